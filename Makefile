@@ -1,0 +1,40 @@
+# Each target sets up what it needs: a virtual environment in .venv, once.
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?= dev
+ARGS ?=
+
+INSTALLED := $(VENV)/.installed-$(EXTRAS)
+
+.PHONY: help bench test lint check clean
+help:
+	@echo 'make bench   measure, verify and write results/   (ARGS="--quick", EXTRAS=dev,cuda)'
+	@echo 'make test    run the tests; each benchmark once, for its agreement'
+	@echo 'make check   lint and types, then the tests'
+	@echo 'make clean   remove the virtual environment and all caches'
+
+bench: $(INSTALLED)
+	$(VENV)/bin/perceptron-bench run $(ARGS)
+
+test: $(INSTALLED)
+	$(VENV)/bin/python -m pytest --benchmark-disable $(ARGS)
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/typos
+
+check: lint test
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'perceptron-bench needs Python 3.11 or later; name one: make PYTHON=python3.12 …'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -prune -exec rm -rf {} +

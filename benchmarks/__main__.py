@@ -1,0 +1,93 @@
+"""The command line: run, list, table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from benchmarks import commands
+from benchmarks.errors import UsageError
+from benchmarks.options import declare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EPILOG = """\
+exit status: 0 all is well; 1 a row is INVALID or FAILED, or nothing could be measured; 2 interrupted; 4 the
+call can't be understood or a file can't be used; 5 no case matches
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say and give the exit status."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        return int(parsed.do(parsed))
+    except UsageError as error:
+        sys.stderr.write(f"perceptron-bench: {error}\n")
+        return 4
+    except KeyboardInterrupt:
+        return 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that keeps exit status 2 for interruptions, as pytest does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the call, and leave."""
+        self.print_usage(sys.stderr)
+        self.exit(4, f"{self.prog}: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the commands."""
+    parser = Parser(
+        prog="perceptron-bench",
+        description="PyTorch against JAX on a perceptron's training loop, verified at every step.",
+        epilog=EPILOG,
+    )
+    commands_ = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands_.add_parser(
+        "run",
+        help="measure, write one JSON file and the tables",
+        description="Measure every implementation on every problem, in interleaved rounds of fresh "
+        "processes; verify each step; write one JSON file (pytest-benchmark's format); write the tables.",
+        epilog=EPILOG,
+    )
+    declare(run.add_argument)
+    run.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: results/runs/DATE.json, which is published in results/README.md; with --quick "
+        "results/looks/DATE.json, which is not",
+    )
+    run.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
+    run.set_defaults(do=commands.run)
+
+    list_ = commands_.add_parser(
+        "list",
+        help="show implementations, problems and devices; what can't run here, and why",
+        description="Show what can be measured: each implementation, and where it can run on this machine.",
+    )
+    list_.set_defaults(do=commands.list_)
+
+    table = commands_.add_parser(
+        "table",
+        help="print the tables of recorded runs in Markdown",
+        description="Print the tables of recorded runs in Markdown; nothing is measured.",
+    )
+    table.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: results/runs/*.json")
+    table.add_argument(
+        "--write", action="store_true", help="write results/README.md from results/runs/ again"
+    )
+    table.set_defaults(do=commands.table)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

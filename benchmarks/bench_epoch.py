@@ -1,0 +1,31 @@
+"""What `pytest --benchmark-only` collects: an epoch of every implementation, device and problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.record import KEY, Verdict
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from benchmarks.contest import Tally
+    from benchmarks.replay import ReplayClock
+
+
+def bench_epoch(benchmark: BenchmarkFixture, tally: Tally, replay_clock: ReplayClock) -> None:
+    """An epoch agrees with the reference at every step; only then is there a time to show."""
+    row = tally.row()
+    if row.verdict is Verdict.NOT_MEASURED:
+        pytest.skip(f"{row.verdict}: {row.reason}")
+    if row.verdict is not Verdict.VERIFIED:
+        details = f"\n{tally.fault.details}" if tally.fault else ""
+        pytest.fail(f"{row.verdict}: {row.reason}{details}", pytrace=False)
+    if benchmark.disabled:
+        benchmark.pedantic(lambda: None)
+        return
+    benchmark.extra_info[KEY] = row.to_dict()
+    replay_clock.load(tally.kept_s)
+    benchmark.pedantic(replay_clock.tick, setup=replay_clock.reset, rounds=len(tally.kept_s))

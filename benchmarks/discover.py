@@ -1,0 +1,86 @@
+"""Lists the implementations: one file each, read without importing it (that is the worker's business)."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+IMPLEMENTATIONS = Path(__file__).resolve().parent.parent / "impls"
+REFERENCE = "numpy_reference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An implementation as its file describes it."""
+
+    name: str
+    path: Path
+    framework: str
+    tier: str
+    summary: str  # the first line of its docstring
+
+
+def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, Entry]:
+    """Find every implementation in the folder, by name: each file but the contract's and private ones."""
+    paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != "contract.py")
+    return {path.stem: read_entry(path) for path in paths}
+
+
+def read_entry(path: Path) -> Entry:
+    """Read docstring, FRAMEWORK and TIER off the source, "?" where there is none.
+
+    A file that is no implementation, or no Python, gets an entry too: its worker will say what is wrong, and
+    that costs its own rows only.
+    """
+    try:
+        module = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        return Entry(name=path.stem, path=path, framework="?", tier="?", summary=f"not Python: {error}")
+    constants = {
+        target.id: statement.value.value
+        for statement in module.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Constant)
+        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        if isinstance(target, ast.Name)
+    }
+    docstring = ast.get_docstring(module) or ""
+    return Entry(
+        name=path.stem,
+        path=path,
+        framework=str(constants.get("FRAMEWORK", "?")),
+        tier=str(constants.get("TIER", "?")),
+        summary=docstring.partition("\n")[0],
+    )
+
+
+def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Entry]:
+    """Give the implementations to measure: those named (by name, or by the path of a file), else all.
+
+    Raises:
+        UsageError: no such implementation, not one at all, or the reference, against which others are held.
+
+    """
+    known = {name: entry for name, entry in discover(folder).items() if entry.tier != "reference"}
+    return [_entry_of(name, known) for name in names] or list(known.values())
+
+
+def _entry_of(name: str, known: dict[str, Entry]) -> Entry:
+    if name in known:
+        return known[name]
+    if name == REFERENCE:
+        message = f"{REFERENCE} is what the others are verified against; it is not timed"
+        raise UsageError(message)
+    path = Path(name)
+    if path.suffix != ".py":
+        raise unknown_name(name, known, kind="implementation")
+    if not path.is_file():
+        message = f"no such file: {path}"
+        raise UsageError(message)
+    return read_entry(path.resolve())

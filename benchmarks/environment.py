@@ -1,0 +1,118 @@
+"""Where and with what a run was measured."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cpuinfo  # comes with pytest-benchmark
+
+from benchmarks.launch import ROOT, worker_environment
+
+if TYPE_CHECKING:
+    from impls.contract import Device
+
+PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
+MEASURED_CODE = ("benchmarks", "impls", "pyproject.toml", "constraints.txt")
+
+
+def choose_cpus(n_cores: int) -> tuple[int, ...]:
+    """Choose the CPUs to keep the workers on: the last ones allowed, away from the system's favourites.
+
+    Empty where the system can't pin a process.
+
+    Raises:
+        ValueError: the machine allows fewer.
+
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return ()
+    allowed = sorted(os.sched_getaffinity(0))
+    if n_cores > len(allowed):
+        message = f"expected at most the {len(allowed)} cores this process may use, found {n_cores}"
+        raise ValueError(message)
+    return tuple(allowed[-n_cores:])
+
+
+def lacks(device: Device) -> str | None:
+    """Say that the machine has no such device, where that is certain without asking a framework."""
+    if device == "cuda" and not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
+        return "this machine has no NVIDIA GPU, or no driver for it"
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a table must name: where, when and with what it was measured."""
+
+    date: str
+    machine: str
+    system: str
+    cpu: str
+    n_cpus: int
+    gpu: str | None
+    n_cores_used: int
+    pinned_to: list[int]  # CPUs; empty where the system can't pin
+    versions: dict[str, str]
+    commit: str | None
+    worker_variables: dict[str, str]  # that steer the frameworks
+
+    @classmethod
+    def collect(cls, cpus: tuple[int, ...]) -> Provenance:
+        """Ask the system, for workers on these CPUs."""
+        n_cores = max(1, len(cpus))
+        return cls(
+            date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            machine=platform.node(),
+            system=platform.platform(),
+            cpu=cpuinfo.get_cpu_info().get("brand_raw", platform.processor()),
+            n_cpus=os.cpu_count() or 1,
+            gpu=_output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
+            n_cores_used=n_cores,
+            pinned_to=list(cpus),
+            versions={"python": platform.python_version(), **_versions()},
+            commit=commit(),
+            worker_variables=_worker_variables(n_cores=n_cores),
+        )
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def commit() -> str | None:
+    """Give the short commit of the harness, marked where the measured code differs from it."""
+    sha = _output_of("git", "rev-parse", "--short=10", "HEAD")
+    changed = sha and _output_of("git", "status", "--porcelain", "--", *MEASURED_CODE)
+    return f"{sha} with changes" if changed else sha
+
+
+def _output_of(program: str, *arguments: str) -> str | None:
+    """Give what a program prints; None where there is no such program, it fails or prints nothing."""
+    path = shutil.which(program)
+    if path is None:
+        return None
+    done = subprocess.run(  # noqa: S603 - fixed programs
+        [path, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _worker_variables(*, n_cores: int) -> dict[str, str]:
+    """Give the variables that steer the frameworks, as the workers see them."""
+    prefixes = ("OMP_", "MKL_", "OPENBLAS_", "NPROC", "NVIDIA_", "CUDA_", "JAX_", "XLA_", "TORCH")
+    variables = worker_environment(n_cores=n_cores)
+    return {name: variables[name] for name in sorted(variables) if name.startswith(prefixes)}

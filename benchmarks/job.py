@@ -1,0 +1,126 @@
+"""What the harness tells a worker, and what the worker answers: values that travel as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from benchmarks.statistics import Summary
+from impls.contract import Problem
+
+if TYPE_CHECKING:
+    from impls.contract import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One implementation, in one process, on one device, over several problems in this order.
+
+    Without problems, the worker only says on which of the devices the implementation can run.
+    """
+
+    path: str  # the implementation's file
+    framework: str
+    devices: tuple[Device, ...]  # exactly one where there are problems
+    problems: tuple[Problem, ...] = ()
+    cpus: tuple[int, ...] = ()  # keep to these; none: wherever the system likes
+    sample_s: float = 0.4  # time this much per problem; 0: run and verify once, untimed
+    time_limit_s: float = 120.0  # for each problem
+
+    def to_json(self) -> str:
+        """Write it as one JSON object."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        fields["problems"] = tuple(Problem(**problem) for problem in fields["problems"])
+        for name in ("devices", "cpus"):
+            fields[name] = tuple(fields[name])
+        return cls(**fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """The worker's first word: the implementation is loaded; why it can't run on a device, or None."""
+
+    unavailable: dict[Device, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a training computed, as plain lists."""
+
+    losses: list[float]  # (n_steps,)
+    weight: list[float]  # (n_features,)
+    bias: list[float]  # (1,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What one process took over one problem, in seconds."""
+
+    first_call_s: float  # the first epoch of this problem: trace, compile, run
+    summary: Summary  # of the warm epochs
+    export_s: float  # the fastest export right after an epoch
+    paused_export_s: float  # the fastest after a pause: being faster than the other betrays a leak
+    cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One problem's result in one process.
+
+    Every training lies, value by value, between `lowest` and `highest` (NaN shows in both): where both agree
+    with the reference, each training did.
+    """
+
+    data_digest: str
+    dtypes: list[str]  # of losses and parameters
+    lowest: Outcome
+    highest: Outcome
+    timing: Timing | None  # None: not timed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """One problem that raised; the process goes on with the next."""
+
+    reason: str
+    details: str  # the traceback
+
+
+Message: TypeAlias = Readiness | Measurement | Failure
+
+
+def message_to_json(message: Message) -> str:
+    """Write a message as one line of JSON; NaN and infinities as Python's json reads them back."""
+    return json.dumps({"type": type(message).__name__, **asdict(message)})
+
+
+def message_from_json(line: str) -> Message:
+    """Read what `message_to_json` wrote.
+
+    Raises:
+        ValueError: it is no such line.
+
+    """
+    fields: dict[str, Any] = json.loads(line)
+    match fields.pop("type"):
+        case "Readiness":
+            return Readiness(**fields)
+        case "Failure":
+            return Failure(**fields)
+        case "Measurement":
+            for name in ("lowest", "highest"):
+                fields[name] = Outcome(**fields[name])
+            if timing := fields.pop("timing"):
+                kept_s = tuple(timing["summary"].pop("kept_s"))
+                timing["summary"] = Summary(**timing["summary"], kept_s=kept_s)
+                timing = Timing(**timing)
+            return Measurement(**fields, timing=timing)
+        case unknown:
+            message = f"expected a worker's message, found type {unknown!r}"
+            raise ValueError(message)

@@ -1,0 +1,123 @@
+"""Starts a worker, waits for it, and says how it ended; a crash or a hang stays its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.job import Failure, Measurement, Message, Readiness, message_from_json
+
+if TYPE_CHECKING:
+    from benchmarks.job import Job
+
+ROOT = Path(__file__).resolve().parent.parent
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that a worker said, and what ended it before its time, if anything did."""
+
+    readiness: Readiness | None
+    results: tuple[Measurement | Failure, ...]
+    death: str | None
+    log: str  # the last lines of what it printed
+
+
+def launch(job: Job, folder: Path, name: str) -> Report:
+    """Run one worker to its end; its job, results and log stay in the folder under this name.
+
+    Whatever interrupts the wait (Ctrl-C) ends the worker too.
+    """
+    job_file, results_file, log_file = (folder / f"{name}.{end}" for end in ("job", "jsonl", "log"))
+    job_file.write_text(job.to_json(), encoding="utf-8")
+    results_file.write_text("")
+    # -P: what lies in the current folder is none of the worker's business.
+    command = [sys.executable, "-P", "-m", "benchmarks.worker", str(job_file), str(results_file)]
+    with (
+        log_file.open("w", encoding="utf-8") as log,
+        subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=worker_environment(n_cores=max(1, len(job.cpus))),
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            death = _wait(process, results_file, job.time_limit_s)
+        finally:
+            _kill(process)
+    if death and process.returncode > 0:
+        death = f"{death}: {_tail(log_file, 1)}"  # the last line of a traceback is the error
+    messages = _read(results_file)
+    readiness = next((m for m in messages if isinstance(m, Readiness)), None)
+    results = tuple(m for m in messages if not isinstance(m, Readiness))
+    able = readiness is None or not any(readiness.unavailable.values())
+    if able and len(results) < len(job.problems) + (readiness is None):
+        death = death or "ended early, with exit status 0"
+    return Report(
+        readiness=readiness,
+        results=results,
+        death=death,
+        log=_tail(log_file, 20),
+    )
+
+
+def worker_environment(*, n_cores: int) -> dict[str, str]:
+    """Give the variables a worker runs under: the caller's, and what makes both frameworks run alike."""
+    threads = str(n_cores)
+    python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.environ | {
+        "PYTHONPATH": python_path,
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "NPROC": threads,  # XLA's thread pool on CPU
+        "NVIDIA_TF32_OVERRIDE": "0",  # float32 means float32, in both frameworks
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+
+
+def _wait(process: subprocess.Popen[bytes], results_file: Path, time_limit_s: float) -> str | None:
+    """Wait until the worker ends or gives no new result for the time limit; say what was wrong."""
+    size, last_progress = 0, time.monotonic()
+    while process.poll() is None:
+        time.sleep(POLL_S)
+        if results_file.stat().st_size != size:
+            size, last_progress = results_file.stat().st_size, time.monotonic()
+        if time.monotonic() - last_progress > time_limit_s:
+            return f"no result within {time_limit_s:g} s, killed (--time-limit raises the limit)"
+    status = process.returncode
+    if status == -signal.SIGKILL:
+        return "killed by SIGKILL; often this is the system being out of memory"
+    if status < 0:
+        return f"killed by signal {-status} ({signal.strsignal(-status)})"
+    return f"ended with exit status {status}" if status else None
+
+
+def _tail(log_file: Path, n_lines: int) -> str:
+    return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the worker and whatever it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def _read(results_file: Path) -> list[Message]:
+    """Read the complete lines; a worker killed in the middle of one leaves the rest of it unread."""
+    text = results_file.read_text(encoding="utf-8")
+    return [message_from_json(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

@@ -1,0 +1,70 @@
+"""Tells the person at the terminal how a contest goes on: a bar on a screen, lines in a log."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class ContestProgress:
+    """A `benchmarks.contest.Observer` that reports to a console; use it as a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        """Report to this console."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+        )
+        # Refreshed only when there is news: a spinning bar would take time from the measured process.
+        self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
+        self._console = console
+        self._task = self._bar.add_task("starting", total=None)
+        self._start = time.monotonic()
+        self._n_started = 0
+        self._n_workers = 0
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take it away."""
+        self._bar.stop()
+
+    def planned(self, n_workers: int) -> None:
+        """From here on, so many workers are to come."""
+        self._n_workers = self._n_started + n_workers
+        self._bar.update(self._task, total=self._n_workers)
+
+    def advanced(self, description: str) -> None:
+        """Show which worker starts; all before it have ended."""
+        if self._console.is_terminal:
+            self._bar.update(self._task, description=description, completed=self._n_started)
+            self._bar.refresh()
+        else:
+            self._console.print(description + self._remaining(), highlight=False, soft_wrap=True)
+        self._n_started += 1
+
+    def _remaining(self) -> str:
+        if not self._n_started:
+            return ""
+        elapsed_s = time.monotonic() - self._start
+        left_s = elapsed_s / self._n_started * (self._n_workers - self._n_started)
+        return f" (about {left_s:.0f} s left)"

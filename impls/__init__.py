@@ -1,0 +1,1 @@
+"""The training loop, one file per way of writing and running it."""

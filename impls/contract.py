@@ -1,0 +1,148 @@
+"""What the harness hands to an implementation, and what it gets back.
+
+An implementation is a module with the names of `Implementation`: no base class, no registry. This file
+needs NumPy only, so that no implementation pulls in another one's framework.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Device: TypeAlias = Literal["cpu", "cuda"]
+DEVICES: tuple[Device, ...] = ("cpu", "cuda")
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+"""Adam's constants: those of Kingma & Ba (2015), Algorithm 1, and the defaults of torch and optax."""
+
+LOG_CLAMP = -100.0
+"""The floor of each logarithm in the loss, as `torch.nn.BCELoss` documents it."""
+
+GRADIENT_CLAMP = 1e-12
+"""The floor of p·(1 - p) in the loss's gradient, as in PyTorch's binary_cross_entropy_backward."""
+
+
+LARGEST = 1e6
+"""Of a learning rate or a feature scale: far beyond use, and far from overflowing float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A training to run: the model's and the data's sizes, the optimizer's rate and when to stop.
+
+    The defaults are the book's problem. An epoch is `n_batches` steps. Under `data="dataset"` every epoch
+    passes over the same batches; under `data="stream"` each epoch draws fresh ones.
+
+    The training ends after `n_epochs`. With `target_loss` it ends earlier, after the first epoch (but not
+    before `min_epochs`) whose mean loss is at most the target and differs by at most `max_loss_change`
+    from the epoch before.
+
+    Raises:
+        ValueError: a field is out of its range; the message names the field, the range and what was found.
+
+    """
+
+    n_features: int = 2
+    batch_size: int = 1000
+    n_batches: int = 5
+    last_batch_size: int | None = None  # the ragged tail; None: as large as the others
+    n_epochs: int = 12
+    data: Literal["dataset", "stream"] = "dataset"
+    learning_rate: float = 0.01
+    target_loss: float | None = None
+    max_loss_change: float = 1e-3
+    min_epochs: int = 2
+    feature_scale: float = 1.0  # 100 saturates the sigmoid
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no training could run."""
+        for name in ("n_features", "batch_size", "n_batches", "n_epochs", "min_epochs"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
+        self._require(
+            "last_batch_size",
+            self.last_batch_size is None or 1 <= self.last_batch_size <= self.batch_size,
+            f"from 1 to batch_size ({self.batch_size})",
+        )
+        self._require("data", self.data in ("dataset", "stream"), "'dataset' or 'stream'")
+        for name in ("learning_rate", "feature_scale"):
+            self._require(name, 0 < getattr(self, name) <= LARGEST, f"positive and at most {LARGEST:g}")
+        self._require("max_loss_change", self.max_loss_change >= 0, "zero or more")
+        self._require("target_loss", self.target_loss is None or self.target_loss > 0, "positive")
+        self._require("seed", self.seed >= 0, "zero or more")
+
+    def _require(self, name: str, holds: bool, expected: str) -> None:  # noqa: FBT001 - private
+        if not holds:
+            message = f"Problem.{name}: expected {expected}, found {getattr(self, name)!r}"
+            raise ValueError(message)
+
+    @property
+    def samples_per_epoch(self) -> int:
+        """How many rows of `x` one epoch sees."""
+        return (self.n_batches - 1) * self.batch_size + (self.last_batch_size or self.batch_size)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The perceptron's parameters before the first step, float32."""
+
+    weight: NDArray[np.float32]  # (n_features,)
+    bias: NDArray[np.float32]  # ()
+
+
+Batch: TypeAlias = "tuple[NDArray[np.float32], NDArray[np.float32]]"
+"""Features x (batch_size, n_features) and labels y (batch_size,), each label 0 or 1; float32."""
+
+Batches: TypeAlias = "Sequence[Batch]"
+"""The batches of one epoch, in the order in which they are to be used."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one epoch left behind, in NumPy arrays on the host."""
+
+    losses: NDArray[Any]  # (n_batches,): the loss of each step of the latest epoch, before its update
+    weight: NDArray[Any]  # (n_features,): after the latest step
+    bias: NDArray[Any]  # ()
+
+
+State: TypeAlias = Any
+"""The implementation's own: whatever `run_epoch` needs and `export` reads."""
+
+Placed: TypeAlias = Any
+"""The implementation's own: an epoch's batches where and how `run_epoch` wants them."""
+
+
+class Implementation(Protocol):
+    """One way of writing and running the loop. The module's docstring says in its first line which.
+
+    The harness calls `prepare` and `place`, then `run_epoch` and `export` once per epoch; it times
+    `run_epoch` alone. The state is handed from call to call and may be updated in place.
+    """
+
+    FRAMEWORK: str
+    """The package it imports ("torch"); where there is none of that name, it is skipped."""
+
+    TIER: str
+    """What one call hands to the machine: "eager", "step", "epoch", "floor"; the oracle's is "reference"."""
+
+    def unavailable(self, device: Device) -> str | None:
+        """Say why it can't run on the device, or None."""
+
+    def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> State:
+        """Build model and optimizer on the device from these parameters. Untimed."""
+
+    def place(self, batches: Batches, device: Device) -> Placed:
+        """Copy an epoch's batches to the device. Untimed."""
+
+    def run_epoch(self, state: State, batches: Placed) -> State:
+        """Train on each batch in order and return when the device has finished. Timed."""
+
+    def export(self, state: State) -> Trained:
+        """Copy the latest epoch's losses and the parameters to the host. Untimed."""

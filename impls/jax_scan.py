@@ -1,0 +1,143 @@
+"""One call per epoch: the optax step under lax.scan, compiled as a whole."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+
+if TYPE_CHECKING:
+    from jax import Array
+    from numpy.typing import NDArray
+
+    from impls.contract import Batches, Device, Parameters, Problem
+
+FRAMEWORK = "jax"
+TIER = "epoch"
+
+# Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
+jax.config.update("jax_cpu_enable_async_dispatch", val=False)
+
+
+class Perceptron(NamedTuple):
+    """The parameters of y_pred = sigmoid(x·w + b): weight (n_features,), bias ()."""
+
+    weight: Array | NDArray[np.float32]
+    bias: Array | NDArray[np.float32]
+
+
+Placed: TypeAlias = "tuple[tuple[Array, Array], list[tuple[Array, Array]]]"
+Carry: TypeAlias = tuple[Perceptron, optax.OptState]
+
+
+class State(NamedTuple):
+    """The parameters, the optimizer's state and the losses of the latest epoch."""
+
+    model: Perceptron
+    optimizer_state: optax.OptState
+    learning_rate: float
+    losses: Array
+
+
+def unavailable(device: Device) -> str | None:
+    """Say why it can't run on the device, or None."""
+    try:
+        jax.devices(device)
+    except RuntimeError as error:
+        return f"jax {jax.__version__} finds no {device.upper()} device ({error})"
+    return None
+
+
+def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
+    """Put parameters and optimizer state on the device.
+
+    Both are committed to it, as the outputs of a step are: else the second step would compile again.
+    """
+    model = Perceptron(parameters.weight, parameters.bias)
+    optimizer_state = adam(problem.learning_rate).init(model)
+    model, optimizer_state = jax.device_put((model, optimizer_state), jax.devices(device)[0])
+    return State(model, optimizer_state, problem.learning_rate, jnp.empty(0))
+
+
+def place(batches: Batches, device: Device) -> Placed:
+    """Stack the batches of full size on the device and keep the ragged last one, if any, beside them."""
+    batch_size = len(batches[0][1])
+    full = [batch for batch in batches if len(batch[1]) == batch_size]
+    stacked = tuple(np.stack(arrays) for arrays in zip(*full, strict=True))
+    placed: Placed = jax.device_put((stacked, list(batches[len(full) :])), jax.devices(device)[0])
+    return placed
+
+
+def run_epoch(state: State, batches: Placed) -> State:
+    """Train on each batch in order and wait for the device."""
+    model, optimizer_state, learning_rate, _ = state
+    model, optimizer_state, losses = train_epoch(model, optimizer_state, batches, learning_rate)
+    state = State(model, optimizer_state, learning_rate, losses)
+    jax.block_until_ready(state)
+    return state
+
+
+def export(state: State) -> Trained:
+    """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
+    return Trained(np.array(state.losses), np.array(state.model.weight), np.array(state.model.bias))
+
+
+@partial(jax.jit, static_argnames="learning_rate")
+def train_epoch(
+    model: Perceptron, optimizer_state: optax.OptState, batches: Placed, learning_rate: float
+) -> tuple[Perceptron, optax.OptState, Array]:
+    """Scan the step over the full batches, then take the ragged last one."""
+
+    def train_step(carry: Carry, batch: tuple[Array, Array]) -> tuple[Carry, Array]:
+        model, optimizer_state = carry
+        loss, gradients = jax.value_and_grad(loss_of)(model, *batch)
+        updates, optimizer_state = adam(learning_rate).update(gradients, optimizer_state)
+        return (optax.apply_updates(model, updates), optimizer_state), loss
+
+    full, ragged = batches
+    carry, losses = jax.lax.scan(train_step, (model, optimizer_state), full)
+    for batch in ragged:
+        carry, loss = train_step(carry, batch)
+        losses = jnp.append(losses, loss)
+    return *carry, losses
+
+
+def loss_of(model: Perceptron, x: Array, y: Array) -> Array:
+    """Compute the batch's mean loss from the model's predictions."""
+    y_pred = jax.nn.sigmoid(x @ model.weight + model.bias)
+    return binary_cross_entropy(y_pred, y)
+
+
+def adam(learning_rate: float) -> optax.GradientTransformation:
+    """Make the optimizer."""
+    return optax.adam(learning_rate, b1=BETA1, b2=BETA2, eps=EPSILON)
+
+
+@jax.custom_vjp
+def binary_cross_entropy(y_pred: Array, y: Array) -> Array:
+    """Compute the mean cross-entropy with the semantics of torch.nn.BCELoss.
+
+    Its gradient is written out below: that of `maximum(log(p), -100)` as JAX derives it is NaN at p = 0 or 1.
+    """
+    log_p = jnp.maximum(jnp.log(y_pred), LOG_CLAMP)
+    log_q = jnp.maximum(jnp.log1p(-y_pred), LOG_CLAMP)
+    return -jnp.mean(y * log_p + (1 - y) * log_q)
+
+
+def _forward(y_pred: Array, y: Array) -> tuple[Array, tuple[Array, Array]]:
+    return binary_cross_entropy(y_pred, y), (y_pred, y)
+
+
+def _backward(residuals: tuple[Array, Array], cotangent: Array) -> tuple[Array, None]:
+    y_pred, y = residuals
+    slope = jnp.maximum(y_pred * (1 - y_pred), GRADIENT_CLAMP)
+    return cotangent * (y_pred - y) / slope / y.size, None
+
+
+binary_cross_entropy.defvjp(_forward, _backward)

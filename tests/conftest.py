@@ -1,0 +1,87 @@
+"""What several tests share: copies of implementations, changed on purpose, and a worker's verdict on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from benchmarks.contest import Case, Tally
+from benchmarks.discover import IMPLEMENTATIONS, read_entry
+from benchmarks.environment import choose_cpus
+from benchmarks.job import Job
+from benchmarks.launch import launch
+from impls.contract import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.record import Row
+
+SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
+"""A problem that takes no time and whose losses still move."""
+
+
+NUMPY_FLOAT32 = (
+    ('TIER = "reference"', 'TIER = "eager"'),
+    ("dtype: DTypeLike = np.float64", "dtype: DTypeLike = np.float32"),
+)
+"""What makes the reference a float32 implementation like others: one that starts fast."""
+
+
+class Copy(Protocol):
+    def __call__(self, name: str, *changes: tuple[str, str], as_name: str = ...) -> Path:
+        """Copy the implementation, each `old` text (which must occur once) replaced by its `new`."""
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Copy:
+    """Make changed copies of implementations."""
+
+    def copy(name: str, *changes: tuple[str, str], as_name: str = "copy") -> Path:
+        if name == "numpy_float32":
+            name, changes = "numpy_reference", (*NUMPY_FLOAT32, *changes)
+        source = (IMPLEMENTATIONS / f"{name}.py").read_text(encoding="utf-8")
+        for old, new in changes:
+            assert source.count(old) == 1, f"{old!r} occurs {source.count(old)} times in {name}"
+            source = source.replace(old, new)
+        path = tmp_path / f"{as_name}.py"
+        path.write_text(source, encoding="utf-8")
+        return path
+
+    return copy
+
+
+@pytest.fixture
+def numpy_float32(copy_of: Copy) -> Path:
+    """An implementation as a user would drop it in: NumPy, float32; starts fast."""
+    return copy_of("numpy_float32", as_name="numpy_float32")
+
+
+class Judge(Protocol):
+    def __call__(self, path: Path, problem: Problem = ..., *, sample_s: float = ...) -> Row:
+        """Run the file in one worker and give its row."""
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    """Measure an implementation's file as a contest does, in one process."""
+
+    def judged(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0) -> Row:
+        entry = read_entry(path)
+        tally = Tally(Case(entry, "cpu", problem))
+        job = Job(
+            path=str(path),
+            framework=entry.framework,
+            devices=("cpu",),
+            problems=(problem,),
+            cpus=choose_cpus(1),
+            sample_s=sample_s,
+        )
+        report = launch(job, tmp_path, f"{path.stem}-{sample_s}")
+        assert report.death is None, report.log
+        (result,) = report.results
+        tally.judge(result, round_=0, position=0, n_cores=1)
+        return tally.row()
+
+    return judged

@@ -1,0 +1,177 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import commands
+from benchmarks.__main__ import main
+from benchmarks.errors import UsageError
+from benchmarks.launch import ROOT
+from benchmarks.record import Verdict, read_run
+from tests.test_record import ABSENT, INVALID, document_of, row, run_of
+
+PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
+
+
+def perceptron_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line from the checkout."""
+    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["table"]])
+def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([*command, "--help"])
+
+    assert "usage: perceptron-bench" in capsys.readouterr().out
+
+
+def test_list_shows_every_implementation_problem_and_why_something_can_not_run_here(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["list"]) == 0
+
+    out = capsys.readouterr().out
+    for word in ("torch_eager", "jax_jit", "jax_scan", "numpy_reference", "book-B1000-D2-N5-E12", "cuda"):
+        assert word in out
+    assert "numpy_reference on cuda: NumPy runs on the CPU only" in out
+
+
+def test_table_prints_recorded_runs_as_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(row(), INVALID, ABSENT))))
+
+    assert main(["table", str(path)]) == 0
+
+    assert "| torch_eager" in capsys.readouterr().out
+
+
+def test_table_refuses_what_is_no_record_with_status_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "odd.json").write_text("{}")
+
+    assert main(["table", str(tmp_path / "odd.json")]) == 4
+
+    error = capsys.readouterr().err
+    assert error.startswith("perceptron-bench: ")
+    assert "odd.json: expected a record of perceptron-bench" in error
+
+
+@pytest.mark.parametrize(
+    "call", [["no-such-command"], ["run", "--device", "tpu"], ["run", "--problm", "book"]]
+)
+def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None:
+    with pytest.raises(SystemExit, match="4"):
+        main(call)
+
+
+def test_the_results_page_can_be_written_again_without_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "RESULTS", tmp_path)
+    monkeypatch.setattr(commands, "RUNS", tmp_path / "runs")
+
+    assert main(["table", "--write"]) == 0
+
+    assert (tmp_path / "README.md").read_text().startswith("# Results")
+
+
+def test_table_without_any_record_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "RUNS", tmp_path)
+
+    assert main(["table"]) == 4
+
+    assert "perceptron-bench run" in capsys.readouterr().err
+
+
+def test_run_measures_and_writes_one_record(numpy_float32: Path, tmp_path: Path) -> None:
+    record = tmp_path / "new folder" / "run.json"
+
+    done = perceptron_bench(
+        "run", "--quick", "--device=cpu", f"--impl={numpy_float32}", *PROBLEM, "-o", record
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"record: {record}" in done.stdout
+    assert [row.verdict for row in read_run(record).rows] == [Verdict.VERIFIED]
+
+
+def test_run_takes_an_expression_that_selects_cases(numpy_float32: Path, tmp_path: Path) -> None:
+    record = tmp_path / "run.json"
+
+    done = perceptron_bench(
+        "run",
+        "--quick",
+        "--device=cpu",
+        f"--impl={numpy_float32}",
+        *PROBLEM,
+        "-k",
+        "no_such_case",
+        "-o",
+        record,
+    )
+
+    assert "nothing was measured: no case matches" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not record.exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [("file/run.json", r"can't be written \(.*\); name another file"), (".", "is a folder")],
+)
+def test_an_output_that_can_not_be_written_is_refused_before_measuring(
+    output: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    assert main(["run", "-o", str(tmp_path / output)]) == 4
+
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_record_that_no_longer_fits_where_it_should_go_is_kept_elsewhere(tmp_path: Path) -> None:
+    record = tmp_path / "measured.json"
+    record.write_text("the record")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "run.json.partial").mkdir()  # stands in the way, as a full disk would
+
+    with pytest.raises(UsageError, match=r"run\.json: can't be written .* the record is kept in ") as caught:
+        commands.keep(record, tmp_path / "full" / "run.json")
+
+    kept = Path(str(caught.value).split("kept in ")[1])
+    assert kept.read_text() == "the record"
+    shutil.rmtree(kept.parent)
+
+
+def test_the_results_page_holds_every_recorded_run_newest_first_and_leaves_out_what_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "RESULTS", tmp_path)
+    monkeypatch.setattr(commands, "RUNS", tmp_path / "runs")
+    (tmp_path / "runs").mkdir()
+    for name, date in (("20260101T000000Z", "2026-01-01"), ("20260202T000000Z", "2026-02-02")):
+        run = run_of(row())
+        run = replace(run, provenance=replace(run.provenance, date=date))
+        (tmp_path / "runs" / f"{name}.json").write_text(json.dumps(document_of(run)))
+
+    (tmp_path / "runs" / "20260303T000000Z.json").write_text("cut of")
+
+    text = commands.write_readme().read_text()
+
+    assert text.index("Run of 2026-02-02") < text.index("Run of 2026-01-01")
+    assert "how many times faster" in text
+    assert "left out: " in capsys.readouterr().err

@@ -1,0 +1,65 @@
+"""Implementations are found by their files, without importing them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.discover import discover, read_entry, select
+from benchmarks.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_file_but_the_contract_and_private_ones_is_an_implementation() -> None:
+    assert {"numpy_reference", "torch_eager", "jax_jit", "jax_scan"} <= set(discover())
+    assert not {"contract", "__init__"} & set(discover())
+
+
+def test_discovery_reads_framework_tier_and_summary_off_the_source_and_imports_nothing() -> None:
+    before = set(sys.modules)
+
+    entry = discover()["jax_scan"]
+
+    assert (entry.framework, entry.tier) == ("jax", "epoch")
+    assert entry.summary == "One call per epoch: the optax step under lax.scan, compiled as a whole."
+    assert not {"torch", "jax"} & (set(sys.modules) - before)
+
+
+def test_a_file_dropped_in_is_found(tmp_path: Path, numpy_float32: Path) -> None:
+    assert list(discover(tmp_path)) == ["numpy_float32"]
+    assert select(["numpy_float32"], tmp_path)[0].path == numpy_float32
+
+
+def test_by_default_all_are_measured_but_the_reference() -> None:
+    names = [entry.name for entry in select(())]
+
+    assert "torch_eager" in names
+    assert "numpy_reference" not in names
+
+
+def test_a_file_anywhere_can_be_named_by_its_path(numpy_float32: Path) -> None:
+    assert select([str(numpy_float32)])[0].name == "numpy_float32"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("torch_eagre", "unknown implementation 'torch_eagre'.* Did you mean 'torch_eager'?"),
+        ("numpy_reference", "what the others are verified against"),
+        ("no/such/file.py", "no such file: no/such/file.py"),
+    ],
+)
+def test_a_name_that_can_not_be_measured_is_refused_with_the_reason(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        select([name])
+
+
+def test_a_file_that_is_no_python_gets_an_entry_that_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text("def (:")
+
+    assert read_entry(path).summary.startswith("not Python: ")

@@ -1,0 +1,67 @@
+"""What a run says of where it was measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict
+
+import pytest
+
+from benchmarks import environment
+
+
+def test_the_workers_get_the_last_of_the_allowed_cpus() -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("this system can't pin a process")
+    allowed = sorted(os.sched_getaffinity(0))
+
+    assert environment.choose_cpus(1) == (allowed[-1],)
+    with pytest.raises(ValueError, match=rf"at most the {len(allowed)} cores .* found {len(allowed) + 1}"):
+        environment.choose_cpus(len(allowed) + 1)
+
+
+def test_where_the_system_can_not_pin_the_workers_run_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+
+    assert environment.choose_cpus(1) == ()
+    assert environment.Provenance.collect(()).pinned_to == []
+
+
+def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> None:
+    provenance = environment.Provenance.collect((1,))
+    found = asdict(provenance)
+
+    assert json.loads(json.dumps(found)) == found
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$", found["date"])
+    assert {"python", "torch", "jax", "jaxlib", "optax", "numpy"} == set(found["versions"])
+    assert found["cpu"]
+    assert found["worker_variables"]["OMP_NUM_THREADS"] == "1"
+    assert "HOME" not in found["worker_variables"]
+
+
+def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "PACKAGES", ("no-such-package",))
+
+    assert environment.Provenance.collect(()).versions["no-such-package"] == "not installed"
+
+
+def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    assert environment.commit() is None
+
+
+def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("benchmarks.environment.Path.exists", lambda _: False)
+
+    assert environment.lacks("cpu") is None
+    assert "no NVIDIA GPU" in (environment.lacks("cuda") or "")
+
+
+def test_where_the_driver_is_there_the_frameworks_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.environment.Path.exists", lambda _: True)
+
+    assert environment.lacks("cuda") is None

@@ -1,0 +1,101 @@
+"""Every implementation, on every device it can run on, computes what the reference computes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.contest import Case, Settings, run_contest
+from benchmarks.discover import select
+from benchmarks.environment import choose_cpus
+from benchmarks.record import Row, Verdict
+from impls.contract import DEVICES, Problem
+
+if TYPE_CHECKING:
+    from impls.contract import Device
+
+VARIANTS = {
+    "a data set": Problem(batch_size=32, n_batches=4, n_epochs=5),
+    "a stream": Problem(batch_size=32, n_batches=4, n_epochs=5, data="stream"),
+    "a ragged last batch": Problem(batch_size=32, n_batches=4, last_batch_size=5, n_epochs=5),
+    "a ragged last batch of one": Problem(batch_size=32, n_batches=2, last_batch_size=1, n_epochs=5),
+    "one batch, one sample, one feature": Problem(n_features=1, batch_size=1, n_batches=1, n_epochs=5),
+    "many features": Problem(n_features=257, batch_size=16, n_batches=3, n_epochs=5),
+    "another learning rate": Problem(batch_size=32, n_batches=4, n_epochs=5, learning_rate=0.1),
+    "a stopping rule": Problem(n_epochs=200, target_loss=0.3, max_loss_change=0.05),
+    "saturation": Problem(feature_scale=4.0, seed=5),
+    "strong saturation": Problem(feature_scale=100.0, seed=1),
+}
+
+
+class Silent:
+    def planned(self, n_workers: int) -> None:
+        """Say nothing."""
+
+    def advanced(self, description: str) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module", params=[entry.name for entry in select(())])
+def rows(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], Row]:
+    """Run one implementation on all variants and devices, in as few processes as a contest takes."""
+    (entry,) = select([request.param])
+    cases = {
+        (device, name): Case(entry, device, problem)
+        for device in DEVICES
+        for name, problem in VARIANTS.items()
+    }
+    settings = Settings(rounds=1, sample_s=0.0, cpus=choose_cpus(1))
+    tallies, _ = run_contest(list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent())
+    return {key: tally.row() for key, tally in zip(cases, tallies, strict=True)}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_step_and_the_final_parameters_agree_with_the_reference(
+    rows: dict[tuple[str, str], Row], device: Device, variant: str
+) -> None:
+    row = rows[device, variant]
+    if row.verdict is Verdict.NOT_MEASURED:
+        pytest.skip(row.reason or "")
+
+    assert row.verdict is Verdict.VERIFIED, row.reason
+    assert row.agreement is not None
+
+
+def test_the_stopping_rule_ends_the_training_after_some_epochs_and_before_the_last(
+    rows: dict[tuple[str, str], Row],
+) -> None:
+    agreement = rows["cpu", "a stopping rule"].agreement
+
+    assert agreement is not None
+    assert 2 * 5 < agreement.n_steps < 200 * 5
+
+
+def test_saturation_is_judged_in_float32(rows: dict[tuple[str, str], Row]) -> None:
+    agreement = rows["cpu", "saturation"].agreement
+
+    assert agreement is not None
+    assert agreement.reference == "float32"
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in select(())])
+def test_a_correct_loop_stays_verified_when_it_is_timed(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (entry,) = select([name])
+    problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
+    settings = Settings(rounds=2, sample_s=0.05, cpus=choose_cpus(1))
+
+    tallies, _ = run_contest(
+        [Case(entry, "cpu", problem) for problem in problems],
+        settings,
+        tmp_path_factory.mktemp("workers"),
+        Silent(),
+    )
+
+    assert [tally.row().reason for tally in tallies] == [None] * 2
+    assert [len(tally.processes) for tally in tallies] == [2] * 2

@@ -1,0 +1,175 @@
+"""Workers: what travels to and from them, their environment, and that none outlives its parent's wish."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.job import (
+    Failure,
+    Job,
+    Measurement,
+    Outcome,
+    Readiness,
+    Timing,
+    message_from_json,
+    message_to_json,
+)
+from benchmarks.launch import launch, worker_environment
+from benchmarks.statistics import summarize
+from tests.conftest import SMALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.job import Message
+    from tests.conftest import Copy
+
+JOB = Job(path="x.py", framework="numpy", devices=("cpu",), problems=(SMALL,), cpus=(1,), sample_s=0.5)
+
+
+def test_a_job_arrives_as_it_was_sent() -> None:
+    assert Job.from_json(JOB.to_json()) == JOB
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Readiness(unavailable={"cpu": None, "cuda": "no device"}),
+        Failure(reason="ValueError: µ", details="line 1\nline 2"),
+        Measurement(
+            data_digest="0123456789abcdef",
+            dtypes=["float32"],
+            lowest=Outcome(losses=[0.1, -math.inf], weight=[0.2], bias=[0.3]),
+            highest=Outcome(losses=[0.1, math.inf], weight=[0.2], bias=[0.3]),
+            timing=Timing(
+                first_call_s=1.5,
+                summary=summarize([1e-6, 2e-6]),
+                export_s=1e-6,
+                paused_export_s=1e-6,
+                cpu_per_wall=0.99,
+            ),
+        ),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_a_message_arrives_as_it_was_sent_in_one_line(message: Message) -> None:
+    line = message_to_json(message)
+
+    assert "\n" not in line
+    assert message_from_json(line) == message
+
+
+def test_an_unknown_message_is_refused() -> None:
+    with pytest.raises(ValueError, match="found type 'Greeting'"):
+        message_from_json('{"type": "Greeting"}')
+
+
+def test_both_frameworks_get_the_same_number_of_threads_and_no_tf32() -> None:
+    environment = worker_environment(n_cores=2)
+
+    assert {environment[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")} == {"2"}
+    assert environment["NVIDIA_TF32_OVERRIDE"] == "0"
+    assert environment["JAX_DEFAULT_MATMUL_PRECISION"] == "highest"
+    assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+
+
+def test_a_worker_is_pinned_before_its_framework_loads(copy_of: Copy, tmp_path: Path) -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("this system can't pin a process")
+    cpu = max(os.sched_getaffinity(0))
+    pinned = copy_of(
+        "numpy_float32",
+        ("import numpy as np\n", "import os\nCPUS = sorted(os.sched_getaffinity(0))\nimport numpy as np\n"),
+        ('    return None if device == "cpu"', '    return f"{CPUS}" if device == "cpu"'),
+    )
+
+    report = launch(Job(path=str(pinned), framework="numpy", devices=("cpu",), cpus=(cpu,)), tmp_path, "w")
+
+    assert report.readiness == Readiness(unavailable={"cpu": f"[{cpu}]"})
+
+
+def test_a_line_cut_off_by_a_kill_is_not_read_and_those_before_it_are(copy_of: Copy, tmp_path: Path) -> None:
+    lines = '{"type": "Failure", "reason": "r", "details": ""}\n{"type": "Read'
+    killed = copy_of(
+        "numpy_float32",
+        (
+            "import numpy as np\n",
+            f"import os, sys\nopen(sys.argv[2], 'a').write({lines!r})\nos.kill(os.getpid(), 9)\n",
+        ),
+    )
+
+    report = launch(Job(path=str(killed), framework="numpy", devices=("cpu",)), tmp_path, "w")
+
+    assert report.results == (Failure(reason="r", details=""),)
+    assert report.death is not None
+
+
+def test_a_worker_sees_nothing_of_the_folder_it_is_started_from(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").write_text("raise ImportError('the wrong one')")
+    (tmp_path / "numpy.py").write_text("raise ImportError('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+
+    report = launch(Job(path=str(numpy_float32), framework="numpy", devices=("cpu",)), tmp_path, "w")
+
+    assert report.readiness == Readiness(unavailable={"cpu": None}), report.log
+
+
+def test_results_of_an_earlier_worker_of_the_same_name_are_not_read_again(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    job = Job(path=str(numpy_float32), framework="numpy", devices=("cpu",), problems=(SMALL,), sample_s=0.0)
+
+    first, second = launch(job, tmp_path, "w"), launch(job, tmp_path, "w")
+
+    assert len(first.results) == len(second.results) == 1
+
+
+def test_whatever_interrupts_the_wait_ends_the_worker_and_its_children(
+    copy_of: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = tmp_path / "pids"
+    hanging = copy_of(
+        "numpy_float32",
+        (
+            "import numpy as np\n",
+            f"""\
+import os, subprocess, time
+child = subprocess.Popen(['sleep', '600'])
+open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}} .')
+time.sleep(600)
+""",
+        ),
+    )
+
+    def interrupt_once_it_runs(_: object) -> None:
+        if pids.exists() and pids.read_text().endswith("."):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("benchmarks.launch.time.sleep", interrupt_once_it_runs)
+        launch(Job(path=str(hanging), framework="numpy", devices=("cpu",)), tmp_path, "w")
+
+    worker, child, _ = pids.read_text().split()
+    assert not _runs(int(worker))
+    # Nobody waits for an orphan: the kill has been sent, but when the system carries it out is its affair.
+    deadline = time.monotonic() + 30
+    while _runs(int(child)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _runs(int(child))
+
+
+def _runs(pid: int) -> bool:
+    """Say whether the process exists and is more than a zombie waiting for its parent."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123 - /proc
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

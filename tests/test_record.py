@@ -1,0 +1,155 @@
+"""Records: what is written can be read back, and what is not ours is refused in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.agreement import Agreement
+from benchmarks.environment import Provenance
+from benchmarks.errors import UsageError
+from benchmarks.record import KEY, SCHEMA_VERSION, Process, Row, Run, RunSettings, Verdict, read_run
+from tests.conftest import SMALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AGREEMENT = Agreement(
+    reference="float64", n_steps=12, max_loss_deviation=1e-7, max_parameter_deviation=1e-8, fault=None
+)
+
+
+def process(round_: int, min_s: float, median_s: float) -> Process:
+    return Process(
+        round=round_,
+        position=0,
+        n_samples=10,
+        n_kept=2,
+        min_s=min_s,
+        q1_s=min_s,
+        median_s=median_s,
+        q3_s=median_s,
+        max_s=2 * median_s,
+        first_call_s=0.5,
+        cpu_per_wall=1.0,
+    )
+
+
+def row(implementation: str = "torch_eager", **changes: Any) -> Row:
+    made = Row(
+        implementation=implementation,
+        framework="torch",
+        tier="eager",
+        summary="The textbook loop.",
+        device="cpu",
+        problem=SMALL,
+        data_digest="0123456789abcdef",
+        verdict=Verdict.VERIFIED,
+        agreement=AGREEMENT,
+        processes=tuple(process(i, 100e-6 + i * 1e-6, 120e-6 + i * 1e-6) for i in range(6)),
+    )
+    return replace(made, **changes)
+
+
+def run_of(*rows: Row, **settings: Any) -> Run:
+    return Run(
+        rows=rows,
+        provenance=Provenance(
+            date="2026-11-23T12:00:00+00:00",
+            machine="vm",
+            system="Linux",
+            cpu="A CPU",
+            n_cpus=2,
+            gpu=None,
+            n_cores_used=1,
+            pinned_to=[1],
+            versions={"python": "3.11.7", "torch": "2.13.0"},
+            commit="0123456789",
+            worker_variables={},
+        ),
+        settings=replace(
+            RunSettings(rounds=6, timed=True, quick=False, interrupted=None, baseline="torch_eager"),
+            **settings,
+        ),
+    )
+
+
+def document_of(run: Run) -> dict[str, Any]:
+    """Give the part of pytest-benchmark's file that we read."""
+    return {"benchmarks": [], KEY: run.to_dict()}
+
+
+INVALID = row("jax_jit", verdict=Verdict.INVALID, reason="loss of step 1: …", processes=())
+ABSENT = row(
+    "jax_scan", verdict=Verdict.NOT_MEASURED, reason="jax is not installed", agreement=None, processes=()
+)
+
+
+def test_a_run_with_and_without_times_is_read_back_as_it_was(tmp_path: Path) -> None:
+    run = run_of(row(), INVALID, ABSENT)
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run), allow_nan=False))
+
+    assert read_run(path) == run
+
+
+def test_a_row_carries_schema_version_and_the_generated_name_of_its_case() -> None:
+    fields = row().to_dict()
+
+    assert fields["schema_version"] == SCHEMA_VERSION
+    assert fields["case"] == "B32-D2-N4-E3"
+
+
+def _text_of_a_run() -> str:
+    return json.dumps(document_of(run_of(row())))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a record in JSON"),
+        (_text_of_a_run()[:200], "expected a record in JSON, .* is it cut off?"),
+        ("[1, 2]", "expected a record of perceptron-bench, found another file"),
+        ('{"benchmarks": [], "version": "5.3.1"}', "expected a record of perceptron-bench"),
+        (_text_of_a_run().replace('"verdict": "verified"', '"verdict": "fine"'), "expected a record of"),
+        (_text_of_a_run().replace('"n_features": 2', '"n_features": -2'), "n_features"),
+        (
+            _text_of_a_run().replace('"median_s": 0.00012,', '"median_s": "fast",'),
+            "median_s: expected a number",
+        ),
+        (_text_of_a_run().replace('"timed": true, ', ""), "timed"),
+        (
+            _text_of_a_run().replace('{"schema_version": 1', '{"schema_version": 99'),
+            "expected schema version 1, found 99; read it with the release that wrote it",
+        ),
+    ],
+    ids=[
+        "empty",
+        "cut off",
+        "a list",
+        "another",
+        "a verdict",
+        "edited",
+        "no number",
+        "incomplete",
+        "the future",
+    ],
+)
+def test_a_file_that_is_no_record_of_ours_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=rf"run\.json: .*{message}"):
+        read_run(path)
+
+
+def test_a_binary_or_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(UsageError, match="expected a record in JSON"):
+        read_run(tmp_path / "run.json")
+    with pytest.raises(UsageError, match=r"can't be read \(No such file or directory\)"):
+        read_run(tmp_path / "none.json")

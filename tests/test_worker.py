@@ -1,0 +1,61 @@
+"""The worker: what it times is what it verified, in the same process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.record import Verdict
+from impls.contract import Problem
+
+if TYPE_CHECKING:
+    from tests.conftest import Copy, Judge
+
+BOOK = Problem(batch_size=32)
+COUNT = [
+    ('TIER = "eager"\n', 'TIER = "eager"\nn_prepared = 0\n'),
+    ("    return State(problem", "    global n_prepared\n    n_prepared += 1\n    return State(problem"),
+]
+
+
+def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(copy_of: Copy, judge: Judge) -> None:
+    drifting = copy_of(
+        "numpy_float32",
+        *COUNT,
+        (
+            "    state.losses = []\n",
+            "    state.losses = []\n    state.learning_rate = 0.01 + (n_prepared > 2)\n",
+        ),
+    )
+
+    assert judge(drifting, BOOK).verdict is Verdict.VERIFIED
+    row = judge(drifting, BOOK, sample_s=0.001)
+
+    assert row.verdict is Verdict.INVALID
+    assert "loss of step 56 (epoch 12, batch 1)" in (row.reason or "")
+
+
+def test_parameters_that_go_wrong_only_in_the_timed_trainings_are_invalid(
+    copy_of: Copy, judge: Judge
+) -> None:
+    drifting = copy_of(
+        "numpy_float32", *COUNT, ("state.parameters[-1].copy()", "state.parameters[-1] + (n_prepared > 2)")
+    )
+
+    row = judge(drifting, BOOK, sample_s=0.001)
+
+    assert row.verdict is Verdict.INVALID
+    assert "bias after the last step" in (row.reason or "")
+
+
+def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, judge: Judge) -> None:
+    slow_start = copy_of(
+        "numpy_float32",
+        ("import numpy as np\n", "import time\n\nimport numpy as np\n"),
+        ("    state.losses = []\n", "    state.losses = []\n    time.sleep(0.02 * (state.n_steps < 20))\n"),
+    )
+
+    (process,) = judge(slow_start, BOOK, sample_s=0.001).processes
+
+    assert process.n_samples % 8 == 0
+    assert process.max_s < 0.02
+    assert process.first_call_s > 0.02
