@@ -128,7 +128,8 @@ def run_contest(
     """
     contest = _Contest([Tally(case) for case in cases], settings, folder, observer)
     for tally in contest.tallies:
-        if reason := lacks(tally.case.device):
+        case = tally.case
+        if reason := lacks(case.device) or case.entry.declines(case.problem):
             tally.rule_out(Verdict.NOT_MEASURED, reason)
     try:
         for round_ in range(settings.rounds):

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError, unknown_name
+from impls.contract import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from impls.contract import Problem
 
 IMPLEMENTATIONS = Path(__file__).resolve().parent.parent / "impls"
 REFERENCE = "numpy_reference"
@@ -24,7 +27,15 @@ class Entry:
     path: Path
     framework: str
     tier: str
+    offers: tuple[str, ...]  # variants of problems, as "field=value"
     summary: str  # the first line of its docstring
+
+    def declines(self, problem: Problem) -> str | None:
+        """Say which variant the problem asks for and the implementation does not offer, or None."""
+        asked = [f"{name}={getattr(problem, name)}" for name in VARIANTS]
+        default = [f"{name}={values[0]}" for name, values in VARIANTS.items()]
+        lacking = [variant for variant in asked if variant not in (*default, *self.offers)]
+        return f"does not offer {' and '.join(lacking)}" if lacking else None
 
 
 def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, Entry]:
@@ -42,22 +53,34 @@ def read_entry(path: Path) -> Entry:
     try:
         module = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
-        return Entry(name=path.stem, path=path, framework="?", tier="?", summary=f"not Python: {error}")
+        return Entry(
+            name=path.stem, path=path, framework="?", tier="?", offers=(), summary=f"not Python: {error}"
+        )
     constants = {
-        target.id: statement.value.value
+        target.id: _literal(statement.value)
         for statement in module.body
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Constant)
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
         for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
         if isinstance(target, ast.Name)
     }
+    offers = constants.get("OFFERS")
     docstring = ast.get_docstring(module) or ""
     return Entry(
         name=path.stem,
         path=path,
-        framework=str(constants.get("FRAMEWORK", "?")),
-        tier=str(constants.get("TIER", "?")),
+        framework=str(constants.get("FRAMEWORK") or "?"),
+        tier=str(constants.get("TIER") or "?"),
+        offers=tuple(map(str, offers)) if isinstance(offers, tuple | list) else (),
         summary=docstring.partition("\n")[0],
     )
+
+
+def _literal(expression: ast.expr | None) -> object:
+    """Evaluate what is written out in the source; None for what must be computed."""
+    try:
+        return ast.literal_eval(expression) if expression else None
+    except ValueError:
+        return None
 
 
 def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Entry]:

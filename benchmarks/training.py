@@ -38,7 +38,7 @@ class Workload:
             problem=problem,
             device=device,
             parameters=parameters,
-            placed=[implementation.place(batches, device) for batches in epochs],
+            placed=[implementation.place(problem, batches, device) for batches in epochs],
             data_digest=digest_of(epochs, parameters),
         )
 

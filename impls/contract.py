@@ -31,6 +31,16 @@ GRADIENT_CLAMP = 1e-12
 LARGEST = 1e6
 """Of a learning rate or a feature scale: far beyond use, and far from overflowing float32."""
 
+VARIANTS = {
+    "loss": ("bce", "bce_with_logits"),
+    "feed": ("device", "host"),
+    "readback": ("epoch", "step"),
+}
+"""Fields of a problem that ask for another loop: the default, which every implementation runs, and the other,
+which it runs where its OFFERS says so."""
+
+CHOICES = {"data": ("dataset", "stream"), **VARIANTS}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -42,6 +52,13 @@ class Problem:
     The training ends after `n_epochs`. With `target_loss` it ends earlier, after the first epoch (but not
     before `min_epochs`) whose mean loss is at most the target and differs by at most `max_loss_change`
     from the epoch before.
+
+    The loss is the mean binary cross-entropy: under `loss="bce"` computed from the probabilities, as
+    torch.nn.BCELoss does, under "bce_with_logits" from the logits, as torch.nn.BCEWithLogitsLoss does.
+    Under `feed="device"` the batches lie on the device before the epoch begins; under "host" they lie in
+    host memory, and handing them over is part of the epoch. Under `readback="epoch"` the losses stay on the
+    device until the epoch has ended; under "step" the host reads each loss before the next step, as
+    people do who log it.
 
     Raises:
         ValueError: a field is out of its range; the message names the field, the range and what was found.
@@ -60,6 +77,9 @@ class Problem:
     min_epochs: int = 2
     feature_scale: float = 1.0  # 100 saturates the sigmoid
     seed: int = 0
+    loss: Literal["bce", "bce_with_logits"] = "bce"
+    feed: Literal["device", "host"] = "device"
+    readback: Literal["epoch", "step"] = "epoch"
 
     def __post_init__(self) -> None:
         """Refuse what no training could run."""
@@ -70,7 +90,8 @@ class Problem:
             self.last_batch_size is None or 1 <= self.last_batch_size <= self.batch_size,
             f"from 1 to batch_size ({self.batch_size})",
         )
-        self._require("data", self.data in ("dataset", "stream"), "'dataset' or 'stream'")
+        for name, (default, other) in CHOICES.items():
+            self._require(name, getattr(self, name) in (default, other), f"{default!r} or {other!r}")
         for name in ("learning_rate", "feature_scale"):
             self._require(name, 0 < getattr(self, name) <= LARGEST, f"positive and at most {LARGEST:g}")
         self._require("max_loss_change", self.max_loss_change >= 0, "zero or more")
@@ -124,6 +145,8 @@ class Implementation(Protocol):
 
     The harness calls `prepare` and `place`, then `run_epoch` and `export` once per epoch; it times
     `run_epoch` alone. The state is handed from call to call and may be updated in place.
+
+    A module that runs other VARIANTS than the defaults says which: `OFFERS = ("feed=host", "readback=step")`.
     """
 
     FRAMEWORK: str
@@ -138,11 +161,14 @@ class Implementation(Protocol):
     def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> State:
         """Build model and optimizer on the device from these parameters. Untimed."""
 
-    def place(self, batches: Batches, device: Device) -> Placed:
-        """Copy an epoch's batches to the device. Untimed."""
+    def place(self, problem: Problem, batches: Batches, device: Device) -> Placed:
+        """Copy an epoch's batches to the device; under feed="host", ready them in host memory. Untimed."""
 
     def run_epoch(self, state: State, batches: Placed) -> State:
-        """Train on each batch in order and return when the device has finished. Timed."""
+        """Train on each batch in order and return when the device has finished. Timed.
+
+        Under feed="host" this hands each batch over, under readback="step" it reads each loss.
+        """
 
     def export(self, state: State) -> Trained:
         """Copy the latest epoch's losses and the parameters to the host. Untimed."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,19 @@ import optax
 from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from jax import Array
     from numpy.typing import NDArray
 
     from impls.contract import Batches, Device, Parameters, Problem
 
+Batch: TypeAlias = "tuple[Array, Array] | tuple[NDArray[np.float32], NDArray[np.float32]]"
+TrainStep: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]"
+
 FRAMEWORK = "jax"
 TIER = "step"
+OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
@@ -33,12 +39,13 @@ class Perceptron(NamedTuple):
 
 
 class State(NamedTuple):
-    """The parameters, the optimizer's state and the losses of the latest epoch."""
+    """The parameters, the optimizer's state, the compiled step and the losses of the latest epoch."""
 
     model: Perceptron
     optimizer_state: optax.OptState
-    learning_rate: float
-    losses: list[Array]
+    train_step: TrainStep
+    keep: Callable[[Array], Array | float]  # the loss, where it is or on the host
+    losses: list[Array | float]
 
 
 def unavailable(device: Device) -> str | None:
@@ -58,52 +65,68 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     model = Perceptron(parameters.weight, parameters.bias)
     optimizer_state = adam(problem.learning_rate).init(model)
     model, optimizer_state = jax.device_put((model, optimizer_state), jax.devices(device)[0])
-    return State(model, optimizer_state, problem.learning_rate, [])
+    keep = float if problem.readback == "step" else _as_it_is
+    return State(model, optimizer_state, make_train_step(problem.learning_rate, problem.loss), keep, [])
 
 
-def place(batches: Batches, device: Device) -> list[tuple[Array, Array]]:
-    """Copy each batch to the device."""
+def place(problem: Problem, batches: Batches, device: Device) -> Sequence[Batch]:
+    """Copy each batch to the device; a batch left on the host is copied by the call that it is handed to."""
+    if problem.feed == "host":
+        return batches
     return [jax.device_put(batch, jax.devices(device)[0]) for batch in batches]
 
 
-def run_epoch(state: State, batches: list[tuple[Array, Array]]) -> State:
+def run_epoch(state: State, batches: Sequence[Batch]) -> State:
     """Train on each batch in order and wait for the device."""
-    model, optimizer_state, learning_rate, _ = state
+    model, optimizer_state, train_step, keep, _ = state
     losses = []
     for x, y in batches:
-        model, optimizer_state, loss = train_step(model, optimizer_state, x, y, learning_rate)
-        losses.append(loss)
-    state = State(model, optimizer_state, learning_rate, losses)
-    jax.block_until_ready(state)
-    return state
+        model, optimizer_state, loss = train_step(model, optimizer_state, x, y)
+        losses.append(keep(loss))
+    jax.block_until_ready((model, optimizer_state, losses))
+    return State(model, optimizer_state, train_step, keep, losses)
 
 
 def export(state: State) -> Trained:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
-    return Trained(
-        np.array(jax.device_get(state.losses)), np.array(state.model.weight), np.array(state.model.bias)
-    )
+    losses = np.array(jax.device_get(state.losses), np.float32)
+    return Trained(losses, np.array(state.model.weight), np.array(state.model.bias))
 
 
-@partial(jax.jit, static_argnames="learning_rate")
-def train_step(
-    model: Perceptron, optimizer_state: optax.OptState, x: Array, y: Array, learning_rate: float
-) -> tuple[Perceptron, optax.OptState, Array]:
-    """Forward, loss, backward and update: one step on x (batch_size, n_features), y (batch_size,)."""
-    loss, gradients = jax.value_and_grad(loss_of)(model, x, y)
-    updates, optimizer_state = adam(learning_rate).update(gradients, optimizer_state)
-    return optax.apply_updates(model, updates), optimizer_state, loss
+@cache  # one compilation for all trainings
+def make_train_step(learning_rate: float, loss: str) -> TrainStep:
+    """Make the compiled step on x (batch_size, n_features), y (batch_size,): forward to update."""
+    loss_of = loss_on_logits if loss == "bce_with_logits" else loss_on_probabilities
+
+    @jax.jit
+    def train_step(
+        model: Perceptron, optimizer_state: optax.OptState, x: Array, y: Array
+    ) -> tuple[Perceptron, optax.OptState, Array]:
+        loss, gradients = jax.value_and_grad(loss_of)(model, x, y)
+        updates, optimizer_state = adam(learning_rate).update(gradients, optimizer_state)
+        return optax.apply_updates(model, updates), optimizer_state, loss
+
+    return train_step
 
 
-def loss_of(model: Perceptron, x: Array, y: Array) -> Array:
-    """Compute the batch's mean loss from the model's predictions."""
-    y_pred = jax.nn.sigmoid(x @ model.weight + model.bias)
-    return binary_cross_entropy(y_pred, y)
+def _as_it_is(loss: Array) -> Array:
+    return loss
 
 
 def adam(learning_rate: float) -> optax.GradientTransformation:
     """Make the optimizer."""
     return optax.adam(learning_rate, b1=BETA1, b2=BETA2, eps=EPSILON)
+
+
+def loss_on_probabilities(model: Perceptron, x: Array, y: Array) -> Array:
+    """Compute the batch's mean loss from y_pred = sigmoid(x·w + b)."""
+    y_pred = jax.nn.sigmoid(x @ model.weight + model.bias)
+    return binary_cross_entropy(y_pred, y)
+
+
+def loss_on_logits(model: Perceptron, x: Array, y: Array) -> Array:
+    """Compute the batch's mean loss from the logits x·w + b."""
+    return jnp.mean(optax.sigmoid_binary_cross_entropy(x @ model.weight + model.bias, y))
 
 
 @jax.custom_vjp

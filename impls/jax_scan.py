@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,19 @@ import optax
 from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jax import Array
     from numpy.typing import NDArray
 
     from impls.contract import Batches, Device, Parameters, Problem
 
+Epoch: TypeAlias = "tuple[tuple[Array, Array], list[tuple[Array, Array]]]"
+TrainEpoch: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]"
+
 FRAMEWORK = "jax"
 TIER = "epoch"
+OFFERS = ("loss=bce_with_logits", "feed=host")
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
@@ -32,16 +38,15 @@ class Perceptron(NamedTuple):
     bias: Array | NDArray[np.float32]
 
 
-Placed: TypeAlias = "tuple[tuple[Array, Array], list[tuple[Array, Array]]]"
 Carry: TypeAlias = tuple[Perceptron, optax.OptState]
 
 
 class State(NamedTuple):
-    """The parameters, the optimizer's state and the losses of the latest epoch."""
+    """The parameters, the optimizer's state, the compiled epoch and the losses of the latest one."""
 
     model: Perceptron
     optimizer_state: optax.OptState
-    learning_rate: float
+    train_epoch: TrainEpoch
     losses: Array
 
 
@@ -62,24 +67,27 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     model = Perceptron(parameters.weight, parameters.bias)
     optimizer_state = adam(problem.learning_rate).init(model)
     model, optimizer_state = jax.device_put((model, optimizer_state), jax.devices(device)[0])
-    return State(model, optimizer_state, problem.learning_rate, jnp.empty(0))
+    train_epoch = make_train_epoch(problem.learning_rate, problem.loss)
+    return State(model, optimizer_state, train_epoch, jnp.empty(0))
 
 
-def place(batches: Batches, device: Device) -> Placed:
-    """Stack the batches of full size on the device and keep the ragged last one, if any, beside them."""
-    batch_size = len(batches[0][1])
-    full = [batch for batch in batches if len(batch[1]) == batch_size]
+def place(problem: Problem, batches: Batches, device: Device) -> Any:  # noqa: ANN401 - Epoch, or in NumPy
+    """Stack the batches of full size and keep the ragged last one, if any, beside them.
+
+    Then copy all to the device; what is left on the host is copied by the call that it is handed to.
+    """
+    full = [batch for batch in batches if len(batch[1]) == problem.batch_size]
     stacked = tuple(np.stack(arrays) for arrays in zip(*full, strict=True))
-    placed: Placed = jax.device_put((stacked, list(batches[len(full) :])), jax.devices(device)[0])
-    return placed
+    epoch = (stacked, list(batches[len(full) :]))
+    return epoch if problem.feed == "host" else jax.device_put(epoch, jax.devices(device)[0])
 
 
-def run_epoch(state: State, batches: Placed) -> State:
+def run_epoch(state: State, batches: Epoch) -> State:
     """Train on each batch in order and wait for the device."""
-    model, optimizer_state, learning_rate, _ = state
-    model, optimizer_state, losses = train_epoch(model, optimizer_state, batches, learning_rate)
-    state = State(model, optimizer_state, learning_rate, losses)
-    jax.block_until_ready(state)
+    model, optimizer_state, train_epoch, _ = state
+    model, optimizer_state, losses = train_epoch(model, optimizer_state, batches)
+    state = State(model, optimizer_state, train_epoch, losses)
+    jax.block_until_ready((model, optimizer_state, losses))
     return state
 
 
@@ -88,11 +96,10 @@ def export(state: State) -> Trained:
     return Trained(np.array(state.losses), np.array(state.model.weight), np.array(state.model.bias))
 
 
-@partial(jax.jit, static_argnames="learning_rate")
-def train_epoch(
-    model: Perceptron, optimizer_state: optax.OptState, batches: Placed, learning_rate: float
-) -> tuple[Perceptron, optax.OptState, Array]:
-    """Scan the step over the full batches, then take the ragged last one."""
+@cache  # one compilation for all trainings
+def make_train_epoch(learning_rate: float, loss: str) -> TrainEpoch:
+    """Make the compiled epoch: scan the step over the full batches, then take the ragged last one."""
+    loss_of = loss_on_logits if loss == "bce_with_logits" else loss_on_probabilities
 
     def train_step(carry: Carry, batch: tuple[Array, Array]) -> tuple[Carry, Array]:
         model, optimizer_state = carry
@@ -100,23 +107,34 @@ def train_epoch(
         updates, optimizer_state = adam(learning_rate).update(gradients, optimizer_state)
         return (optax.apply_updates(model, updates), optimizer_state), loss
 
-    full, ragged = batches
-    carry, losses = jax.lax.scan(train_step, (model, optimizer_state), full)
-    for batch in ragged:
-        carry, loss = train_step(carry, batch)
-        losses = jnp.append(losses, loss)
-    return *carry, losses
+    @jax.jit
+    def train_epoch(
+        model: Perceptron, optimizer_state: optax.OptState, batches: Epoch
+    ) -> tuple[Perceptron, optax.OptState, Array]:
+        full, ragged = batches
+        carry, losses = jax.lax.scan(train_step, (model, optimizer_state), full)
+        for batch in ragged:
+            carry, loss = train_step(carry, batch)
+            losses = jnp.append(losses, loss)
+        return *carry, losses
 
-
-def loss_of(model: Perceptron, x: Array, y: Array) -> Array:
-    """Compute the batch's mean loss from the model's predictions."""
-    y_pred = jax.nn.sigmoid(x @ model.weight + model.bias)
-    return binary_cross_entropy(y_pred, y)
+    return train_epoch
 
 
 def adam(learning_rate: float) -> optax.GradientTransformation:
     """Make the optimizer."""
     return optax.adam(learning_rate, b1=BETA1, b2=BETA2, eps=EPSILON)
+
+
+def loss_on_probabilities(model: Perceptron, x: Array, y: Array) -> Array:
+    """Compute the batch's mean loss from y_pred = sigmoid(x·w + b)."""
+    y_pred = jax.nn.sigmoid(x @ model.weight + model.bias)
+    return binary_cross_entropy(y_pred, y)
+
+
+def loss_on_logits(model: Perceptron, x: Array, y: Array) -> Array:
+    """Compute the batch's mean loss from the logits x·w + b."""
+    return jnp.mean(optax.sigmoid_binary_cross_entropy(x @ model.weight + model.bias, y))
 
 
 @jax.custom_vjp

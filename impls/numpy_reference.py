@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "numpy"
 TIER = "reference"
+OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 NEGLIGIBLE = 1e-6
 """An ambiguity below this need not be known exactly."""
@@ -25,6 +26,7 @@ NEGLIGIBLE = 1e-6
 class State:
     """One vector of parameters, the bias last, and Adam's moments of the same shape (n_features + 1,)."""
 
+    loss: str
     learning_rate: float
     parameters: NDArray[Any]
     first_moment: NDArray[Any]
@@ -45,12 +47,12 @@ def prepare(
     """Start from these parameters, in float64 or, as the same-formula oracle, in float32."""
     del device
     vector = np.append(parameters.weight, parameters.bias).astype(dtype)
-    return State(problem.learning_rate, vector, np.zeros_like(vector), np.zeros_like(vector))
+    return State(problem.loss, problem.learning_rate, vector, np.zeros_like(vector), np.zeros_like(vector))
 
 
-def place(batches: Batches, device: Device) -> Batches:
+def place(problem: Problem, batches: Batches, device: Device) -> Batches:
     """Leave the batches as they are."""
-    del device
+    del problem, device
     return batches
 
 
@@ -60,9 +62,14 @@ def run_epoch(state: State, batches: Batches) -> State:
     for x, y in batches:
         logit = x.astype(state.parameters.dtype) @ state.parameters[:-1] + state.parameters[-1]
         y_pred = sigmoid(logit)
-        state.losses.append(binary_cross_entropy(y_pred, y))
-        state.ambiguity.append(ambiguity(logit, y))
-        adam(state, backward(x, y, y_pred))
+        if state.loss == "bce":
+            state.losses.append(binary_cross_entropy(y_pred, y))
+            state.ambiguity.append(ambiguity(logit, y))
+            adam(state, backward(x, y, y_pred))
+        else:
+            state.losses.append(binary_cross_entropy_with_logits(logit, y))
+            state.ambiguity.append(0.0)
+            adam(state, backward_with_logits(x, y, y_pred))
     return state
 
 
@@ -85,6 +92,11 @@ def binary_cross_entropy(y_pred: NDArray[Any], y: NDArray[Any]) -> float:
         log_p = np.maximum(np.log(y_pred), LOG_CLAMP)
         log_q = np.maximum(np.log1p(-y_pred), LOG_CLAMP)
     return float(-(y * log_p + (1 - y) * log_q).mean())
+
+
+def binary_cross_entropy_with_logits(logit: NDArray[Any], y: NDArray[Any]) -> float:
+    """Compute the same mean from the logits z, as max(z, 0) - y·z + ln(1 + exp(-|z|)): nothing saturates."""
+    return float((np.maximum(logit, 0) - y * logit + np.log1p(np.exp(-np.abs(logit)))).mean())
 
 
 def ambiguity(logit: NDArray[Any], y: NDArray[Any]) -> float:
@@ -111,6 +123,12 @@ def backward(x: NDArray[Any], y: NDArray[Any], y_pred: NDArray[Any]) -> NDArray[
     """Apply the chain rule: d loss/d p, times d p/d logit = p·(1 - p), times d logit/d (w, b) = (x, 1)."""
     slope = y_pred * (1 - y_pred)
     d_logit = (y_pred - y) / np.maximum(slope, GRADIENT_CLAMP) * slope / len(y)
+    return np.append(d_logit @ x.astype(y_pred.dtype), d_logit.sum())
+
+
+def backward_with_logits(x: NDArray[Any], y: NDArray[Any], y_pred: NDArray[Any]) -> NDArray[Any]:
+    """Apply the chain rule: d loss/d logit is p - y."""
+    d_logit = (y_pred - y) / len(y)
     return np.append(d_logit @ x.astype(y_pred.dtype), d_logit.sum())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,23 +11,28 @@ from torch import Tensor, nn
 from impls.contract import BETA1, BETA2, EPSILON, Trained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from impls.contract import Batches, Device, Parameters, Problem
 
 FRAMEWORK = "torch"
 TIER = "eager"
+OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 
 class Perceptron(nn.Module):
-    """y_pred = sigmoid(x·w + b)."""
+    """y_pred = sigmoid(x·w + b); or x·w + b alone, for a loss on logits."""
 
-    def __init__(self, n_features: int) -> None:
+    def __init__(self, n_features: int, activation: nn.Module) -> None:
         """Make a linear layer with one output."""
         super().__init__()
         self.linear = nn.Linear(n_features, 1)
+        self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map x (batch_size, n_features) to probabilities (batch_size,)."""
-        return torch.sigmoid(self.linear(x)).squeeze(1)
+        """Map x (batch_size, n_features) to predictions (batch_size,)."""
+        y_pred: Tensor = self.activation(self.linear(x)).squeeze(1)
+        return y_pred
 
 
 @dataclass
@@ -35,10 +40,24 @@ class State:
     """The model, its loss and optimizer, and the losses of the latest epoch."""
 
     model: Perceptron
-    criterion: nn.BCELoss
+    criterion: nn.Module
     optimizer: torch.optim.Adam
+    keep: Callable[[Tensor], Tensor | float]  # the loss, on its device or on the host
     device: Device
-    losses: list[Tensor] = field(default_factory=list)
+    losses: list[Tensor | float]
+
+
+@dataclass
+class HostFeed:
+    """Batches in host memory; each is copied to the device when the loop asks for it, as by a DataLoader."""
+
+    batches: list[tuple[Tensor, Tensor]]
+    device: Device
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give each batch on the device."""
+        for x, y in self.batches:
+            yield x.to(self.device), y.to(self.device)
 
 
 def unavailable(device: Device) -> str | None:
@@ -50,7 +69,8 @@ def unavailable(device: Device) -> str | None:
 
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Build model and optimizer on the device from these parameters."""
-    model = Perceptron(problem.n_features)
+    on_logits = problem.loss == "bce_with_logits"
+    model = Perceptron(problem.n_features, nn.Identity() if on_logits else nn.Sigmoid())
     with torch.no_grad():
         model.linear.weight.copy_(torch.from_numpy(parameters.weight))
         model.linear.bias.copy_(torch.from_numpy(parameters.bias))
@@ -58,15 +78,18 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     optimizer = torch.optim.Adam(
         model.parameters(), lr=problem.learning_rate, betas=(BETA1, BETA2), eps=EPSILON
     )
-    return State(model, nn.BCELoss(), optimizer, device)
+    criterion = nn.BCEWithLogitsLoss() if on_logits else nn.BCELoss()
+    keep = Tensor.item if problem.readback == "step" else Tensor.detach
+    return State(model, criterion, optimizer, keep, device, [])
 
 
-def place(batches: Batches, device: Device) -> list[tuple[Tensor, Tensor]]:
-    """Copy each batch to the device."""
-    return [(torch.tensor(x, device=device), torch.tensor(y, device=device)) for x, y in batches]
+def place(problem: Problem, batches: Batches, device: Device) -> Iterable[tuple[Tensor, Tensor]]:
+    """Copy each batch to the device, or leave that to the loop."""
+    feed = HostFeed([(torch.tensor(x), torch.tensor(y)) for x, y in batches], device)
+    return feed if problem.feed == "host" else list(feed)
 
 
-def run_epoch(state: State, batches: list[tuple[Tensor, Tensor]]) -> State:
+def run_epoch(state: State, batches: Iterable[tuple[Tensor, Tensor]]) -> State:
     """Train on each batch in order and wait for the device."""
     state.losses = []
     for x, y in batches:
@@ -75,7 +98,7 @@ def run_epoch(state: State, batches: list[tuple[Tensor, Tensor]]) -> State:
         loss = state.criterion(y_pred, y)
         loss.backward()
         state.optimizer.step()
-        state.losses.append(loss.detach())
+        state.losses.append(state.keep(loss))
     torch.get_device_module(state.device).synchronize()
     return state
 
@@ -84,7 +107,7 @@ def export(state: State) -> Trained:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     linear = state.model.linear
     return Trained(
-        torch.stack(state.losses).cpu().numpy(),
+        torch.tensor(state.losses).numpy(),
         linear.weight.detach().squeeze(0).cpu().numpy().copy(),
         linear.bias.detach().squeeze(0).cpu().numpy().copy(),
     )

@@ -153,9 +153,10 @@ time.sleep(600)
         if pids.exists() and pids.read_text().endswith("."):
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("benchmarks.launch.time.sleep", interrupt_once_it_runs)
+    monkeypatch.setattr("benchmarks.launch.time.sleep", interrupt_once_it_runs)
+    with pytest.raises(KeyboardInterrupt):
         launch(Job(path=str(hanging), framework="numpy", devices=("cpu",)), tmp_path, "w")
+    monkeypatch.undo()
 
     worker, child, _ = pids.read_text().split()
     assert not _runs(int(worker))

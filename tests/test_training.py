@@ -48,8 +48,8 @@ class Fake:
         self.seen.append(("prepare", problem, parameters, device))
         return 0
 
-    def place(self, batches: Any, device: Device) -> Any:
-        del device
+    def place(self, problem: Problem, batches: Any, device: Device) -> Any:
+        del problem, device
         return batches
 
     def run_epoch(self, state: int, batches: Any) -> int:
