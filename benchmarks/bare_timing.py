@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.discover import IMPLEMENTATIONS
+from benchmarks.measure import hot, time_trainings
 from benchmarks.problems import parse_problem
 from benchmarks.training import Workload, train
-from benchmarks.worker import hot, load, pin, sample
+from benchmarks.worker import load, pin
 
 SECONDS = 0.1  # of each measurement
 
@@ -38,7 +39,7 @@ def main(name: str, problem: str, method: str, cpu: str, n_pairs: str) -> None:
 
 def suite_median_s(workload: Workload, n_epochs: int) -> float:
     """Time it as the suite's worker does."""
-    timed = sample(workload, n_epochs, SECONDS)
+    timed = time_trainings(workload, n_epochs, SECONDS)
     return float(np.median([s for training in timed for s in hot(training.epoch_s)]))
 
 

@@ -11,8 +11,8 @@ from benchmarks.record import KEY, Verdict
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from benchmarks.contest import Tally
     from benchmarks.replay import ReplayClock
+    from benchmarks.tally import Tally
 
 
 def bench_epoch(benchmark: BenchmarkFixture, tally: Tally, replay_clock: ReplayClock) -> None:

@@ -21,15 +21,15 @@ from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
-from benchmarks.table import READING, to_markdown
+from benchmarks.report import READING, to_markdown
 from impls.contract import DEVICES
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchmarks.contest import Fault
     from benchmarks.discover import Entry
+    from benchmarks.tally import Fault
     from impls.contract import Device
 
 RESULTS = ROOT / "results"
@@ -103,10 +103,13 @@ def _measure(parsed: argparse.Namespace, record: Path) -> int:
             "no:cacheprovider",
             f"-k={parsed.k}",
             f"--device={parsed.device}",
-            f"--rounds={parsed.rounds}",
+            f"--suite={parsed.suite}",
+            f"--cores={parsed.cores}",
             f"--baseline={parsed.baseline}",
             f"--time-limit={parsed.time_limit}",
             *(["--quick"] if parsed.quick else []),
+            *(["--resume"] if parsed.resume else []),
+            *([] if parsed.rounds is None else [f"--rounds={parsed.rounds}"]),
             *(f"--impl={name}" for name in parsed.impl or []),
             *(f"--problem={text}" for text in parsed.problem or []),
         ]

@@ -5,44 +5,42 @@ from __future__ import annotations
 import random
 import traceback
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import agreement, fairness
 from benchmarks.environment import lacks
-from benchmarks.job import Failure, Job
-from benchmarks.launch import launch
-from benchmarks.record import Process, Row, Verdict
+from benchmarks.job import Job
+from benchmarks.launch import launch, recall
+from benchmarks.record import Verdict
+from benchmarks.tally import Fault, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.agreement import Agreement
     from benchmarks.discover import Entry
-    from benchmarks.job import Measurement
     from benchmarks.launch import Report
-    from impls.contract import Device, Problem
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a row is about."""
-
-    entry: Entry
-    device: Device
-    problem: Problem
+    from benchmarks.tally import Case
+    from impls.contract import Device
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How to measure."""
 
-    rounds: int = 6  # the fewest that allow a 95 % interval of a median
+    rounds: int = 6  # timed; 6 are the fewest that allow a 95 % interval of a median; 0: verify only
     sample_s: float = 0.4
     time_limit_s: float = 120.0
     cpus: tuple[int, ...] = ()
     seed: int = 0  # of the shuffled order
+    caches: Path | None = None  # where compilers keep what they compile; None: a new, empty folder
+
+
+INSPECTION = -1
+"""The round before the timed ones: with empty caches, each process verifies, and looks instead of timing."""
+
+HEAT = 4
+"""Problems measured together: the two sides of a ratio are minutes apart at most, however many cases."""
 
 
 class Observer(Protocol):
@@ -54,69 +52,8 @@ class Observer(Protocol):
     def advanced(self, description: str) -> None:
         """A worker with this description starts; the one before it has ended."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """What ended a case's part in the contest."""
-
-    verdict: Verdict
-    reason: str
-    details: str = ""  # a traceback or a log, for the person who mends it
-
-
-UNREACHED = Fault(verdict=Verdict.NOT_MEASURED, reason="interrupted before its first round ended")
-
-
-@dataclass
-class Tally:
-    """A case's results so far."""
-
-    case: Case
-    fault: Fault | None = None
-    data_digest: str | None = None
-    agreement: Agreement | None = None
-    processes: list[Process] = field(default_factory=list)
-    kept_s: list[float] = field(default_factory=list)  # all processes' samples, for the replay
-
-    def rule_out(self, verdict: Verdict, reason: str, details: str = "") -> None:
-        """End its part. What an invalid case took is not kept."""
-        self.fault = Fault(verdict=verdict, reason=reason, details=details)
-        if verdict is Verdict.INVALID:
-            self.processes, self.kept_s = [], []
-
-    def judge(self, result: Measurement | Failure, *, round_: int, position: int, n_cores: int) -> None:
-        """Verify one process's result, and only then take its times."""
-        if isinstance(result, Failure):
-            self.rule_out(Verdict.FAILED, result.reason, result.details)
-            return
-        checked = agreement.check(self.case.problem, result)
-        reasons = [checked.fault] if checked.fault else []
-        reasons += fairness.faults(result, n_cores=n_cores)
-        self.agreement = max(self.agreement or checked, checked, key=agreement.badness)
-        self.data_digest = result.data_digest
-        if reasons:
-            self.rule_out(Verdict.INVALID, "; ".join(reasons))
-        elif result.timing:
-            self.kept_s.extend(result.timing.summary.kept_s)
-            self.processes.append(Process.of(result.timing, round_=round_, position=position))
-
-    def row(self) -> Row:
-        """Give the record of it."""
-        fault = self.fault or (None if self.agreement else UNREACHED)
-        entry = self.case.entry
-        return Row(
-            implementation=entry.name,
-            framework=entry.framework,
-            tier=entry.tier,
-            summary=entry.summary,
-            device=self.case.device,
-            problem=self.case.problem,
-            data_digest=self.data_digest,
-            verdict=fault.verdict if fault else Verdict.VERIFIED,
-            reason=fault.reason if fault else None,
-            agreement=self.agreement,
-            processes=tuple(self.processes),
-        )
+    def recalled(self) -> None:
+        """The worker that was just named need not run: its result is there from before the run was killed."""
 
 
 def run_contest(
@@ -124,7 +61,8 @@ def run_contest(
 ) -> tuple[list[Tally], str | None]:
     """Measure the cases; the workers' files go into the folder. Also say what cut it short, if anything did.
 
-    Ctrl-C, SIGTERM and a full disk do; what was measured by then is kept.
+    Ctrl-C, SIGTERM and a full disk do; what was measured by then is kept. Workers whose files are in the
+    folder already, from a run that was killed, are not started again.
     """
     contest = _Contest([Tally(case) for case in cases], settings, folder, observer)
     for tally in contest.tallies:
@@ -132,8 +70,7 @@ def run_contest(
         if reason := lacks(case.device) or case.entry.declines(case.problem):
             tally.rule_out(Verdict.NOT_MEASURED, reason)
     try:
-        for round_ in range(settings.rounds):
-            contest.run_round(round_)
+        contest.run()
     except KeyboardInterrupt:
         return contest.tallies, "Ctrl-C or SIGTERM"
     except OSError as error:
@@ -150,38 +87,65 @@ class _Contest:
         self.folder = folder
         self.observer = observer
         self.shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
+        problems = list(dict.fromkeys(tally.case.problem for tally in tallies))
+        self.heats = [problems[i : i + HEAT] for i in range(0, len(problems), HEAT)]
 
-    def run_round(self, round_: int) -> None:
-        """Start one fresh worker per implementation and device, in shuffled order."""
+    def run(self) -> None:
+        """Go through all heats and their rounds, the inspection first."""
+        rounds = range(INSPECTION, self.settings.rounds)
+        for heat in range(len(self.heats)):
+            for round_ in rounds:
+                to_come = sum(len(self._groups(later)) for later in range(heat + 1, len(self.heats)))
+                here = len(self._groups(heat))
+                self.observer.planned(here * (self.settings.rounds - round_) + to_come * len(rounds))
+                self.run_round(heat, round_)
+
+    def _groups(self, heat: int) -> dict[tuple[Entry, Device], list[Tally]]:
+        """Give a heat's cases that are still in it, by what one process measures."""
         groups: dict[tuple[Entry, Device], list[Tally]] = {}
         for tally in self.tallies:
-            if not tally.fault:
+            if not tally.fault and tally.case.problem in self.heats[heat]:
                 groups.setdefault((tally.case.entry, tally.case.device), []).append(tally)
+        return groups
+
+    def run_round(self, heat: int, round_: int) -> None:
+        """Start one fresh worker per implementation and device, in shuffled order."""
+        groups = self._groups(heat)
         order = list(groups)
         self.shuffle(order)
-        self.observer.planned(len(order) * (self.settings.rounds - round_))
+        what = "inspection" if round_ == INSPECTION else f"round {round_ + 1} of {self.settings.rounds}"
+        if len(self.heats) > 1:
+            what = f"heat {heat + 1} of {len(self.heats)}, {what}"
         for position, (entry, device) in enumerate(order):
             tallies = groups[entry, device]
             self.shuffle(tallies)
-            self.observer.advanced(f"round {round_ + 1} of {self.settings.rounds}: {entry.name} on {device}")
-            self.run_worker(tallies, round_, position)
+            self.observer.advanced(f"{what}: {entry.name} on {device}")
+            self.run_worker(
+                tallies, round_, position, name=f"{heat:02}-{round_:02}-{position:02}-{entry.name}"
+            )
 
-    def run_worker(self, tallies: Sequence[Tally], round_: int, position: int) -> None:
+    def run_worker(self, tallies: Sequence[Tally], round_: int, position: int, *, name: str) -> None:
         """Measure these cases of one implementation and device; if one kills the worker, go on behind it."""
         if not tallies:
             return
         case = tallies[0].case
+        caches = self.settings.caches or self.folder / "caches" / f"{case.entry.name}-{case.device}"
         job = Job(
             path=str(case.entry.path),
             framework=case.entry.framework,
             devices=(case.device,),
             problems=tuple(tally.case.problem for tally in tallies),
             cpus=self.settings.cpus,
-            sample_s=self.settings.sample_s,
+            sample_s=0.0 if round_ == INSPECTION else self.settings.sample_s,
             time_limit_s=self.settings.time_limit_s,
+            caches=str(caches),
         )
-        name = f"{round_:02}-{position:02}-{case.entry.name}-{case.device}-{len(tallies)}"
-        report = launch(job, self.folder, name)
+        file_name = f"{name}-{case.device}-{len(tallies)}"
+        report = recall(job, self.folder, file_name)
+        if report:
+            self.observer.recalled()
+        else:
+            report = launch(job, self.folder, file_name)
         if fault := readiness_faults(report)[case.device]:
             for tally in tallies:
                 tally.rule_out(fault.verdict, fault.reason, fault.details)
@@ -194,9 +158,10 @@ class _Contest:
                 reason = f"could not be judged: {type(error).__name__}: {error}"
                 tally.rule_out(Verdict.FAILED, reason, traceback.format_exc())
         unanswered = tallies[len(report.results) :]
-        if unanswered:
+        if unanswered and not report.cut_short:
             unanswered[0].rule_out(Verdict.FAILED, report.death or "gave no answer", report.log)
-            self.run_worker(unanswered[1:], round_, position)
+            unanswered = unanswered[1:]
+        self.run_worker(unanswered, round_, position, name=name)
 
 
 def readiness_faults(report: Report) -> Mapping[Device, Fault | None]:

@@ -29,6 +29,7 @@ class Entry:
     tier: str
     offers: tuple[str, ...]  # variants of problems, as "field=value"
     summary: str  # the first line of its docstring
+    cuda_graph: bool = False  # it says that it replays a captured one
 
     def declines(self, problem: Problem) -> str | None:
         """Say which variant the problem asks for and the implementation does not offer, or None."""
@@ -72,6 +73,7 @@ def read_entry(path: Path) -> Entry:
         tier=str(constants.get("TIER") or "?"),
         offers=tuple(map(str, offers)) if isinstance(offers, tuple | list) else (),
         summary=docstring.partition("\n")[0],
+        cuda_graph=constants.get("CUDA_GRAPH") is True,
     )
 
 

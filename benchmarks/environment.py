@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import cpuinfo  # comes with pytest-benchmark
 
+from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT, worker_environment
 
 if TYPE_CHECKING:
@@ -29,15 +31,15 @@ def choose_cpus(n_cores: int) -> tuple[int, ...]:
     Empty where the system can't pin a process.
 
     Raises:
-        ValueError: the machine allows fewer.
+        UsageError: the machine allows fewer.
 
     """
     if not hasattr(os, "sched_getaffinity"):
         return ()
     allowed = sorted(os.sched_getaffinity(0))
     if n_cores > len(allowed):
-        message = f"expected at most the {len(allowed)} cores this process may use, found {n_cores}"
-        raise ValueError(message)
+        message = f"--cores: expected at most the {len(allowed)} this process may use, found {n_cores}"
+        raise UsageError(message)
     return tuple(allowed[-n_cores:])
 
 
@@ -98,6 +100,17 @@ def commit() -> str | None:
     sha = _output_of("git", "rev-parse", "--short=10", "HEAD")
     changed = sha and _output_of("git", "status", "--porcelain", "--", *MEASURED_CODE)
     return f"{sha} with changes" if changed else sha
+
+
+def code_digest() -> str:
+    """Fingerprint the measured code as it lies there, committed or not: 16 hexadecimal digits of SHA-256."""
+    sha = hashlib.sha256()
+    for name in MEASURED_CODE:
+        path = ROOT / name
+        for file in sorted(path.rglob("*.[pc]*")) if path.is_dir() else [path]:
+            if file.suffix in (".py", ".c", ".toml", ".txt"):
+                sha.update(file.read_bytes())
+    return sha.hexdigest()[:16]
 
 
 def _output_of(program: str, *arguments: str) -> str | None:

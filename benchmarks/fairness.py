@@ -1,11 +1,19 @@
-"""Checks, for each process, that what was timed is what the case says; a fault makes the row INVALID."""
+"""The fairness manifest: what was checked about each process.
+
+An item that does not hold makes the row INVALID.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.job import Measurement, Timing
+    from collections.abc import Iterator
+
+    from benchmarks.discover import Entry
+    from benchmarks.job import Inspection, Measurement, Timing
+    from impls.contract import Problem
 
 UNFINISHED_SHARE = 0.5
 """Of an epoch that may seem left undone when `run_epoch` returns; a loop that does not wait leaves epochs."""
@@ -19,47 +27,135 @@ CPU_SLACK = 1.1
 STARVED = 0.9
 """A process on a CPU that got less of its core than this shared it with another."""
 
+MATMUL_ERROR = 1e-5
+"""Relative, of a product of 256 × 256 matrices: about 3e-7 in float32, 3e-4 in TF32, 3e-3 in bfloat16."""
 
-def faults(measurement: Measurement, *, n_cores: int) -> list[str]:
-    """Say what was unfair about the process; an empty list where nothing was."""
-    timing = measurement.timing
-    found = [_other_precision(measurement)]
-    if timing is not None:
-        found += [_unfinished(timing), _deferred(timing), _too_many_cores(timing, n_cores)]
-    return [fault for fault in found if fault]
+COMPILER_S = 0.01
+"""CPU time of child processes that is no compiler's."""
 
 
-def _other_precision(measurement: Measurement) -> str | None:
-    if measurement.dtypes == ["float32"]:
-        return None
-    return f"computed in {' and '.join(measurement.dtypes)}, expected float32"
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing that was looked at."""
+
+    name: str
+    expected: str
+    found: str
+    holds: bool | None  # None: not to be seen here, or told for the reader to know
+
+    @property
+    def fault(self) -> str:
+        """Say what is wrong, for an item that does not hold."""
+        return f"{self.name}: expected {self.expected}, found {self.found}"
 
 
-def _unfinished(timing: Timing) -> str | None:
-    """Work that goes on after the epoch delays an export right behind it, and not one after a pause."""
+def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_cores: int) -> list[Item]:
+    """Check all that one process shows besides its results (those are benchmarks.agreement's business)."""
+    items = [*_computed(measurement, entry)]
+    if measurement.inspection is not None:
+        items += _inspected(measurement.inspection, problem, entry)
+    if measurement.timing is not None:
+        items += _timed(measurement.timing, n_cores)
+    return items
+
+
+def _computed(measurement: Measurement, entry: Entry) -> Iterator[Item]:
+    yield Item(
+        name="floating-point types of parameters, optimizer state, batches and losses",
+        expected="float32",
+        found=" and ".join(measurement.dtypes) or "none",
+        holds=measurement.dtypes == ["float32"],
+    )
+    yield Item(
+        name="other frameworks in the process",
+        expected=f"none beside {entry.framework}",
+        found=", ".join(measurement.other_frameworks) or "none",
+        holds=not measurement.other_frameworks,
+    )
+
+
+def _inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Item]:
+    lowered, error = "; ".join(seen.lowered_precision), seen.matmul_error
+    yield Item(
+        name="precision of float32 matrix products",
+        expected=f"full: a relative error of at most {MATMUL_ERROR:g}",
+        found=lowered or _or_unseen(error, "{:.1e}"),
+        holds=False if lowered else None if error is None else error <= MATMUL_ERROR,
+    )
+    yield _count("graph breaks", 0, seen.n_graph_breaks)
+    yield Item(
+        name="batches in host memory when the epoch begins",
+        expected="all" if problem.feed == "host" else "none: they lie on the device",
+        found=f"{seen.n_host_arrays} arrays of NumPy",
+        holds=None if entry.framework == "numpy" or problem.feed == "host" else seen.n_host_arrays == 0,
+    )
+    epoch_bytes = 4 * problem.samples_per_epoch * (problem.n_features + 1)
+    yield Item(
+        name="bytes handed to the device in an epoch",
+        expected=f"at most {epoch_bytes:,}, each batch once" if problem.feed == "host" else "0",
+        found=_or_unseen(seen.uploaded_bytes, "{:,}"),
+        holds=None
+        if seen.uploaded_bytes is None
+        else seen.uploaded_bytes <= (epoch_bytes if problem.feed == "host" else 0),
+    )
+    yield _count(
+        "readbacks in an epoch", problem.n_batches if problem.readback == "step" else 0, seen.n_readbacks
+    )
+    if entry.cuda_graph:
+        launches = seen.n_graph_launches
+        yield Item(
+            name="launches of a captured CUDA graph in an epoch",
+            expected="at least 1",
+            found=_or_unseen(launches, "{}"),
+            holds=bool(launches),
+        )
+    kernels = _or_unseen(seen.n_kernel_launches, "{}")
+    yield Item(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
+    in_place = "updated in place" if seen.in_place else "given anew by each epoch"
+    yield Item(name="state", expected="either way", found=in_place, holds=None)
+
+
+def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
     epoch_s = timing.summary.median_s
+    # Work that goes on after the epoch delays an export right behind it, and not one after a pause.
     unfinished_s = timing.export_s - timing.paused_export_s
-    if unfinished_s <= UNFINISHED_SHARE * epoch_s:
-        return None
-    return (
-        "run_epoch returned before the work was done: an export right after it took "
-        f"{unfinished_s * 1e6:.0f} µs longer than one after a pause, the epoch itself "
-        f"{epoch_s * 1e6:.0f} µs; its last line must wait for the device"
+    finished = unfinished_s <= UNFINISHED_SHARE * epoch_s
+    remedy = "" if finished else ": run_epoch returned before the work was done; it must wait for the device"
+    yield Item(
+        name="waiting for the device",
+        expected=f"an export right after an epoch takes at most {UNFINISHED_SHARE:g} epochs longer than one "
+        "after a pause",
+        found=f"{unfinished_s * 1e6:.0f} µs longer, an epoch being {epoch_s * 1e6:.0f} µs{remedy}",
+        holds=finished,
+    )
+    # A lazy framework that computes only when asked for the result leaves the work to the export.
+    deferred = timing.paused_export_s > DEFERRED_FACTOR * epoch_s
+    yield Item(
+        name="work done within the epoch",
+        expected=f"an export takes at most {DEFERRED_FACTOR} epochs' time",
+        found=f"{timing.paused_export_s * 1e6:.0f} µs, an epoch being {epoch_s * 1e6:.0f} µs"
+        + (": run_epoch left the work to export" if deferred else ""),
+        holds=not deferred,
+    )
+    yield _count("compilations while timed", 0, timing.n_compilations)
+    yield Item(
+        name="CPU time of other programs started while timed",
+        expected="none",
+        found=f"{timing.children_cpu_s:.2f} s",
+        holds=timing.children_cpu_s < COMPILER_S,
+    )
+    yield Item(
+        name="CPU time over wall time",
+        expected=f"at most {n_cores} core{'s' * (n_cores > 1)}",
+        found=f"{timing.cpu_per_wall:.2f} cores",
+        holds=timing.cpu_per_wall <= n_cores * CPU_SLACK,
     )
 
 
-def _deferred(timing: Timing) -> str | None:
-    """A lazy framework that computes only when asked for the result leaves the work to the export."""
-    epoch_s = timing.summary.median_s
-    if timing.paused_export_s <= DEFERRED_FACTOR * epoch_s:
-        return None
-    return (
-        f"run_epoch left the work to export, which took {timing.paused_export_s * 1e6:.0f} µs against "
-        f"the epoch's {epoch_s * 1e6:.0f} µs"
-    )
+def _count(name: str, expected: int, found: int | None) -> Item:
+    holds = None if found is None else found == expected
+    return Item(name=name, expected=str(expected), found=_or_unseen(found, "{}"), holds=holds)
 
 
-def _too_many_cores(timing: Timing, n_cores: int) -> str | None:
-    if timing.cpu_per_wall <= n_cores * CPU_SLACK:
-        return None
-    return f"used {timing.cpu_per_wall:.2f} cores, expected at most {n_cores}"
+def _or_unseen(value: float | None, form: str) -> str:
+    return "not to be seen" if value is None else form.format(value)

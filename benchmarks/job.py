@@ -25,8 +25,9 @@ class Job:
     devices: tuple[Device, ...]  # exactly one where there are problems
     problems: tuple[Problem, ...] = ()
     cpus: tuple[int, ...] = ()  # keep to these; none: wherever the system likes
-    sample_s: float = 0.4  # time this much per problem; 0: run and verify once, untimed
+    sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, and time nothing
     time_limit_s: float = 120.0  # for each problem
+    caches: str | None = None  # the compilers' folder; None: wherever they like
 
     def to_json(self) -> str:
         """Write it as one JSON object."""
@@ -62,11 +63,29 @@ class Outcome:
 class Timing:
     """What one process took over one problem, in seconds."""
 
-    first_call_s: float  # the first epoch of this problem: trace, compile, run
     summary: Summary  # of the warm epochs
     export_s: float  # the fastest export right after an epoch
     paused_export_s: float  # the fastest after a pause: being faster than the other betrays a leak
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
+    n_compilations: int | None  # in the timed trainings; None: not to be seen
+    children_cpu_s: float  # of programs that ended meanwhile: compilers, say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a process saw that looked at one problem instead of timing it. None: not to be seen."""
+
+    n_graph_breaks: int | None
+    lowered_precision: list[str]  # settings that allow less than float32 in a matrix product
+    matmul_error: float | None  # relative
+    n_readbacks: int | None  # in one epoch
+    uploaded_bytes: int | None  # in one epoch
+    n_graph_launches: int | None  # of CUDA graphs, in one epoch
+    n_kernel_launches: int | None  # outside of them
+    n_host_arrays: int  # among the placed batches
+    in_place: bool  # the state that run_epoch gives is the one it was given
+    peak_host_bytes: int | None  # above what the process held once the implementation was loaded
+    peak_device_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +97,13 @@ class Measurement:
     """
 
     data_digest: str
-    dtypes: list[str]  # of losses and parameters
+    dtypes: list[str]  # floating-point types: of what was exported, the state and the batches
+    other_frameworks: list[str]  # that the process had loaded
+    first_call_s: float  # the first epoch of this problem: trace, compile, run
     lowest: Outcome
     highest: Outcome
     timing: Timing | None  # None: not timed
+    inspection: Inspection | None  # None: timed instead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +142,9 @@ def message_from_json(line: str) -> Message:
                 kept_s = tuple(timing["summary"].pop("kept_s"))
                 timing["summary"] = Summary(**timing["summary"], kept_s=kept_s)
                 timing = Timing(**timing)
-            return Measurement(**fields, timing=timing)
+            if inspection := fields.pop("inspection"):
+                inspection = Inspection(**inspection)
+            return Measurement(**fields, timing=timing, inspection=inspection)
         case unknown:
             message = f"expected a worker's message, found type {unknown!r}"
             raise ValueError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -28,13 +29,32 @@ class Report:
     results: tuple[Measurement | Failure, ...]
     death: str | None
     log: str  # the last lines of what it printed
+    cut_short: bool = False  # the harness itself was killed; what the worker had said until then is kept
+
+
+def recall(job: Job, folder: Path, name: str) -> Report | None:
+    """Give the report of this very job from an earlier run of the harness that was killed, or None."""
+    job_file, results_file, report_file = (folder / f"{name}.{end}" for end in ("job", "jsonl", "report"))
+    if not results_file.exists() or job_file.read_text(encoding="utf-8") != job.to_json():
+        return None
+    messages = _read(results_file)
+    readiness = next((m for m in messages if isinstance(m, Readiness)), None)
+    results = tuple(m for m in messages if not isinstance(m, Readiness))
+    if report_file.exists():
+        end = json.loads(report_file.read_text(encoding="utf-8"))
+        return Report(readiness=readiness, results=results, **end)
+    if results:
+        return Report(readiness=readiness, results=results, death=None, log="", cut_short=True)
+    return None
 
 
 def launch(job: Job, folder: Path, name: str) -> Report:
-    """Run one worker to its end; its job, results and log stay in the folder under this name.
+    """Run one worker to its end; its job, results, log and end stay in the folder under this name.
 
     Whatever interrupts the wait (Ctrl-C) ends the worker too.
     """
+    report_file = folder / f"{name}.report"
+    report_file.unlink(missing_ok=True)
     job_file, results_file, log_file = (folder / f"{name}.{end}" for end in ("job", "jsonl", "log"))
     job_file.write_text(job.to_json(), encoding="utf-8")
     results_file.write_text("")
@@ -47,7 +67,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=worker_environment(n_cores=max(1, len(job.cpus))),
+            env=worker_environment(n_cores=max(1, len(job.cpus)), caches=job.caches),
             start_new_session=True,
         ) as process,
     ):
@@ -63,27 +83,42 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     able = readiness is None or not any(readiness.unavailable.values())
     if able and len(results) < len(job.problems) + (readiness is None):
         death = death or "ended early, with exit status 0"
-    return Report(
-        readiness=readiness,
-        results=results,
-        death=death,
-        log=_tail(log_file, 20),
-    )
+    log_tail = _tail(log_file, 20)
+    report_file.write_text(json.dumps({"death": death, "log": log_tail}), encoding="utf-8")
+    return Report(readiness=readiness, results=results, death=death, log=log_tail)
 
 
-def worker_environment(*, n_cores: int) -> dict[str, str]:
-    """Give the variables a worker runs under: the caller's, and what makes both frameworks run alike."""
+def worker_environment(*, n_cores: int, caches: str | None = None) -> dict[str, str]:
+    """Give the variables a worker runs under: the caller's, and what makes both frameworks run alike.
+
+    With `caches`, all compilers keep what they compile in that folder, however quickly it was compiled.
+    """
     threads = str(n_cores)
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return os.environ | {
+    return {
+        **os.environ,
+        **({} if caches is None else _cache_variables(caches)),
         "PYTHONPATH": python_path,
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
+        "TORCHINDUCTOR_COMPILE_THREADS": threads,  # more start a pool of processes, which lives on
         "NPROC": threads,  # XLA's thread pool on CPU
         "NVIDIA_TF32_OVERRIDE": "0",  # float32 means float32, in both frameworks
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+
+
+def _cache_variables(folder: str) -> dict[str, str]:
+    return {
+        "XDG_CACHE_HOME": folder,
+        "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor",
+        "TRITON_CACHE_DIR": f"{folder}/triton",
+        "CUDA_CACHE_PATH": f"{folder}/cuda",
+        "JAX_COMPILATION_CACHE_DIR": f"{folder}/jax",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
 
 

@@ -9,6 +9,7 @@ from benchmarks.contest import Settings
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError
 from benchmarks.problems import NAMED
+from benchmarks.suites import SUITES
 from impls.contract import DEVICES
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user asked for; an empty list of names means all."""
+    """What the user asked for; an empty list of implementations means all."""
 
-    impl: Sequence[str] = ()
-    problem: Sequence[str] = ()
+    suite: str = "default"
+    impl: Sequence[str] = SUITES["default"].impls
+    problem: Sequence[str] = SUITES["default"].problems
     devices: Sequence[Device] = DEVICES
-    rounds: int = Settings.rounds
+    rounds: int = SUITES["default"].rounds
+    cores: int = 1
     quick: bool = False
+    resume: bool = False
     baseline: str = "torch_eager"
     time_limit_s: float = Settings.time_limit_s
 
@@ -40,18 +44,25 @@ class Options:
             UsageError: a number is out of its range.
 
         """
+        name = "quick" if value_of("quick") else value_of("suite")
+        suite = SUITES[name]
+        rounds = value_of("rounds")
         options = cls(
-            impl=value_of("impl") or (),
-            problem=value_of("problem") or (),
+            suite=name,
+            impl=value_of("impl") or suite.impls,
+            problem=value_of("problem") or suite.problems,
             devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
-            rounds=1 if value_of("quick") else value_of("rounds"),
-            quick=value_of("quick"),
+            rounds=suite.rounds if rounds is None or value_of("quick") else rounds,
+            cores=value_of("cores"),
+            quick=name == "quick",
+            resume=value_of("resume") or suite.resumes,
             baseline=value_of("baseline"),
             time_limit_s=value_of("time_limit"),
         )
-        if options.rounds < 1:
-            message = f"--rounds: expected at least 1, found {options.rounds}"
-            raise UsageError(message)
+        for option, value in (("--rounds", options.rounds), ("--cores", options.cores)):
+            if value < 1:
+                message = f"{option}: expected at least 1, found {value}"
+                raise UsageError(message)
         if not 0 < options.time_limit_s <= DAY_S:
             message = (
                 f"--time-limit: expected more than 0 s and at most a day, found {options.time_limit_s:g}"
@@ -63,18 +74,27 @@ class Options:
 def declare(add_option: Callable[..., object]) -> None:
     """Declare the options through argparse's `add_argument` or pytest's `addoption`."""
     names = ", ".join(name for name, entry in discover().items() if entry.tier != "reference")
+    suites = "; ".join(f"{name}: {suite.summary}" for name, suite in SUITES.items())
+    add_option(
+        "--suite",
+        choices=list(SUITES),
+        default="default",
+        metavar="NAME",
+        help=f"what to measure where --impl, --problem and --rounds don't say; {suites}; "
+        "default: %(default)s",
+    )
     add_option(
         "--impl",
         action="append",
         metavar="NAME",
-        help=f"an implementation ({names}) or the path of a file with one; repeatable; default: all",
+        help=f"an implementation ({names}) or the path of a file with one; repeatable; default: the suite's",
     )
     add_option(
         "--problem",
         action="append",
         metavar="NAME[,FIELD=VALUE…]",
         help=f"a problem ({', '.join(NAMED)}), with fields replaced if you like, as in "
-        "'book,batch_size=64,data=stream'; repeatable; default: all",
+        "'book,batch_size=64,data=stream'; repeatable; default: the suite's",
     )
     add_option(
         "--device",
@@ -85,11 +105,22 @@ def declare(add_option: Callable[..., object]) -> None:
     add_option(
         "--rounds",
         type=int,
-        default=Options.rounds,
-        help=f"fresh processes per implementation; below {Options.rounds} there is no 95%% interval; "
-        "default: %(default)s",
+        help=f"timed processes per implementation; below {Settings.rounds} there is no 95%% interval; "
+        "default: the suite's",
     )
-    add_option("--quick", action="store_true", help="one round whatever --rounds says, for a look")
+    add_option("--quick", action="store_true", help="the suite 'quick', one round whatever --rounds says")
+    add_option(
+        "--cores",
+        type=int,
+        default=Options.cores,
+        metavar="N",
+        help="CPUs that every implementation is allotted and kept to; default: %(default)s",
+    )
+    add_option(
+        "--resume",
+        action="store_true",
+        help="go on where the same run was killed; the suites 'sweep' and 'full' do so by themselves",
+    )
     add_option(
         "--baseline",
         metavar="NAME",

@@ -12,8 +12,8 @@ from benchmarks.errors import UsageError
 from benchmarks.options import Options, declare
 from benchmarks.record import KEY
 from benchmarks.replay import ReplayClock
+from benchmarks.report import print_run
 from benchmarks.session import MeasuringSession
-from benchmarks.table import print_run
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from _pytest.capture import CaptureManager
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from benchmarks.contest import Tally
     from benchmarks.session import CaseKey
+    from benchmarks.tally import Tally
 
 SESSION = pytest.StashKey[MeasuringSession]()
 LOG_WIDTH = 160  # columns, where the output is no screen
@@ -54,6 +54,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for key in metafunc.config.stash[SESSION].cases
     ]
     metafunc.parametrize(("implementation", "device", "problem"), cases)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Forget what was kept for resuming: by now the record is written."""
+    if SESSION in config.stash:
+        config.stash[SESSION].close()
 
 
 @pytest.fixture

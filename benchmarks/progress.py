@@ -38,6 +38,7 @@ class ContestProgress:
         self._start = time.monotonic()
         self._n_started = 0
         self._n_workers = 0
+        self._n_recalled = 0
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -62,9 +63,13 @@ class ContestProgress:
             self._console.print(description + self._remaining(), highlight=False, soft_wrap=True)
         self._n_started += 1
 
+    def recalled(self) -> None:
+        """Don't count it in the pace."""
+        self._n_recalled += 1
+
     def _remaining(self) -> str:
-        if not self._n_started:
-            return ""
-        elapsed_s = time.monotonic() - self._start
-        left_s = elapsed_s / self._n_started * (self._n_workers - self._n_started)
+        n_run = self._n_started - self._n_recalled
+        if not n_run:
+            return " (measured before)" if self._n_recalled else ""
+        left_s = (time.monotonic() - self._start) / n_run * (self._n_workers - self._n_started)
         return f" (about {left_s:.0f} s left)"

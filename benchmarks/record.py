@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
+from benchmarks.fairness import Item
+from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
 from impls.contract import Problem
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 KEY = "perceptron_bench"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Verdict(StrEnum):
@@ -49,7 +52,7 @@ class Process:
     median_s: float
     q3_s: float
     max_s: float
-    first_call_s: float
+    first_call_s: float  # with a warm disk cache, but for a quick look
     cpu_per_wall: float
 
     def __post_init__(self) -> None:
@@ -60,17 +63,26 @@ class Process:
                 raise TypeError(message)
 
     @classmethod
-    def of(cls, timing: Timing, *, round_: int, position: int) -> Process:
+    def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
         """Take a worker's figures, all but the samples."""
         figures = asdict(timing.summary)
         return cls(
             round=round_,
             position=position,
             n_kept=len(figures.pop("kept_s")),
-            first_call_s=timing.first_call_s,
+            first_call_s=first_call_s,
             cpu_per_wall=timing.cpu_per_wall,
             **figures,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a row costs besides time per epoch, from the process that looked instead of timing."""
+
+    cold_first_call_s: float  # with empty disk caches
+    peak_host_bytes: int | None  # above what the process held once the implementation was loaded
+    peak_device_bytes: int | None  # None: not to be seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +99,34 @@ class Row:
     verdict: Verdict
     reason: str | None = None  # why it is not verified
     agreement: Agreement | None = None  # of the process that was furthest from the reference
+    costs: Costs | None = None
+    manifest: tuple[Item, ...] = ()  # what was checked about its processes
     processes: tuple[Process, ...] = ()
 
     @property
     def group(self) -> str:
         """Name what the row may be compared within."""
         return f"{name_of(self.problem)} on {self.device}"
+
+    @property
+    def is_timed(self) -> bool:
+        """Say whether it has times that may be shown."""
+        return self.verdict is Verdict.VERIFIED and bool(self.processes)
+
+    @property
+    def typical_s(self) -> float:
+        """Give the median over the rounds of each process's median epoch; the row must be timed."""
+        return median(process.median_s for process in self.processes)
+
+    @property
+    def best_s(self) -> float:
+        """Give the fastest epoch of all; the row must be timed."""
+        return min(process.min_s for process in self.processes)
+
+    @property
+    def first_call_s(self) -> float:
+        """Give the median over the rounds of the first call, with warm caches; the row must be timed."""
+        return median(process.first_call_s for process in self.processes)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON's types; no NaN."""
@@ -105,8 +139,10 @@ class Row:
         known["problem"] = Problem(**known["problem"])
         known["verdict"] = Verdict(known["verdict"])
         known["processes"] = tuple(Process(**process) for process in known["processes"])
-        if known["agreement"] is not None:
-            known["agreement"] = Agreement(**known["agreement"])
+        known["manifest"] = tuple(Item(**item) for item in known["manifest"])
+        for name, kind in (("agreement", Agreement), ("costs", Costs)):
+            if known[name] is not None:
+                known[name] = kind(**known[name])
         return cls(**known)
 
 
@@ -114,6 +150,7 @@ class Row:
 class RunSettings:
     """How the run was asked for, and whether it came to its end."""
 
+    suite: str | None  # None: cases named one by one
     rounds: int
     timed: bool
     quick: bool
@@ -136,6 +173,9 @@ class Run:
             "provenance": asdict(self.provenance),
             "settings": asdict(self.settings),
             "rows": [row.to_dict() for row in self.rows],
+            # Derived from the rows, for readers that don't want to fit themselves.
+            "cost_models": [asdict(each) for each in cost_models(self.rows)],
+            "break_evens": [asdict(each) for each in break_evens(self.rows)],
         }
 
     @classmethod

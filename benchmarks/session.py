@@ -10,21 +10,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.contest import Case, Settings, run_contest
+from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import select
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.problems import NAMED, name_of, parse_problem
+from benchmarks.journal import Journal
+from benchmarks.problems import name_of, parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.record import Run, RunSettings, Verdict
+from benchmarks.tally import Case
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from rich.console import Console
 
-    from benchmarks.contest import Tally
     from benchmarks.options import Options
+    from benchmarks.tally import Tally
 
 CaseKey = tuple[str, str, str]
 """A case's implementation, device and problem by name, as pytest's parameters spell them."""
@@ -40,6 +42,7 @@ class MeasuringSession:
     timed: bool = True
     interrupted: str | None = None  # by what
     provenance: Provenance | None = None  # None: not measured yet
+    journal: Journal | None = None  # of a run that can be resumed
 
     @classmethod
     def of(cls, options: Options) -> MeasuringSession:
@@ -56,7 +59,8 @@ class MeasuringSession:
             raise UsageError(message)
         if options.baseline not in {*names, *(entry.name for entry in select(()))}:
             raise unknown_name(options.baseline, names, kind="baseline")
-        problems = [parse_problem(text) for text in options.problem] or list(NAMED.values())
+        choose_cpus(options.cores)  # or say at once that there are too few
+        problems = dict.fromkeys(parse_problem(text) for text in options.problem)
         cases = [
             Case(entry, device, problem)
             for problem in problems
@@ -67,23 +71,32 @@ class MeasuringSession:
 
     def measure(self, keys: Collection[CaseKey], *, timed: bool, console: Console) -> None:
         """Run the contest over these cases; without `timed`, run and verify each just once."""
-        cpus = choose_cpus(1)
+        cpus = choose_cpus(self.options.cores)
         self.timed, self.provenance = timed, Provenance.collect(cpus)
         settings = Settings(
-            rounds=self.options.rounds if timed else 1,
-            sample_s=Settings.sample_s if timed else 0.0,
-            time_limit_s=self.options.time_limit_s,
-            cpus=cpus,
+            rounds=self.options.rounds if timed else 0, time_limit_s=self.options.time_limit_s, cpus=cpus
         )
         chosen = [key for key in self.cases if key in keys]
         cases = [self.cases[key] for key in chosen]
+        if timed and self.options.resume:
+            self.journal = Journal.of(cases, settings, self.provenance)
+            if self.journal.n_workers:
+                console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
         with (
-            tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
+            tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary,
             ContestProgress(console) as shown,
             _sigterm_as_ctrl_c(),
         ):
-            tallies, self.interrupted = run_contest(cases, settings, Path(folder), shown)
+            folder = self.journal.folder if self.journal else Path(temporary)
+            tallies, self.interrupted = run_contest(cases, settings, folder, shown)
         self.tallies = dict(zip(chosen, tallies, strict=True))
+
+    def close(self) -> None:
+        """Forget the journal of a run that came to its end; keep that of one that was interrupted."""
+        if self.journal and self.interrupted:
+            self.journal.release()
+        elif self.journal and self.tallies:
+            self.journal.discard()
 
     @property
     def measured_nothing(self) -> bool:
@@ -105,7 +118,8 @@ class MeasuringSession:
             rows=tuple(tally.row() for tally in self.tallies.values()),
             provenance=self.provenance,
             settings=RunSettings(
-                rounds=self.options.rounds if self.timed else 1,
+                suite=self.options.suite,
+                rounds=self.options.rounds if self.timed else 0,
                 timed=self.timed,
                 quick=self.options.quick,
                 interrupted=self.interrupted,

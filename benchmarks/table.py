@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections import Counter, defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import numpy as np
-from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.fairness import STARVED
@@ -19,7 +13,9 @@ from benchmarks.record import Verdict
 from benchmarks.statistics import Ratio, speedup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+
+    from rich import box
 
     from benchmarks.record import Row, Run
 
@@ -28,35 +24,11 @@ NO_FIGURE = "—"
 READING = """\
 Epoch time: *typical* is the median over the rounds of each process's median, *best* the fastest epoch of \
 all. *vs NAME* is how many times faster than the baseline: the median over the rounds of the ratio of the \
-two processes' fastest epochs, with its 95 % confidence interval. *First call* is a process's first epoch \
-of the problem: trace, compile, run. *Deviation* is the largest difference of any step's loss from the \
-reference."""
-
-
-def print_run(run: Run, console: Console) -> None:
-    """Print every table of the run, the reasons of rows without a time, and where it was measured."""
-    for title, rows in groups_of(run):
-        console.print(_table(rows, run, box_=box.SIMPLE_HEAD, plain=escape, title=escape(title)))
-    for reason in [*reasons(run.rows), *starved(run.rows)]:
-        console.print(reason, highlight=False, markup=False, soft_wrap=True)
-    console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
-
-
-def to_markdown(runs: Sequence[Run]) -> str:
-    """Write the tables of all runs, in the order given."""
-    return "\n".join(line for run in runs for line in _markdown_lines(run))
-
-
-def _markdown_lines(run: Run) -> Iterator[str]:
-    yield f"## Run of {run.provenance.date}\n"
-    for title, rows in groups_of(run):
-        yield f"### {_plain_in_markdown(title)}\n"
-        table = _table(rows, run, box_=box.MARKDOWN, plain=lambda text: escape(_plain_in_markdown(text)))
-        yield _as_markdown(table)
-        yield f"{_plain_in_markdown(caption(run))}\n"
-    for reason in [*reasons(run.rows), *starved(run.rows)]:
-        yield f"- {_plain_in_markdown(reason)}"
-    yield ""
+two processes' fastest epochs, with its 95 % confidence interval. The first epoch of a problem in a process \
+traces, compiles and runs: *cold* with empty disk caches (one process), *warm* with what an earlier process \
+left in them (the median over the rounds). *Memory* is the process's peak, data included, above what it held \
+once the framework was loaded; on a GPU, the peak of the framework's allocator. *Deviation* is the largest \
+difference of any step's loss from the reference."""
 
 
 def groups_of(run: Run) -> list[tuple[str, list[Row]]]:
@@ -64,24 +36,17 @@ def groups_of(run: Run) -> list[tuple[str, list[Row]]]:
     ordered = sorted(run.rows, key=lambda row: row.group)
     groups = [(title, list(rows)) for title, rows in groupby(ordered, key=lambda row: row.group)]
     return [
-        (title, sorted(rows, key=typical_s))
+        (title, sorted(rows, key=lambda row: row.typical_s if row.is_timed else float("inf")))
         for title, rows in groups
         if any(row.verdict is not Verdict.NOT_MEASURED for row in rows)
     ]
-
-
-def typical_s(row: Row) -> float:
-    """Give the median of the processes' medians; infinite for a row without a time."""
-    if row.verdict is not Verdict.VERIFIED or not row.processes:
-        return float("inf")
-    return float(np.median([process.median_s for process in row.processes]))
 
 
 def speedup_over(baseline: Row, row: Row) -> Ratio | None:
     """Compare two rows of one group over the rounds in which both ran; None where there is no such round."""
     if baseline.verdict is not Verdict.VERIFIED or row.verdict is not Verdict.VERIFIED:
         return None
-    if row == baseline:
+    if row is baseline:
         return Ratio(1.0)
     theirs = {process.round: process.min_s for process in baseline.processes}
     pairs = [(theirs[p.round], p.min_s) for p in row.processes if p.round in theirs]
@@ -127,7 +92,7 @@ def caption(run: Run) -> str:
     remarks = [
         remark
         for remark, holds in (
-            ("NOT TIMED: each case ran once and was verified", not settings.timed),
+            ("NOT TIMED: each case was verified once", not settings.timed),
             ("QUICK LOOK: one round, no interval", settings.quick),
             (f"INTERRUPTED ({settings.interrupted}): some rounds are missing", settings.interrupted),
         )
@@ -138,7 +103,7 @@ def caption(run: Run) -> str:
     parts = [
         *remarks,
         f"{at.machine}: {hardware}, {at.system}",
-        f"{at.n_cores_used} core used, {pinned}",
+        f"{at.n_cores_used} core{'s' * (at.n_cores_used > 1)} used, {pinned}",
         ", ".join(f"{name} {version}" for name, version in at.versions.items()),
         f"commit {at.commit or 'unknown'}",
         at.date,
@@ -149,11 +114,13 @@ def caption(run: Run) -> str:
 
 def _rounds(run: Run) -> str:
     asked = run.settings.rounds
+    if not asked:
+        return "no timed round"
     done = min((len(row.processes) for row in run.rows if row.processes), default=asked)
     return f"{asked} round{'s' * (asked != 1)}" if done == asked else f"{done} of {asked} rounds"
 
 
-def _table(
+def row_table(
     rows: Sequence[Row], run: Run, *, box_: box.Box, plain: Callable[[str], str], title: str | None = None
 ) -> Table:
     """Lay the rows out; `plain` keeps text from being read as the medium's markup."""
@@ -162,7 +129,8 @@ def _table(
     table = Table(title=title, box=box_, title_justify="left", title_style="bold")
     table.add_column("implementation", no_wrap=True)
     table.add_column("tier")
-    for heading in ("typical", "best", "samples/s", f"vs {name}", "95 %", "first call", "deviation"):
+    headings = ("typical", "best", "samples/s", f"vs {name}", "95 %", "cold", "warm", "memory", "deviation")
+    for heading in headings:
         table.add_column(plain(heading), justify="right")
     table.add_column("verdict")
     for row in rows:
@@ -171,15 +139,16 @@ def _table(
 
 
 def _cells(row: Row, baseline: Row | None) -> list[str]:
-    figures = [NO_FIGURE] * 6
-    if row.verdict is Verdict.VERIFIED and row.processes:
-        seconds = typical_s(row)
+    figures = [NO_FIGURE] * 8
+    if row.is_timed:
         figures = [
-            si(seconds, "s"),
-            si(min(process.min_s for process in row.processes), "s"),
-            si(row.problem.samples_per_epoch / seconds, ""),
+            si(row.typical_s, "s"),
+            si(row.best_s, "s"),
+            si(row.problem.samples_per_epoch / row.typical_s, ""),
             *_ratio_cells(speedup_over(baseline, row) if baseline else None),
-            si(float(np.median([process.first_call_s for process in row.processes])), "s"),
+            si(row.costs.cold_first_call_s, "s") if row.costs else NO_FIGURE,
+            si(row.first_call_s, "s"),
+            _memory(row),
         ]
     deviation = row.agreement.max_loss_deviation if row.agreement else None
     return [
@@ -189,6 +158,11 @@ def _cells(row: Row, baseline: Row | None) -> list[str]:
         NO_FIGURE if deviation is None else f"{deviation:.1e}",
         row.verdict,
     ]
+
+
+def _memory(row: Row) -> str:
+    size_bytes = (row.costs.peak_device_bytes or row.costs.peak_host_bytes) if row.costs else None
+    return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
 
 
 def _ratio_cells(ratio: Ratio | None) -> tuple[str, str]:
@@ -205,16 +179,3 @@ def si(value: float, unit: str) -> str:
     factor = next((factor for factor in prefixes if value >= factor * 0.9995), 1e-9)
     scaled = value / factor
     return f"{scaled:#.3g}".rstrip(".") + f" {prefixes[factor]}{unit}".rstrip()
-
-
-def _as_markdown(table: Table) -> str:
-    text = io.StringIO()
-    # Wide enough for any cell: Markdown has no line breaks inside a row.
-    Console(file=text, width=100_000, color_system=None).print(table)
-    lines = [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
-    return "\n".join(lines) + "\n"
-
-
-def _plain_in_markdown(text: str) -> str:
-    """Keep text from a record from being read as Markdown or HTML; underscores within a word are harmless."""
-    return re.sub(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))

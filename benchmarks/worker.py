@@ -6,29 +6,28 @@ Started by `benchmarks.launch`. The frameworks are imported here and nowhere els
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib.util
 import os
 import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, cast, get_type_hints
 
-import numpy as np
-
-from benchmarks.job import Failure, Job, Measurement, Message, Outcome, Readiness, Timing, message_to_json
-from benchmarks.statistics import summarize
-from benchmarks.training import TimedTraining, Workload, time_training, train
+from benchmarks.job import (
+    Failure,
+    Job,
+    Message,
+    Readiness,
+    message_to_json,
+)
+from benchmarks.measure import ObservedProcess, measure
+from benchmarks.training import Workload, train
 from impls.contract import Implementation, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
-    from benchmarks.training import Training
-    from impls.contract import Device, Trained
 
 WARM_UP_EPOCHS = 10
 
@@ -67,9 +66,11 @@ def work(job: Job) -> Iterator[Message]:
         return
     with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
         train(Workload.of(implementation, THROWAWAY, job.devices[0]))
+    process = ObservedProcess.of(job.framework)
     for problem in job.problems:
         try:
-            yield measure(implementation, problem, job.devices[0], sample_s=job.sample_s)
+            workload = Workload.of(implementation, problem, job.devices[0])
+            yield measure(workload, process, sample_s=job.sample_s)
         except Exception as error:  # noqa: BLE001 - whatever an implementation raises costs its own case only
             yield Failure(reason=f"{type(error).__name__}: {error}", details=traceback.format_exc())
 
@@ -94,97 +95,6 @@ def load(path: Path) -> Implementation:
         message = f"{path} lacks {', '.join(missing)}: an implementation defines {', '.join(expected)}"
         raise AttributeError(message)
     return cast("Implementation", module)
-
-
-def measure(
-    implementation: Implementation, problem: Problem, device: Device, *, sample_s: float
-) -> Measurement:
-    """Verify whole trainings step by step, which also warms up; then time more of them.
-
-    Each starts from the same initial parameters and runs the same code on the same batches. With
-    `sample_s` 0 nothing is timed.
-    """
-    workload = Workload.of(implementation, problem, device)
-    verified = [train(workload)]
-    while sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
-        verified.append(train(workload))
-    timed = sample(workload, verified[0].n_epochs, sample_s) if sample_s else []
-    lowest, highest = envelope(verified, [training.end for training in timed])
-    return Measurement(
-        data_digest=workload.data_digest,
-        dtypes=sorted({str(getattr(verified[0], name).dtype) for name in ("losses", "weight", "bias")}),
-        lowest=lowest,
-        highest=highest,
-        timing=timing_of(timed, verified[0].first_epoch_s) if timed else None,
-    )
-
-
-def sample(workload: Workload, n_epochs: int, sample_s: float) -> list[TimedTraining]:
-    """Time trainings until they add up to `sample_s`, at least two; every other one pauses at its end."""
-    timed: list[TimedTraining] = []
-    timed_s = 0.0
-    gc.collect()
-    gc.disable()
-    while timed_s < sample_s or len(timed) < 2:  # noqa: PLR2004 - one with a pause, one without
-        # Long enough for what an epoch may have left unfinished: it would have delayed the export before.
-        pause_s = max(1e-3, 2 * timed[-1].export_s) if len(timed) % 2 else 0.0
-        timed.append(time_training(workload, n_epochs=n_epochs, pause_s=pause_s))
-        timed_s += sum(timed[-1].epoch_s)
-    gc.enable()
-    return timed
-
-
-def timing_of(timed: Sequence[TimedTraining], first_call_s: float) -> Timing:
-    """Sum the timed trainings up."""
-    return Timing(
-        first_call_s=first_call_s,
-        summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
-        export_s=min(training.export_s for training in timed if not training.paused),
-        paused_export_s=min(training.export_s for training in timed if training.paused),
-        cpu_per_wall=sum(t.cpu_s for t in timed) / sum(sum(t.epoch_s) for t in timed),
-    )
-
-
-def hot(values: Sequence[float]) -> Sequence[float]:
-    """Leave a training's first third out: `prepare` has just emptied the caches."""
-    return values[len(values) // 3 :]
-
-
-def envelope(verified: Sequence[Training], ends: Sequence[Trained]) -> tuple[Outcome, Outcome]:
-    """Give the smallest and the largest of each value that the trainings computed; NaN prevails.
-
-    Of the timed trainings, whose `ends` these are, the losses are those of the last epoch.
-
-    Raises:
-        ValueError: the trainings did not all take the same number of steps.
-
-    """
-    n_steps = {len(training.losses) for training in verified}
-    n_last_steps = {len(end.losses) for end in ends}
-    if len(n_steps) > 1 or len(n_last_steps) > 1:
-        message = (
-            "expected every training to take the same number of steps, found "
-            f"{sorted(n_steps)}, in the last epoch {sorted(n_last_steps)}"
-        )
-        raise ValueError(message)
-
-    def extreme(function: np.ufunc) -> Outcome:
-        def of(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
-            reduced: NDArray[Any] = function.reduce([np.ravel(a).astype(np.float64) for a in arrays])
-            return reduced
-
-        losses = of(training.losses for training in verified)
-        if ends:
-            last = losses[-len(ends[0].losses) :]
-            last[:] = of([last, *(end.losses for end in ends)])
-        everyone: list[Training | Trained] = [*verified, *ends]
-        return Outcome(
-            losses=losses.tolist(),
-            weight=of(each.weight for each in everyone).tolist(),
-            bias=of(each.bias for each in everyone).tolist(),
-        )
-
-    return extreme(np.minimum), extreme(np.maximum)
 
 
 if __name__ == "__main__":

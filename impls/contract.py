@@ -147,6 +147,7 @@ class Implementation(Protocol):
     `run_epoch` alone. The state is handed from call to call and may be updated in place.
 
     A module that runs other VARIANTS than the defaults says which: `OFFERS = ("feed=host", "readback=step")`.
+    One that replays a captured CUDA graph says so: `CUDA_GRAPH = True`; it is then checked that it does.
     """
 
     FRAMEWORK: str

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from benchmarks.contest import Case, Tally
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
 from benchmarks.environment import choose_cpus
 from benchmarks.job import Job
 from benchmarks.launch import launch
+from benchmarks.tally import Case, Tally
 from impls.contract import Problem
 
 if TYPE_CHECKING:

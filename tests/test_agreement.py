@@ -26,9 +26,12 @@ def measurement_of(problem: Problem, outcome: Outcome | None = None) -> Measurem
     return Measurement(
         data_digest=reference_for(problem).data_digest,
         dtypes=["float32"],
+        other_frameworks=[],
+        first_call_s=0.5,
         lowest=outcome or perfect,
         highest=outcome or perfect,
         timing=None,
+        inspection=None,
     )
 
 

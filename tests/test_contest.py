@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import agreement, contest
-from benchmarks.contest import Case, Settings, Tally, run_contest
+from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
 from benchmarks.environment import choose_cpus
 from benchmarks.launch import launch
 from benchmarks.record import Row, Verdict
+from benchmarks.tally import UNREACHED, Case, Tally
 from impls.contract import Problem
 from tests.conftest import SMALL
 from tests.test_fairness import FAIR
@@ -43,6 +44,9 @@ class Listener:
             raise KeyboardInterrupt
         self.heard.append(description)
 
+    def recalled(self) -> None:
+        self.heard[-1] += " (recalled)"
+
 
 def rows_of(
     paths: list[Path], folder: Path, listener: Listener | None = None, **settings: float
@@ -72,7 +76,7 @@ def test_rounds_are_interleaved_and_shuffled(numpy_float32: Path, copy_of: Copy,
 
     rounds = [heard.rsplit(": ", 1)[1] for heard in listener.heard if heard.startswith("round")]
     pairs = list(zip(rounds[::2], rounds[1::2], strict=True))
-    assert listener.heard[0] == "16 workers"
+    assert listener.heard[0] == "18 workers"  # the inspection is a round too
     assert all(set(pair) == {"numpy_float32 on cpu", "second on cpu"} for pair in pairs)
     assert len(set(pairs)) == 2  # both orders occur
 
@@ -191,7 +195,7 @@ def test_a_case_that_turns_out_invalid_in_a_later_round_loses_the_times_it_had(n
 
 
 def test_ctrl_c_keeps_what_was_measured_and_says_what_was_not(numpy_float32: Path, tmp_path: Path) -> None:
-    rows = rows_of([numpy_float32], tmp_path, Listener(interrupt_at=5), rounds=9)
+    rows = rows_of([numpy_float32], tmp_path, Listener(interrupt_at=7), rounds=9)  # each round is two lines
 
     assert {len(row.processes) for row in rows.values()} == {2}
     assert {row.verdict for row in rows.values()} == {Verdict.VERIFIED}
@@ -201,7 +205,7 @@ def test_ctrl_c_before_the_first_result_leaves_rows_that_say_so(numpy_float32: P
     rows = rows_of([numpy_float32], tmp_path, Listener(interrupt_at=1))
 
     assert {row.verdict for row in rows.values()} == {Verdict.NOT_MEASURED}
-    assert {row.reason for row in rows.values()} == {contest.UNREACHED.reason}
+    assert {row.reason for row in rows.values()} == {UNREACHED.reason}
 
 
 def test_trainings_that_do_not_all_take_the_same_number_of_steps_fail(copy_of: Copy, tmp_path: Path) -> None:
@@ -271,13 +275,13 @@ def test_a_full_disk_ends_the_contest_like_ctrl_c(
 ) -> None:
     launched: list[str] = []
 
-    def full_from_the_second_on(job: Job, folder: Path, name: str) -> Report:
-        if launched:
+    def full_from_the_third_on(job: Job, folder: Path, name: str) -> Report:
+        if len(launched) == 2:  # the inspection and one round
             raise OSError(28, "No space left on device")
         launched.append(name)
         return launch(job, folder, name)
 
-    monkeypatch.setattr(contest, "launch", full_from_the_second_on)
+    monkeypatch.setattr(contest, "launch", full_from_the_third_on)
     cases = [Case(read_entry(numpy_float32), "cpu", SMALL)]
     tallies, interrupted = run_contest(
         cases, Settings(rounds=3, sample_s=0.001, cpus=choose_cpus(1)), tmp_path, Listener()

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import pytest
 
 from benchmarks import environment
+from benchmarks.errors import UsageError
 
 
 def test_the_workers_get_the_last_of_the_allowed_cpus() -> None:
@@ -18,7 +19,9 @@ def test_the_workers_get_the_last_of_the_allowed_cpus() -> None:
     allowed = sorted(os.sched_getaffinity(0))
 
     assert environment.choose_cpus(1) == (allowed[-1],)
-    with pytest.raises(ValueError, match=rf"at most the {len(allowed)} cores .* found {len(allowed) + 1}"):
+    with pytest.raises(
+        UsageError, match=rf"--cores: expected at most the {len(allowed)} .* found {len(allowed) + 1}"
+    ):
         environment.choose_cpus(len(allowed) + 1)
 
 

@@ -2,55 +2,141 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.fairness import faults
-from benchmarks.job import Timing
+from benchmarks.discover import IMPLEMENTATIONS, read_entry
+from benchmarks.fairness import Item, manifest
+from benchmarks.job import Inspection, Timing
 from benchmarks.statistics import summarize
 from tests.conftest import SMALL
 from tests.test_agreement import measurement_of
 
+if TYPE_CHECKING:
+    from impls.contract import Problem
+
 TIMING = Timing(
-    first_call_s=0.5,
     summary=summarize([100e-6] * 10),
     export_s=12e-6,
     paused_export_s=10e-6,
     cpu_per_wall=1.0,
+    n_compilations=0,
+    children_cpu_s=0.0,
+)
+INSPECTION = Inspection(
+    n_graph_breaks=0,
+    lowered_precision=[],
+    matmul_error=3e-7,
+    n_readbacks=0,
+    uploaded_bytes=0,
+    n_graph_launches=None,
+    n_kernel_launches=None,
+    n_host_arrays=0,
+    in_place=True,
+    peak_host_bytes=1_000_000,
+    peak_device_bytes=None,
 )
 FAIR = replace(measurement_of(SMALL), timing=TIMING)
+INSPECTED = replace(measurement_of(SMALL), inspection=INSPECTION)
+TORCH = read_entry(IMPLEMENTATIONS / "torch_eager.py")
+EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
+
+
+def items(
+    problem: Problem = SMALL,
+    *,
+    n_cores: int = 1,
+    timing: dict[str, Any] | None = None,
+    inspection: dict[str, Any] | None = None,
+    **changes: Any,
+) -> list[Item]:
+    """Make the manifest of a fair process, but for the changes."""
+    measurement = measurement_of(problem)
+    if timing is not None:
+        measurement = replace(measurement, timing=replace(TIMING, **timing))
+    if inspection is not None:
+        measurement = replace(measurement, inspection=replace(INSPECTION, **inspection))
+    measurement = replace(measurement, **changes)
+    return manifest(TORCH, problem, measurement, n_cores=n_cores)
+
+
+def faults(*args: Any, **changes: Any) -> list[str]:
+    """Give the names of the items that do not hold."""
+    return [item.name for item in items(*args, **changes) if item.holds is False]
 
 
 def test_a_fair_process_has_no_fault() -> None:
-    assert faults(FAIR, n_cores=1) == []
+    assert faults(timing={}) == []
+    assert faults(inspection={}) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("changes", "name"),
     [
-        ({"export_s": 65e-6}, "returned before the work was done: .* 55 µs longer"),
-        ({"export_s": 510e-6, "paused_export_s": 510e-6}, "left the work to export, which took 510 µs"),
-        ({"cpu_per_wall": 1.8}, r"used 1\.80 cores, expected at most 1"),
+        ({"timing": {"export_s": 65e-6}}, "waiting for the device"),
+        ({"timing": {"export_s": 510e-6, "paused_export_s": 510e-6}}, "work done within the epoch"),
+        ({"timing": {"cpu_per_wall": 1.8}}, "CPU time over wall time"),
+        ({"timing": {"n_compilations": 1}}, "compilations while timed"),
+        ({"timing": {"children_cpu_s": 0.5}}, "CPU time of other programs started while timed"),
+        ({"inspection": {"n_graph_breaks": 1}}, "graph breaks"),
+        ({"inspection": {"matmul_error": 3e-4}}, "precision of float32 matrix products"),
+        ({"inspection": {"lowered_precision": ["TF32 is on"]}}, "precision of float32 matrix products"),
+        ({"inspection": {"n_readbacks": 4}}, "readbacks in an epoch"),
+        ({"inspection": {"uploaded_bytes": 4}}, "bytes handed to the device in an epoch"),
+        ({"inspection": {"n_host_arrays": 2}}, "batches in host memory when the epoch begins"),
+        (
+            {"dtypes": ["float32", "float64"]},
+            "floating-point types of parameters, optimizer state, batches and losses",
+        ),
+        ({"other_frameworks": ["jax"]}, "other frameworks in the process"),
     ],
+    ids=str,
 )
-def test_each_unfairness_of_the_timing_is_named(change: dict[str, Any], message: str) -> None:
-    (fault,) = faults(replace(FAIR, timing=replace(TIMING, **change)), n_cores=1)
-
-    assert re.search(message, fault)
+def test_each_unfairness_makes_one_item_fail(changes: dict[str, Any], name: str) -> None:
+    assert faults(**changes) == [name]
 
 
-def test_another_precision_than_float32_is_unfair() -> None:
-    (fault,) = faults(replace(FAIR, dtypes=["float32", "float64"]), n_cores=1)
+def test_a_fault_names_what_was_expected_and_what_was_found() -> None:
+    (item,) = [item for item in items(timing={"cpu_per_wall": 1.8}) if item.holds is False]
 
-    assert fault == "computed in float32 and float64, expected float32"
+    assert item.fault == "CPU time over wall time: expected at most 1 core, found 1.80 cores"
 
 
 def test_two_cores_may_be_used_where_two_were_allotted() -> None:
-    assert faults(replace(FAIR, timing=replace(TIMING, cpu_per_wall=1.8)), n_cores=2) == []
+    assert faults(timing={"cpu_per_wall": 1.8}, n_cores=2) == []
 
 
-def test_an_untimed_process_is_judged_by_its_precision_alone() -> None:
-    assert faults(replace(FAIR, timing=None), n_cores=1) == []
+def test_a_loss_read_at_every_step_is_what_that_readback_asks_for() -> None:
+    every_step = replace(SMALL, readback="step")
+
+    assert faults(every_step, inspection={"n_readbacks": 4}) == []
+    assert faults(every_step, inspection={"n_readbacks": 8}) == ["readbacks in an epoch"]
+    assert faults(every_step, inspection={"n_readbacks": 0}) == ["readbacks in an epoch"]
+
+
+def test_a_batch_fed_from_the_host_may_be_handed_over_once() -> None:
+    fed = replace(SMALL, feed="host")
+
+    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES, "n_host_arrays": 8}) == []
+    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES + 1}) == [
+        "bytes handed to the device in an epoch"
+    ]
+
+
+def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
+    replaying = replace(TORCH, cuda_graph=True)
+
+    def holds(n_launches: int | None) -> bool | None:
+        measurement = replace(INSPECTED, inspection=replace(INSPECTION, n_graph_launches=n_launches))
+        found = manifest(replaying, SMALL, measurement, n_cores=1)
+        return next(item.holds for item in found if "CUDA graph" in item.name)
+
+    assert [holds(1), holds(0), holds(None)] == [True, False, False]
+
+
+def test_what_can_not_be_seen_is_said_and_is_no_fault() -> None:
+    unseen = items(inspection={"n_readbacks": None, "uploaded_bytes": None, "matmul_error": None})
+
+    assert [item.holds for item in unseen if item.found == "not to be seen"] == [None] * 4

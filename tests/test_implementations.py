@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.contest import Case, Settings, run_contest
+from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import select
 from benchmarks.environment import choose_cpus
 from benchmarks.record import Row, Verdict
+from benchmarks.tally import Case
 from impls.contract import DEVICES, Problem
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Silent:
         """Say nothing."""
 
     def advanced(self, description: str) -> None:
+        """Say nothing."""
+
+    def recalled(self) -> None:
         """Say nothing."""
 
 

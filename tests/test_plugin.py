@@ -103,7 +103,7 @@ def test_the_record_reads_back_as_a_run(timed: tuple[subprocess.CompletedProcess
 
     assert [row.verdict for row in run.rows] == [Verdict.VERIFIED] * 2
     assert run.settings == RunSettings(
-        rounds=2, timed=True, quick=False, interrupted=None, baseline="numpy_float32"
+        suite="default", rounds=2, timed=True, quick=False, interrupted=None, baseline="numpy_float32"
     )
 
 

@@ -11,7 +11,8 @@ import pytest
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
-from benchmarks.record import KEY, SCHEMA_VERSION, Process, Row, Run, RunSettings, Verdict, read_run
+from benchmarks.fairness import Item
+from benchmarks.record import KEY, SCHEMA_VERSION, Costs, Process, Row, Run, RunSettings, Verdict, read_run
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def row(implementation: str = "torch_eager", **changes: Any) -> Row:
         data_digest="0123456789abcdef",
         verdict=Verdict.VERIFIED,
         agreement=AGREEMENT,
+        costs=Costs(cold_first_call_s=0.75, peak_host_bytes=12_345_678, peak_device_bytes=None),
+        manifest=(Item(name="graph breaks", expected="0", found="0", holds=True),),
         processes=tuple(process(i, 100e-6 + i * 1e-6, 120e-6 + i * 1e-6) for i in range(6)),
     )
     return replace(made, **changes)
@@ -71,7 +74,14 @@ def run_of(*rows: Row, **settings: Any) -> Run:
             worker_variables={},
         ),
         settings=replace(
-            RunSettings(rounds=6, timed=True, quick=False, interrupted=None, baseline="torch_eager"),
+            RunSettings(
+                suite="default",
+                rounds=6,
+                timed=True,
+                quick=False,
+                interrupted=None,
+                baseline="torch_eager",
+            ),
             **settings,
         ),
     )
@@ -122,8 +132,8 @@ def _text_of_a_run() -> str:
         ),
         (_text_of_a_run().replace('"timed": true, ', ""), "timed"),
         (
-            _text_of_a_run().replace('{"schema_version": 1', '{"schema_version": 99'),
-            "expected schema version 1, found 99; read it with the release that wrote it",
+            _text_of_a_run().replace('{"schema_version": 2', '{"schema_version": 99'),
+            "expected schema version 2, found 99; read it with the release that wrote it",
         ),
     ],
     ids=[

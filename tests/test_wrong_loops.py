@@ -52,7 +52,7 @@ WRONG = [
     Wrong(
         "last batch skipped",
         "torch_eager",
-        (("    for x, y in batches:\n        state", "    for x, y in batches[:-1]:\n        state"),),
+        (("    for x, y in batches:\n        state", "    for x, y in list(batches)[:-1]:\n        state"),),
         "stopped after 48 steps, expected 60",
     ),
     Wrong(
@@ -64,7 +64,7 @@ WRONG = [
     Wrong(
         "loss of the previous step reported",
         "jax_jit",
-        (("    state = State(model", "    losses = [losses[0], *losses[:-1]]\n    state = State(model"),),
+        (("train_step, keep, losses)", "train_step, keep, [losses[0], *losses[:-1]])"),),
         "loss of step 2 ",
     ),
     Wrong(
@@ -72,8 +72,7 @@ WRONG = [
         "torch_eager",
         (
             ("    model.to(device)\n", "    model.to(device).half()\n"),
-            ("torch.tensor(x, device=device)", "torch.tensor(x).half()"),
-            ("torch.tensor(y, device=device)", "torch.tensor(y).half()"),
+            ("(torch.tensor(x), torch.tensor(y))", "(torch.tensor(x).half(), torch.tensor(y).half())"),
         ),
         "loss of step 1 ",
     ),
@@ -87,7 +86,7 @@ WRONG = [
         "float64 arithmetic",
         "numpy_float32",
         (("DTypeLike = np.float32", "DTypeLike = np.float64"),),
-        "computed in float64, expected float32",
+        "expected float32, found float32 and float64",
     ),
     Wrong(
         "NaN from the naive clamp under jax.grad",
@@ -108,7 +107,10 @@ WRONG = [
     Wrong(
         "returning before the work is done",
         "jax_scan",
-        (('dispatch", val=False', 'dispatch", val=True'), ("    jax.block_until_ready(state)\n", "")),
+        (
+            ('dispatch", val=False', 'dispatch", val=True'),
+            ("    jax.block_until_ready((model, optimizer_state, losses))\n", ""),
+        ),
         "returned before the work was done",
         problem=LARGE,
         sample_s=0.1,

@@ -1,0 +1,76 @@
+"""Named selections of what to measure, from a look to everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+N_FEATURES = (1, 16, 256, 4096)
+BATCH_SIZES = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
+N_BATCHES = (1, 5, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Implementations and problems as the command line names them, and how often to measure them."""
+
+    summary: str
+    impls: tuple[str, ...] = ()  # none: all there are
+    problems: tuple[str, ...]
+    rounds: int
+    resumes: bool = False
+
+
+_LIKE_FOR_LIKE = ("torch_eager", "torch_step", "torch_epoch", "jax_jit", "jax_scan", "native_floor")
+"""Each tier's usual program, in both frameworks where there are two, and the floor."""
+
+_BATCH_SIZE_SWEEP = tuple(f"book,batch_size={size}" for size in BATCH_SIZES)
+_WIDE_BATCH_SIZE_SWEEP = tuple(f"wide,n_batches=5,batch_size={size}" for size in BATCH_SIZES[:-2])
+_WIDTH_SWEEP = tuple(f"book,n_features={width}" for width in N_FEATURES)
+_LENGTH_SWEEP = (*(f"book,n_batches={n}" for n in N_BATCHES), "wide,n_batches=100")
+_VARIANTS = (
+    *(f"{name},feed=host" for name in ("book", "large", "wide")),
+    *(f"{name},readback=step" for name in ("book", "small")),
+    *(f"{name},loss=bce_with_logits" for name in ("book", "large")),
+    "book,data=stream,last_batch_size=300",
+    "book,target_loss=0.3,max_loss_change=0.01,n_epochs=200",
+)
+
+SUITES = {
+    "quick": Suite(
+        summary="a look at one problem, one round (under a minute)",
+        impls=("torch_eager", "torch_step", "jax_jit", "jax_scan", "native_floor"),
+        problems=("book",),
+        rounds=1,
+    ),
+    "default": Suite(
+        summary="each tier's usual program on two problems (under three minutes)",
+        impls=_LIKE_FOR_LIKE,
+        problems=("book", "small"),
+        rounds=6,
+    ),
+    "named": Suite(
+        summary="every implementation on the four named problems",
+        problems=("book", "small", "large", "wide"),
+        rounds=6,
+    ),
+    "sweep": Suite(
+        summary="every implementation over batch sizes, widths and lengths: what the cost model is fitted on",
+        problems=(*_BATCH_SIZE_SWEEP, *_WIDE_BATCH_SIZE_SWEEP, *_WIDTH_SWEEP, *_LENGTH_SWEEP),
+        rounds=3,
+        resumes=True,
+    ),
+    "full": Suite(
+        summary="everything: the named problems, the sweeps, feeds, readbacks, the loss on logits, the "
+        "stopping rule (hours; goes on where it was killed)",
+        problems=(
+            *("book", "small", "large", "wide"),
+            *_VARIANTS,
+            *_BATCH_SIZE_SWEEP,
+            *_WIDE_BATCH_SIZE_SWEEP,
+            *_WIDTH_SWEEP,
+            *_LENGTH_SWEEP,
+        ),
+        rounds=6,
+        resumes=True,
+    ),
+}
