@@ -1,4 +1,4 @@
-"""The command line: run, list, table."""
+"""The command line: run, list, explain, table."""
 
 from __future__ import annotations
 
@@ -75,6 +75,20 @@ def build_parser() -> argparse.ArgumentParser:
         description="Show what can be measured: each implementation, and where it can run on this machine.",
     )
     list_.set_defaults(do=commands.list_)
+
+    explain = commands_.add_parser(
+        "explain",
+        help="show what was checked about a case: agreement, fairness, costs, processes",
+        description="Show what stands behind a row: how far it is from the reference, what was checked about "
+        "its processes, what it costs, and each process's figures. Nothing is measured.",
+    )
+    explain.add_argument(
+        "case",
+        metavar="CASE",
+        help="a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'",
+    )
+    explain.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the newest record")
+    explain.set_defaults(do=commands.explain)
 
     table = commands_.add_parser(
         "table",

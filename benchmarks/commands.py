@@ -17,11 +17,13 @@ from rich.table import Table
 
 from benchmarks.contest import probe
 from benchmarks.discover import discover
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.explain import print_row
 from benchmarks.launch import ROOT
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
 from benchmarks.report import READING, to_markdown
+from benchmarks.table import caption
 from impls.contract import DEVICES
 
 if TYPE_CHECKING:
@@ -203,4 +205,26 @@ def table(parsed: argparse.Namespace) -> int:
         message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
         raise UsageError(message)
     sys.stdout.write(to_markdown([read_run(file) for file in files]) + "\n")
+    return 0
+
+
+def explain(parsed: argparse.Namespace) -> int:
+    """Print what stands behind the rows that the name fits.
+
+    Raises:
+        UsageError: there is no record, or it holds no such case.
+
+    """
+    files = [parsed.file] if parsed.file else recorded_files()
+    if not files:
+        message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
+        raise UsageError(message)
+    run = read_run(files[0])
+    rows = [row for row in run.rows if parsed.case in row.case]
+    if not rows:
+        raise unknown_name(parsed.case, [row.case for row in run.rows], kind="case")
+    console = Console()
+    for row in rows:
+        print_row(row, console)
+    console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
     return 0

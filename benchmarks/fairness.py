@@ -51,7 +51,7 @@ class Item:
 
 def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_cores: int) -> list[Item]:
     """Check all that one process shows besides its results (those are benchmarks.agreement's business)."""
-    items = [*_computed(measurement, entry)]
+    items = [*_always(measurement, entry, n_cores)]
     if measurement.inspection is not None:
         items += _inspected(measurement.inspection, problem, entry)
     if measurement.timing is not None:
@@ -59,7 +59,7 @@ def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_core
     return items
 
 
-def _computed(measurement: Measurement, entry: Entry) -> Iterator[Item]:
+def _always(measurement: Measurement, entry: Entry, n_cores: int) -> Iterator[Item]:
     yield Item(
         name="floating-point types of parameters, optimizer state, batches and losses",
         expected="float32",
@@ -71,6 +71,13 @@ def _computed(measurement: Measurement, entry: Entry) -> Iterator[Item]:
         expected=f"none beside {entry.framework}",
         found=", ".join(measurement.other_frameworks) or "none",
         holds=not measurement.other_frameworks,
+    )
+    n_cpus = measurement.n_cpus_allowed
+    yield Item(
+        name="CPUs that its threads may run on",
+        expected=f"{n_cores}",
+        found=_or_unseen(n_cpus, "{}"),
+        holds=None if n_cpus is None else n_cpus <= n_cores,
     )
 
 
@@ -89,15 +96,7 @@ def _inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Ite
         found=f"{seen.n_host_arrays} arrays of NumPy",
         holds=None if entry.framework == "numpy" or problem.feed == "host" else seen.n_host_arrays == 0,
     )
-    epoch_bytes = 4 * problem.samples_per_epoch * (problem.n_features + 1)
-    yield Item(
-        name="bytes handed to the device in an epoch",
-        expected=f"at most {epoch_bytes:,}, each batch once" if problem.feed == "host" else "0",
-        found=_or_unseen(seen.uploaded_bytes, "{:,}"),
-        holds=None
-        if seen.uploaded_bytes is None
-        else seen.uploaded_bytes <= (epoch_bytes if problem.feed == "host" else 0),
-    )
+    yield _uploads(seen.uploaded_bytes, problem)
     yield _count(
         "readbacks in an epoch", problem.n_batches if problem.readback == "step" else 0, seen.n_readbacks
     )
@@ -113,6 +112,19 @@ def _inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Ite
     yield Item(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
     in_place = "updated in place" if seen.in_place else "given anew by each epoch"
     yield Item(name="state", expected="either way", found=in_place, holds=None)
+
+
+def _uploads(uploaded_bytes: int | None, problem: Problem) -> Item:
+    from_host = problem.feed == "host"
+    if from_host and not uploaded_bytes:
+        uploaded_bytes = None  # handed over in a way that is not to be seen
+    most_bytes = 4 * problem.samples_per_epoch * (problem.n_features + 1) if from_host else 0
+    return Item(
+        name="bytes handed to the device in an epoch",
+        expected=f"at most {most_bytes:,}, each batch once" if from_host else "0",
+        found=_or_unseen(uploaded_bytes, "{:,}"),
+        holds=None if uploaded_bytes is None else uploaded_bytes <= most_bytes,
+    )
 
 
 def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:

@@ -99,6 +99,7 @@ class Measurement:
     data_digest: str
     dtypes: list[str]  # floating-point types: of what was exported, the state and the batches
     other_frameworks: list[str]  # that the process had loaded
+    n_cpus_allowed: int | None  # that some thread may run on; None: not pinned
     first_call_s: float  # the first epoch of this problem: trace, compile, run
     lowest: Outcome
     highest: Outcome

@@ -49,12 +49,14 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = (folder / "lock").open("w", encoding="utf-8")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"another process is measuring this very run (its lock: {folder / 'lock'}); wait for it"
-            raise UsageError(message) from None
         except OSError as error:
             message = f"{folder}: can't be written ({error.strerror}); --resume needs it"
+            raise UsageError(message) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            message = f"another process is measuring this very run (its lock: {folder / 'lock'}); wait for it"
             raise UsageError(message) from None
         return cls(folder, lock, n_workers=len(list(folder.glob("*.jsonl"))))
 

@@ -30,14 +30,16 @@ class ObservedProcess:
     """This process, once its implementation is loaded, and how to look at its framework."""
 
     framework: str
+    pinned: bool
     observer: Observer
     loaded_bytes: int | None
 
     @classmethod
-    def of(cls, framework: str) -> ObservedProcess:
+    def of(cls, framework: str, *, pinned: bool) -> ObservedProcess:
         """Begin to look."""
         return cls(
             framework=framework,
+            pinned=pinned,
             observer=observe.observer_of(framework),
             loaded_bytes=observe.resident_host_bytes(),
         )
@@ -59,6 +61,7 @@ def measure(workload: Workload, process: ObservedProcess, *, sample_s: float) ->
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
         other_frameworks=observe.other_frameworks(process.framework),
+        n_cpus_allowed=observe.n_cpus_allowed() if process.pinned else None,
         first_call_s=verified[0].first_epoch_s,
         lowest=lowest,
         highest=highest,

@@ -12,7 +12,7 @@ import importlib.util
 import os
 import resource
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,6 +88,18 @@ def patched(replacements: Mapping[tuple[object, str], object]) -> Iterator[None]
     finally:
         for owner, name, old in before:
             setattr(owner, name, old)
+
+
+def n_cpus_allowed() -> int | None:
+    """Count the CPUs that some thread of this process may run on; None where the system doesn't tell."""
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        return None
+    allowed: set[int] = set()
+    for task in tasks.iterdir():
+        with suppress(ProcessLookupError):  # a thread that has just ended
+            allowed |= os.sched_getaffinity(int(task.name))
+    return len(allowed)
 
 
 def children_cpu_s() -> float:

@@ -109,6 +109,11 @@ class Row:
         return f"{name_of(self.problem)} on {self.device}"
 
     @property
+    def case(self) -> str:
+        """Name the row as pytest names its benchmark."""
+        return f"{self.implementation}-{self.device}-{name_of(self.problem)}"
+
+    @property
     def is_timed(self) -> bool:
         """Say whether it has times that may be shown."""
         return self.verdict is Verdict.VERIFIED and bool(self.processes)

@@ -148,7 +148,7 @@ def _cells(row: Row, baseline: Row | None) -> list[str]:
             *_ratio_cells(speedup_over(baseline, row) if baseline else None),
             si(row.costs.cold_first_call_s, "s") if row.costs else NO_FIGURE,
             si(row.first_call_s, "s"),
-            _memory(row),
+            memory(row),
         ]
     deviation = row.agreement.max_loss_deviation if row.agreement else None
     return [
@@ -160,7 +160,8 @@ def _cells(row: Row, baseline: Row | None) -> list[str]:
     ]
 
 
-def _memory(row: Row) -> str:
+def memory(row: Row) -> str:
+    """Write the peak on the device, or else on the host."""
     size_bytes = (row.costs.peak_device_bytes or row.costs.peak_host_bytes) if row.costs else None
     return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
 

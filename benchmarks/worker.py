@@ -6,6 +6,7 @@ Started by `benchmarks.launch`. The frameworks are imported here and nowhere els
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import signal
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 WARM_UP_EPOCHS = 10
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
 THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
 """Trained once, unmeasured, so that a problem's first call does not depend on which problem came first."""
 
@@ -38,13 +41,23 @@ THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
 def main(job_file: Path, results_file: Path) -> None:
     """Do the job and write each answer as soon as it is there."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
-    # Should the parent die, a hanging worker must not outlive it for long.
+    die_with_parent()
+    # Where that can't be had, a hanging worker must not outlive its parent for long.
     signal.alarm(int(job.time_limit_s * (len(job.problems) + 1)) + 5)
     pin(job.cpus)
     with results_file.open("a", encoding="utf-8") as file:
         for message in work(job):
             file.write(message_to_json(message) + "\n")
             file.flush()
+
+
+def die_with_parent() -> None:
+    """Let the system kill this process as soon as the one that started it is gone, where it can (Linux).
+
+    A worker that went on would take its core from the run that resumes the killed one.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def pin(cpus: tuple[int, ...]) -> None:
@@ -66,7 +79,7 @@ def work(job: Job) -> Iterator[Message]:
         return
     with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
         train(Workload.of(implementation, THROWAWAY, job.devices[0]))
-    process = ObservedProcess.of(job.framework)
+    process = ObservedProcess.of(job.framework, pinned=bool(job.cpus))
     for problem in job.problems:
         try:
             workload = Workload.of(implementation, problem, job.devices[0])

@@ -107,7 +107,7 @@ def export(state: State) -> Trained:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     linear = state.model.linear
     return Trained(
-        torch.tensor(state.losses).numpy(),
+        torch.stack([torch.as_tensor(loss) for loss in state.losses]).cpu().numpy(),
         linear.weight.detach().squeeze(0).cpu().numpy().copy(),
         linear.bias.detach().squeeze(0).cpu().numpy().copy(),
     )

@@ -27,6 +27,7 @@ def measurement_of(problem: Problem, outcome: Outcome | None = None) -> Measurem
         data_digest=reference_for(problem).data_digest,
         dtypes=["float32"],
         other_frameworks=[],
+        n_cpus_allowed=1,
         first_call_s=0.5,
         lowest=outcome or perfect,
         highest=outcome or perfect,

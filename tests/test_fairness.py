@@ -91,6 +91,7 @@ def test_a_fair_process_has_no_fault() -> None:
             "floating-point types of parameters, optimizer state, batches and losses",
         ),
         ({"other_frameworks": ["jax"]}, "other frameworks in the process"),
+        ({"n_cpus_allowed": 2}, "CPUs that its threads may run on"),
     ],
     ids=str,
 )

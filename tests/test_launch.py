@@ -45,6 +45,7 @@ def test_a_job_arrives_as_it_was_sent() -> None:
             data_digest="0123456789abcdef",
             dtypes=["float32"],
             other_frameworks=[],
+            n_cpus_allowed=1,
             first_call_s=1.5,
             lowest=Outcome(losses=[0.1, -math.inf], weight=[0.2], bias=[0.3]),
             highest=Outcome(losses=[0.1, math.inf], weight=[0.2], bias=[0.3]),

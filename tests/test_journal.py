@@ -1,0 +1,178 @@
+"""Resuming: what a killed run had measured is not measured again, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import journal
+from benchmarks.contest import Settings, run_contest
+from benchmarks.discover import read_entry
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.errors import UsageError
+from benchmarks.journal import Journal
+from benchmarks.launch import ROOT
+from benchmarks.record import Verdict, read_run
+from benchmarks.tally import Case
+from impls.contract import Problem
+from tests.conftest import SMALL
+from tests.test_contest import Listener
+from tests.test_record import run_of
+
+OTHER = Problem(batch_size=16, n_batches=2, n_epochs=3)
+SETTINGS = Settings(rounds=2, sample_s=0.002, cpus=choose_cpus(1))
+PROVENANCE: Provenance = run_of().provenance
+
+
+def cases_of(path: Path) -> list[Case]:
+    return [Case(read_entry(path), "cpu", problem) for problem in (SMALL, OTHER)]
+
+
+def test_workers_that_ended_before_the_kill_are_recalled_and_the_rest_is_run(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    cases = cases_of(numpy_float32)
+    killed, resumed = Listener(interrupt_at=3), Listener()
+
+    run_contest(cases, SETTINGS, tmp_path, killed)
+    tallies, _ = run_contest(cases, SETTINGS, tmp_path, resumed)
+
+    recalled = [line for line in resumed.heard if line.endswith("(recalled)")]
+    assert recalled == ["inspection: numpy_float32 on cpu (recalled)"]
+    assert [[p.round for p in tally.row().processes] for tally in tallies] == [[0, 1], [0, 1]]
+
+
+def test_of_a_worker_that_was_cut_short_what_it_had_written_is_kept(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    cases = cases_of(numpy_float32)
+    complete, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+    (report,) = tmp_path.glob("00-01-*.report")
+    report.unlink()
+    results = report.with_suffix(".jsonl")
+    readiness, first, second = results.read_text().splitlines(keepends=True)
+    results.write_text(readiness + first + second[:100])
+
+    tallies, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+
+    def second_rounds(tallies: list[object]) -> list[float]:
+        return [tally.row().processes[1].min_s for tally in tallies]  # type: ignore[attr-defined]
+
+    before, after = second_rounds([*complete]), second_rounds([*tallies])
+    assert sum(b == a for b, a in zip(before, after, strict=True)) == 1
+    assert [tally.row().verdict for tally in tallies] == [Verdict.VERIFIED] * 2
+
+
+def test_a_failure_before_the_kill_is_recalled_as_a_failure(numpy_float32: Path, tmp_path: Path) -> None:
+    numpy_float32.write_text("raise ImportError('broken')")
+    cases = cases_of(numpy_float32)
+
+    first, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+    again, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+
+    assert [t.row().reason for t in again] == [t.row().reason for t in first]
+    assert [t.row().verdict for t in again] == [Verdict.FAILED] * 2
+
+
+def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Path, tmp_path: Path) -> None:
+    cases = cases_of(numpy_float32)
+
+    def folder(settings: Settings = SETTINGS, provenance: Provenance = PROVENANCE) -> Path:
+        found = Journal.of(cases, settings, provenance, root=tmp_path)
+        found.release()
+        return found.folder
+
+    first = folder()
+
+    assert folder() == first
+    assert folder(settings=replace(SETTINGS, rounds=3)) != first
+    assert folder(provenance=replace(PROVENANCE, versions={"torch": "9"})) != first
+    assert folder(provenance=replace(PROVENANCE, date="another day")) == first
+    numpy_float32.write_text(numpy_float32.read_text() + "\n")
+    assert folder() != first
+
+
+def test_two_processes_can_not_measure_the_same_run(numpy_float32: Path, tmp_path: Path) -> None:
+    cases = cases_of(numpy_float32)
+    held = Journal.of(cases, SETTINGS, PROVENANCE, root=tmp_path)
+
+    with pytest.raises(UsageError, match="another process is measuring this very run"):
+        Journal.of(cases, SETTINGS, PROVENANCE, root=tmp_path)
+    held.release()
+    Journal.of(cases, SETTINGS, PROVENANCE, root=tmp_path).discard()
+    assert list(tmp_path.iterdir()) == [numpy_float32]
+
+
+def test_a_run_killed_by_sigkill_is_resumed_and_its_record_is_complete(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    record = tmp_path / "run.json"
+    folders_before = set(journal.UNFINISHED.glob("*"))
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "benchmarks",
+            "--benchmark-only",
+            "--resume",
+        ),
+        *("--impl", str(numpy_float32), "--baseline", "numpy_float32", "--device", "cpu", "--rounds", "3"),
+        *(f"--problem=book,batch_size={size}" for size in (8, 16, 32, 64)),
+        f"--benchmark-json={record}",
+    ]
+
+    def started_workers() -> list[Path]:
+        return [
+            file for new in set(journal.UNFINISHED.glob("*")) - folders_before for file in new.glob("*.jsonl")
+        ]
+
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as first:
+        while len(started_workers()) < 3 and first.poll() is None:
+            time.sleep(0.01)
+        os.kill(first.pid, signal.SIGKILL)
+    assert not record.exists()
+    assert not _workers_of(numpy_float32)
+
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+
+    assert again.returncode == 0, again.stdout
+    assert "going on with a run of which 3 workers had begun" in again.stdout
+    assert [len(row.processes) for row in read_run(record).rows] == [3] * 4
+    assert len(json.loads(record.read_text())["benchmarks"]) == 4
+    assert set(journal.UNFINISHED.glob("*")) == folders_before
+
+
+def _workers_of(path: Path) -> list[str]:
+    """Find the workers that measure the file, waiting a little for the system to carry a kill out."""
+    deadline = time.monotonic() + 1  # the worker would take longer
+    while True:
+        jobs = [_text(file) for file in Path("/proc").glob("[0-9]*/cmdline")]
+        found = [job for job in jobs if "benchmarks.worker" in job and _names(job, path)]
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.01)
+
+
+def _names(command: str, path: Path) -> bool:
+    job_file = Path(command.split("\0")[-3])
+    return str(path) in _text(job_file)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return ""

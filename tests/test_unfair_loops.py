@@ -1,0 +1,165 @@
+"""Each way of being timed unfairly is seen in a real process: such a copy is INVALID, with why.
+
+Returning too early and leaving the work to the export are in test_wrong_loops.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.record import Verdict
+from tests.conftest import SMALL
+
+if TYPE_CHECKING:
+    from impls.contract import Problem
+    from tests.conftest import Copy, Judge
+
+TIMED_S = 0.02
+TORCH_LOOP = "        state.optimizer.step()\n"
+NEW = "eval('lambda loss: loss + 1')"
+BREAKING = "lambda loss: (loss + 1, torch._dynamo.graph_break(), loss + 2)"
+JAX_LOOP = "        losses.append(keep(loss))\n"
+
+
+@dataclass(frozen=True)
+class Unfair:
+    """A way of being unfair: how it is done, and what the verdict must name."""
+
+    what: str
+    implementation: str
+    changes: tuple[tuple[str, str], ...]
+    reason: str
+    sample_s: float = 0.0  # 0: seen by the process that looks, not by one that times
+    problem: Problem = SMALL
+
+
+UNFAIR = [
+    Unfair(
+        "TF32 allowed, torch",
+        "torch_eager",
+        (('TIER = "eager"\n', 'TIER = "eager"\ntorch.set_float32_matmul_precision("high")\n'),),
+        "torch.get_float32_matmul_precision() is 'high'",
+    ),
+    Unfair(
+        "bfloat16 autocast, torch",
+        "torch_eager",
+        (('TIER = "eager"\n', 'TIER = "eager"\ntorch.set_autocast_enabled("cpu", True)\n'),),
+        "torch.autocast is on",
+    ),
+    Unfair(
+        "TF32 allowed, jax",
+        "jax_jit",
+        (("# Handing", 'jax.config.update("jax_default_matmul_precision", "default")\n# Handing'),),
+        "jax_default_matmul_precision is 'default'",
+    ),
+    Unfair(
+        "a compilation in the timed region, jax",
+        "jax_jit",
+        ((JAX_LOOP, JAX_LOOP + "        jax.jit(lambda loss: loss + 1)(loss)\n"),),
+        "compilations while timed: expected 0, found",
+        TIMED_S,
+    ),
+    Unfair(
+        "a compilation in the timed region, torch",
+        "torch_eager",
+        ((TORCH_LOOP, f"{TORCH_LOOP}        torch.compile({NEW}, backend='eager')(loss)\n"),),
+        "compilations while timed: expected 0, found",
+        TIMED_S,
+    ),
+    Unfair(
+        "a graph break",
+        "torch_eager",
+        ((TORCH_LOOP, f"{TORCH_LOOP}        torch.compile({BREAKING}, backend='eager')(loss)\n"),),
+        "graph breaks: expected 0, found",
+    ),
+    Unfair(
+        "another program started in the timed region",
+        "numpy_float32",
+        (
+            ("import numpy as np\n", "import subprocess, sys\n\nimport numpy as np\n"),
+            (
+                "    state.losses = []\n",
+                "    state.losses = []\n    subprocess.run([sys.executable, '-c', 'sum(range(1000))'])\n",
+            ),
+        ),
+        "CPU time of other programs started while timed",
+        TIMED_S,
+    ),
+    Unfair(
+        "an extra readback per step, torch",
+        "torch_eager",
+        ((TORCH_LOOP, TORCH_LOOP + "        float(loss)\n"),),
+        "readbacks in an epoch: expected 0, found 4",
+    ),
+    Unfair(
+        "an extra readback per step, jax",
+        "jax_jit",
+        ((JAX_LOOP, JAX_LOOP + "        loss.item()\n"),),
+        "readbacks in an epoch: expected 4, found 8",
+        problem=replace(SMALL, readback="step"),
+    ),
+    Unfair(
+        "two cores where one was allotted",
+        "numpy_float32",
+        (
+            ("import numpy as np\n", "import os\n\nimport numpy as np\n"),
+            ('TIER = "eager"\n', 'TIER = "eager"\nos.sched_setaffinity(0, range(os.cpu_count()))\n'),
+        ),
+        "CPUs that its threads may run on: expected 1, found",
+    ),
+    Unfair(
+        "float64 parameters behind a float32 export",
+        "torch_eager",
+        (
+            ("    model.to(device)\n", "    model.to(device).double()\n"),
+            ("(torch.tensor(x), torch.tensor(y))", "(torch.tensor(x).double(), torch.tensor(y).double())"),
+            ("state.losses]).cpu()", "state.losses]).float().cpu()"),
+            ("weight.detach()", "weight.detach().float()"),
+            ("bias.detach()", "bias.detach().float()"),
+        ),
+        "expected float32, found float32 and float64",
+    ),
+    Unfair(
+        "a batch transferred twice",
+        "jax_jit",
+        (
+            (
+                "    for x, y in batches:\n",
+                "    for x, y in batches:\n        x, y = [jax.device_put((x, y)) for _ in range(2)][0]\n",
+            ),
+        ),
+        "bytes handed to the device in an epoch: expected at most 1,536, each batch once, found 3,072",
+        problem=replace(SMALL, feed="host"),
+    ),
+    Unfair(
+        "batches left in host memory",
+        "jax_jit",
+        (('    if problem.feed == "host":\n', "    if True:\n"),),
+        "batches in host memory when the epoch begins: expected none",
+    ),
+    Unfair(
+        "two frameworks in one process",
+        "jax_jit",
+        (("import jax\n", "import jax\nimport torch\n"),),
+        "other frameworks in the process: expected none beside jax, found torch",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unfair", UNFAIR, ids=lambda unfair: unfair.what.replace(" ", "-"))
+def test_an_unfair_loop_is_invalid_has_no_time_and_names_what_was_unfair(
+    unfair: Unfair, copy_of: Copy, judge: Judge
+) -> None:
+    if "two cores" in unfair.what and (os.cpu_count() or 1) < 2:
+        pytest.skip("this machine has one core only")
+    path = copy_of(unfair.implementation, *unfair.changes)
+
+    row = judge(path, unfair.problem, sample_s=unfair.sample_s)
+
+    assert row.verdict is Verdict.INVALID, row
+    assert unfair.reason in (row.reason or "")
+    assert row.processes == ()
