@@ -59,7 +59,8 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     job_file.write_text(job.to_json(), encoding="utf-8")
     results_file.write_text("")
     # -P: what lies in the current folder is none of the worker's business.
-    command = [sys.executable, "-P", "-m", "benchmarks.worker", str(job_file), str(results_file)]
+    arguments = [str(job_file), str(results_file), str(os.getpid())]
+    command = [sys.executable, "-P", "-m", "benchmarks.worker", *arguments]
     with (
         log_file.open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own module

@@ -38,10 +38,10 @@ THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
 """Trained once, unmeasured, so that a problem's first call does not depend on which problem came first."""
 
 
-def main(job_file: Path, results_file: Path) -> None:
+def main(job_file: Path, results_file: Path, parent: int) -> None:
     """Do the job and write each answer as soon as it is there."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
-    die_with_parent()
+    die_with(parent)
     # Where that can't be had, a hanging worker must not outlive its parent for long.
     signal.alarm(int(job.time_limit_s * (len(job.problems) + 1)) + 5)
     pin(job.cpus)
@@ -51,13 +51,15 @@ def main(job_file: Path, results_file: Path) -> None:
             file.flush()
 
 
-def die_with_parent() -> None:
-    """Let the system kill this process as soon as the one that started it is gone, where it can (Linux).
+def die_with(parent: int) -> None:
+    """Let the system kill this process as soon as its parent is gone, where the system can (Linux).
 
     A worker that went on would take its core from the run that resumes the killed one.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # gone already
+        sys.exit("the harness is gone")
 
 
 def pin(cpus: tuple[int, ...]) -> None:
@@ -111,4 +113,4 @@ def load(path: Path) -> Implementation:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -140,7 +140,7 @@ def test_a_run_killed_by_sigkill_is_resumed_and_its_record_is_complete(
     with subprocess.Popen(  # noqa: S603 - ourselves
         command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
     ) as first:
-        while len(started_workers()) < 3 and first.poll() is None:
+        while first.poll() is None and len([file for file in started_workers() if _text(file)]) < 3:
             time.sleep(0.01)
         os.kill(first.pid, signal.SIGKILL)
     assert not record.exists()
@@ -167,7 +167,7 @@ def _workers_of(path: Path) -> list[str]:
 
 
 def _names(command: str, path: Path) -> bool:
-    job_file = Path(command.split("\0")[-3])
+    job_file = Path(command.split("\0")[-4])
     return str(path) in _text(job_file)
 
 
