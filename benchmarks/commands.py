@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from benchmarks.launch import ROOT
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
 from benchmarks.report import READING, to_markdown
+from benchmarks.suites import SUITES
 from benchmarks.table import caption
 from impls.contract import DEVICES
 
@@ -161,11 +164,13 @@ def list_(_: argparse.Namespace) -> int:
     """Show what can be measured here; asks each implementation in a process of its own."""
     console = Console()
     entries = list(discover().values())
-    faults = {}
-    with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
-        for entry in entries:
-            with console.status(f"asking {entry.name} where it can run"):
-                faults[entry] = probe(entry, DEVICES, Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        console.status("asking each implementation where it can run"),
+    ):
+        asked = pool.map(lambda entry: probe(entry, DEVICES, Path(folder)), entries)
+        faults = dict(zip(entries, asked, strict=True))
 
     implementations = Table("implementation", "tier", *DEVICES, "what it is", title="Implementations")
     for entry in entries:
@@ -180,6 +185,12 @@ def list_(_: argparse.Namespace) -> int:
         problems.add_row(nickname, name_of(problem), f"{problem.samples_per_epoch:,}")
     console.print(problems)
     console.print("Any field can be replaced: --problem book,batch_size=64,data=stream", highlight=False)
+
+    suites = Table("suite", "cases", "rounds", "what it measures", title="Suites")
+    for name, suite in SUITES.items():
+        n_impls = len(suite.impls) or sum(entry.tier != "reference" for entry in entries)
+        suites.add_row(name, f"{n_impls} × {len(suite.problems)}", str(suite.rounds), suite.summary)
+    console.print(suites)
     return 0
 
 

@@ -113,7 +113,7 @@ def sample(
         summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
         export_s=min(training.export_s for training in timed if not training.paused),
         paused_export_s=min(training.export_s for training in timed if training.paused),
-        cpu_per_wall=sum(t.cpu_s for t in timed) / sum(sum(t.epoch_s) for t in timed),
+        cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None if n_after is None or n_before is None else n_after - n_before,
         children_cpu_s=children_after_s - children_before_s,
     )

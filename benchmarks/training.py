@@ -97,6 +97,7 @@ class TimedTraining:
 
     epoch_s: list[float]  # (n_epochs,)
     cpu_s: float  # of all threads, over all epochs
+    wall_s: float  # that `cpu_s` was spent in
     end: Trained  # after the last epoch
     export_s: float  # not part of an epoch; where unfinished work would hide
     paused: bool  # before the export
@@ -113,19 +114,21 @@ def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) ->
     run_epoch = workload.implementation.run_epoch
     batches = [workload.batches(epoch) for epoch in range(n_epochs)]
     state = workload.start()
-    cpu_start = time.process_time()
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
     ticks = [time.perf_counter()]
     for each in batches:
         state = run_epoch(state, each)
         ticks.append(time.perf_counter())
-    cpu_s = time.process_time() - cpu_start
+    cpu_s, wall_s = time.process_time() - cpu_start, time.perf_counter() - wall_start
     epoch_s: list[float] = np.diff(ticks).tolist()
     time.sleep(pause_s)
     start = time.perf_counter()
     end = workload.implementation.export(state)
     export_s = time.perf_counter() - start
     _check_shapes(end, workload.problem)
-    return TimedTraining(epoch_s=epoch_s, cpu_s=cpu_s, end=end, export_s=export_s, paused=pause_s > 0)
+    return TimedTraining(
+        epoch_s=epoch_s, cpu_s=cpu_s, wall_s=wall_s, end=end, export_s=export_s, paused=pause_s > 0
+    )
 
 
 def _check_shapes(trained: Trained, problem: Problem) -> None:

@@ -72,11 +72,11 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> Any:  # noqa: ANN401 - Epoch, or in NumPy
-    """Stack the batches of full size and keep the ragged last one, if any, beside them.
+    """Stack the batches as large as the first and keep the ragged last one, if any, beside them.
 
     Then copy all to the device; what is left on the host is copied by the call that it is handed to.
     """
-    full = [batch for batch in batches if len(batch[1]) == problem.batch_size]
+    full = [batch for batch in batches if len(batch[1]) == len(batches[0][1])]
     stacked = tuple(np.stack(arrays) for arrays in zip(*full, strict=True))
     epoch = (stacked, list(batches[len(full) :]))
     return epoch if problem.feed == "host" else jax.device_put(epoch, jax.devices(device)[0])

@@ -22,13 +22,6 @@ SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
 
 
-NUMPY_FLOAT32 = (
-    ('TIER = "reference"', 'TIER = "eager"'),
-    ("dtype: DTypeLike = np.float64", "dtype: DTypeLike = np.float32"),
-)
-"""What makes the reference a float32 implementation like others: one that starts fast."""
-
-
 class Copy(Protocol):
     def __call__(self, name: str, *changes: tuple[str, str], as_name: str = ...) -> Path:
         """Copy the implementation, each `old` text (which must occur once) replaced by its `new`."""
@@ -39,8 +32,6 @@ def copy_of(tmp_path: Path) -> Copy:
     """Make changed copies of implementations."""
 
     def copy(name: str, *changes: tuple[str, str], as_name: str = "copy") -> Path:
-        if name == "numpy_float32":
-            name, changes = "numpy_reference", (*NUMPY_FLOAT32, *changes)
         source = (IMPLEMENTATIONS / f"{name}.py").read_text(encoding="utf-8")
         for old, new in changes:
             assert source.count(old) == 1, f"{old!r} occurs {source.count(old)} times in {name}"
@@ -85,3 +76,10 @@ def judge(tmp_path: Path) -> Judge:
         return tally.row()
 
     return judged
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that look at the same costly measurement in one of pytest-xdist's processes."""
+    for item in items:
+        if "timed" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("timed"))

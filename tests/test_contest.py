@@ -212,9 +212,9 @@ def test_trainings_that_do_not_all_take_the_same_number_of_steps_fail(copy_of: C
     # The first training is thrown away; from the third on, one loss fewer is exported.
     growing = copy_of(
         "numpy_float32",
-        ("    return State(problem", "    global n_prepared\n    n_prepared += 1\n    return State(problem"),
+        ("    return State(\n", "    global n_prepared\n    n_prepared += 1\n    return State(\n"),
         ('TIER = "eager"\n', 'TIER = "eager"\nn_prepared = 0\n'),
-        ("np.array(state.losses,", "np.array(state.losses[: 6 - min(n_prepared, 3)],"),
+        ("np.array(state.losses)", "np.array(state.losses[: 6 - min(n_prepared, 3)])"),
     )
 
     row = rows_of([growing], tmp_path)["copy", SMALL]

@@ -14,20 +14,33 @@ from benchmarks.tally import Case
 from impls.contract import DEVICES, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from impls.contract import Device
 
 VARIANTS = {
     "a data set": Problem(batch_size=32, n_batches=4, n_epochs=5),
-    "a stream": Problem(batch_size=32, n_batches=4, n_epochs=5, data="stream"),
-    "a ragged last batch": Problem(batch_size=32, n_batches=4, last_batch_size=5, n_epochs=5),
-    "a ragged last batch of one": Problem(batch_size=32, n_batches=2, last_batch_size=1, n_epochs=5),
+    "a stream, a ragged last batch of one, another learning rate": Problem(
+        batch_size=32, n_batches=3, last_batch_size=1, n_epochs=5, data="stream", learning_rate=0.1
+    ),
     "one batch, one sample, one feature": Problem(n_features=1, batch_size=1, n_batches=1, n_epochs=5),
     "many features": Problem(n_features=257, batch_size=16, n_batches=3, n_epochs=5),
-    "another learning rate": Problem(batch_size=32, n_batches=4, n_epochs=5, learning_rate=0.1),
     "a stopping rule": Problem(n_epochs=200, target_loss=0.3, max_loss_change=0.05),
     "saturation": Problem(feature_scale=4.0, seed=5),
     "strong saturation": Problem(feature_scale=100.0, seed=1),
+    "the loss on logits, fed from the host": Problem(
+        batch_size=32, n_batches=4, last_batch_size=5, n_epochs=5, loss="bce_with_logits", feed="host"
+    ),
+    "each loss read back": Problem(batch_size=32, n_batches=4, n_epochs=5, readback="step"),
 }
+# pytest-xdist keeps what is measured of one implementation in one process, with one compilers' cache.
+NAMES = [pytest.param(entry.name, marks=pytest.mark.xdist_group(entry.name)) for entry in select(())]
+
+
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the compilers one cache for all tests of this file."""
+    return tmp_path_factory.mktemp("caches")
 
 
 class Silent:
@@ -41,9 +54,9 @@ class Silent:
         """Say nothing."""
 
 
-@pytest.fixture(scope="module", params=[entry.name for entry in select(())])
+@pytest.fixture(scope="module", params=NAMES)
 def rows(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, caches: Path
 ) -> dict[tuple[str, str], Row]:
     """Run one implementation on all variants and devices, in as few processes as a contest takes."""
     (entry,) = select([request.param])
@@ -52,7 +65,7 @@ def rows(
         for device in DEVICES
         for name, problem in VARIANTS.items()
     }
-    settings = Settings(rounds=1, sample_s=0.0, cpus=choose_cpus(1))
+    settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
     tallies, _ = run_contest(list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent())
     return {key: tally.row() for key, tally in zip(cases, tallies, strict=True)}
 
@@ -73,26 +86,33 @@ def test_every_step_and_the_final_parameters_agree_with_the_reference(
 def test_the_stopping_rule_ends_the_training_after_some_epochs_and_before_the_last(
     rows: dict[tuple[str, str], Row],
 ) -> None:
-    agreement = rows["cpu", "a stopping rule"].agreement
+    agreement = _judged_on_cpu(rows, "a stopping rule").agreement
 
     assert agreement is not None
     assert 2 * 5 < agreement.n_steps < 200 * 5
 
 
 def test_saturation_is_judged_in_float32(rows: dict[tuple[str, str], Row]) -> None:
-    agreement = rows["cpu", "saturation"].agreement
+    agreement = _judged_on_cpu(rows, "saturation").agreement
 
     assert agreement is not None
     assert agreement.reference == "float32"
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in select(())])
+def _judged_on_cpu(rows: dict[tuple[str, str], Row], variant: str) -> Row:
+    row = rows["cpu", variant]
+    if row.verdict is Verdict.NOT_MEASURED:
+        pytest.skip(row.reason or "")
+    return row
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_correct_loop_stays_verified_when_it_is_timed(
-    name: str, tmp_path_factory: pytest.TempPathFactory
+    name: str, tmp_path_factory: pytest.TempPathFactory, caches: Path
 ) -> None:
     (entry,) = select([name])
     problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
-    settings = Settings(rounds=2, sample_s=0.05, cpus=choose_cpus(1))
+    settings = Settings(rounds=2, sample_s=0.05, cpus=choose_cpus(1), caches=caches)
 
     tallies, _ = run_contest(
         [Case(entry, "cpu", problem) for problem in problems],
@@ -101,5 +121,7 @@ def test_a_correct_loop_stays_verified_when_it_is_timed(
         Silent(),
     )
 
+    if all(tally.row().verdict is Verdict.NOT_MEASURED for tally in tallies):
+        pytest.skip(tallies[0].row().reason or "")
     assert [tally.row().reason for tally in tallies] == [None] * 2
     assert [len(tally.processes) for tally in tallies] == [2] * 2

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.launch import ROOT
 from benchmarks.record import KEY, RunSettings, Verdict, read_run
-from tests.conftest import NUMPY_FLOAT32
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Copy
 
 PROBLEMS = ("--problem", "book,batch_size=32,n_epochs=2", "--problem", "book,batch_size=16,n_epochs=2")
@@ -36,12 +35,8 @@ def pytest_(*arguments: str | Path, problems: tuple[str, ...] = PROBLEMS) -> sub
 @pytest.fixture(scope="module")
 def numpy_impl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drop one file somewhere: nothing else is touched."""
-    source = (ROOT / "impls" / "numpy_reference.py").read_text(encoding="utf-8")
-    for old, new in NUMPY_FLOAT32:
-        source = source.replace(old, new)
     path = tmp_path_factory.mktemp("impls") / "numpy_float32.py"
-    path.write_text(source, encoding="utf-8")
-    return path
+    return Path(shutil.copyfile(ROOT / "impls" / "numpy_float32.py", path))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BOOK = Problem(batch_size=32)
 COUNT = [
     ('TIER = "eager"\n', 'TIER = "eager"\nn_prepared = 0\n'),
-    ("    return State(problem", "    global n_prepared\n    n_prepared += 1\n    return State(problem"),
+    ("    return State(\n", "    global n_prepared\n    n_prepared += 1\n    return State(\n"),
 ]
 
 

@@ -85,7 +85,7 @@ WRONG = [
     Wrong(
         "float64 arithmetic",
         "numpy_float32",
-        (("DTypeLike = np.float32", "DTypeLike = np.float64"),),
+        (("parameters.bias)\n", "parameters.bias).astype(np.float64)\n"),),
         "expected float32, found float32 and float64",
     ),
     Wrong(
@@ -121,7 +121,7 @@ WRONG = [
         (
             ("    state.losses = []\n", "    state.batches = batches\n    return state\ndef work(state):\n"),
             ("    for x, y in batches:", "    state.losses = []\n    for x, y in state.batches:"),
-            ("    losses = np.array", "    work(state)\n    losses = np.array"),
+            ("    return Trained(", "    work(state)\n    return Trained("),
         ),
         "left the work to export",
         sample_s=1e-4,

@@ -1,0 +1,171 @@
+"""One CUDA graph per step: the textbook's eager step, captured once and replayed; CUDA only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from impls.contract import BETA1, BETA2, EPSILON, Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from impls.contract import Batches, Device, Parameters, Problem
+
+FRAMEWORK = "torch"
+TIER = "step"
+OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+CUDA_GRAPH = True
+
+WARM_UP_STEPS = 3  # as in the documentation's example
+
+
+class CapturedStep(NamedTuple):
+    """A graph and its addresses: a replay trains on what lies in x and y."""
+
+    x: Tensor  # (batch_size, n_features)
+    y: Tensor  # (batch_size,)
+    loss: Tensor  # ()
+    graph: torch.cuda.CUDAGraph
+
+
+class Trainer:
+    """Model and optimizer at addresses that stay, and the graphs that refer to them.
+
+    All trainings of a kind use it, one after another or in turns: the step is captured once for all of them.
+    """
+
+    def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
+        """Build model and optimizer; a training will bring the parameters."""
+        linear, squeeze = nn.Linear(n_features, 1, device=device), nn.Flatten(0)
+        on_logits = loss == "bce_with_logits"
+        self.model = nn.Sequential(linear, *(() if on_logits else (nn.Sigmoid(),)), squeeze)
+        self.criterion = nn.BCEWithLogitsLoss() if on_logits else nn.BCELoss()
+        parameters = self.model.parameters()
+        self.optimizer = torch.optim.Adam(
+            parameters, lr=learning_rate, betas=(BETA1, BETA2), eps=EPSILON, fused=True, capturable=True
+        )
+        self.train_step(torch.zeros(1, n_features, device=device), torch.zeros(1, device=device))
+        # All that a step changes; the moments exist since the optimizer's first step.
+        moments = [tensor for of_one in self.optimizer.state.values() for tensor in of_one.values()]
+        self.values = [linear.weight.detach(), linear.bias.detach(), *moments]
+        self.captured: dict[int, CapturedStep] = {}  # by batch size
+        self.state: State | None = None  # the training whose values these are
+
+    def take(self, state: State) -> None:
+        """Bring the training's values here, unless they are; save those of the one before."""
+        if self.state is not state:
+            if self.state is not None:
+                overwrite(self.state.values, self.values)
+            overwrite(self.values, state.values)
+            self.state = state
+
+    def step_for(self, x: Tensor) -> CapturedStep:
+        """Give the step for batches like x; at the first one, capture it."""
+        if len(x) not in self.captured:
+            device = self.values[0].device  # x may lie in host memory
+            static_x, static_y = torch.zeros(x.shape, device=device), torch.zeros(len(x), device=device)
+            before = [value.clone() for value in self.values]
+            graph, loss = capture(lambda: self.train_step(static_x, static_y))
+            overwrite(self.values, before)  # the warm-up has trained
+            self.captured[len(x)] = CapturedStep(static_x, static_y, loss, graph)
+        return self.captured[len(x)]
+
+    def train_step(self, x: Tensor, y: Tensor) -> Tensor:
+        """Train on one batch and give its loss ()."""
+        self.optimizer.zero_grad(set_to_none=True)
+        y_pred = self.model(x)
+        loss: Tensor = self.criterion(y_pred, y)
+        loss.backward()  # type: ignore[no-untyped-call] # PyTorch's own
+        self.optimizer.step()
+        return loss.detach()
+
+
+make_trainer = cache(Trainer)
+
+
+@dataclass
+class State:
+    """One training: where it runs, its values while another one is there, and its latest epoch's losses."""
+
+    trainer: Trainer
+    values: list[Tensor]  # as Trainer.values
+    keep: Callable[[Tensor], Tensor | float]  # the loss, on its device or on the host
+    losses: list[Tensor | float]
+
+
+def unavailable(device: Device) -> str | None:
+    """Say why it can't run on the device, or None."""
+    if device == "cpu":
+        return "CUDA graphs run on CUDA devices only"
+    return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
+
+
+def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
+    """Put parameters and optimizer state on the device."""
+    trainer = make_trainer(problem.n_features, problem.learning_rate, problem.loss, device)
+    values = [torch.zeros_like(value) for value in trainer.values]
+    values[0].copy_(torch.from_numpy(parameters.weight))
+    values[1].copy_(torch.from_numpy(parameters.bias))
+    keep = Tensor.item if problem.readback == "step" else Tensor.clone  # the next replay overwrites it
+    return State(trainer, values, keep, [])
+
+
+def place(problem: Problem, batches: Batches, device: Device) -> list[tuple[Tensor, Tensor]]:
+    """Copy each batch to the device, or to host memory that the device can read by itself."""
+    tensors = [(torch.tensor(x).pin_memory(), torch.tensor(y).pin_memory()) for x, y in batches]
+    return tensors if problem.feed == "host" else [(x.to(device), y.to(device)) for x, y in tensors]
+
+
+def run_epoch(state: State, batches: list[tuple[Tensor, Tensor]]) -> State:
+    """Train on each batch in order and wait for the device."""
+    state.trainer.take(state)
+    state.losses = []
+    for x, y in batches:
+        step = state.trainer.step_for(x)
+        step.x.copy_(x, non_blocking=True)
+        step.y.copy_(y, non_blocking=True)
+        step.graph.replay()
+        state.losses.append(state.keep(step.loss))
+    torch.cuda.synchronize()
+    return state
+
+
+def export(state: State) -> Trained:
+    """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
+    state.trainer.take(state)
+    weight, bias, *_ = (value.cpu().numpy().copy() for value in state.trainer.values)
+    return Trained(torch.tensor(state.losses).numpy(), weight.reshape(-1), bias.reshape(()))
+
+
+def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
+    """Copy each source to its target's address."""
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)
+
+
+def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    """Do the work a few times on a side stream, as the documentation asks, then record it without doing it.
+
+    Raises:
+        RuntimeError: it was done, not recorded.
+
+    """
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # PyTorch's own
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP_STEPS):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        capturing = torch.cuda.is_current_stream_capturing()
+        result = work()
+    if not capturing:
+        message = "expected the stream to record a CUDA graph, found that it ran the step"
+        raise RuntimeError(message)
+    return graph, result

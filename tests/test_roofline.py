@@ -1,0 +1,65 @@
+"""The roofline's verdict: the median of paired ratios, over all bytes that an epoch reads."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benchmarks import roofline
+from benchmarks.roofline import Pair, measure, report
+from benchmarks.worker import load
+
+
+def _pairs(*ratios: float) -> list[Pair]:
+    return [Pair(read_s=i * 1e-3, epoch_s=i * ratio * 1e-3) for i, ratio in enumerate(ratios, start=1)]
+
+
+@pytest.mark.parametrize(("ratios", "status"), [((1.2, 1.29, 9.0), 0), ((1.0, 1.31, 1.31), 1)])
+def test_the_median_ratio_decides_whatever_the_outliers(ratios: tuple[float, ...], status: int) -> None:
+    console = Console(quiet=True)
+
+    assert report(_pairs(*ratios), console, x_bytes=100, epoch_bytes=100) == status
+
+
+def test_the_bytes_that_no_reader_read_count_at_the_same_bandwidth() -> None:
+    console = Console(width=120)
+    with console.capture() as capture:
+        status = report(
+            [Pair(read_s=1e-3, epoch_s=1.5e-3)], console, x_bytes=8_000_000, epoch_bytes=12_000_000
+        )
+
+    assert status == 0
+    assert "8.0 GB/s" in capture.get()
+    assert "1.000" in capture.get()
+
+
+def test_readers_and_epochs_alternate_and_the_first_pair_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    clock = iter(range(100))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    implementation = SimpleNamespace(run_epoch=lambda *_: order.append("epoch"))
+    workload: Any = SimpleNamespace(implementation=implementation, start=lambda: None, batches=lambda _: None)
+
+    pairs = measure(workload, [lambda: order.append("a"), lambda: order.append("b")], n_pairs=2)
+
+    assert order == ["a", "epoch", "b", "epoch"] * 3
+    assert pairs == [Pair(read_s=1, epoch_s=1)] * 2
+
+
+def test_each_reader_sums_what_it_is_given() -> None:
+    floor: Any = load(roofline.FLOOR)
+    if reason := floor.unavailable("cpu"):
+        pytest.skip(reason)
+    library = floor.compiled(roofline.READERS_SOURCE)
+    x = np.arange(1000, dtype=np.float32)
+
+    for name in roofline.READERS:
+        reader = getattr(library, name)
+        reader.restype = ctypes.c_float
+        assert reader(x.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(x.size)) == x.sum()
