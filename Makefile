@@ -17,7 +17,7 @@ bench: $(INSTALLED)
 	$(VENV)/bin/perceptron-bench run $(ARGS)
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest --benchmark-disable --numprocesses auto --dist loadgroup $(ARGS)
+	$(VENV)/bin/python -m pytest --benchmark-disable --quick --numprocesses auto --dist loadfile $(ARGS)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.discover import Entry
+    from benchmarks.gpu import GpuReading
     from benchmarks.job import Inspection, Measurement, Timing
     from impls.contract import Problem
 
@@ -167,6 +168,18 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
         expected=f"at most {n_cores} core{'s' * (n_cores > 1)}",
         found=f"{timing.cpu_per_wall:.2f} cores",
         holds=timing.cpu_per_wall <= n_cores * CPU_SLACK,
+    )
+    if timing.gpu is not None:
+        yield _gpu(timing.gpu)
+
+
+def _gpu(gpu: GpuReading) -> Item:
+    clocks = f"streaming multiprocessors at {gpu.sm_clock_mhz} MHz, memory at {gpu.memory_clock_mhz} MHz"
+    return Item(
+        name="GPU clocks",
+        expected="not throttled",
+        found=", ".join([clocks, *gpu.throttled_by]),
+        holds=not gpu.throttled_by,
     )
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from benchmarks.gpu import GpuReading
 from benchmarks.statistics import Summary
 from impls.contract import Problem
 
@@ -69,6 +70,7 @@ class Timing:
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
     n_compilations: int | None  # in the timed trainings; None: not to be seen
     children_cpu_s: float  # of programs that ended meanwhile: compilers, say
+    gpu: GpuReading | None  # None: on a CPU, or not to be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,9 @@ def message_from_json(line: str) -> Message:
             if timing := fields.pop("timing"):
                 kept_s = tuple(timing["summary"].pop("kept_s"))
                 timing["summary"] = Summary(**timing["summary"], kept_s=kept_s)
-                timing = Timing(**timing)
+                if gpu := timing.pop("gpu"):
+                    gpu = GpuReading(**gpu)
+                timing = Timing(**timing, gpu=gpu)
             if inspection := fields.pop("inspection"):
                 inspection = Inspection(**inspection)
             return Measurement(**fields, timing=timing, inspection=inspection)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import observe
+from benchmarks.gpu import GpuMeter
 from benchmarks.job import Inspection, Measurement, Outcome, Timing
 from benchmarks.statistics import summarize
 from benchmarks.training import TimedTraining, Workload, time_training, train
@@ -107,7 +108,9 @@ def sample(
 ) -> tuple[list[TimedTraining], Timing]:
     """Time trainings, and watch that nothing is compiled meanwhile."""
     n_before, children_before_s = process.observer.n_compilations(), observe.children_cpu_s()
+    meter = GpuMeter.of(workload.device)
     timed = time_trainings(workload, n_epochs, sample_s)
+    gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
     n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
     return timed, Timing(
         summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
@@ -116,6 +119,7 @@ def sample(
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None if n_after is None or n_before is None else n_after - n_before,
         children_cpu_s=children_after_s - children_before_s,
+        gpu=gpu,
     )
 
 

@@ -49,10 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(
             *key,
             id="-".join(key),
-            marks=[
-                pytest.mark.benchmark(group=f"{key[2]} on {key[1]}", timer=ReplayClock()),
-                pytest.mark.xdist_group("contest"),  # one process measures them all
-            ],
+            marks=pytest.mark.benchmark(group=f"{key[2]} on {key[1]}", timer=ReplayClock()),
         )
         for key in metafunc.config.stash[SESSION].cases
     ]

@@ -54,11 +54,12 @@ class Process:
     max_s: float
     first_call_s: float  # with a warm disk cache, but for a quick look
     cpu_per_wall: float
+    epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
 
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""
         for name, value in vars(self).items():
-            if not isinstance(value, int | float):
+            if not isinstance(value, int | float) and (name, value) != ("epoch_energy_j", None):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
 
@@ -72,6 +73,7 @@ class Process:
             n_kept=len(figures.pop("kept_s")),
             first_call_s=first_call_s,
             cpu_per_wall=timing.cpu_per_wall,
+            epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
             **figures,
         )
 

@@ -78,8 +78,21 @@ def judge(tmp_path: Path) -> Judge:
     return judged
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that look at the same costly measurement in one of pytest-xdist's processes."""
-    for item in items:
-        if "timed" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("timed"))
+class Silent:
+    """Listens to a contest."""
+
+    def planned(self, n_workers: int) -> None:
+        """Say nothing."""
+
+    def advanced(self, description: str) -> None:
+        """Say nothing."""
+
+    def recalled(self) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def caches(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the compilers one cache for this run of the tests, whichever of its processes they serve."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if hasattr(request.config, "workerinput") else folder) / "caches"

@@ -14,7 +14,9 @@ import pytest
 
 from benchmarks import commands
 from benchmarks.__main__ import main
+from benchmarks.discover import discover
 from benchmarks.errors import UsageError
+from benchmarks.fairness import Item
 from benchmarks.launch import ROOT
 from benchmarks.record import Verdict, read_run
 from tests.test_record import ABSENT, INVALID, document_of, row, run_of
@@ -28,7 +30,7 @@ def perceptron_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["table"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["explain"], ["table"]])
 def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([*command, "--help"])
@@ -36,13 +38,16 @@ def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) ->
     assert "usage: perceptron-bench" in capsys.readouterr().out
 
 
-def test_list_shows_every_implementation_problem_and_why_something_can_not_run_here(
-    capsys: pytest.CaptureFixture[str],
+def test_list_shows_every_implementation_problem_suite_and_why_something_can_not_run_here(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    some = {name: entry for name, entry in discover().items() if name in ("jax_jit", "numpy_reference")}
+    monkeypatch.setattr("benchmarks.commands.discover", lambda: some)
+
     assert main(["list"]) == 0
 
     out = capsys.readouterr().out
-    for word in ("torch_eager", "jax_jit", "jax_scan", "numpy_reference", "book-B1000-D2-N5-E12", "cuda"):
+    for word in ("jax_jit", "numpy_reference", "book-B1000-D2-N5-E12", "cuda", "sweep"):
         assert word in out
     assert "numpy_reference on cuda: NumPy runs on the CPU only" in out
 
@@ -54,6 +59,45 @@ def test_table_prints_recorded_runs_as_markdown(tmp_path: Path, capsys: pytest.C
     assert main(["table", str(path)]) == 0
 
     assert "| torch_eager" in capsys.readouterr().out
+
+
+def test_explain_shows_the_manifest_the_costs_and_each_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(row(), INVALID))))
+
+    assert main(["explain", "torch_eager-cpu", str(path)]) == 0
+
+    out = capsys.readouterr().out
+    for word in (
+        "graph breaks",
+        "holds",
+        "first call with empty caches 750 ms",
+        "peak memory 12.3 MB",
+        "100 µs",
+    ):
+        assert word in out
+    assert "jax_jit" not in out
+
+
+def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unfair = replace(INVALID, manifest=(Item(name="graph breaks", expected="0", found="3", holds=False),))
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(unfair))))
+
+    assert main(["explain", "jax_jit", str(path)]) == 0
+
+    assert "FAILS" in capsys.readouterr().out
+
+
+def test_explain_names_the_cases_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(row()))))
+
+    assert main(["explain", "torch_eagre", str(path)]) == 4
+
+    assert "unknown case 'torch_eagre': expected one of torch_eager-cpu-B32" in capsys.readouterr().err
 
 
 def test_table_refuses_what_is_no_record_with_status_4(

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
 from benchmarks.fairness import Item, manifest
+from benchmarks.gpu import GpuReading
 from benchmarks.job import Inspection, Timing
 from benchmarks.statistics import summarize
 from tests.conftest import SMALL
@@ -17,6 +18,7 @@ from tests.test_agreement import measurement_of
 if TYPE_CHECKING:
     from impls.contract import Problem
 
+GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
 TIMING = Timing(
     summary=summarize([100e-6] * 10),
     export_s=12e-6,
@@ -24,6 +26,7 @@ TIMING = Timing(
     cpu_per_wall=1.0,
     n_compilations=0,
     children_cpu_s=0.0,
+    gpu=None,
 )
 INSPECTION = Inspection(
     n_graph_breaks=0,
@@ -69,6 +72,7 @@ def faults(*args: Any, **changes: Any) -> list[str]:
 
 def test_a_fair_process_has_no_fault() -> None:
     assert faults(timing={}) == []
+    assert faults(timing={"gpu": GPU}) == []
     assert faults(inspection={}) == []
 
 
@@ -80,6 +84,7 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"timing": {"cpu_per_wall": 1.8}}, "CPU time over wall time"),
         ({"timing": {"n_compilations": 1}}, "compilations while timed"),
         ({"timing": {"children_cpu_s": 0.5}}, "CPU time of other programs started while timed"),
+        ({"timing": {"gpu": replace(GPU, throttled_by=["HwSlowdown"])}}, "GPU clocks"),
         ({"inspection": {"n_graph_breaks": 1}}, "graph breaks"),
         ({"inspection": {"matmul_error": 3e-4}}, "precision of float32 matrix products"),
         ({"inspection": {"lowered_precision": ["TF32 is on"]}}, "precision of float32 matrix products"),

@@ -12,6 +12,7 @@ from benchmarks.environment import choose_cpus
 from benchmarks.record import Row, Verdict
 from benchmarks.tally import Case
 from impls.contract import DEVICES, Problem
+from tests.conftest import Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 VARIANTS = {
     "a data set": Problem(batch_size=32, n_batches=4, n_epochs=5),
-    "a stream, a ragged last batch of one, another learning rate": Problem(
-        batch_size=32, n_batches=3, last_batch_size=1, n_epochs=5, data="stream", learning_rate=0.1
+    "many features, a stream, a ragged last batch of one, another learning rate": Problem(
+        n_features=257,
+        batch_size=16,
+        n_batches=3,
+        last_batch_size=1,
+        n_epochs=5,
+        data="stream",
+        learning_rate=0.1,
     ),
     "one batch, one sample, one feature": Problem(n_features=1, batch_size=1, n_batches=1, n_epochs=5),
-    "many features": Problem(n_features=257, batch_size=16, n_batches=3, n_epochs=5),
     "a stopping rule": Problem(n_epochs=200, target_loss=0.3, max_loss_change=0.05),
     "saturation": Problem(feature_scale=4.0, seed=5),
     "strong saturation": Problem(feature_scale=100.0, seed=1),
@@ -33,25 +39,7 @@ VARIANTS = {
     ),
     "each loss read back": Problem(batch_size=32, n_batches=4, n_epochs=5, readback="step"),
 }
-# pytest-xdist keeps what is measured of one implementation in one process, with one compilers' cache.
-NAMES = [pytest.param(entry.name, marks=pytest.mark.xdist_group(entry.name)) for entry in select(())]
-
-
-@pytest.fixture(scope="session")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the compilers one cache for all tests of this file."""
-    return tmp_path_factory.mktemp("caches")
-
-
-class Silent:
-    def planned(self, n_workers: int) -> None:
-        """Say nothing."""
-
-    def advanced(self, description: str) -> None:
-        """Say nothing."""
-
-    def recalled(self) -> None:
-        """Say nothing."""
+NAMES = [entry.name for entry in select(())]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -104,24 +92,3 @@ def _judged_on_cpu(rows: dict[tuple[str, str], Row], variant: str) -> Row:
     if row.verdict is Verdict.NOT_MEASURED:
         pytest.skip(row.reason or "")
     return row
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_correct_loop_stays_verified_when_it_is_timed(
-    name: str, tmp_path_factory: pytest.TempPathFactory, caches: Path
-) -> None:
-    (entry,) = select([name])
-    problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
-    settings = Settings(rounds=2, sample_s=0.05, cpus=choose_cpus(1), caches=caches)
-
-    tallies, _ = run_contest(
-        [Case(entry, "cpu", problem) for problem in problems],
-        settings,
-        tmp_path_factory.mktemp("workers"),
-        Silent(),
-    )
-
-    if all(tally.row().verdict is Verdict.NOT_MEASURED for tally in tallies):
-        pytest.skip(tallies[0].row().reason or "")
-    assert [tally.row().reason for tally in tallies] == [None] * 2
-    assert [len(tally.processes) for tally in tallies] == [2] * 2

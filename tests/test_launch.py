@@ -56,6 +56,7 @@ def test_a_job_arrives_as_it_was_sent() -> None:
                 cpu_per_wall=0.99,
                 n_compilations=None,
                 children_cpu_s=0.0,
+                gpu=None,
             ),
             inspection=None,
         ),

@@ -1,0 +1,86 @@
+"""What an NVIDIA GPU says of itself while a worker times: clocks, throttling, energy (by nvidia-ml-py)."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from impls.contract import Device
+
+THROTTLING = {
+    "SwPowerCap": 0x04,
+    "HwSlowdown": 0x08,
+    "SwThermalSlowdown": 0x20,
+    "HwThermalSlowdown": 0x40,
+    "HwPowerBrakeSlowdown": 0x80,
+}
+"""The reasons, as nvml.h numbers them, that make a clock lower than the workload asks for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuReading:
+    """The GPU at the end of the timed trainings, and what each of their epochs has used."""
+
+    sm_clock_mhz: int
+    memory_clock_mhz: int
+    throttled_by: list[str]
+    epoch_energy_j: float | None  # of the whole GPU, idling included; None: it is not metered
+
+
+@dataclass
+class GpuMeter:
+    """Reads the GPU that CUDA calls the first; where there is none, or no nvidia-ml-py, it reads nothing."""
+
+    nvml: Any = None
+    handle: Any = None
+    start_mj: int | None = None
+
+    @classmethod
+    def of(cls, device: Device) -> Self:
+        """Begin to read."""
+        if device != "cuda":
+            return cls()
+        try:
+            import pynvml  # noqa: PLC0415 - an optional package, for GPUs only
+
+            pynvml.nvmlInit()
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+            by_uuid = visible.startswith("GPU-")
+            handle = (
+                pynvml.nvmlDeviceGetHandleByUUID(visible)
+                if by_uuid
+                else pynvml.nvmlDeviceGetHandleByIndex(int(visible))
+            )
+        except Exception:  # noqa: BLE001 - reading is a courtesy: whatever is missing must not cost the case
+            return cls()
+        meter = cls(pynvml, handle)
+        meter.start_mj = meter.energy_mj()
+        return meter
+
+    def energy_mj(self) -> int | None:
+        """Give the energy used since the driver was loaded, in mJ."""
+        with suppress(Exception):
+            return int(self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.handle))
+        return None
+
+    def _throttled_by(self) -> list[str]:
+        reasons = int(self.nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle))
+        return [name for name, bit in THROTTLING.items() if reasons & bit]
+
+    def read(self, *, n_epochs: int) -> GpuReading | None:
+        """Read clocks, throttling and the energy of the epochs that ran meanwhile."""
+        if self.handle is None:
+            return None
+        end_mj = self.energy_mj()
+        energy_j = None
+        if self.start_mj is not None and end_mj is not None:
+            energy_j = (end_mj - self.start_mj) / 1000
+        return GpuReading(
+            sm_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM)),
+            memory_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_MEM)),
+            throttled_by=self._throttled_by(),
+            epoch_energy_j=energy_j / n_epochs if energy_j is not None else None,
+        )

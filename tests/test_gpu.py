@@ -1,0 +1,67 @@
+"""Reading the GPU, against a stand-in for nvidia-ml-py: this machine may have none."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.gpu import GpuMeter
+
+
+def nvml(*, reasons: int = 0, metered: bool = True) -> SimpleNamespace:
+    """Make a GPU whose energy meter goes on by 600 mJ at each look."""
+    energy_mj = iter(range(1000, 10_000, 600))
+
+    def energy(_: object) -> int:
+        if not metered:
+            raise RuntimeError
+        return next(energy_mj)
+
+    return SimpleNamespace(
+        NVML_CLOCK_SM=1,
+        NVML_CLOCK_MEM=2,
+        nvmlInit=lambda: None,
+        nvmlDeviceGetHandleByIndex=lambda index: f"GPU {index}",
+        nvmlDeviceGetHandleByUUID=str,
+        nvmlDeviceGetTotalEnergyConsumption=energy,
+        nvmlDeviceGetClockInfo=lambda _, kind: 1000 * kind,
+        nvmlDeviceGetCurrentClocksThrottleReasons=lambda _: reasons,
+    )
+
+
+def test_clocks_throttling_and_energy_per_epoch_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(reasons=0x01 | 0x08 | 0x40))
+
+    reading = GpuMeter.of("cuda").read(n_epochs=3)
+
+    assert reading is not None
+    assert (reading.sm_clock_mhz, reading.memory_clock_mhz) == (1000, 2000)
+    assert reading.throttled_by == ["HwSlowdown", "HwThermalSlowdown"]  # 0x01 is an idle GPU
+    assert reading.epoch_energy_j == pytest.approx(0.2)
+
+
+def test_a_gpu_without_a_meter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(metered=False))
+
+    reading = GpuMeter.of("cuda").read(n_epochs=3)
+
+    assert reading is not None
+    assert reading.epoch_energy_j is None
+
+
+def test_the_gpu_that_cuda_sees_first_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", nvml())
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    assert GpuMeter.of("cuda").handle == "GPU 3"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-abc")
+    assert GpuMeter.of("cuda").handle == "GPU-abc"
+
+
+def test_on_a_cpu_or_without_the_package_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+
+    assert GpuMeter.of("cuda").read(n_epochs=1) is None
+    assert GpuMeter.of("cpu").read(n_epochs=1) is None
