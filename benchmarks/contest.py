@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import traceback
 from collections import defaultdict
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Settings:
     rounds: int = 6  # timed; 6 are the fewest that allow a 95 % interval of a median; 0: verify only
     sample_s: float = 0.4
     time_limit_s: float = 120.0
+    budget_s: float | None = None  # begin no round that would end later than this; the first one always runs
     cpus: tuple[int, ...] = ()
     seed: int = 0  # of the shuffled order
     caches: Path | None = None  # where compilers keep what they compile; None: a new, empty folder
@@ -93,12 +95,21 @@ class _Contest:
     def run(self) -> None:
         """Go through all heats and their rounds, the inspection first."""
         rounds = range(INSPECTION, self.settings.rounds)
+        start = round_start = time.monotonic()
         for heat in range(len(self.heats)):
             for round_ in rounds:
+                now = time.monotonic()
+                if round_ > 0 and self._would_end_late(now - start, now - round_start):
+                    break
+                round_start = now
                 to_come = sum(len(self._groups(later)) for later in range(heat + 1, len(self.heats)))
                 here = len(self._groups(heat))
                 self.observer.planned(here * (self.settings.rounds - round_) + to_come * len(rounds))
                 self.run_round(heat, round_)
+
+    def _would_end_late(self, elapsed_s: float, round_s: float) -> bool:
+        """Say whether another round, as long as the latest, leaves the budget."""
+        return self.settings.budget_s is not None and elapsed_s + round_s > self.settings.budget_s
 
     def _groups(self, heat: int) -> dict[tuple[Entry, Device], list[Tally]]:
         """Give a heat's cases that are still in it, by what one process measures."""

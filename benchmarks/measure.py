@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 WARM_UP_EPOCHS = 10
 
+MAX_PAUSED = 100
+"""Of the first so many trainings every other one pauses; where epochs are short, more would take seconds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedProcess:
@@ -124,14 +127,15 @@ def sample(
 
 
 def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[TimedTraining]:
-    """Time trainings until they add up to `sample_s`, at least two; every other one pauses at its end."""
+    """Time trainings until they add up to `sample_s`, at least two; every other one pauses at first."""
     timed: list[TimedTraining] = []
     timed_s = 0.0
     gc.collect()
     gc.disable()
     while timed_s < sample_s or len(timed) < 2:  # noqa: PLR2004 - one with a pause, one without
         # Long enough for what an epoch may have left unfinished: it would have delayed the export before.
-        pause_s = max(1e-3, 2 * timed[-1].export_s) if len(timed) % 2 else 0.0
+        pauses = len(timed) % 2 and len(timed) < MAX_PAUSED
+        pause_s = max(1e-3, 2 * timed[-1].export_s) if pauses else 0.0
         timed.append(time_training(workload, n_epochs=n_epochs, pause_s=pause_s))
         timed_s += sum(timed[-1].epoch_s)
     gc.enable()

@@ -30,6 +30,7 @@ class Options:
     problem: Sequence[str] = SUITES["default"].problems
     devices: Sequence[Device] = DEVICES
     rounds: int = SUITES["default"].rounds
+    budget_s: float | None = None
     cores: int = 1
     quick: bool = False
     resume: bool = False
@@ -53,6 +54,7 @@ class Options:
             problem=value_of("problem") or suite.problems,
             devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
             rounds=suite.rounds if rounds is None or value_of("quick") else rounds,
+            budget_s=None if rounds or value_of("impl") or value_of("problem") else suite.budget_s,
             cores=value_of("cores"),
             quick=name == "quick",
             resume=value_of("resume") or suite.resumes,

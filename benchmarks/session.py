@@ -74,7 +74,10 @@ class MeasuringSession:
         cpus = choose_cpus(self.options.cores)
         self.timed, self.provenance = timed, Provenance.collect(cpus)
         settings = Settings(
-            rounds=self.options.rounds if timed else 0, time_limit_s=self.options.time_limit_s, cpus=cpus
+            rounds=self.options.rounds if timed else 0,
+            time_limit_s=self.options.time_limit_s,
+            budget_s=self.options.budget_s,
+            cpus=cpus,
         )
         chosen = [key for key in self.cases if key in keys]
         cases = [self.cases[key] for key in chosen]

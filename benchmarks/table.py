@@ -117,7 +117,10 @@ def _rounds(run: Run) -> str:
     if not asked:
         return "no timed round"
     done = min((len(row.processes) for row in run.rows if row.processes), default=asked)
-    return f"{asked} round{'s' * (asked != 1)}" if done == asked else f"{done} of {asked} rounds"
+    if done == asked:
+        return f"{asked} round{'s' * (asked != 1)}"
+    why = "" if run.settings.interrupted else f": time was up (--rounds {asked} takes as long as it needs)"
+    return f"{done} of {asked} rounds{why}"
 
 
 def row_table(

@@ -194,6 +194,15 @@ def test_a_case_that_turns_out_invalid_in_a_later_round_loses_the_times_it_had(n
     assert tally.kept_s == []
 
 
+def test_no_round_is_begun_that_would_end_after_the_budget_but_the_first_always_is(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    row = rows_of([numpy_float32], tmp_path, rounds=9, budget_s=1e-6)["numpy_float32", SMALL]
+
+    assert len(row.processes) == 1
+    assert row.verdict is Verdict.VERIFIED
+
+
 def test_ctrl_c_keeps_what_was_measured_and_says_what_was_not(numpy_float32: Path, tmp_path: Path) -> None:
     rows = rows_of([numpy_float32], tmp_path, Listener(interrupt_at=7), rounds=9)  # each round is two lines
 

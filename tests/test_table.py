@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.record import Verdict
 from benchmarks.report import print_run, to_markdown
-from benchmarks.table import si
+from benchmarks.table import caption, si
 from tests.conftest import SMALL
 from tests.test_record import ABSENT, INVALID, process, row, run_of
 
@@ -164,3 +164,11 @@ def test_counts_have_three_digits_and_a_prefix() -> None:
         "1.23 k",
         "3.10 G",
     ]
+
+
+def test_the_caption_says_how_many_rounds_there_are_and_why_not_all() -> None:
+    short = row(processes=tuple(process(i, 1e-6, 1e-6) for i in range(4)))
+
+    assert "4 of 6 rounds: time was up (--rounds 6 takes as long as it needs)" in caption(run_of(short))
+    assert caption(run_of(short, interrupted="Ctrl-C")).endswith("4 of 6 rounds")
+    assert caption(run_of(row())).endswith("6 rounds")
