@@ -63,7 +63,9 @@ def run(parsed: argparse.Namespace) -> int:
         UsageError: the output can't be written.
 
     """
-    default = (LOOKS if parsed.quick else RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+    default = (
+        LOOKS if parsed.quick or parsed.suite == "quick" else RUNS
+    ) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
     _require_writable(output)
     console = Console(soft_wrap=True, highlight=False)

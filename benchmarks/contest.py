@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 import traceback
 from collections import defaultdict
@@ -89,6 +90,7 @@ class _Contest:
         self.folder = folder
         self.observer = observer
         self.shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
+        self.measures_cold = settings.rounds > 0 and settings.caches is None
         problems = list(dict.fromkeys(tally.case.problem for tally in tallies))
         self.heats = [problems[i : i + HEAT] for i in range(0, len(problems), HEAT)]
 
@@ -131,16 +133,37 @@ class _Contest:
             tallies = groups[entry, device]
             self.shuffle(tallies)
             self.observer.advanced(f"{what}: {entry.name} on {device}")
-            self.run_worker(
-                tallies, round_, position, name=f"{heat:02}-{round_:02}-{position:02}-{entry.name}"
-            )
+            name = f"{heat:02}-{round_:02}-{position:02}-{entry.name}"
+            if round_ == INSPECTION and self.measures_cold:
+                self._inspect(tallies, position, name)
+            else:
+                self.run_worker(tallies, round_, position, name=name)
 
-    def run_worker(self, tallies: Sequence[Tally], round_: int, position: int, *, name: str) -> None:
-        """Measure these cases of one implementation and device; if one kills the worker, go on behind it."""
+    def _inspect(self, tallies: Sequence[Tally], position: int, name: str) -> None:
+        """Give each case a process of its own: its first call and its memory are nobody else's."""
+        for i, tally in enumerate(tallies):
+            if not tally.fault:  # one that can't be loaded has ended the part of all
+                self.run_worker([tally], INSPECTION, position, name=f"{name}-{i}", siblings=tallies)
+
+    def run_worker(
+        self,
+        tallies: Sequence[Tally],
+        round_: int,
+        position: int,
+        *,
+        name: str,
+        siblings: Sequence[Tally] = (),
+    ) -> None:
+        """Measure these cases of one implementation and device; if one kills the worker, go on behind it.
+
+        Where the implementation can't be loaded or can't run there, that ends its siblings' part too.
+        """
         if not tallies:
             return
         case = tallies[0].case
-        caches = self.settings.caches or self.folder / "caches" / f"{case.entry.name}-{case.device}"
+        shared = self.settings.caches or self.folder / "caches" / f"{case.entry.name}-{case.device}"
+        cold = round_ == INSPECTION and self.measures_cold
+        caches = self.folder / "caches" / "cold" if cold else shared
         job = Job(
             path=str(case.entry.path),
             framework=case.entry.framework,
@@ -156,9 +179,13 @@ class _Contest:
         if report:
             self.observer.recalled()
         else:
+            if cold:
+                shutil.rmtree(caches, ignore_errors=True)
             report = launch(job, self.folder, file_name)
+            if cold and caches.exists():
+                shutil.copytree(caches, shared, dirs_exist_ok=True)
         if fault := readiness_faults(report)[case.device]:
-            for tally in tallies:
+            for tally in siblings or tallies:
                 tally.rule_out(fault.verdict, fault.reason, fault.details)
             return
         n_cores = max(1, len(self.settings.cpus))

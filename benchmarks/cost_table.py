@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 
 READING = """\
 *Cost model*: the time of one step is a fixed cost (dispatch) plus a cost per sample times the batch size, \
-fitted on the run's sweep over batch sizes, round by round: the median of the fits, and in brackets the \
-smallest and the largest. *Misfit* is the largest relative difference of the model from a measured time: \
+fitted on the run's sweep over batch sizes, once for each round: the median of the fits, and in brackets the \
+smallest and the largest. One call per epoch has its dispatch spread over the N steps of the sweep's epoch. \
+*Misfit* is the largest relative difference of the model from a measured time: \
 where it is large, a line describes the sweep badly (a batch that outgrows a cache costs more per sample). \
+*Time to target*: how long a training takes until its stopping rule holds, without compilation and with it. \
 *Break-even*: after how many epochs the training in the row has taken less time than the one in the column, \
-first calls included, with cold / warm disk caches; "1" is from the start, "—" never."""
+first calls included, with cold / warm disk caches; "1" is from the start. The column's is always the slower \
+one once compiled; "—" stands where that is not so."""
 
 
 def cost_tables(rows: Sequence[Row], *, box: Box, plain: Callable[[str], str]) -> Iterator[tuple[str, Table]]:
@@ -36,6 +40,8 @@ def cost_tables(rows: Sequence[Row], *, box: Box, plain: Callable[[str], str]) -
     models = sorted(cost_models(rows), key=lambda model: (model.problem, model.device, model.fixed_s))
     for (problem, device), group in groupby(models, key=lambda model: (model.problem, model.device)):
         yield f"cost model, {problem} on {device}", _model_table(list(group), box, plain)
+    for title, group_rows in _with_target(rows).items():
+        yield f"time to target, {title}", _target_table(group_rows, box, plain)
     for (problem, device), pairs in groupby(break_evens(rows), key=lambda pair: (pair.problem, pair.device)):
         yield f"break-even, {problem} on {device}", _break_even_table(list(pairs), box, plain)
 
@@ -70,6 +76,33 @@ def _model_table(models: Sequence[CostModel], box: Box, plain: Callable[[str], s
     return table
 
 
+def _with_target(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Give the timed rows of problems with a stopping rule, fastest first, by group."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted((row for row in rows if row.is_timed), key=lambda row: row.typical_s):
+        if row.problem.target_loss is not None:
+            groups[row.group].append(row)
+    return groups
+
+
+def _target_table(rows: Sequence[Row], box: Box, plain: Callable[[str], str]) -> Table:
+    table = Table(box=box)
+    table.add_column("implementation", no_wrap=True)
+    for heading in ("epochs", "training", "with cold compilation", "with warm caches"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        n_epochs = row.agreement.n_steps // row.problem.n_batches if row.agreement else 0
+        later_s = (n_epochs - 1) * row.typical_s
+        table.add_row(
+            plain(row.implementation),
+            f"{n_epochs:,}",
+            si(n_epochs * row.typical_s, "s"),
+            si(row.costs.cold_first_call_s + later_s, "s") if row.costs else NO_FIGURE,
+            si(row.first_call_s + later_s, "s"),
+        )
+    return table
+
+
 def _break_even_table(pairs: Sequence[BreakEven], box: Box, plain: Callable[[str], str]) -> Table:
     names = list(dict.fromkeys([pairs[0].faster, *(pair.slower for pair in pairs)]))  # fastest first
     found = {(pair.faster, pair.slower): pair for pair in pairs}
@@ -84,5 +117,5 @@ def _break_even_table(pairs: Sequence[BreakEven], box: Box, plain: Callable[[str
 
 
 def _break_even(pair: BreakEven) -> str:
-    cold = NO_FIGURE if pair.n_epochs_cold is None else f"{pair.n_epochs_cold:,}"
-    return cold if cold == f"{pair.n_epochs_warm:,}" else f"{cold} / {pair.n_epochs_warm:,}"
+    both = [NO_FIGURE if n is None else f"{n:,}" for n in (pair.n_epochs_cold, pair.n_epochs_warm)]
+    return " / ".join(dict.fromkeys(both))

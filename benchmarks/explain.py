@@ -58,10 +58,11 @@ def _cells(item: Item) -> tuple[str, str, str, str]:
 
 def _processes(row: Row) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("round", "place", "samples", "min", "median", "max", "first call", "CPU/wall"):
+    for heading in ("round", "place", "samples", "min", "median", "max", "first call", "CPU/wall", "energy"):
         table.add_column(heading, justify="right")
     for each in row.processes:
         times = (si(value, "s") for value in (each.min_s, each.median_s, each.max_s, each.first_call_s))
+        energy = NO_FIGURE if each.epoch_energy_j is None else si(each.epoch_energy_j, "J")
         counts = (str(each.round + 1), str(each.position + 1), f"{each.n_samples:,}")
-        table.add_row(*counts, *times, f"{each.cpu_per_wall:.2f}")
+        table.add_row(*counts, *times, f"{each.cpu_per_wall:.2f}", energy)
     return table

@@ -27,7 +27,7 @@ class GpuReading:
     sm_clock_mhz: int
     memory_clock_mhz: int
     throttled_by: list[str]
-    epoch_energy_j: float | None  # of the whole GPU, idling included; None: it is not metered
+    epoch_energy_j: float | None  # of the whole GPU, all between the epochs included; None: not metered
 
 
 @dataclass
@@ -61,26 +61,23 @@ class GpuMeter:
         return meter
 
     def energy_mj(self) -> int | None:
-        """Give the energy used since the driver was loaded, in mJ."""
+        """Give the energy used since the driver was loaded, in mJ; None where it is not metered."""
         with suppress(Exception):
             return int(self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.handle))
         return None
 
-    def _throttled_by(self) -> list[str]:
-        reasons = int(self.nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle))
-        return [name for name, bit in THROTTLING.items() if reasons & bit]
-
     def read(self, *, n_epochs: int) -> GpuReading | None:
-        """Read clocks, throttling and the energy of the epochs that ran meanwhile."""
+        """Read clocks, throttling and the energy of the epochs that ran meanwhile; None where that fails."""
         if self.handle is None:
             return None
         end_mj = self.energy_mj()
-        energy_j = None
-        if self.start_mj is not None and end_mj is not None:
-            energy_j = (end_mj - self.start_mj) / 1000
-        return GpuReading(
-            sm_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM)),
-            memory_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_MEM)),
-            throttled_by=self._throttled_by(),
-            epoch_energy_j=energy_j / n_epochs if energy_j is not None else None,
-        )
+        metered = self.start_mj is not None and end_mj is not None
+        with suppress(Exception):  # a virtual or a consumer GPU may not tell: no reason to lose the case
+            reasons = int(self.nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle))
+            return GpuReading(
+                sm_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM)),
+                memory_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_MEM)),
+                throttled_by=[name for name, bit in THROTTLING.items() if reasons & bit],
+                epoch_energy_j=(end_mj - self.start_mj) / 1000 / n_epochs if metered else None,  # type: ignore[operator]
+            )
+        return None

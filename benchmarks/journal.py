@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -44,7 +45,8 @@ class Journal:
         """
         machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
         files = [case.entry.path.read_bytes() for case in cases]
-        identity = (cases, settings, machine, sorted(provenance.versions.items()), code_digest(), files)
+        variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
+        identity = (cases, settings, machine, provenance.versions, variables, code_digest(), files)
         folder = root / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
         try:
             folder.mkdir(parents=True, exist_ok=True)

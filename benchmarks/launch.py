@@ -68,7 +68,9 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=worker_environment(n_cores=max(1, len(job.cpus)), caches=job.caches),
+            env=worker_environment(
+                n_cores=max(1, len(job.cpus)), caches=job.caches, cpu_only=job.devices == ("cpu",)
+            ),
             start_new_session=True,
         ) as process,
     ):
@@ -85,20 +87,25 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     if able and len(results) < len(job.problems) + (readiness is None):
         death = death or "ended early, with exit status 0"
     log_tail = _tail(log_file, 20)
-    report_file.write_text(json.dumps({"death": death, "log": log_tail}), encoding="utf-8")
+    partial = report_file.with_suffix(".partial")  # so that a report is there whole or not at all
+    partial.write_text(json.dumps({"death": death, "log": log_tail}), encoding="utf-8")
+    partial.replace(report_file)
     return Report(readiness=readiness, results=results, death=death, log=log_tail)
 
 
-def worker_environment(*, n_cores: int, caches: str | None = None) -> dict[str, str]:
+def worker_environment(*, n_cores: int, caches: str | None = None, cpu_only: bool = False) -> dict[str, str]:
     """Give the variables a worker runs under: the caller's, and what makes both frameworks run alike.
 
-    With `caches`, all compilers keep what they compile in that folder, however quickly it was compiled.
+    With `caches`, all compilers keep what they compile in that folder, however quickly it was compiled. With
+    `cpu_only`, no framework sees a GPU: JAX would put constants there even while it computes on the CPU.
     """
     threads = str(n_cores)
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {
         **os.environ,
         **({} if caches is None else _cache_variables(caches)),
+        **({"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} if cpu_only else {}),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as the driver's own tools count
         "PYTHONPATH": python_path,
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,

@@ -127,8 +127,8 @@ class BreakEven:
     device: Device
     faster: str
     slower: str
-    n_epochs_cold: int | None  # with empty disk caches; None: not known
-    n_epochs_warm: int  # with warm ones
+    n_epochs_cold: int | None  # with empty disk caches; None: never, or not known
+    n_epochs_warm: int | None  # with warm ones; None: never
 
 
 def break_evens(rows: Sequence[Row]) -> list[BreakEven]:
@@ -163,12 +163,16 @@ def _pairs(fastest_first: Sequence[Row]) -> Iterator[BreakEven]:
             )
 
 
-def n_epochs_to_win(faster: tuple[float, float], slower: tuple[float, float]) -> int:
+def n_epochs_to_win(faster: tuple[float, float], slower: tuple[float, float]) -> int | None:
     """Give the number of epochs from which `faster` has the smaller total; each is (first call, epoch) in s.
+
+    None where that never comes.
 
     n epochs take first + (n - 1) · epoch, since the first call is an epoch too.
     """
     (first_faster, epoch_faster), (first_slower, epoch_slower) = faster, slower
-    if first_faster < first_slower or epoch_faster == epoch_slower:
+    if first_faster < first_slower:
         return 1
+    if epoch_faster == epoch_slower:
+        return None
     return int(np.floor((first_faster - first_slower) / (epoch_slower - epoch_faster))) + 2

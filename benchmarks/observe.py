@@ -55,6 +55,9 @@ class Observer(Protocol):
     def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
         """Make a state, run an epoch from it, and count what that hands over and reads back."""
 
+    def forget_compiled(self) -> None:
+        """Drop what is compiled in this process, so that the next first call has at most the disk's help."""
+
     def peak_device_bytes(self, device: Device) -> int | None:
         """Give the peak of the device memory that the framework has handed out."""
 
@@ -65,6 +68,7 @@ _BLIND = SimpleNamespace(
     lowered_precision=list,
     matmul_error=lambda _: None,
     traffic=lambda start, epoch, _: (epoch(start()), Traffic())[1],
+    forget_compiled=lambda: None,
     peak_device_bytes=lambda _: None,
 )
 

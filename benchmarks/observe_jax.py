@@ -106,7 +106,14 @@ def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: De
     return Traffic(n_readbacks=len(reads), uploaded_bytes=sum(moved))
 
 
+def forget_compiled() -> None:
+    """Drop all that is traced and compiled."""
+    jax.clear_caches()
+
+
 def peak_device_bytes(device: Device) -> int | None:
     """Give the peak of the memory that JAX's allocator has handed out on the GPU since the process began."""
+    if device != "cuda":
+        return None
     statistics: dict[str, int] | None = jax.devices(device)[0].memory_stats()
     return (statistics or {}).get("peak_bytes_in_use")

@@ -122,10 +122,12 @@ def _launches(epoch: Callable[[], object]) -> dict[str, int]:
     }
 
 
+def forget_compiled() -> None:
+    """Drop all that torch.compile has made."""
+    if "torch._dynamo" in sys.modules:  # else there is nothing, and loading it would take seconds
+        torch.compiler.reset()
+
+
 def peak_device_bytes(device: Device) -> int | None:
-    """Give the peak of the memory that PyTorch's allocator has handed out on the GPU, and start again."""
-    if device != "cuda":
-        return None
-    peak = torch.cuda.max_memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    return peak
+    """Give the peak of the memory that PyTorch's allocator has handed out on the GPU in this process."""
+    return torch.cuda.max_memory_allocated() if device == "cuda" else None

@@ -53,7 +53,7 @@ class Options:
             impl=value_of("impl") or suite.impls,
             problem=value_of("problem") or suite.problems,
             devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
-            rounds=suite.rounds if rounds is None or value_of("quick") else rounds,
+            rounds=suite.rounds if rounds is None or name == "quick" else rounds,
             budget_s=None if rounds or value_of("impl") or value_of("problem") else suite.budget_s,
             cores=value_of("cores"),
             quick=name == "quick",
@@ -110,7 +110,7 @@ def declare(add_option: Callable[..., object]) -> None:
         help=f"timed processes per implementation; below {Settings.rounds} there is no 95%% interval; "
         "default: the suite's",
     )
-    add_option("--quick", action="store_true", help="the suite 'quick', one round whatever --rounds says")
+    add_option("--quick", action="store_true", help="the suite 'quick': one round, whatever --rounds says")
     add_option(
         "--cores",
         type=int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -57,9 +58,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Forget what was kept for resuming: by now the record is written."""
-    if SESSION in config.stash:
-        config.stash[SESSION].close()
+    """Forget what was kept for resuming, if by now the record is written."""
+    if SESSION not in config.stash:
+        return
+    given = config.getoption("benchmark_json", None)
+    # Before pytest-benchmark 5.3 the option's value is an open file.
+    file = Path(given if isinstance(given, str | Path) else getattr(given, "name", ""))
+    stored = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
+    config.stash[SESSION].close(recorded=bool(stored) or (file.is_file() and file.stat().st_size > 0))
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+LONG_S = 120  # from here on, minutes are told
+
+
 class ContestProgress:
     """A `benchmarks.contest.Observer` that reports to a console; use it as a context manager."""
 
@@ -72,4 +75,5 @@ class ContestProgress:
         if not n_run:
             return " (measured before)" if self._n_recalled else ""
         left_s = (time.monotonic() - self._start) / n_run * (self._n_workers - self._n_started)
-        return f" (about {left_s:.0f} s left)"
+        left = f"{left_s:.0f} s" if left_s < LONG_S else f"{left_s / 60:.0f} min"
+        return f" ({self._n_workers - self._n_started} to go, about {left} left)"

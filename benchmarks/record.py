@@ -52,7 +52,7 @@ class Process:
     median_s: float
     q3_s: float
     max_s: float
-    first_call_s: float  # with a warm disk cache, but for a quick look
+    first_call_s: float  # with a warm disk cache
     cpu_per_wall: float
     epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
 

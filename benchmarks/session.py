@@ -94,12 +94,14 @@ class MeasuringSession:
             tallies, self.interrupted = run_contest(cases, settings, folder, shown)
         self.tallies = dict(zip(chosen, tallies, strict=True))
 
-    def close(self) -> None:
-        """Forget the journal of a run that came to its end; keep that of one that was interrupted."""
-        if self.journal and self.interrupted:
-            self.journal.release()
-        elif self.journal and self.tallies:
+    def close(self, *, recorded: bool) -> None:
+        """Forget the journal of a run that came to its end and is recorded; keep any other."""
+        if self.journal is None:
+            return
+        if recorded and self.tallies and not self.interrupted:
             self.journal.discard()
+        else:
+            self.journal.release()
 
     @property
     def measured_nothing(self) -> bool:

@@ -164,8 +164,10 @@ def _cells(row: Row, baseline: Row | None) -> list[str]:
 
 
 def memory(row: Row) -> str:
-    """Write the peak on the device, or else on the host."""
-    size_bytes = (row.costs.peak_device_bytes or row.costs.peak_host_bytes) if row.costs else None
+    """Write the peak on the row's device."""
+    if row.costs is None:
+        return NO_FIGURE
+    size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
     return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
 
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-WARM_UP_EPOCHS = 10
-
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
@@ -79,10 +77,14 @@ def work(job: Job) -> Iterator[Message]:
     yield Readiness(unavailable=unavailable)
     if not job.problems or unavailable[job.devices[0]]:
         return
-    with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
-        train(Workload.of(implementation, THROWAWAY, job.devices[0]))
+    if (
+        job.sample_s or job.framework != "numpy"
+    ):  # NumPy has nothing to wake, and a kernel of its own is a cost
+        with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
+            train(Workload.of(implementation, THROWAWAY, job.devices[0]))
     process = ObservedProcess.of(job.framework, pinned=bool(job.cpus))
     for problem in job.problems:
+        process.observer.forget_compiled()
         try:
             workload = Workload.of(implementation, problem, job.devices[0])
             yield measure(workload, process, sample_s=job.sample_s)

@@ -1,4 +1,4 @@
-"""One call per epoch: the step under PyTorch's scan operator, compiled as a whole.
+"""One call per epoch: torch.compile of PyTorch's scan over a step with an own Adam, parameters packed.
 
 The operator is a prototype, imported by a private name (`torch._higher_order_ops.scan`): where a version of
 PyTorch lacks it, this implementation is unavailable and says so.

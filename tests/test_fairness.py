@@ -134,12 +134,14 @@ def test_a_batch_fed_from_the_host_may_be_handed_over_once() -> None:
 def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
     replaying = replace(TORCH, cuda_graph=True)
 
-    def holds(n_launches: int | None) -> bool | None:
-        measurement = replace(INSPECTED, inspection=replace(INSPECTION, n_graph_launches=n_launches))
+    def holds(n_launches: int | None, n_kernels: int | None) -> bool | None:
+        seen = replace(INSPECTION, n_graph_launches=n_launches, n_kernel_launches=n_kernels)
+        measurement = replace(INSPECTED, inspection=seen)
         found = manifest(replaying, SMALL, measurement, n_cores=1)
         return next(item.holds for item in found if "CUDA graph" in item.name)
 
-    assert [holds(1), holds(0), holds(None)] == [True, False, False]
+    assert [holds(1, 0), holds(0, 40)] == [True, False]
+    assert [holds(0, 0), holds(None, None)] == [None, None]  # a profiler that sees nothing proves nothing
 
 
 def test_what_can_not_be_seen_is_said_and_is_no_fault() -> None:

@@ -42,6 +42,17 @@ def test_clocks_throttling_and_energy_per_epoch_are_read(monkeypatch: pytest.Mon
     assert reading.epoch_energy_j == pytest.approx(0.2)
 
 
+def test_a_gpu_that_does_not_tell_its_clocks_costs_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise RuntimeError
+
+    silent = nvml()
+    silent.nvmlDeviceGetClockInfo = refuse
+    monkeypatch.setitem(sys.modules, "pynvml", silent)
+
+    assert GpuMeter.of("cuda").read(n_epochs=1) is None
+
+
 def test_a_gpu_without_a_meter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(metered=False))
 

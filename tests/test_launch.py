@@ -84,6 +84,12 @@ def test_both_frameworks_get_the_same_number_of_threads_and_no_tf32() -> None:
     assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
 
 
+def test_a_worker_on_the_cpu_sees_no_gpu() -> None:
+    assert worker_environment(n_cores=1, cpu_only=True)["JAX_PLATFORMS"] == "cpu"
+    assert worker_environment(n_cores=1, cpu_only=True)["CUDA_VISIBLE_DEVICES"] == ""
+    assert worker_environment(n_cores=1).get("JAX_PLATFORMS") == os.environ.get("JAX_PLATFORMS")
+
+
 def test_a_worker_is_pinned_before_its_framework_loads(copy_of: Copy, tmp_path: Path) -> None:
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system can't pin a process")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.agreement import Agreement
 from benchmarks.cost_table import cost_tables
 from benchmarks.model import break_evens, cost_models, fit_line, n_epochs_to_win
 from benchmarks.record import Costs, Row, Verdict
@@ -94,6 +95,10 @@ def test_the_break_even_is_the_first_epoch_at_which_the_total_is_smaller(
     assert n_epochs == 1 or total_s(faster, n_epochs - 1) >= total_s(slower, n_epochs - 1) - 1e-12
 
 
+def test_what_is_no_faster_and_starts_later_never_wins() -> None:
+    assert n_epochs_to_win((1.0, 0.1), (0.5, 0.1)) is None
+
+
 def test_each_two_implementations_of_a_group_are_compared_cold_and_warm() -> None:
     eager = row(processes=(process(0, 90e-6, 100e-6),))
     eager = replace(eager, costs=Costs(cold_first_call_s=1e-3, peak_host_bytes=None, peak_device_bytes=None))
@@ -131,3 +136,19 @@ def test_the_page_shows_after_how_many_epochs_one_beats_another() -> None:
 
 def test_a_run_of_one_implementation_and_one_size_has_no_table_of_costs() -> None:
     assert list(cost_tables([row()], box=None, plain=str)) == []  # type: ignore[arg-type] # no table is made
+
+
+def test_the_page_shows_how_long_a_training_to_its_target_takes_with_and_without_compiling() -> None:
+    stopped = Agreement(
+        reference="float64", n_steps=40, max_loss_deviation=0.0, max_parameter_deviation=0.0, fault=None
+    )
+    rows = [
+        row(problem=replace(SMALL, target_loss=0.3), agreement=stopped, processes=(process(0, 9e-6, 1e-3),))
+    ]
+
+    page = to_markdown([run_of(*rows)])
+
+    (line,) = [line for line in page.partition("time to target")[2].splitlines() if "torch_eager" in line]
+    assert [cell.strip() for cell in line.strip("|").split("|")] == [
+        "torch_eager", "10", "10.0 ms", "759 ms", "509 ms",
+    ]  # fmt: skip

@@ -22,8 +22,8 @@ def test_a_log_gets_one_line_per_worker_and_an_estimate_from_the_second_on() -> 
     lines = shown(terminal=False).split("\n")
 
     assert lines[0] == "round 1 of 1: a"
-    assert lines[1].startswith("round 1 of 1: b (about 0 s left)")
-    assert lines[2].startswith("round 1 of 1: c (about 0 s left)")
+    assert lines[1].startswith("round 1 of 1: b (2 to go, about 0 s left)")
+    assert lines[2].startswith("round 1 of 1: c (1 to go, about 0 s left)")
 
 
 def test_a_screen_gets_a_bar_that_counts_the_workers_that_ended() -> None:
