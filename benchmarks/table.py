@@ -175,8 +175,13 @@ def _ratio_cells(ratio: Ratio | None) -> tuple[str, str]:
     if ratio is None:
         return NO_FIGURE, NO_FIGURE
     if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.3g}×", NO_FIGURE
-    return f"{ratio.value:.3g}×", f"{ratio.low:.3g} to {ratio.high:.3g}"
+        return f"{_three_digits(ratio.value)}×", NO_FIGURE
+    return f"{_three_digits(ratio.value)}×", f"{_three_digits(ratio.low)} to {_three_digits(ratio.high)}"
+
+
+def _three_digits(value: float) -> str:
+    """Write a ratio with three significant digits, or all of a large one's: "25.2", "2,954"."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - three digits
 
 
 def si(value: float, unit: str) -> str:

@@ -172,3 +172,9 @@ def test_the_caption_says_how_many_rounds_there_are_and_why_not_all() -> None:
     assert "4 of 6 rounds: time was up (--rounds 6 takes as long as it needs)" in caption(run_of(short))
     assert caption(run_of(short, interrupted="Ctrl-C")).endswith("4 of 6 rounds")
     assert caption(run_of(row())).endswith("6 rounds")
+
+
+def test_a_large_ratio_is_written_out() -> None:
+    fast = row("native_floor", processes=tuple(process(i, 0.1e-6, 0.1e-6) for i in range(6)))
+
+    assert lines_of(to_markdown([run_of(row(), fast)]))[1][5:7] == ["1,025×", "1,000 to 1,050"]

@@ -117,8 +117,8 @@ def test_each_training_starts_from_the_initial_parameters() -> None:
 def test_only_run_epoch_is_timed() -> None:
     problem = Problem(n_batches=1, n_epochs=2)
 
-    slow_export = time_training(workload_of(Fake([1.0] * 2, export_takes_s=0.02), problem), n_epochs=2)
-    slow_epoch = time_training(workload_of(Fake([1.0] * 2, epoch_takes_s=0.02), problem), n_epochs=2)
+    slow_export = time_training(workload_of(Fake([1.0] * 2, export_takes_s=0.1), problem), n_epochs=2)
+    slow_epoch = time_training(workload_of(Fake([1.0] * 2, epoch_takes_s=0.1), problem), n_epochs=2)
 
     assert max(slow_export.epoch_s) < slow_export.export_s
     assert slow_epoch.export_s < min(slow_epoch.epoch_s)

@@ -51,11 +51,11 @@ def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, jud
     slow_start = copy_of(
         "numpy_float32",
         ("import numpy as np\n", "import time\n\nimport numpy as np\n"),
-        ("    state.losses = []\n", "    state.losses = []\n    time.sleep(0.02 * (state.n_steps < 20))\n"),
+        ("    state.losses = []\n", "    state.losses = []\n    time.sleep(0.1 * (state.n_steps < 20))\n"),
     )
 
     (process,) = judge(slow_start, BOOK, sample_s=0.001).processes
 
     assert process.n_samples % 8 == 0
-    assert process.max_s < 0.02
-    assert process.first_call_s > 0.02
+    assert process.max_s < 0.1
+    assert process.first_call_s > 0.1
