@@ -168,7 +168,9 @@ def memory(row: Row) -> str:
     if row.costs is None:
         return NO_FIGURE
     size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
-    return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
+    return (
+        NO_FIGURE if size_bytes is None else f"{max(size_bytes, 0) / 1e6:.1f} MB"
+    )  # it may have returned some
 
 
 def _ratio_cells(ratio: Ratio | None) -> tuple[str, str]:
