@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.contest import probe
+from benchmarks.crew import probe
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.explain import print_row

@@ -5,23 +5,20 @@ from __future__ import annotations
 import random
 import shutil
 import time
-import traceback
-from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from benchmarks.crew import Crew, Turn
 from benchmarks.environment import lacks
-from benchmarks.job import Job
-from benchmarks.launch import launch, recall
 from benchmarks.record import Verdict
-from benchmarks.tally import Fault, Tally
+from benchmarks.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from benchmarks.crew import Observer
     from benchmarks.discover import Entry
-    from benchmarks.launch import Report
     from benchmarks.tally import Case
     from impls.contract import Device
 
@@ -44,19 +41,6 @@ INSPECTION = -1
 
 HEAT = 4
 """Problems measured together: the two sides of a ratio are minutes apart at most, however many cases."""
-
-
-class Observer(Protocol):
-    """Is told how the contest goes on; see benchmarks.progress."""
-
-    def planned(self, n_workers: int) -> None:
-        """From here on, so many workers are to come."""
-
-    def advanced(self, description: str) -> None:
-        """A worker with this description starts; the one before it has ended."""
-
-    def recalled(self) -> None:
-        """The worker that was just named need not run: its result is there from before the run was killed."""
 
 
 def run_contest(
@@ -89,6 +73,9 @@ class _Contest:
         self.settings = settings
         self.folder = folder
         self.observer = observer
+        self.crew = Crew(
+            folder=folder, observer=observer, cpus=settings.cpus, time_limit_s=settings.time_limit_s
+        )
         self.shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
         self.measures_cold = settings.rounds > 0 and settings.caches is None
         problems = list(dict.fromkeys(tally.case.problem for tally in tallies))
@@ -133,88 +120,25 @@ class _Contest:
             tallies = groups[entry, device]
             self.shuffle(tallies)
             self.observer.advanced(f"{what}: {entry.name} on {device}")
-            name = f"{heat:02}-{round_:02}-{position:02}-{entry.name}"
+            turn = Turn(
+                round=round_,
+                position=position,
+                name=f"{heat:02}-{round_:02}-{position:02}-{entry.name}",
+                sample_s=0.0 if round_ == INSPECTION else self.settings.sample_s,
+                caches=self.settings.caches or self.folder / "caches" / f"{entry.name}-{device}",
+            )
             if round_ == INSPECTION and self.measures_cold:
-                self._inspect(tallies, position, name)
+                self._inspect(tallies, turn)
             else:
-                self.run_worker(tallies, round_, position, name=name)
+                self.crew.work(tallies, turn)
 
-    def _inspect(self, tallies: Sequence[Tally], position: int, name: str) -> None:
-        """Give each case a process of its own: its first call and its memory are nobody else's."""
+    def _inspect(self, tallies: Sequence[Tally], turn: Turn) -> None:
+        """Give each case a process and caches of its own: its first call and its memory are nobody else's."""
+        cold = self.folder / "caches" / "cold"
         for i, tally in enumerate(tallies):
-            if not tally.fault:  # one that can't be loaded has ended the part of all
-                self.run_worker([tally], INSPECTION, position, name=f"{name}-{i}", siblings=tallies)
-
-    def run_worker(
-        self,
-        tallies: Sequence[Tally],
-        round_: int,
-        position: int,
-        *,
-        name: str,
-        siblings: Sequence[Tally] = (),
-    ) -> None:
-        """Measure these cases of one implementation and device; if one kills the worker, go on behind it.
-
-        Where the implementation can't be loaded or can't run there, that ends its siblings' part too.
-        """
-        if not tallies:
-            return
-        case = tallies[0].case
-        shared = self.settings.caches or self.folder / "caches" / f"{case.entry.name}-{case.device}"
-        cold = round_ == INSPECTION and self.measures_cold
-        caches = self.folder / "caches" / "cold" if cold else shared
-        job = Job(
-            path=str(case.entry.path),
-            framework=case.entry.framework,
-            devices=(case.device,),
-            problems=tuple(tally.case.problem for tally in tallies),
-            cpus=self.settings.cpus,
-            sample_s=0.0 if round_ == INSPECTION else self.settings.sample_s,
-            time_limit_s=self.settings.time_limit_s,
-            caches=str(caches),
-        )
-        file_name = f"{name}-{case.device}-{len(tallies)}"
-        report = recall(job, self.folder, file_name)
-        if report:
-            self.observer.recalled()
-        else:
-            if cold:
-                shutil.rmtree(caches, ignore_errors=True)
-            report = launch(job, self.folder, file_name)
-            if cold and caches.exists():
-                shutil.copytree(caches, shared, dirs_exist_ok=True)
-        if fault := readiness_faults(report)[case.device]:
-            for tally in siblings or tallies:
-                tally.rule_out(fault.verdict, fault.reason, fault.details)
-            return
-        n_cores = max(1, len(self.settings.cpus))
-        for tally, result in zip(tallies, report.results, strict=False):
-            try:
-                tally.judge(result, round_=round_, position=position, n_cores=n_cores)
-            except Exception as error:  # noqa: BLE001 - one case that can't be judged must not cost the others
-                reason = f"could not be judged: {type(error).__name__}: {error}"
-                tally.rule_out(Verdict.FAILED, reason, traceback.format_exc())
-        unanswered = tallies[len(report.results) :]
-        if unanswered and not report.cut_short:
-            unanswered[0].rule_out(Verdict.FAILED, report.death or "gave no answer", report.log)
-            unanswered = unanswered[1:]
-        self.run_worker(unanswered, round_, position, name=name)
-
-
-def readiness_faults(report: Report) -> Mapping[Device, Fault | None]:
-    """Say for each device that was asked for why the implementation can't be measured there, or None."""
-    if report.readiness is None:
-        reason = f"could not be loaded: {report.death}"
-        fault = Fault(verdict=Verdict.FAILED, reason=reason, details=report.log)
-        return defaultdict(lambda: fault)
-    return {
-        device: Fault(verdict=Verdict.NOT_MEASURED, reason=reason) if reason else None
-        for device, reason in report.readiness.unavailable.items()
-    }
-
-
-def probe(entry: Entry, devices: Sequence[Device], folder: Path) -> Mapping[Device, Fault | None]:
-    """Ask one implementation, in a process of its own, on which of the devices it can run."""
-    job = Job(path=str(entry.path), framework=entry.framework, devices=tuple(devices))
-    return readiness_faults(launch(job, folder, f"probe-{entry.name}"))
+            if tally.fault:  # one that can't be loaded has ended the part of all
+                continue
+            shutil.rmtree(cold, ignore_errors=True)
+            self.crew.work([tally], replace(turn, name=f"{turn.name}-{i}", caches=cold), siblings=tallies)
+            if cold.exists():  # not where the worker need not run: an earlier run of the harness saw to it
+                shutil.copytree(cold, turn.caches, dirs_exist_ok=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.gpu import GpuReading
@@ -12,6 +13,14 @@ from impls.contract import Problem
 
 if TYPE_CHECKING:
     from impls.contract import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """In which Python a worker runs, and under which variables; these overrule the harness's own."""
+
+    python: str = sys.executable
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +38,7 @@ class Job:
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, and time nothing
     time_limit_s: float = 120.0  # for each problem
     caches: str | None = None  # the compilers' folder; None: wherever they like
+    runtime: Runtime = field(default_factory=Runtime)
 
     def to_json(self) -> str:
         """Write it as one JSON object."""
@@ -41,6 +51,10 @@ class Job:
         fields["problems"] = tuple(Problem(**problem) for problem in fields["problems"])
         for name in ("devices", "cpus"):
             fields[name] = tuple(fields[name])
+        python, variables = fields["runtime"]["python"], fields["runtime"]["variables"]
+        fields["runtime"] = Runtime(
+            python=python, variables=tuple((name, value) for name, value in variables)
+        )
         return cls(**fields)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     results_file.write_text("")
     # -P: what lies in the current folder is none of the worker's business.
     arguments = [str(job_file), str(results_file), str(os.getpid())]
-    command = [sys.executable, "-P", "-m", "benchmarks.worker", *arguments]
+    command = [job.runtime.python, "-P", "-m", "benchmarks.worker", *arguments]
     with (
         log_file.open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own module
@@ -70,7 +69,8 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             stderr=log,
             env=worker_environment(
                 n_cores=max(1, len(job.cpus)), caches=job.caches, cpu_only=job.devices == ("cpu",)
-            ),
+            )
+            | dict(job.runtime.variables),
             start_new_session=True,
         ) as process,
     ):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks import agreement, fairness
-from benchmarks.job import Failure
+from benchmarks.job import Failure, Runtime
 from benchmarks.record import Costs, Process, Row, Verdict
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Case:
     entry: Entry
     device: Device
     problem: Problem
+    runtime: Runtime = field(default_factory=Runtime)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import agreement, contest
+from benchmarks import agreement, crew
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
 from benchmarks.environment import choose_cpus
@@ -290,7 +290,7 @@ def test_a_full_disk_ends_the_contest_like_ctrl_c(
         launched.append(name)
         return launch(job, folder, name)
 
-    monkeypatch.setattr(contest, "launch", full_from_the_third_on)
+    monkeypatch.setattr(crew, "launch", full_from_the_third_on)
     cases = [Case(read_entry(numpy_float32), "cpu", SMALL)]
     tallies, interrupted = run_contest(
         cases, Settings(rounds=3, sample_s=0.001, cpus=choose_cpus(1)), tmp_path, Listener()
