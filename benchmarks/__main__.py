@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from benchmarks import commands
+from benchmarks import ab_options, commands
 from benchmarks.errors import UsageError
 from benchmarks.options import declare
 
@@ -100,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="write results/README.md from results/runs/ again"
     )
     table.set_defaults(do=commands.table)
+    ab_options.add_commands(commands_)
     return parser
 
 

@@ -43,15 +43,15 @@ def to_markdown(runs: Sequence[Run]) -> str:
 
 def _markdown_lines(run: Run) -> Iterator[str]:
     yield f"## Run of {run.provenance.date}\n"
-    yield f"{_plain_in_markdown(caption(run))}\n"
+    yield f"{plain_in_markdown(caption(run))}\n"
     for title, rows in groups_of(run):
-        yield f"### {_plain_in_markdown(title)}\n"
+        yield f"### {plain_in_markdown(title)}\n"
         yield _as_markdown(row_table(rows, run, box_=box.MARKDOWN, plain=_plain_in_both))
     for title, costs in cost_tables(run.rows, box=box.MARKDOWN, plain=_plain_in_both):
-        yield f"### {_plain_in_markdown(title)}\n"
+        yield f"### {plain_in_markdown(title)}\n"
         yield _as_markdown(costs)
     for reason in [*reasons(run.rows), *starved(run.rows)]:
-        yield f"- {_plain_in_markdown(reason)}"
+        yield f"- {plain_in_markdown(reason)}"
     yield ""
 
 
@@ -65,9 +65,9 @@ def _as_markdown(table: Table) -> str:
 
 def _plain_in_both(text: str) -> str:
     """Keep text from being read as Markdown or as the markup of the tables' library."""
-    return escape(_plain_in_markdown(text))
+    return escape(plain_in_markdown(text))
 
 
-def _plain_in_markdown(text: str) -> str:
+def plain_in_markdown(text: str) -> str:
     """Keep text from a record from being read as Markdown or HTML; underscores within a word are harmless."""
     return re.sub(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))

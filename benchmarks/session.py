@@ -88,7 +88,7 @@ class MeasuringSession:
         with (
             tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary,
             ContestProgress(console) as shown,
-            _sigterm_as_ctrl_c(),
+            sigterm_as_ctrl_c(),
         ):
             folder = self.journal.folder if self.journal else Path(temporary)
             tallies, self.interrupted = run_contest(cases, settings, folder, shown)
@@ -134,7 +134,7 @@ class MeasuringSession:
 
 
 @contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
+def sigterm_as_ctrl_c() -> Iterator[None]:
     """Let a polite kill, as from a CI system that has lost patience, keep what was measured."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set a handler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.record import Row
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell makes what it starts in the background deaf to Ctrl-C, and that is inherited: the tests that
+    # interrupt a run would wait for its end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""

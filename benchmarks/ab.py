@@ -1,0 +1,182 @@
+"""Two sides measured now, on this machine, in alternating fresh processes: `perceptron-bench ab`."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import calibration
+from benchmarks.comparison import Comparison, SideRecord, ordered
+from benchmarks.crew import Crew
+from benchmarks.duel import SIDES, Duel, matchups_of
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.problems import parse_problem
+from benchmarks.progress import ContestProgress
+from benchmarks.session import sigterm_as_ctrl_c
+from benchmarks.sides import SideOptions, open_side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from benchmarks.calibration import Calibration
+    from benchmarks.comparison import CaseVerdict
+    from benchmarks.decision import Rule
+    from benchmarks.duel import Matchup
+    from benchmarks.sides import Side
+    from impls.contract import Device
+
+METHOD = """\
+interleaved fresh processes, the sides in alternating order; of each process the fastest epoch; of the \
+pairs' log-ratios the median; slower means beyond the threshold and significant by a sign test, whose error \
+probability (alpha {alpha:g}) is shared by all cases and looks (Bonferroni)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which cases to measure in pairs, and how."""
+
+    impls: Path  # the folder of the implementations
+    asked: Sequence[str]  # names of implementations
+    default: Sequence[str]  # where none was asked for
+    problems: Sequence[str]  # as on the command line
+    devices: Sequence[Device]
+    rule: Rule
+    thresholds: Mapping[str, float]  # by a part of the case's name
+    calibrations: Path  # the folder they are kept in
+    cores: int = 1
+    time_limit_s: float = 120.0
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Name the implementations."""
+        return self.asked or self.default
+
+
+def compare_sides(selection: Selection, options: Mapping[str, SideOptions], console: Console) -> Comparison:
+    """Measure both sides in pairs and say what was found.
+
+    Raises:
+        UsageError: the sides are the same or can't be made ready, or something named is unknown.
+
+    """
+    if all(side.says_nothing for side in options.values()):
+        message = (
+            "the two sides are the same: say how they differ (--base-ref main, --new-python PATH, …); this "
+            "machine's own noise is measured by `perceptron-bench calibrate`"
+        )
+        raise UsageError(message)
+    provenance = Provenance.collect(choose_cpus(selection.cores))
+    known, note = calibration.find(provenance, selection.calibrations)
+    with contextlib.ExitStack() as stack:
+        names = _names(selection, options)
+        sides = {
+            name: stack.enter_context(open_side(name, side, selection.impls, file_as=names[0]))
+            for name, side in options.items()
+        }
+        matchups = match(selection, sides, names)
+        _set_thresholds(matchups, selection.thresholds, known)
+        start = time.monotonic()
+        verdicts, interrupted = measure(selection, matchups, provenance, console)
+    base, new = (_record_of(sides[name]) for name in SIDES)
+    return Comparison(
+        method=METHOD.format(alpha=selection.rule.alpha),
+        base=base,
+        new=new,
+        provenance=provenance,
+        rule=selection.rule,
+        wall_s=time.monotonic() - start,
+        interrupted=interrupted,
+        notes=(note,),
+        verdicts=ordered(verdicts),
+    )
+
+
+def _names(selection: Selection, options: Mapping[str, SideOptions]) -> Sequence[str]:
+    """Name the implementations to compare: where a side is a file, that one alone.
+
+    Raises:
+        UsageError: a side is a file, and several implementations are to be compared.
+
+    """
+    files = [side.impl for side in options.values() if side.impl]
+    if not files:
+        return selection.names
+    if len(selection.asked) > 1:
+        message = f"--impl: expected one name beside a file, found {', '.join(selection.asked)}"
+        raise UsageError(message)
+    return selection.asked or [files[-1].stem]
+
+
+def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str]) -> list[Matchup]:
+    """Match the sides' cases.
+
+    Raises:
+        UsageError: an implementation or a problem is unknown.
+
+    """
+    known = dict.fromkeys(name for side in sides.values() for name in side.entries)
+    for name in names:
+        if name not in known:
+            raise unknown_name(name, known, kind="implementation")
+    problems = [parse_problem(text) for text in dict.fromkeys(selection.problems)]
+    return matchups_of(sides, names, selection.devices, problems, selection.rule)
+
+
+def _set_thresholds(
+    matchups: Sequence[Matchup], given: Mapping[str, float], known: Calibration | None
+) -> None:
+    """Take each case's threshold from what the user says, else from the calibration, else leave the rule's.
+
+    Raises:
+        UsageError: what the user says fits no case.
+
+    """
+    names = [matchup.name for matchup in matchups]
+    for part in given:
+        if not any(part in name for name in names):
+            raise unknown_name(part, names, kind="case in --threshold")
+    for matchup in matchups:
+        fitting = [threshold for part, threshold in given.items() if part in matchup.name]
+        calibrated = known.cases.get(matchup.name) if known and not fitting else None
+        if calibrated:
+            fitting = [max(calibrated.threshold, matchup.rule.threshold)]
+        if fitting:  # the last one said overrules
+            unchanged = min(matchup.rule.unchanged, fitting[-1])
+            matchup.rule = replace(matchup.rule, threshold=fitting[-1], unchanged=unchanged)
+
+
+def measure(
+    selection: Selection,
+    matchups: Sequence[Matchup],
+    provenance: Provenance,
+    console: Console,
+    *,
+    stops_early: bool = True,
+) -> tuple[list[CaseVerdict], str | None]:
+    """Run the pairs, with progress; also say what cut them short, if anything did."""
+    with (
+        tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
+        ContestProgress(console) as shown,
+        sigterm_as_ctrl_c(),
+    ):
+        crew = Crew(
+            folder=Path(folder),
+            observer=shown,
+            cpus=tuple(provenance.pinned_to),
+            time_limit_s=selection.time_limit_s,
+        )
+        duel = Duel(matchups, crew, stops_early=stops_early)
+        return duel.run(), duel.interrupted
+
+
+def _record_of(side: Side) -> SideRecord:
+    return SideRecord(
+        name=side.name, versions=dict(side.versions), commit=side.commit, differs=dict(side.differs)
+    )

@@ -1,0 +1,86 @@
+"""Measures a machine's own noise, with both sides the same: `perceptron-bench calibrate`."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks import calibration
+from benchmarks.ab import match, measure
+from benchmarks.calibration import Calibration, calibrate_case, fingerprint
+from benchmarks.comparison import FINE, INTERRUPTED, MISSING_OR_INVALID
+from benchmarks.comparison_report import percent
+from benchmarks.duel import SIDES
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.sides import SideOptions, open_side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from benchmarks.ab import Selection
+    from benchmarks.calibration import CaseCalibration
+
+FEWEST_PAIRS = 10
+"""Resampling fewer says little about comparisons of up to 20."""
+
+
+def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
+    """Measure pairs whose sides are the same; store and show each case's noise. Give the exit status.
+
+    Raises:
+        UsageError: something named is unknown, or the calibration can't be written.
+
+    """
+    provenance = Provenance.collect(choose_cpus(selection.cores))
+    every_pair = replace(selection, rule=replace(selection.rule, max_pairs=n_pairs))
+    with contextlib.ExitStack() as stack:
+        sides = {
+            name: stack.enter_context(open_side(name, SideOptions(), selection.impls, file_as=""))
+            for name in SIDES
+        }
+        matchups = match(every_pair, sides, selection.names)
+        verdicts, interrupted = measure(every_pair, matchups, provenance, console, stops_early=False)
+    with console.status("resampling"):
+        cases = {
+            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(verdicts))
+            for verdict in verdicts
+            if len(verdict.ratios) >= FEWEST_PAIRS
+        }
+    for verdict in verdicts:
+        if verdict.name not in cases:
+            reason = verdict.reason or f"expected at least {FEWEST_PAIRS} pairs, found {len(verdict.ratios)}"
+            console.print(f"not calibrated: {escape(verdict.name)}: {escape(reason)}", soft_wrap=True)
+    if cases:
+        found = Calibration(date=provenance.date, machine=fingerprint(provenance), cases=cases)
+        path = calibration.save(found, selection.calibrations)
+        console.print(calibration_table(cases))
+        console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)
+    if interrupted:
+        return INTERRUPTED
+    return FINE if len(cases) == len(verdicts) else MISSING_OR_INVALID
+
+
+def calibration_table(cases: Mapping[str, CaseCalibration]) -> Table:
+    """Lay the cases out."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("case", no_wrap=True)
+    for heading in ("pairs", "noise", "threshold", "false alarms", "undecided", "detectable"):
+        table.add_column(heading, justify="right")
+    for name, case in cases.items():
+        table.add_row(
+            escape(name),
+            str(len(case.ratios)),
+            f"{case.noise:.2%}",
+            percent(case.threshold),
+            f"{case.false_alarms:.1%}",
+            f"{case.undecided:.1%}",
+            "beyond 50 %" if case.detectable is None else percent(case.detectable),
+        )
+    return table

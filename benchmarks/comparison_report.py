@@ -1,0 +1,117 @@
+"""A comparison → the terminal's table and Markdown."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.decision import Category
+from benchmarks.report import plain_in_markdown
+from benchmarks.table import NO_FIGURE, si
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.comparison import CaseVerdict, Comparison, SideRecord
+
+STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
+
+READING = """\
+*change* is the median over the pairs of the ratio of the two processes' fastest epochs, minus 1: positive \
+is slower. Its *interval* has the coverage stated behind it. *could see* is the smallest slowdown that these \
+pairs would have shown."""
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the table, what there is to say of single cases, and where the figures come from."""
+    console.print(verdict_table(comparison, box_=box.SIMPLE_HEAD, plain=escape, styled=True))
+    for line in [*reasons(comparison), *comparison.notes, *provenance_lines(comparison), summary(comparison)]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """Write it as a section of a Markdown page."""
+    text = io.StringIO()
+    wide = Console(file=text, width=100_000, color_system=None)  # Markdown has no line breaks inside a row
+    wide.print(
+        verdict_table(
+            comparison, box_=box.MARKDOWN, plain=lambda cell: escape(plain_in_markdown(cell)), styled=False
+        )
+    )
+    table = "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
+    remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
+    bullets = "\n".join(f"- {plain_in_markdown(remark)}" for remark in remarks)
+    return f"## {plain_in_markdown(summary(comparison))}\n\n{table}\n\n{READING}\n\n{bullets}\n"
+
+
+def verdict_table(
+    comparison: Comparison, *, box_: box.Box, plain: Callable[[str], str], styled: bool
+) -> Table:
+    """Lay the cases out, what needs a look first; `plain` keeps text from being read as markup."""
+    table = Table(box=box_)
+    table.add_column("case", no_wrap=True)
+    for heading in ("base", "new", "change", "interval", "could see", "threshold", "pairs"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for verdict in comparison.verdicts:
+        style = STYLES.get(verdict.category) if styled else None
+        table.add_row(*map(plain, _cells(verdict)), style=style)
+    return table
+
+
+def _cells(verdict: CaseVerdict) -> list[str]:
+    decision = verdict.decision
+    times = [
+        si(row.best_s, "s") if row and row.is_timed else NO_FIGURE for row in (verdict.base, verdict.new)
+    ]
+    figures = [NO_FIGURE] * 3
+    if decision:
+        interval = f"{percent(decision.low - 1)} to {percent(decision.high - 1)} ({decision.coverage:.1%})"
+        figures = [percent(decision.ratio - 1), interval, percent(decision.detectable)]
+    pairs = str(decision.n_pairs) if decision else NO_FIGURE
+    return [verdict.name, *times, *figures, percent(verdict.threshold), pairs, verdict.category]
+
+
+def percent(fraction: float) -> str:
+    """Write a change with its sign: "+2.5 %"."""
+    return f"{fraction * 100:+.1f} %"
+
+
+def reasons(comparison: Comparison) -> list[str]:
+    """Say of each case that has a reason what it is."""
+    return [f"{v.category}: {v.name}: {v.reason}" for v in comparison.verdicts if v.reason]
+
+
+def provenance_lines(comparison: Comparison) -> list[str]:
+    """Say what each side was, and on which machine."""
+    at = comparison.provenance
+    pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
+    machine = f"{at.machine}: {at.cpu} ({at.n_cpus} CPUs)" + (f", {at.gpu}" if at.gpu else "")
+    cores = f"{at.n_cores_used} core{'s' * (at.n_cores_used > 1)} used, {pinned}"
+    return [
+        *(_side_line(side) for side in (comparison.base, comparison.new)),
+        f"{machine}, {at.system} · {cores} · {at.date} · took {comparison.wall_s:.0f} s",
+        f"method: {comparison.method}",
+    ]
+
+
+def _side_line(side: SideRecord) -> str:
+    parts = [
+        *(f"{name} {value}" for name, value in side.differs.items()),
+        f"commit {side.commit or 'unknown'}",
+        ", ".join(f"{name} {version}" for name, version in side.versions.items()),
+    ]
+    return f"{side.name}: {' · '.join(parts)}"
+
+
+def summary(comparison: Comparison) -> str:
+    """Say in one line what was found: "1 slower, 4 unchanged of 5 cases"."""
+    counts = [f"{len(found)} {category}" for category in Category if (found := comparison.of(category))]
+    cut = f"; interrupted ({comparison.interrupted})" if comparison.interrupted else ""
+    n_cases = len(comparison.verdicts)
+    return f"{', '.join(counts) or 'nothing compared'}, of {n_cases} case{'s' * (n_cases != 1)}{cut}"

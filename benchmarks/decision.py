@@ -1,0 +1,175 @@
+"""Paired ratios → a verdict: slower, faster, unchanged, or undecided; and when to stop measuring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Category(StrEnum):
+    """What became of a case."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    UNCHANGED = "unchanged"
+    UNDECIDED = "undecided"  # too noisy
+    INVALID = "INVALID"  # on some side the case is wrong, unfairly timed or broken
+    MISSING = "missing"  # the base has it, the new side does not, or neither can run it here
+    NEW = "new"  # the new side has it, the base does not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """When a case counts as changed. Fractions: 0.025 is 2.5 %.
+
+    From `min_pairs` on, a case ends as unchanged as soon as it clearly is. At each of the looks it ends as
+    slower or faster if the median ratio is beyond the threshold and a sign test rejects that nothing changed.
+    What is left after `max_pairs` is unchanged if its whole interval is within the threshold, else undecided.
+
+    The sign tests of all looks at all cases share `alpha` (Bonferroni): the probability that a comparison
+    calls anything slower where nothing is, is at most that, whatever the noise is like. The threshold comes
+    on top.
+
+    Raises:
+        UsageError: a figure is out of its range.
+
+    """
+
+    threshold: float = 0.025
+    unchanged: float = 0.015  # the median ratio's distance from 1 that allows to stop early
+    spread: float = 0.02  # the interquartile range of the ratios that allows it
+    min_pairs: int = 5
+    max_pairs: int = 20
+    alpha: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuse what no rule could be."""
+        for name in ("threshold", "unchanged", "spread", "alpha"):
+            self._require(name, 0 < getattr(self, name) < 1, "between 0 and 1")
+        self._require(
+            "unchanged", self.unchanged <= self.threshold, f"at most the threshold, {self.threshold:g}"
+        )
+        self._require("min_pairs", self.min_pairs >= 1, "at least 1")
+        self._require("max_pairs", self.max_pairs >= self.min_pairs, f"at least min_pairs, {self.min_pairs}")
+
+    def _require(self, name: str, holds: bool, expected: str) -> None:  # noqa: FBT001 - private
+        if not holds:
+            message = f"rule: {name}: expected {expected}, found {getattr(self, name):g}"
+            raise UsageError(message)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of pairs at which a case may end as slower or faster: halfway and at the end."""
+        halfway = max(self.min_pairs, self.max_pairs // 2)
+        return tuple(dict.fromkeys((halfway, self.max_pairs)))
+
+    def tail(self, n_cases: int) -> float:
+        """Give the error probability of one look at one of so many cases, on one side."""
+        return self.alpha / (n_cases * len(self.looks))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The verdict on one case, from the ratio new / base of each pair: above 1 the new side is slower."""
+
+    category: Category
+    ratio: float  # the median
+    low: float  # the interval of the median ratio
+    high: float
+    coverage: float  # of the interval
+    detectable: float  # the smallest slowdown, as a fraction, that these pairs would have shown
+    n_pairs: int
+
+
+def decide(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
+    """Judge one of `n_cases` cases by its pairs so far; None: go on measuring.
+
+    Raises:
+        ValueError: there is no pair.
+
+    """
+    n_pairs, at_end = len(ratios), len(ratios) >= rule.max_pairs
+    decision = assess(ratios, rule, n_cases=n_cases)
+    if decision.category in (Category.SLOWER, Category.FASTER):
+        return decision if n_pairs in rule.looks or at_end else None
+    if decision.category is Category.UNCHANGED:
+        return decision if n_pairs >= rule.min_pairs else None
+    return decision if at_end else None
+
+
+def conclude(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
+    """Judge a case as if its pairs came in one by one: by the first of them that let the rule stop.
+
+    Raises:
+        ValueError: there is no pair.
+
+    """
+    for n_pairs in range(rule.min_pairs, len(ratios)):
+        if decision := decide(ratios[:n_pairs], rule, n_cases=n_cases):
+            return decision
+    return assess(ratios, rule, n_cases=n_cases)
+
+
+def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
+    """Say what these pairs show, whether or not it is time to stop.
+
+    Raises:
+        ValueError: there is no pair.
+
+    """
+    if not ratios:
+        message = "expected at least one pair, found none"
+        raise ValueError(message)
+    tail = rule.tail(n_cases)
+    low, high, coverage = median_interval(ratios, tail)
+    ratio = float(np.exp(np.median(np.log(ratios))))
+    q1, q3 = np.quantile(ratios, (0.25, 0.75))
+    sure = (1 - coverage) / 2 <= tail
+    clear = abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
+    if sure and low > 1 and ratio > 1 + rule.threshold:
+        category = Category.SLOWER
+    elif sure and high < 1 and ratio < 1 / (1 + rule.threshold):
+        category = Category.FASTER
+    elif clear or (sure and 1 / (1 + rule.threshold) < low and high < 1 + rule.threshold):
+        category = Category.UNCHANGED
+    else:
+        category = Category.UNDECIDED
+    return Decision(
+        category=category,
+        ratio=ratio,
+        low=low,
+        high=high,
+        coverage=coverage,
+        detectable=max(rule.threshold, ratio / low - 1),
+        n_pairs=len(ratios),
+    )
+
+
+def median_interval(values: Sequence[float], tail: float) -> tuple[float, float, float]:
+    """Give the distribution-free interval of the median, at most `tail` beyond either end, and its coverage.
+
+    By order statistics (Conover 1999, section 3.2): the k-th smallest of n values lies above the median with
+    the probability of fewer than k heads in n throws. Where n is too small for the tail, their whole range.
+    """
+    ordered, n = sorted(values), len(values)
+    k, beyond = _outer_rank(n, tail)
+    return ordered[k - 1], ordered[n - k], 1 - 2 * beyond
+
+
+@cache
+def _outer_rank(n: int, tail: float) -> tuple[int, float]:
+    """Give the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare."""
+    # SciPy takes a second to import, which the command line's help need not.
+    from scipy.stats import binom  # noqa: PLC0415
+
+    k = max(1, int(binom.ppf(tail, n, 0.5)))
+    return k, float(binom.cdf(k - 1, n, 0.5))

@@ -1,0 +1,61 @@
+"""A comparison → a JUnit report, which CI servers show as tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from benchmarks.comparison_report import percent
+from benchmarks.decision import Category
+
+if TYPE_CHECKING:
+    from benchmarks.comparison import CaseVerdict, Comparison
+
+KINDS = {
+    Category.SLOWER: "failure",
+    Category.INVALID: "error",
+    Category.MISSING: "error",
+    Category.UNDECIDED: "skipped",
+    Category.NEW: "skipped",
+}
+"""What a verdict is to a CI server; faster and unchanged cases have passed."""
+
+
+def to_junit(comparison: Comparison) -> bytes:
+    """Write the report; elements and attributes as https://github.com/testmoapp/junitxml documents them."""
+    found = [KINDS.get(verdict.category) for verdict in comparison.verdicts]
+    counts = {
+        "tests": str(len(found)),
+        "failures": str(found.count("failure")),
+        "errors": str(found.count("error")),
+        "skipped": str(found.count("skipped")),
+        "time": f"{comparison.wall_s:.3f}",
+    }
+    suites = ET.Element("testsuites", counts)
+    suite = ET.SubElement(
+        suites, "testsuite", {"name": "perceptron-bench", "timestamp": comparison.provenance.date, **counts}
+    )
+    for verdict, kind in zip(comparison.verdicts, found, strict=True):
+        seconds = verdict.new.best_s if verdict.new and verdict.new.is_timed else 0.0
+        case = {"name": verdict.name, "classname": "perceptron-bench", "time": f"{seconds:.9f}"}
+        element = ET.SubElement(suite, "testcase", case)
+        if kind:
+            message = _printable(_sentence(verdict))
+            ET.SubElement(element, kind, {"type": str(verdict.category), "message": message}).text = message
+    ET.indent(suites)
+    return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
+
+
+def _sentence(verdict: CaseVerdict) -> str:
+    parts = [str(verdict.category)]
+    if (decision := verdict.decision) is not None:
+        parts.append(
+            f"{percent(decision.ratio - 1)} (interval {percent(decision.low - 1)} to "
+            f"{percent(decision.high - 1)}, {decision.n_pairs} pairs, threshold {percent(verdict.threshold)})"
+        )
+    return ": ".join([*parts, *([verdict.reason] if verdict.reason else [])])
+
+
+def _printable(text: str) -> str:
+    """Leave out what XML 1.0 does not allow in a document."""
+    return "".join(character for character in text if character in "\t\n\r" or character >= " ")
