@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import calibration
+from benchmarks.calibration import threshold_for
 from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.crew import Crew
 from benchmarks.duel import SIDES, Duel, matchups_of
@@ -143,13 +144,8 @@ def _set_thresholds(
         if not any(part in name for name in names):
             raise unknown_name(part, names, kind="case in --threshold")
     for matchup in matchups:
-        fitting = [threshold for part, threshold in given.items() if part in matchup.name]
-        calibrated = known.cases.get(matchup.name) if known and not fitting else None
-        if calibrated:
-            fitting = [max(calibrated.threshold, matchup.rule.threshold)]
-        if fitting:  # the last one said overrules
-            unchanged = min(matchup.rule.unchanged, fitting[-1])
-            matchup.rule = replace(matchup.rule, threshold=fitting[-1], unchanged=unchanged)
+        threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
+        matchup.rule = matchup.rule.with_threshold(threshold)
 
 
 def measure(

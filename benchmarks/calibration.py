@@ -14,7 +14,7 @@ from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.decision import Rule
@@ -74,7 +74,7 @@ def calibrate_case(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> 
     """Judge a case by pairs whose two sides are the same, by resampling them."""
     logs = np.log(ratios)
     for threshold in np.arange(rule.threshold, 1.0, STEP).round(6).tolist():
-        chosen = replace(rule, threshold=threshold)
+        chosen = rule.with_threshold(threshold)
         shares = shares_of(ratios, chosen, n_cases=n_cases)
         if (alarms := shares[Category.SLOWER] + shares[Category.FASTER]) <= MOST_FALSE_ALARMS:
             break
@@ -175,3 +175,14 @@ def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibrati
             what = " and ".join(changed)
             return calibration, f"calibration of {calibration.date} is STALE ({what} changed since); {RENEW}"
     return None, f"no calibration of this machine, so thresholds are the defaults; {RENEW}"
+
+
+def threshold_for(
+    name: str, given: Mapping[str, float], known: Calibration | None, *, default: float
+) -> float:
+    """Choose a case's threshold: what the user says of a part of its name, else what calibration found."""
+    fitting = [threshold for part, threshold in given.items() if part in name]
+    if fitting:
+        return fitting[-1]  # the last one said overrules
+    calibrated = known.cases.get(name) if known else None
+    return max(default, calibrated.threshold) if calibrated else default

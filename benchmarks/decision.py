@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
@@ -65,6 +65,10 @@ class Rule:
         if not holds:
             message = f"rule: {name}: expected {expected}, found {getattr(self, name):g}"
             raise UsageError(message)
+
+    def with_threshold(self, threshold: float) -> Rule:
+        """Give the same rule with another threshold."""
+        return replace(self, threshold=threshold, unchanged=min(self.unchanged, threshold))
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -133,16 +137,11 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     low, high, coverage = median_interval(ratios, tail)
     ratio = float(np.exp(np.median(np.log(ratios))))
     q1, q3 = np.quantile(ratios, (0.25, 0.75))
-    sure = (1 - coverage) / 2 <= tail
-    clear = abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
-    if sure and low > 1 and ratio > 1 + rule.threshold:
-        category = Category.SLOWER
-    elif sure and high < 1 and ratio < 1 / (1 + rule.threshold):
-        category = Category.FASTER
-    elif clear or (sure and 1 / (1 + rule.threshold) < low and high < 1 + rule.threshold):
+    category = Category.UNDECIDED
+    if (1 - coverage) / 2 <= tail:  # else there are too few pairs for the interval
+        category = categorize(ratio, low, high, rule)
+    if category is Category.UNDECIDED and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread:
         category = Category.UNCHANGED
-    else:
-        category = Category.UNDECIDED
     return Decision(
         category=category,
         ratio=ratio,
@@ -152,6 +151,16 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         detectable=max(rule.threshold, ratio / low - 1),
         n_pairs=len(ratios),
     )
+
+
+def categorize(ratio: float, low: float, high: float, rule: Rule) -> Category:
+    """Say what a ratio new / base and its interval mean."""
+    slower, faster = 1 + rule.threshold, 1 / (1 + rule.threshold)
+    if ratio > slower and low > 1:
+        return Category.SLOWER
+    if ratio < faster and high < 1:
+        return Category.FASTER
+    return Category.UNCHANGED if faster < low and high < slower else Category.UNDECIDED
 
 
 def median_interval(values: Sequence[float], tail: float) -> tuple[float, float, float]:

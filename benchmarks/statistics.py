@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 MAX_KEPT = 100
 """Samples stored per process: thousands would add megabytes and no information (they are not independent)."""
 
@@ -84,3 +86,41 @@ def speedup(baseline_min_s: Sequence[float], min_s: Sequence[float]) -> Ratio:
     test = quantile_test(log_ratios, q=float(np.median(log_ratios)), p=0.5)
     low, high = np.exp(np.asarray(test.confidence_interval(CONFIDENCE))).tolist()
     return Ratio(value) if np.isnan(low) or np.isnan(high) else Ratio(value, low, high)
+
+
+def shift_interval(
+    before: Sequence[float], after: Sequence[float], tail: float
+) -> tuple[float, float, float, float]:
+    """Estimate a shift: give the estimate, its interval's ends with at most `tail` beyond each, its coverage.
+
+    The estimate is Hodges and Lehmann's, the interval the exact one of the rank-sum test (Hollander & Wolfe
+    1999, section 4.3). Where there are too few values for the tail, it is the differences' whole range.
+
+    Raises:
+        ValueError: one side is empty.
+
+    """
+    differences = np.sort(np.subtract.outer(np.asarray(after), np.asarray(before)), axis=None)
+    if not differences.size:
+        message = "expected at least one value on either side, found none"
+        raise ValueError(message)
+    cumulative = np.cumsum(rank_sum_distribution(len(before), len(after)))
+    rank = max(1, int(np.searchsorted(cumulative, tail, side="right")))  # from either end
+    low, high = differences[rank - 1], differences[-rank]
+    return float(np.median(differences)), float(low), float(high), float(1 - 2 * cumulative[rank - 1])
+
+
+def rank_sum_distribution(n: int, m: int) -> NDArray[np.float64]:
+    """Give the probability of each value 0 … n·m of Mann and Whitney's U if nothing differs.
+
+    The coefficients of the Gaussian binomial (Mann & Whitney 1947), by multiplying and dividing polynomials.
+    """
+    counts = np.array([1.0])
+    for i in range(1, m + 1):
+        factor = np.zeros(n + i + 1)
+        factor[0], factor[-1] = 1, -1
+        divisor = np.zeros(i + 1)
+        divisor[0], divisor[-1] = 1, -1
+        counts = np.polydiv(np.polymul(counts, factor), divisor)[0].round()
+    probabilities: NDArray[np.float64] = counts / counts.sum()
+    return probabilities

@@ -1,0 +1,191 @@
+"""Two records, measured at different moments, held against each other: `perceptron-bench compare`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.comparison import CaseVerdict, Comparison, SideRecord, ordered
+from benchmarks.decision import Category, Decision, Rule, categorize
+from benchmarks.errors import UsageError
+from benchmarks.record import Verdict
+from benchmarks.statistics import shift_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from benchmarks.record import Row, Run
+
+DRIFT = 0.03
+"""What a machine itself may drift by between two moments. The same code's fastest epochs, in six records
+of two hours on an idle virtual machine, had medians at most 1.7 % apart (eight implementations on `book`;
+the un-jitted JAX loop 3.6 %)."""
+
+RULE = Rule(threshold=0.05, unchanged=0.015)
+
+METHOD = """\
+two records of different moments; of each process the fastest epoch{normalized}; the Hodges-Lehmann estimate \
+of the log's shift and its exact rank-sum interval, at alpha {alpha:g} shared by all cases (Bonferroni), \
+widened by {drift:.1%} for what the machine may have drifted by; slower means beyond the threshold with the \
+whole interval above 0"""
+
+PRECISION = ("NVIDIA_TF32_OVERRIDE", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64")
+"""Variables that decide it for a whole process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to compare records."""
+
+    rule: Rule = RULE
+    drift: float = DRIFT
+    control: str | None = None  # compare ratios to this implementation in the same run and round only
+    threshold_of: Callable[[str], float] | None = None  # by case
+
+
+def differences(base: Run, new: Run) -> list[str]:
+    """Say what makes absolute times of the two incomparable: "CPU: A in the base, B in the new record"."""
+    facts = {
+        name: (of(base), of(new))
+        for name, of in {
+            "CPU": lambda run: run.provenance.cpu,
+            "number of CPUs": lambda run: run.provenance.n_cpus,
+            "GPU": lambda run: run.provenance.gpu or "none",
+            "cores used": lambda run: run.provenance.n_cores_used,
+            "precision": _precision_of,
+        }.items()
+    }
+    found = [f"{name}: {a} in the base, {b} in the new record" for name, (a, b) in facts.items() if a != b]
+    problems = [sorted({row.group for row in run.rows}) for run in (base, new)]
+    if not set(problems[0]) & set(problems[1]):
+        found.append("problems: {} in the base, {} in the new record".format(*map(", ".join, problems)))
+    digests = {row.case: row.data_digest for row in base.rows if row.data_digest}
+    return found + [
+        f"data of {row.case}: digest {digests[row.case]} in the base, {row.data_digest} in the new record"
+        for row in new.rows
+        if row.data_digest and digests.get(row.case, row.data_digest) != row.data_digest
+    ]
+
+
+def _precision_of(run: Run) -> str:
+    variables = run.provenance.worker_variables
+    return ", ".join(f"{name}={variables[name]}" for name in PRECISION if name in variables) or "default"
+
+
+def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
+    """Compare case by case.
+
+    Raises:
+        UsageError: the records can't be compared, and no control was named that would allow it.
+
+    """
+    if settings.control is None and (found := differences(base, new)):
+        message = (
+            f"the records can't be compared: {'; '.join(found)}. Measure both alike, or compare only ratios "
+            "to an implementation that both measured: --ratios-to native_floor"
+        )
+        raise UsageError(message)
+    rows = [{row.case: row for row in run.rows} for run in (base, new)]
+    names = [name for name in dict.fromkeys([*rows[0], *rows[1]]) if _was_measured(name, rows)]
+    names = [name for name in names if _implementation(name, rows) != settings.control]
+    verdicts = [_judge(name, rows, settings, n_cases=len(names)) for name in names]
+    n_left_out = len({*rows[0], *rows[1]}) - len(names)
+    note = f"left out: {n_left_out} cases measured in neither record, or the control's"
+    normalized = f" over that of {settings.control} in the same round" if settings.control else ""
+    return Comparison(
+        method=METHOD.format(normalized=normalized, alpha=settings.rule.alpha, drift=settings.drift),
+        base=_side("base", base),
+        new=_side("new", new),
+        provenance=new.provenance,
+        rule=settings.rule,
+        wall_s=0.0,
+        interrupted=None,
+        notes=(note,) if n_left_out else (),
+        verdicts=ordered(verdicts),
+    )
+
+
+def _was_measured(name: str, rows: Sequence[Mapping[str, Row]]) -> bool:
+    there = [each[name] for each in rows if name in each]
+    return any(row.verdict is not Verdict.NOT_MEASURED for row in there)
+
+
+def _implementation(name: str, rows: Sequence[Mapping[str, Row]]) -> str:
+    return next(each[name].implementation for each in rows if name in each)
+
+
+def _side(name: str, run: Run) -> SideRecord:
+    at = run.provenance
+    return SideRecord(name=name, versions=at.versions, commit=at.commit, differs={"measured": at.date})
+
+
+def _judge(name: str, rows: Sequence[Mapping[str, Row]], settings: Settings, *, n_cases: int) -> CaseVerdict:
+    base, new = (each.get(name) for each in rows)
+    category, reason = _without_figures(base, new)
+    threshold = settings.threshold_of(name) if settings.threshold_of else settings.rule.threshold
+    rule = settings.rule.with_threshold(threshold)
+    decision = None
+    if category is None:
+        base_logs, new_logs = (_logs(name, each, settings.control) for each in rows)
+        if base_logs and new_logs:
+            decision = decide_shift(base_logs, new_logs, rule, drift=settings.drift, n_cases=n_cases)
+            category = decision.category
+        else:
+            category, reason = Category.MISSING, f"no round in which {settings.control} was measured, too"
+    return CaseVerdict(
+        name=name,
+        category=category,
+        reason=reason,
+        threshold=threshold,
+        decision=decision,
+        base=base,
+        new=new,
+    )
+
+
+def _without_figures(base: Row | None, new: Row | None) -> tuple[Category | None, str | None]:
+    """Say why the case can't be compared; None twice where it can."""
+    for side, row in (("base", base), ("new", new)):
+        if row and row.verdict in (Verdict.INVALID, Verdict.FAILED):
+            return Category.INVALID, f"{side}: {row.reason}"
+    if new is None or not new.is_timed:
+        return Category.MISSING, (new and new.reason) or "not measured in the new record"
+    if base is None or not base.is_timed:
+        return Category.NEW, None
+    return None, None
+
+
+def _logs(name: str, rows: Mapping[str, Row], control: str | None) -> list[float]:
+    """Give the log of each process's fastest epoch, over the control's of the same round if there is one."""
+    row = rows[name]
+    if control is None:
+        return [math.log(process.min_s) for process in row.processes]
+    controls = [each for each in rows.values() if each.implementation == control and each.group == row.group]
+    control_s = {process.round: process.min_s for each in controls for process in each.processes}
+    return list(_log_ratios(row, control_s))
+
+
+def _log_ratios(row: Row, control_s: Mapping[int, float]) -> Iterator[float]:
+    for process in row.processes:
+        if process.round in control_s:
+            yield math.log(process.min_s / control_s[process.round])
+
+
+def decide_shift(
+    base_logs: Sequence[float], new_logs: Sequence[float], rule: Rule, *, drift: float, n_cases: int
+) -> Decision:
+    """Judge the shift from one set of processes to another of a different moment."""
+    tail = rule.alpha / n_cases
+    shift, low, high, coverage = shift_interval(base_logs, new_logs, tail)
+    ratio, low, high = math.exp(shift), math.exp(low) / (1 + drift), math.exp(high) * (1 + drift)
+    sure = (1 - coverage) / 2 <= tail
+    return Decision(
+        category=categorize(ratio, low, high, rule) if sure else Category.UNDECIDED,
+        ratio=ratio,
+        low=low,
+        high=high,
+        coverage=coverage,
+        detectable=max(rule.threshold, ratio / low - 1),
+        n_pairs=min(len(base_logs), len(new_logs)),
+    )

@@ -1,0 +1,81 @@
+"""The command `compare` of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks import calibration
+from benchmarks.calibration import CALIBRATIONS, threshold_for
+from benchmarks.compare import DRIFT, RULE, Settings, compare_runs
+from benchmarks.comparison import EXIT_STATUSES
+from benchmarks.comparison_report import print_comparison
+from benchmarks.outputs import Outputs, add_outputs, add_rule, read_thresholds
+from benchmarks.record import read_run
+
+DESCRIPTION = """\
+Hold two records of different moments against each other. What the machine drifted by in between can't be
+seen, so intervals are wider than those of `ab`, which measures both sides now: prefer it where both run.
+
+  perceptron-bench compare results/runs/A.json results/runs/B.json
+  perceptron-bench compare A.json B.json --ratios-to native_floor     of different machines
+"""
+
+
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `compare`."""
+    parser = commands.add_parser(
+        "compare",
+        help="hold two records against each other",
+        description=DESCRIPTION,
+        epilog=EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
+    parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
+    parser.add_argument(
+        "--ratios-to",
+        metavar="NAME",
+        help="compare only ratios to this implementation, measured in the same run and round; allows records "
+        "of different machines, cores and precisions",
+    )
+    parser.add_argument(
+        "--drift",
+        type=float,
+        default=DRIFT * 100,
+        metavar="PERCENT",
+        help="what the machine may drift by between two moments; widens every interval; default: %(default)g",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        default=CALIBRATIONS,
+        metavar="FOLDER",
+        help="default: results/calibration",
+    )
+    add_rule(parser, RULE)
+    add_outputs(parser)
+    parser.set_defaults(do=_compare)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    base, new = read_run(parsed.base), read_run(parsed.new)
+    outputs = Outputs.of(parsed)
+    given = read_thresholds(parsed.threshold)
+    known, note = calibration.find(new.provenance, parsed.calibration)
+    rule = replace(RULE, alpha=parsed.alpha)
+    settings = Settings(
+        rule=rule,
+        drift=parsed.drift / 100,
+        control=parsed.ratios_to,
+        threshold_of=lambda name: threshold_for(name, given, known, default=rule.threshold),
+    )
+    comparison = compare_runs(base, new, settings)
+    comparison = replace(comparison, notes=(*comparison.notes, note))
+    print_comparison(comparison, Console())
+    outputs.write(comparison)
+    return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
