@@ -6,13 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from benchmarks.ab import Selection, compare_sides
 from benchmarks.calibrate import calibrate
 from benchmarks.calibration import CALIBRATIONS
 from benchmarks.comparison import EXIT_STATUSES
-from benchmarks.comparison_report import print_comparison
+from benchmarks.comparison_report import console, print_comparison
 from benchmarks.contest import Settings
 from benchmarks.decision import Rule
 from benchmarks.discover import IMPLEMENTATIONS
@@ -140,12 +138,12 @@ def _ab(parsed: argparse.Namespace) -> int:
         for side in SIDES
     }
     outputs = Outputs.of(parsed)
-    console = Console()
-    comparison = compare_sides(_selection(parsed), options, console)
-    print_comparison(comparison, console)
+    terminal = console()
+    comparison = compare_sides(_selection(parsed), options, terminal)
+    print_comparison(comparison, terminal)
     outputs.write(comparison)
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
 
 
 def _calibrate(parsed: argparse.Namespace) -> int:
-    return calibrate(_selection(parsed), Console(), n_pairs=parsed.pairs)
+    return calibrate(_selection(parsed), console(), n_pairs=parsed.pairs)

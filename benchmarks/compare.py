@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import CaseVerdict, Comparison, SideRecord, ordered
@@ -22,7 +22,7 @@ DRIFT = 0.03
 of two hours on an idle virtual machine, had medians at most 1.7 % apart (eight implementations on `book`;
 the un-jitted JAX loop 3.6 %)."""
 
-RULE = Rule(threshold=0.05, unchanged=0.015)
+RULE = Rule(threshold=0.075, alpha=0.05)
 
 METHOD = """\
 two records of different moments; of each process the fastest epoch{normalized}; the Hodges-Lehmann estimate \
@@ -131,6 +131,10 @@ def _judge(name: str, rows: Sequence[Mapping[str, Row]], settings: Settings, *, 
         if base_logs and new_logs:
             decision = decide_shift(base_logs, new_logs, rule, drift=settings.drift, n_cases=n_cases)
             category = decision.category
+            if too_few(decision, rule, n_cases=n_cases):
+                reason = (
+                    f"{decision.n_pairs} rounds are too few for {n_cases} cases: measure more, or fewer cases"
+                )
         else:
             category, reason = Category.MISSING, f"no round in which {settings.control} was measured, too"
     return CaseVerdict(
@@ -176,12 +180,10 @@ def decide_shift(
     base_logs: Sequence[float], new_logs: Sequence[float], rule: Rule, *, drift: float, n_cases: int
 ) -> Decision:
     """Judge the shift from one set of processes to another of a different moment."""
-    tail = rule.alpha / n_cases
-    shift, low, high, coverage = shift_interval(base_logs, new_logs, tail)
+    shift, low, high, coverage = shift_interval(base_logs, new_logs, rule.alpha / n_cases)
     ratio, low, high = math.exp(shift), math.exp(low) / (1 + drift), math.exp(high) * (1 + drift)
-    sure = (1 - coverage) / 2 <= tail
-    return Decision(
-        category=categorize(ratio, low, high, rule) if sure else Category.UNDECIDED,
+    decision = Decision(
+        category=categorize(ratio, low, high, rule),
         ratio=ratio,
         low=low,
         high=high,
@@ -189,3 +191,11 @@ def decide_shift(
         detectable=max(rule.threshold, ratio / low - 1),
         n_pairs=min(len(base_logs), len(new_logs)),
     )
+    if too_few(decision, rule, n_cases=n_cases):
+        return replace(decision, category=Category.UNDECIDED)
+    return decision
+
+
+def too_few(decision: Decision, rule: Rule, *, n_cases: int) -> bool:
+    """Say whether there are too few processes for an interval as sure as the number of cases demands."""
+    return (1 - decision.coverage) / 2 > rule.alpha / n_cases

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from benchmarks import calibration
 from benchmarks.calibration import CALIBRATIONS, threshold_for
 from benchmarks.compare import DRIFT, RULE, Settings, compare_runs
 from benchmarks.comparison import EXIT_STATUSES
-from benchmarks.comparison_report import print_comparison
+from benchmarks.comparison_report import console, print_comparison
 from benchmarks.outputs import Outputs, add_outputs, add_rule, read_thresholds
 from benchmarks.record import read_run
 
@@ -76,6 +74,6 @@ def _compare(parsed: argparse.Namespace) -> int:
     )
     comparison = compare_runs(base, new, settings)
     comparison = replace(comparison, notes=(*comparison.notes, note))
-    print_comparison(comparison, Console())
+    print_comparison(comparison, console())
     outputs.write(comparison)
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)

@@ -27,6 +27,12 @@ is slower. Its *interval* has the coverage stated behind it. *could see* is the 
 pairs would have shown."""
 
 
+def console() -> Console:
+    """Give the terminal; where there is none, lines may be as long as they like."""
+    found = Console()
+    return found if found.is_terminal else Console(width=200)
+
+
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the table, what there is to say of single cases, and where the figures come from."""
     console.print(verdict_table(comparison, box_=box.SIMPLE_HEAD, plain=escape, styled=True))

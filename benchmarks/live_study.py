@@ -1,0 +1,254 @@
+"""Does `ab` cry wolf, and does it sleep? Real comparisons on a machine that is busy with something else.
+
+    python -m benchmarks.live_study [--same 20] [--slower 10] [-o results/error_rates/live.jsonl]
+
+Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process keeps the measured core
+busy a third of the time: some with two equal sides, some where work is added to each timed epoch of the new
+side. Its true size is measured first, by alternating epochs within one process. Each comparison is a line in the
+file, with samples of every process; a study that was cut short goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.crew import Crew
+from benchmarks.decision import Category, Rule
+from benchmarks.discover import IMPLEMENTATIONS, read_entry
+from benchmarks.duel import SIDES, Duel, Matchup
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.launch import ROOT, worker_environment
+from benchmarks.problems import NAMED, name_of
+from benchmarks.progress import ContestProgress
+from benchmarks.tally import Case, Tally
+from benchmarks.training import Workload, train
+from benchmarks.worker import load, pin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NAMES = ("torch_eager", "jax_scan")
+PROBLEM = NAMED["book"]
+EFFECT = 0.05
+OUTPUT = ROOT / "results" / "error_rates" / "live.jsonl"
+N_KEPT = 25  # samples per process in the file, evenly spaced in rank
+N_BLOCKS = 200  # alternations in which the true size is measured
+
+LOAD = """
+import os, sys, time
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {int(sys.argv[1])})
+while True:
+    end = time.perf_counter() + 0.1
+    while time.perf_counter() < end:
+        pass
+    time.sleep(0.2)
+"""
+"""Busy a third of the time, on the very core that is measured: the worst place."""
+
+ADDED_WORK = """
+
+_run_epoch = run_epoch
+
+
+def run_epoch(state, batches):
+    state = _run_epoch(state, batches)
+    for _ in range({n}):
+        pass
+    return state
+"""
+
+
+def main() -> int:
+    """Run what is missing of the study, and sum it up."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--same", type=int, default=20, help="comparisons of equal sides; default: %(default)s"
+    )
+    parser.add_argument("--slower", type=int, default=10, help="of a slower new side; default: %(default)s")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s"
+    )
+    parsed = parser.parse_args()
+    console, (cpu,) = Console(width=120), choose_cpus(1)
+    parsed.output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="perceptron-bench-study-") as folder:
+        files = {
+            kind: {name: IMPLEMENTATIONS / f"{name}.py" for name in NAMES} for kind in ("same", "slower")
+        }
+        sizes = dict.fromkeys(NAMES, 0.0)
+        for name in NAMES:
+            files["slower"][name], sizes[name] = slow_copy(name, Path(folder), cpu)
+            console.print(f"{name}: the added work makes an epoch {sizes[name]:+.2%} longer", highlight=False)
+        with busy(cpu):
+            for kind in kinds_to_run(parsed.output, {"same": parsed.same, "slower": parsed.slower}):
+                true_sizes = sizes if kind == "slower" else dict.fromkeys(NAMES, 0.0)
+                line = compare(files[kind], (cpu,), console) | {"kind": kind, "true_sizes": true_sizes}
+                with parsed.output.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+                found = {name: case["category"] for name, case in line["cases"].items()}
+                console.print(f"{kind}: {found}, {line['wall_s']:.0f} s", highlight=False)
+    return summarize(parsed.output, console)
+
+
+def kinds_to_run(output: Path, wanted: Mapping[str, int]) -> Iterator[str]:
+    """Give what is still missing, the two kinds by turns, so that both see the same hours."""
+    done = Counter(line["kind"] for line in read_lines(output))
+    while any(done[kind] < wanted[kind] for kind in wanted):
+        kind = min(wanted, key=lambda kind: done[kind] / wanted[kind] if wanted[kind] else 1.0)
+        yield kind
+        done[kind] += 1
+
+
+def read_lines(output: Path) -> list[dict[str, Any]]:
+    """Read the comparisons so far; a last line that was cut off is none."""
+    lines = output.read_text(encoding="utf-8").splitlines(keepends=True) if output.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Console) -> dict[str, Any]:
+    """Run one comparison, as `perceptron-bench ab` does, and give it as JSON's types."""
+    matchups = []
+    for name, file in new_files.items():
+        entries = dict(
+            zip(SIDES, (read_entry(IMPLEMENTATIONS / f"{name}.py"), read_entry(file)), strict=True)
+        )
+        tallies = {side: Tally(Case(entry, "cpu", PROBLEM)) for side, entry in entries.items()}
+        matchups.append(Matchup(name, f"{name}-cpu-{name_of(PROBLEM)}", Rule(), tallies))
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder, ContestProgress(console) as shown:
+        crew = Crew(folder=Path(folder), observer=shown, cpus=cpus, time_limit_s=120.0)
+        duel = Duel(matchups, crew, seed=time.time_ns() % 2**32)
+        verdicts = duel.run()
+    if duel.interrupted:
+        raise KeyboardInterrupt
+    return {
+        "provenance": asdict(Provenance.collect(cpus)),
+        "wall_s": time.monotonic() - start,
+        "cases": {
+            matchup.implementation: {
+                "category": verdict.category,
+                "reason": verdict.reason,
+                "decision": verdict.decision and asdict(verdict.decision),
+                **{side: processes_of(matchup.tallies[side]) for side in SIDES},
+            }
+            for matchup, verdict in zip(matchups, verdicts, strict=True)
+        },
+    }
+
+
+def processes_of(tally: Tally) -> list[dict[str, Any]]:
+    """Give each process's figures and some of its samples, ascending."""
+    found, start = [], 0
+    for process in tally.processes:
+        kept_s = tally.kept_s[start : start + process.n_kept]
+        start += process.n_kept
+        ranks = np.linspace(0, len(kept_s) - 1, min(N_KEPT, len(kept_s))).round().astype(int)
+        found.append(
+            {
+                "pair": process.round,
+                "min_s": process.min_s,
+                "median_s": process.median_s,
+                "n_samples": process.n_samples,
+                "kept_s": [float(f"{kept_s[rank]:.6g}") for rank in ranks],
+            }
+        )
+    return found
+
+
+@contextmanager
+def busy(cpu: int) -> Iterator[None]:
+    """Keep the core busy a third of the time."""
+    with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu)]) as process:  # noqa: S603 - our own text
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def slow_copy(name: str, folder: Path, cpu: int) -> tuple[Path, float]:
+    """Write a copy with about EFFECT more work in each epoch; give it and the effect's true size."""
+    n, size = 100, 0.0
+    for _ in range(3):  # the work that was added last time tells how much more it takes
+        n = round(n * EFFECT / size) if size > 0 else n
+        file = folder / f"{name}.py"
+        source = (IMPLEMENTATIONS / f"{name}.py").read_text(encoding="utf-8")
+        file.write_text(source + ADDED_WORK.format(n=n), encoding="utf-8")
+        done = subprocess.run(  # noqa: S603 - ourselves
+            [sys.executable, "-P", "-c", TRUE_SIZE, name, str(file), str(cpu)],
+            env=worker_environment(n_cores=1),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        size = float(done.stdout)
+    return file, size
+
+
+TRUE_SIZE = "import sys; from benchmarks.live_study import true_size; print(true_size(*sys.argv[1:]))"
+
+
+def true_size(name: str, new_file: str, cpu: str) -> float:
+    """Measure in this process by how much the new file's epoch is longer: the median over the blocks."""
+    pin((int(cpu),))
+    files = (IMPLEMENTATIONS / f"{name}.py", Path(new_file))
+    sides = [Workload.of(load(file), PROBLEM) for file in files]
+    for side in sides:
+        train(side)
+    ratios = []
+    for _ in range(N_BLOCKS):
+        base_s, new_s = (fastest_epoch_s(side) for side in sides)
+        ratios.append(new_s / base_s)
+    return float(np.median(ratios)) - 1
+
+
+def fastest_epoch_s(workload: Workload, n_epochs: int = 20) -> float:
+    """Time some epochs in a row."""
+    run_epoch, state, batches = workload.implementation.run_epoch, workload.start(), workload.batches(0)
+    times_s = []
+    for _ in range(n_epochs):
+        start = time.perf_counter()
+        state = run_epoch(state, batches)
+        times_s.append(time.perf_counter() - start)
+    return min(times_s)
+
+
+def summarize(output: Path, console: Console) -> int:
+    """Say what was found; 0 where at most one comparison in 20 cried wolf and none slept."""
+    lines = read_lines(output)
+    changed = (Category.SLOWER, Category.FASTER)
+    alarms = sum(
+        any(case["category"] in changed for case in line["cases"].values())
+        for line in lines
+        if line["kind"] == "same"
+    )
+    missed = sum(
+        any(case["category"] != Category.SLOWER for case in line["cases"].values())
+        for line in lines
+        if line["kind"] == "slower"
+    )
+    counts = Counter(line["kind"] for line in lines)
+    for kind, n in counts.items():
+        walls_s = [line["wall_s"] for line in lines if line["kind"] == kind]
+        console.print(f"{kind}: {n} comparisons, {np.median(walls_s):.0f} s each (median)", highlight=False)
+    console.print(f"false alarms: {alarms} of {counts['same']}; missed: {missed} of {counts['slower']}")
+    return 0 if alarms <= counts["same"] / 20 and not missed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
