@@ -4,8 +4,8 @@
 
 Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process keeps the measured core
 busy a third of the time: some with two equal sides, some where work is added to each timed epoch of the new
-side. Its true size is measured first, by alternating epochs within one process. Each comparison is a line in the
-file, with samples of every process; a study that was cut short goes on where it ended.
+side. Its true size is measured first, by alternating epochs within one process. Each comparison is a line in
+the file, with samples of every process; a study that was cut short goes on where it ended.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def busy(cpu: int) -> Iterator[None]:
 def slow_copy(name: str, folder: Path, cpu: int) -> tuple[Path, float]:
     """Write a copy with about EFFECT more work in each epoch; give it and the effect's true size."""
     n, size = 100, 0.0
-    for _ in range(3):  # the work that was added last time tells how much more it takes
+    for _ in range(8):  # the work that was added last time tells how much more it takes
         n = round(n * EFFECT / size) if size > 0 else n
         file = folder / f"{name}.py"
         source = (IMPLEMENTATIONS / f"{name}.py").read_text(encoding="utf-8")
@@ -197,6 +197,8 @@ def slow_copy(name: str, folder: Path, cpu: int) -> tuple[Path, float]:
             check=True,
         )
         size = float(done.stdout)
+        if abs(size - EFFECT) < EFFECT / 10:
+            break
     return file, size
 
 
