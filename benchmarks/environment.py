@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ class Provenance:
             date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             machine=platform.node(),
             system=platform.platform(),
-            cpu=cpuinfo.get_cpu_info().get("brand_raw", platform.processor()),
+            cpu=_cpu(),
             n_cpus=os.cpu_count() or 1,
             gpu=_output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
             n_cores_used=n_cores,
@@ -83,6 +84,11 @@ class Provenance:
             commit=commit(),
             worker_variables=_worker_variables(n_cores=n_cores),
         )
+
+
+@cache  # asking takes a second
+def _cpu() -> str:
+    return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
 
 
 def _versions() -> dict[str, str]:

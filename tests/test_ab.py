@@ -1,0 +1,253 @@
+"""`perceptron-bench ab` and `calibrate` as their user meets them: real processes, reports, exit status."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks import ab as ab_module
+from benchmarks.__main__ import main
+from benchmarks.comparison import read_comparison
+from benchmarks.decision import Category
+from benchmarks.launch import ROOT
+from tests.test_duel import FakeCrew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Copy
+
+RUN_EPOCH = '    """Train on each batch in order."""\n'
+PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
+
+
+@pytest.fixture
+def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str, int], float]], None]:
+    """Invent what the processes measure."""
+
+    def invent(min_s: Callable[[str, str, int], float]) -> None:
+        monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=min_s))
+
+    return invent
+
+
+def ab(*arguments: str | Path, folder: Path) -> int:
+    """Compare numpy_float32 with itself under another variable."""
+    return main(
+        [
+            "ab",
+            "--impl=numpy_float32",
+            "--new-env=A=1",
+            f"--calibration={folder}/noise",
+            PROBLEM,
+            *map(str, arguments),
+        ]
+    )
+
+
+def test_it_compares_two_files_in_real_processes_and_writes_every_report(
+    copy_of: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    base, new = copy_of("numpy_float32", as_name="old"), copy_of("numpy_float32", as_name="new")
+    reports = {name: tmp_path / f"report.{name}" for name in ("json", "markdown", "junit")}
+
+    status = main(
+        [
+            "ab",
+            f"--base-impl={base}",
+            f"--new-impl={new}",
+            f"--calibration={tmp_path}/noise",
+            "--max-pairs=1",
+            PROBLEM,
+            *(f"--{name}={path}" for name, path in reports.items()),
+        ]
+    )
+
+    comparison = read_comparison(reports["json"])
+    (verdict,) = comparison.verdicts
+    assert status == comparison.exit_status()
+    assert verdict.category in (Category.UNCHANGED, Category.UNDECIDED)
+    assert len(verdict.ratios) == 1
+    assert verdict.base is not None
+    assert verdict.base.agreement is not None  # verified like any other measurement
+    assert verdict.base.costs is not None  # inspected
+    assert comparison.base.differs == {"impl": str(base)}
+    assert verdict.name in reports["markdown"].read_text(encoding="utf-8")
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == reports["markdown"].read_text(
+        encoding="utf-8"
+    )
+    assert ET.parse(reports["junit"]).getroot().get("tests") == "1"  # noqa: S314 - our own file
+    assert verdict.name in capsys.readouterr().out
+
+
+def test_a_new_side_that_computes_something_else_is_invalid_and_shows_no_time(
+    copy_of: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
+    arguments = [
+        f"--new-impl={wrong}",
+        "--impl=numpy_float32",
+        f"--calibration={tmp_path}/noise",
+        PROBLEM,
+    ]
+
+    assert main(["ab", *arguments]) == 5
+    shown = capsys.readouterr().out
+    assert "INVALID: numpy_float32-cpu-B32-D2-N4-E3: new: loss of step 2" in shown
+    assert "µs" not in shown
+
+
+def test_another_python_runs_the_other_side(copy_of: Copy, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexport OTHER_PYTHON=1\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    check = "    import os\n    assert 'OTHER_PYTHON' in os.environ, 'the same Python'\n"
+    picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
+    report = tmp_path / "report.json"
+    arguments = [
+        f"--base-impl={picky}",
+        f"--new-impl={picky}",
+        f"--calibration={tmp_path}/noise",
+        PROBLEM,
+    ]
+
+    assert main(["ab", *arguments, f"--new-python={python}", f"--json={report}"]) == 5
+    (verdict,) = read_comparison(report).verdicts
+    assert verdict.reason == "base: AssertionError: the same Python"
+
+
+def test_a_variable_reaches_only_its_side(copy_of: Copy, tmp_path: Path) -> None:
+    check = "    import os\n    assert os.environ.get('MARK') != '1', 'marked'\n"
+    picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
+    report = tmp_path / "report.json"
+    arguments = [
+        f"--base-impl={picky}",
+        f"--new-impl={picky}",
+        f"--calibration={tmp_path}/noise",
+        PROBLEM,
+    ]
+
+    assert main(["ab", *arguments, "--new-env=MARK=1", f"--json={report}"]) == 5
+    assert read_comparison(report).verdicts[0].reason == "new: AssertionError: marked"
+
+
+@pytest.mark.parametrize(
+    ("min_s", "arguments", "status"),
+    [
+        (lambda *_: 1.0, [], 0),
+        (lambda _, side, __: 1.05 if side == "new" else 1.0, [], 1),
+        (lambda _, side, __: 1.05 if side == "base" else 1.0, [], 0),
+        (lambda _, side, __: 1.05 if side == "new" else 1.0, ["--threshold=6"], 0),
+        (lambda _, side, __: 1.05 if side == "new" else 1.0, ["--threshold=numpy=6"], 0),
+        (lambda _, side, pair: 1.2 if (side == "new") == bool(pair % 2) else 1.0, [], 3),
+        (lambda _, side, pair: 1.2 if (side == "new") == bool(pair % 2) else 1.0, ["--undecided-ok"], 0),
+        (lambda _, side, __: -1.0 if side == "new" else 1.0, [], 5),
+        (lambda *_: 1.0, ["--device=cuda"], 5),
+    ],
+    ids=[
+        *("unchanged", "slower", "faster", "slower within the threshold", "within the case's threshold"),
+        *("undecided", "undecided allowed", "broken", "nothing runs here"),
+    ],
+)
+def test_the_exit_status_says_what_was_found(
+    min_s: Callable[[str, str, int], float],
+    arguments: list[str],
+    status: int,
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+) -> None:
+    invented(min_s)
+
+    assert ab(*arguments, folder=tmp_path) == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ab"], "the two sides are the same: say how they differ"),
+        (["ab", "--new-env=A=1", "--impl=torch_eagr"], "Did you mean 'torch_eager'?"),
+        (["ab", "--new-env=A=1", "--problem=bok"], "unknown problem 'bok'"),
+        (["ab", "--new-env=A"], "expected NAME=VALUE, found 'A'"),
+        (["ab", "--new-env=A=1", "--threshold=much"], "--threshold: expected [CASE=]PERCENT"),
+        (["ab", "--new-env=A=1", "--threshold=nobody=5"], "unknown case in --threshold 'nobody'"),
+        (["ab", "--new-env=A=1", "--max-pairs=0"], "expected at least 1"),
+        (["ab", "--new-env=A=1", "--alpha=2"], "alpha: expected between 0 and 1"),
+        (["ab", "--new-env=A=1", "--cores=1000"], "--cores: expected at most"),
+        (["ab", "--new-env=A=1", "--json=/no/such/folder/a.json"], "can't be written"),
+        (["ab", "--new-impl=a.py", "--impl=jax_jit", "--impl=jax_scan"], "expected one name beside a file"),
+        (["ab", "--base-ref=no-such"], "expected a commit named 'no-such'"),
+    ],
+)
+def test_a_call_that_makes_no_sense_ends_with_a_sentence_and_status_4(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 4
+    assert message in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    files = [f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "ab",
+        *files,
+        f"--json={report}",
+        "--threshold=0.01",
+        PROBLEM,
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("pair 2 "):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+
+    assert process.returncode == 2, rest
+    comparison = read_comparison(report)
+    assert comparison.interrupted == "Ctrl-C or SIGTERM"
+    assert len(comparison.verdicts[0].ratios) >= 1
+    assert "interrupted" in rest
+
+
+def test_calibration_raises_the_threshold_of_a_case_that_drifts_and_ab_takes_it(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # 5 % slower for most of the time, though nothing differs: the default threshold would call it slower.
+    invented(lambda _, side, pair: 1.049 if side == "new" and pair < 15 else 1.0)
+    folder = tmp_path / "noise"
+
+    assert ab(folder=tmp_path) == 1
+    assert main(["calibrate", "--pairs=16", "--impl=numpy_float32", f"--calibration={folder}", PROBLEM]) == 0
+    (file,) = folder.glob("*.json")
+    (case,) = json.loads(file.read_text(encoding="utf-8"))["cases"].values()
+    assert case["threshold"] == pytest.approx(0.05)
+    capsys.readouterr()
+
+    assert ab(folder=tmp_path) == 3
+    assert "calibration of" in capsys.readouterr().out
+
+
+def test_without_a_calibration_the_report_says_so(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+
+    ab(folder=tmp_path)
+
+    assert "no calibration of this machine" in capsys.readouterr().out

@@ -1,0 +1,130 @@
+"""The rule of `ab`: when it stops, what it says, and how often it is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.decision import Category, Rule, assess, conclude, decide, median_interval
+from benchmarks.errors import UsageError
+
+RULE = Rule()
+
+
+def drawn(effect: float, noise: float, *, seed: int, n: int = 20) -> list[float]:
+    """Draw ratios of pairs: log-normal noise around an effect."""
+    generator = np.random.default_rng(seed)
+    return list(np.exp(generator.normal(np.log1p(effect), noise, n)))
+
+
+def categories(effect: float, noise: float, *, n_cases: int = 1, n: int = 200) -> Counter[Category]:
+    return Counter(
+        conclude(drawn(effect, noise, seed=seed), RULE, n_cases=n_cases).category for seed in range(n)
+    )
+
+
+def test_what_is_clearly_unchanged_ends_after_the_fewest_pairs() -> None:
+    ratios = [1.001, 0.999, 1.004, 0.998, 1.0]
+
+    assert decide(ratios[:4], RULE) is None
+    decision = decide(ratios, RULE)
+
+    assert decision is not None
+    assert (decision.category, decision.n_pairs, decision.ratio) == (Category.UNCHANGED, 5, 1.0)
+
+
+def test_a_slowdown_of_5_percent_in_noise_of_2_percent_is_found_nearly_always() -> None:
+    assert categories(0.05, 0.02)[Category.SLOWER] >= 198
+
+
+def test_a_speedup_is_found_as_surely_as_a_slowdown() -> None:
+    assert categories(1 / 1.05 - 1, 0.02)[Category.FASTER] >= 198
+
+
+@pytest.mark.parametrize("noise", [0.005, 0.02, 0.05, 0.2])
+def test_equal_sides_are_called_slower_at_most_as_often_as_alpha_allows_in_any_noise(noise: float) -> None:
+    assert categories(0.0, noise, n=400)[Category.SLOWER] <= 400 * RULE.alpha
+
+
+def test_heavy_tails_raise_no_more_false_alarms_than_alpha_allows() -> None:
+    generator = np.random.default_rng(0)
+    ratios = np.exp(0.03 * generator.standard_cauchy((400, 20)))
+    found = Counter(conclude(list(pairs), RULE).category for pairs in ratios)
+
+    assert found[Category.SLOWER] <= 400 * RULE.alpha
+
+
+def test_a_change_below_the_threshold_is_no_slowdown_however_sure_it_is() -> None:
+    assert assess([1.02] * 20, RULE).category is Category.UNCHANGED
+
+
+def test_one_wild_pair_changes_no_verdict() -> None:
+    ratios = drawn(0.0, 0.003, seed=1, n=9)
+
+    assert conclude([3.0, *ratios], RULE).category is Category.UNCHANGED
+
+
+def test_a_slowdown_ends_halfway_where_all_pairs_show_it() -> None:
+    assert conclude([1.05, 1.06] * 10, RULE).n_pairs == 10
+
+
+def test_noise_too_large_to_tell_is_undecided_and_names_the_slowdown_it_would_have_shown() -> None:
+    decision = conclude(drawn(0.0, 0.1, seed=0), RULE)
+
+    assert decision.category is Category.UNDECIDED
+    assert decision.n_pairs == RULE.max_pairs
+    assert decision.detectable == pytest.approx(decision.ratio / decision.low - 1)
+    shifted = [ratio / decision.ratio * (1 + decision.detectable * 1.01) for ratio in drawn(0.0, 0.1, seed=0)]
+    assert assess(shifted, RULE).category is Category.SLOWER
+
+
+def test_the_more_cases_there_are_the_surer_each_must_be() -> None:
+    ratios = [1.06] * 9 + [0.99]  # the same direction in 9 of 10
+
+    assert assess(ratios, Rule(alpha=0.05), n_cases=1).category is Category.SLOWER
+    assert assess(ratios, Rule(alpha=0.05), n_cases=20).category is Category.UNDECIDED
+
+
+@given(st.integers(1, 40), st.floats(1e-6, 0.4))
+def test_the_interval_of_the_median_leaves_no_more_than_the_tail_unless_it_is_the_whole_range(
+    n: int, tail: float
+) -> None:
+    low, high, coverage = median_interval([float(i) for i in range(n)], tail)
+
+    assert (1 - coverage) / 2 <= tail or (low, high) == (0.0, n - 1.0)
+    assert low <= high
+
+
+def test_the_interval_of_the_median_covers_it_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(0)
+    samples = generator.exponential(size=(2000, 20))
+    intervals = [median_interval(list(sample), 0.05) for sample in samples]
+    covered = np.mean([low <= np.log(2) <= high for low, high, _ in intervals])
+
+    assert covered == pytest.approx(intervals[0][2], abs=0.015)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"threshold": 0.0},
+        {"threshold": -0.1},
+        {"alpha": 1.0},
+        {"spread": float("nan")},
+        {"unchanged": 0.05},
+        {"min_pairs": 0},
+        {"max_pairs": 4},
+    ],
+)
+def test_a_rule_out_of_range_is_refused_by_the_name_of_its_figure(figures: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match=f"rule: {next(iter(figures))}: expected .*, found"):
+        Rule(**figures)  # type: ignore[arg-type]
+
+
+def test_no_pair_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected at least one pair"):
+        assess([], RULE)

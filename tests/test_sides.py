@@ -1,0 +1,144 @@
+"""The two sides of a comparison: what the user says of them, and what is made of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.discover import IMPLEMENTATIONS
+from benchmarks.errors import UsageError
+from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in, worktree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Make a repository with a folder of implementations in two commits; the first is tagged "first"."""
+    folder = tmp_path / "repository" / "impls"
+    folder.mkdir(parents=True)
+    source = (IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8")
+    run(folder.parent, "init", "--quiet")
+    for name in ("first", "second"):
+        (folder / "numpy_float32.py").write_text(f"{source}# {name}\n", encoding="utf-8")
+        run(folder.parent, "add", ".")
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        run(folder.parent, *who, "commit", "--quiet", "--no-gpg-sign", "-m", name)
+        run(folder.parent, "tag", name)
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 - git
+        ["git", *arguments],  # noqa: S607 - from the path
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(checkout: Path) -> None:
+    with open_side("base", SideOptions(ref="first"), checkout, file_as="") as side:
+        path = side.entries["numpy_float32"].path
+        assert path.read_text(encoding="utf-8").endswith("# first\n")
+        assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
+        assert len(run(checkout, "worktree", "list").splitlines()) == 2
+
+    assert not path.exists()
+    assert len(run(checkout, "worktree", "list").splitlines()) == 1
+    assert (checkout / "numpy_float32.py").read_text(encoding="utf-8").endswith("# second\n")
+
+
+def test_the_worktree_is_cleaned_up_after_an_interrupt_too(checkout: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), worktree(checkout, "first"):
+        raise KeyboardInterrupt
+
+    assert len(run(checkout, "worktree", "list").splitlines()) == 1
+
+
+def test_files_that_differ_from_their_commit_are_marked(checkout: Path) -> None:
+    (checkout / "numpy_float32.py").write_text("changed", encoding="utf-8")
+
+    with open_side("new", SideOptions(), checkout, file_as="") as side:
+        assert (side.commit or "").endswith(" with changes")
+
+
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("no-such-branch", "expected a commit named 'no-such-branch'"),
+        ("--help", "expected a commit named '--help'"),
+    ],
+)
+def test_an_unknown_commit_is_named(ref: str, message: str, checkout: Path) -> None:
+    with pytest.raises(UsageError, match=message), worktree(checkout, ref):
+        pass
+
+
+def test_a_folder_that_is_in_no_checkout_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected a git checkout, found .*not a git repository"):
+        worktree(tmp_path, "main").__enter__()
+
+
+def test_a_commit_without_the_folder_is_told(checkout: Path) -> None:
+    later = checkout.parent / "later"
+    later.mkdir()
+
+    with pytest.raises(UsageError, match="commit 'first' has no folder later"), worktree(later, "first"):
+        pass
+
+
+def test_a_virtual_environment_is_found_by_its_folder(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", symlinks=True)
+
+    assert find_python(str(tmp_path / "env")) == str(tmp_path / "env" / "bin" / "python")
+
+
+def test_a_python_without_numpy_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", symlinks=True)
+    python = find_python(str(tmp_path / "env"))
+
+    with pytest.raises(UsageError, match=r"has no NumPy.*-m pip install numpy"):
+        versions_in(python)
+
+
+def test_versions_are_those_of_the_other_python() -> None:
+    assert versions_in(sys.executable)["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+@pytest.mark.parametrize("program", ["no-such-python", "/bin/false"])
+def test_what_is_no_python_is_refused(program: str) -> None:
+    with pytest.raises(UsageError, match=r"no Python at|expected a Python"):
+        versions_in(find_python(program))
+
+
+@pytest.mark.parametrize("text", ["NAME", "=value", ""])
+def test_a_variable_must_have_a_name_and_a_value(text: str) -> None:
+    with pytest.raises(UsageError, match=f"expected NAME=VALUE, found '{text}'"):
+        parse_variable(text)
+
+
+def test_a_variable_may_hold_equal_signs_and_be_empty() -> None:
+    assert parse_variable("XLA_FLAGS=--a=b") == ("XLA_FLAGS", "--a=b")
+    assert parse_variable("XLA_FLAGS=") == ("XLA_FLAGS", "")
+
+
+def test_a_file_takes_part_under_the_other_sides_name(tmp_path: Path) -> None:
+    file = tmp_path / "other_name.py"
+    file.write_text((IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8"), encoding="utf-8")
+
+    with open_side("new", SideOptions(impl=file), IMPLEMENTATIONS, file_as="numpy_float32") as side:
+        assert list(side.entries) == ["numpy_float32"]
+        assert side.entries["numpy_float32"].path == file
+    with (
+        pytest.raises(UsageError, match="no such file"),
+        open_side("new", SideOptions(impl=tmp_path / "absent.py"), IMPLEMENTATIONS, file_as="x"),
+    ):
+        pass
