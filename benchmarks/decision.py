@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from statistics import median, quantiles
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from benchmarks.errors import UsageError
 
@@ -135,8 +135,8 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         raise ValueError(message)
     tail = rule.tail(n_cases)
     low, high, coverage = median_interval(ratios, tail)
-    ratio = float(np.exp(np.median(np.log(ratios))))
-    q1, q3 = np.quantile(ratios, (0.25, 0.75))
+    ratio = math.exp(median(map(math.log, ratios)))
+    q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
     category = Category.UNDECIDED
     if (1 - coverage) / 2 <= tail:  # else there are too few pairs for the interval
         category = categorize(ratio, low, high, rule)

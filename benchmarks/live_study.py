@@ -44,7 +44,6 @@ NAMES = ("torch_eager", "jax_scan")
 PROBLEM = NAMED["book"]
 EFFECT = 0.05
 OUTPUT = ROOT / "results" / "error_rates" / "live.jsonl"
-N_KEPT = 25  # samples per process in the file, evenly spaced in rank
 N_BLOCKS = 200  # alternations in which the true size is measured
 
 LOAD = """
@@ -153,19 +152,19 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
 
 
 def processes_of(tally: Tally) -> list[dict[str, Any]]:
-    """Give each process's figures and some of its samples, ascending."""
+    """Give each process's figures and the samples that were kept of it, ascending."""
     found, start = [], 0
     for process in tally.processes:
         kept_s = tally.kept_s[start : start + process.n_kept]
         start += process.n_kept
-        ranks = np.linspace(0, len(kept_s) - 1, min(N_KEPT, len(kept_s))).round().astype(int)
         found.append(
             {
                 "pair": process.round,
                 "min_s": process.min_s,
                 "median_s": process.median_s,
+                "mean_s": process.mean_s,
                 "n_samples": process.n_samples,
-                "kept_s": [float(f"{kept_s[rank]:.6g}") for rank in ranks],
+                "kept_s": [float(f"{seconds:.5g}") for seconds in kept_s],  # evenly spaced in rank
             }
         )
     return found

@@ -55,11 +55,13 @@ class Process:
     first_call_s: float  # with a warm disk cache
     cpu_per_wall: float
     epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
+    mean_s: float | None = None  # nothing here is judged by it; None: of a record older than it
 
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""
         for name, value in vars(self).items():
-            if not isinstance(value, int | float) and (name, value) != ("epoch_energy_j", None):
+            may_be_none = name in ("epoch_energy_j", "mean_s")
+            if not isinstance(value, int | float) and not (may_be_none and value is None):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
 

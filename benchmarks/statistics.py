@@ -28,6 +28,7 @@ class Summary:
     median_s: float
     q3_s: float
     max_s: float
+    mean_s: float  # nothing here is judged by it; other tools do
     kept_s: tuple[float, ...]  # ascending, at most MAX_KEPT, evenly spaced in rank from min to max
 
 
@@ -51,6 +52,7 @@ def summarize(samples_s: Sequence[float]) -> Summary:
         median_s=float(median_s),
         q3_s=float(q3_s),
         max_s=float(ordered[-1]),
+        mean_s=float(ordered.mean()),
         kept_s=tuple(ordered[ranks].round(10).tolist()),
     )
 
