@@ -25,6 +25,7 @@ lint: $(INSTALLED)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/typos
+	$(VENV)/bin/zizmor --quiet --offline --persona=auditor .github docs/*.yml
 
 check: lint test
 
