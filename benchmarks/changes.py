@@ -6,6 +6,7 @@ import functools
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,7 @@ class Level:
     @property
     def ratio(self) -> float:
         """Give the median of the runs' ratios to the control."""
-        return math.exp(float(np.median([math.log(point.ratio.value) for point in self.points])))
+        return math.exp(median(point.log_ratio for point in self.points))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Segmentation:
 
         """
         points = trend.points
-        log_ratios = np.log([point.ratio.value for point in points])
+        log_ratios = np.array([point.log_ratio for point in points])
         starts = change_points(log_ratios)
         return cls(
             trend=trend,

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 HISTORY = ROOT / "results" / "history"
 
-PARTIAL = ".partial"
-"""The suffix of a record that is being written."""
+PARTIAL = ".partial"  # the suffix of a record that is being written
 
 LEFTOVER_S = 3600
 """Age at which a record that is still being written counts as left behind: writing one takes milliseconds."""
@@ -91,14 +90,11 @@ def add(path: Path, folder: Path) -> Added:
     try:
         _make(folder)
         _remove_leftovers(folder)
-        is_new = _publish(content, target)
+        is_new = not target.exists() and _publish(content, target)
         _sync(folder)
     except OSError as error:
-        message = (
-            f"{path}: can't be added to {folder} ({error.strerror}); the records in it are unharmed; "
-            "make room, or name another folder with --history"
-        )
-        raise UsageError(message) from None
+        message = f"{path}: can't be added to {folder} ({error.strerror}); the records in it are unharmed; "
+        raise UsageError(message + "make room, or name another folder with --history") from None
     if not is_new:
         _require_unchanged(_content(target), target)
     return Added(target, is_new)
@@ -155,10 +151,7 @@ def _digest(content: bytes) -> str:
 def _require_unchanged(content: bytes, path: Path) -> None:
     named = NAME.fullmatch(path.name)
     if named is None:
-        message = (
-            f"{path}: expected a file that `track add` put there, found another name; move it elsewhere, "
-            "and add it if it is a record"
-        )
+        message = f"{path}: expected a file that `track add` put there, found another name; move it elsewhere"
         raise UsageError(message)
     if named["digest"] != (found := _digest(content)):
         message = (

@@ -45,9 +45,9 @@ at it: a record is in the history whole, or it is not.
 
 ABOUT_SHOW = """\
 Show each case over time: the ratio of its epoch's time to that of a control, measured in the same rounds of
-the same run, and the runs from which on it has another level, with what differs there: commit, versions,
-system. Runs on different hardware, with other numbers of cores or another precision are never put into one
-trend.
+the same run; and, of six runs or more, those from which on it has another level, with what differs there:
+commit, versions, system. Runs on different hardware, with other numbers of cores or another precision are
+never put into one trend.
 """
 
 ABOUT_EXPORT = """\

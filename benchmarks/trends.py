@@ -7,8 +7,10 @@ slows case and control alike and drops out, so that runs of different days can b
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -70,8 +72,24 @@ class Point:
     record: Record
     row: Row
     control: Row
-    ratio: Ratio  # of the case's time to the control's: larger is slower
-    n_rounds: int  # in which both ran
+    fastest_s: tuple[
+        tuple[float, float], ...
+    ]  # of the case and of the control, in each round in which both ran
+
+    @property
+    def n_rounds(self) -> int:
+        """Count the rounds in which both ran."""
+        return len(self.fastest_s)
+
+    @property
+    def log_ratio(self) -> float:
+        """Give the logarithm of the ratio of the case's time to the control's: larger is slower."""
+        return median(math.log(case_s / control_s) for case_s, control_s in self.fastest_s)
+
+    @cached_property
+    def ratio(self) -> Ratio:
+        """Give the ratio with its 95 % confidence interval (which takes a millisecond)."""
+        return speedup(*zip(*self.fastest_s, strict=True))  # how many times faster the control is
 
     @property
     def min_s(self) -> float:
@@ -96,25 +114,23 @@ class Trend:
 
 def points_of(record: Record, control: str | None = None) -> list[Point]:
     """Hold each timed row of a run against its control; one without a control in its group is left out."""
-    points = []
+    groups: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in record.run.rows:
-        held = _control_of(row, record.run, control)
-        if not row.is_timed or held is None or held is row:
-            continue
-        theirs = {process.round: process.min_s for process in held.processes}
-        pairs = [(p.min_s, theirs[p.round]) for p in row.processes if p.round in theirs]
-        if pairs:
-            ratio = speedup(*zip(*pairs, strict=True))  # how many times faster the control is
-            points.append(
-                Point(record=record, row=row, control=held, ratio=ratio, n_rounds=len(pairs)),
-            )
-    return points
+        if row.is_timed:
+            groups[row.group][row.implementation] = row
+    names = (control,) if control else (CONTROL, record.run.settings.baseline)
+    return [
+        Point(record=record, row=row, control=held, fastest_s=fastest_s)
+        for group in groups.values()
+        if (held := next((group[name] for name in names if name in group), None))
+        for row in group.values()
+        if row is not held and (fastest_s := _paired(row, held))
+    ]
 
 
-def _control_of(row: Row, run: Run, control: str | None) -> Row | None:
-    timed = {each.implementation: each for each in run.rows if each.group == row.group and each.is_timed}
-    names = (control,) if control else (CONTROL, run.settings.baseline)
-    return next((timed[name] for name in names if name in timed), None)
+def _paired(row: Row, control: Row) -> tuple[tuple[float, float], ...]:
+    theirs = {process.round: process.min_s for process in control.processes}
+    return tuple((each.min_s, theirs[each.round]) for each in row.processes if each.round in theirs)
 
 
 def trends_of(records: Iterable[Record], control: str | None = None) -> list[Trend]:

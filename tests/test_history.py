@@ -324,6 +324,15 @@ def test_a_disk_that_can_not_take_it_is_named_and_the_records_are_unharmed(
     assert listing(folder) == before
 
 
+def test_a_record_that_is_there_needs_no_room(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(file, folder)
+    monkeypatch.setattr("benchmarks.history.os.link", lambda *_: pytest.fail("it was written again"))
+
+    assert not add(file, folder).is_new
+
+
 def test_a_file_cut_short_by_the_system_while_it_is_written_never_appears(file: Path, folder: Path) -> None:
     code = (
         "import resource, sys; from pathlib import Path; from benchmarks.__main__ import main; "
@@ -365,13 +374,16 @@ class Writers:
             )
 
     def run(self, n_writers: int, *, n_doomed: int) -> int:
-        """Start them at once; kill some at random moments once one has added something. Say how many died."""
+        """Start them at once; kill some, each when it has added a random number. Say how many were killed."""
         writers = [self.start(number) for number in range(n_writers)]
-        while not any(path.stat().st_size for path in self.logs.iterdir()):
-            time.sleep(0.005)
-        for writer in self.random.sample(writers, n_doomed):
-            time.sleep(self.random.uniform(0, 0.1))
-            writer.kill()
+        doomed = {number: self.random.randrange(len(self.files)) for number in range(n_doomed)}
+        while doomed:
+            time.sleep(0.001)
+            for number, n_to_add in list(doomed.items()):
+                n_added = (self.logs / f"{number}.log").read_bytes().count(b"\n")
+                if n_added >= max(1, n_to_add) or writers[number].poll() is not None:
+                    writers[number].kill()
+                    del doomed[number]
         return sum(writer.wait() == -signal.SIGKILL for writer in writers)
 
     @property
