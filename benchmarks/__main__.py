@@ -1,4 +1,4 @@
-"""The command line: run, list, explain, table, track."""
+"""The command line: run, list, explain, table, ab, calibrate, compare, track."""
 
 from __future__ import annotations
 
