@@ -28,7 +28,7 @@ COLUMNS = {
     "implementation": "the first part of it",
     "control": "the implementation that the case is held against",
     "ratio": "the case's time over the control's (fastest epochs of the same round), median over the rounds",
-    "ratio_low": "lower end of its 95 % confidence interval; empty below 6 rounds",
+    "ratio_low": "lower end of its 95 % confidence interval (of 5 rounds: 94 %); empty below 5 rounds",
     "ratio_high": "upper end of it",
     "min_us": "the fastest epoch of a process, in µs, median over the rounds",
     "control_min_us": "the control's",

@@ -132,7 +132,7 @@ def history(tmp_path: Path) -> Path:
     folder = tmp_path / "history"
     for day, scan_s in ((1, 6e-5), (0, 4e-5)):
         scan = timed("jax_scan", [scan_s + i * 1e-6 for i in range(6)])
-        run = run_of_day(day, timed("native_floor", [1e-5] * 6), scan, timed("torch_eager", [1e-3] * 5))
+        run = run_of_day(day, timed("native_floor", [1e-5] * 6), scan, timed("torch_eager", [1e-3] * 4))
         file = write(run, tmp_path / f"{day}.json")
         assert main(["track", "add", str(file), "--history", str(folder)]) == 0
     return folder
@@ -160,7 +160,7 @@ def test_github_action_benchmark_reads_the_statistic_that_gates_as_custom_smalle
     ranges = [entry.get("range") for entry in entries]
     assert re.fullmatch(r"± \d+\.\d+", ranges[0])
     assert float(ranges[0].removeprefix("± ")) == pytest.approx(0.25)  # of 6.0 to 6.5
-    assert ranges[1] is None  # fewer than six rounds tell no interval
+    assert ranges[1] is None  # fewer than five rounds tell no interval
     assert all(isinstance(value, str) for entry in entries for key, value in entry.items() if key != "value")
     assert (
         "62.5 µs an epoch, native_floor 10 µs\n6 rounds\nA CPU (2 CPUs), 1 core used" in entries[0]["extra"]
