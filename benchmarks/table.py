@@ -24,11 +24,11 @@ NO_FIGURE = "—"
 READING = """\
 Epoch time: *typical* is the median over the rounds of each process's median, *best* the fastest epoch of \
 all. *vs NAME* is how many times faster than the baseline: the median over the rounds of the ratio of the \
-two processes' fastest epochs, with its 95 % confidence interval (of 5 rounds 94 %, of fewer none). The first \
-epoch of a problem in a process traces, compiles and runs: *cold* with empty disk caches (one process), *warm* \
-with what an earlier process left in them (the median over the rounds). *Memory* is the process's peak, data included, above what it held \
-once the framework was loaded; on a GPU, the peak of the framework's allocator. *Deviation* is the largest \
-difference of any step's loss from the reference."""
+two processes' fastest epochs, with its 95 % confidence interval (of 5 rounds 94 %, of fewer none). The \
+first epoch of a problem in a process traces, compiles and runs: *cold* with empty disk caches (one \
+process), *warm* with what an earlier process left in them (the median over the rounds). *Memory* is the \
+process's peak, data included, above what it held once the framework was loaded; on a GPU, the peak of the \
+framework's allocator. *Deviation* is the largest difference of any step's loss from the reference."""
 
 
 def groups_of(run: Run) -> list[tuple[str, list[Row]]]:
