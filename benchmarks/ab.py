@@ -179,10 +179,11 @@ def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
     shares = [process.cpu_per_wall for row in rows for process in row.processes]
     if not (n_starved := sum(share < STARVED for share in shares)):
         return []
-    return [
-        f"{n_starved} of {len(shares)} processes got less than {STARVED:.0%} of their core, so something else ran "
-        "there: the verdicts hold, but undecided cases may be decided on a quieter machine"
-    ]
+    warning = (
+        f"{n_starved} of {len(shares)} processes got less than {STARVED:.0%} of their core, so something else "
+        "ran there: the verdicts hold, but undecided cases may be decided on a quieter machine"
+    )
+    return [warning]
 
 
 def _record_of(side: Side) -> SideRecord:
