@@ -180,8 +180,8 @@ def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
     if not (n_starved := sum(share < STARVED for share in shares)):
         return []
     warning = (
-        f"{n_starved} of {len(shares)} processes got less than {STARVED:.0%} of their core, so something else "
-        "ran there: the verdicts hold, but undecided cases may be decided on a quieter machine"
+        f"{n_starved} of {len(shares)} processes got less than {STARVED:.0%} of their core, so something "
+        "else ran there: the verdicts hold, but undecided cases may be decided on a quieter machine"
     )
     return [warning]
 
