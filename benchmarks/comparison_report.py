@@ -23,8 +23,8 @@ STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "r
 
 READING = """\
 *base* and *new* are the fastest epochs; *change* is the median over the pairs of the ratio of the two \
-processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* holds the median: \
-the more cases are compared, the surer it must be for a verdict of slower or faster."""
+processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* holds it; the \
+more cases are compared, the surer it must be for a verdict of slower or faster."""
 
 
 def console() -> Console:
