@@ -116,9 +116,7 @@ def read_comparisons(file: Path) -> dict[str, dict[str, list[Comparison]]]:
             kinds[line["kind"]].append(Comparison(base=case["base"], new=case["new"]))
     counts = [len(comparisons) for kinds in found.values() for comparisons in kinds.values()]
     if not counts or min(counts) < 2:  # noqa: PLR2004 - base and new are of two different ones
-        message = (
-            f"{file}: expected two comparisons of each kind: run `python -m benchmarks.live_study`"
-        )
+        message = f"{file}: expected two comparisons of each kind: run `python -m benchmarks.live_study`"
         raise UsageError(message)
     return found
 
