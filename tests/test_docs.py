@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from benchmarks.__main__ import build_parser
 from benchmarks.launch import ROOT
+from benchmarks.live_study import OUTPUT
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -99,7 +100,6 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
         for token in code_in(page.read_text(encoding="utf-8"))
         if token.info != "yaml"  # tests.test_workflows runs those
         for call in calls_in(token.content)
-        if call[1:2] != ["track"] or importlib.util.find_spec("benchmarks.track")  # it is on its way
     ]
 
     assert len(calls) > 5
@@ -154,10 +154,15 @@ def test_every_link_to_a_file_or_a_heading_leads_somewhere(page: Path) -> None:
 
 def _leads_somewhere(page: Path, target: str) -> bool:
     path, _, anchor = target.partition("#")
-    linked = page.parent / path if path else page
+    linked = (page.parent / path).resolve() if path else page
     if not linked.exists():
-        return False
+        return linked == rule_study_table()
     return not anchor or anchor in anchors_of(linked.read_text(encoding="utf-8"))
+
+
+def rule_study_table() -> Path:
+    """Give the page that `python -m benchmarks.rule_study` writes; until then it is not there."""
+    return OUTPUT.with_name("README.md")
 
 
 def anchors_of(page: str) -> set[str]:

