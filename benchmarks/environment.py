@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import cpuinfo  # comes with pytest-benchmark
 
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, require_types
 from benchmarks.launch import ROOT, worker_environment
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class Provenance:
     versions: dict[str, str]
     commit: str | None
     worker_variables: dict[str, str]  # that steer the frameworks
+
+    def __post_init__(self) -> None:
+        """Refuse what a record that was edited by hand may hold."""
+        require_types(self)
 
     @classmethod
     def collect(cls, cpus: tuple[int, ...]) -> Provenance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,3 +19,19 @@ def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return UsageError(f"unknown {kind} {name!r}: expected one of {', '.join(names)}.{hint}")
+
+
+def require_types(values: object) -> None:
+    """Refuse a dataclass whose fields are not of the types that it declares, the items of containers aside.
+
+    Raises:
+        TypeError: one is not.
+
+    """
+    for name, kind in get_type_hints(type(values)).items():
+        container = get_origin(kind)
+        if not isinstance(getattr(values, name), container if container in (dict, list) else kind):
+            message = (
+                f"{name}: expected {type(values).__annotations__[name]}, found {getattr(values, name)!r}"
+            )
+            raise TypeError(message)

@@ -7,6 +7,7 @@ tools that look at single benchmarks, each row with a time stands in its `extra_
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from statistics import median
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, require_types
 from benchmarks.fairness import Item
 from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
@@ -60,10 +61,14 @@ class Process:
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""
         for name, value in vars(self).items():
-            may_be_none = name in ("epoch_energy_j", "mean_s")
-            if not isinstance(value, int | float) and not (may_be_none and value is None):
+            if value is None and name in ("epoch_energy_j", "mean_s"):
+                continue
+            if not isinstance(value, int | float) or not math.isfinite(value):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
+            if name.endswith("_s") and value <= 0:
+                message = f"{name}: expected more than 0 s, found {value!r}"
+                raise ValueError(message)
 
     @classmethod
     def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
@@ -145,6 +150,10 @@ class Row:
     def from_dict(cls, fields: dict[str, Any]) -> Row:
         """Read what `to_dict` gave."""
         known = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
+        for name in ("implementation", "framework", "tier", "summary", "device"):
+            if not isinstance(known[name], str):
+                message = f"{name}: expected a text, found {known[name]!r}"
+                raise TypeError(message)
         known["problem"] = Problem(**known["problem"])
         known["verdict"] = Verdict(known["verdict"])
         known["processes"] = tuple(Process(**process) for process in known["processes"])
@@ -165,6 +174,10 @@ class RunSettings:
     quick: bool
     interrupted: str | None  # by what
     baseline: str
+
+    def __post_init__(self) -> None:
+        """Refuse what a record that was edited by hand may hold."""
+        require_types(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +218,22 @@ def read_run(path: Path) -> Run:
 
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))[KEY]
+        content = path.read_bytes()
+    except OSError as error:
+        message = f"{path}: can't be read ({error.strerror})"
+        raise UsageError(message) from None
+    return parse_run(content, path)
+
+
+def parse_run(content: bytes, path: Path) -> Run:
+    """Read what the file at that path holds.
+
+    Raises:
+        UsageError: it is no JSON, not ours, or of another schema.
+
+    """
+    try:
+        fields = json.loads(content.decode())[KEY]
         if (found := fields["schema_version"]) != SCHEMA_VERSION:
             message = (
                 f"{path}: expected schema version {SCHEMA_VERSION}, found {found}; "
@@ -213,10 +241,8 @@ def read_run(path: Path) -> Run:
             )
             raise UsageError(message)
         return Run.from_dict(fields)
-    except OSError as error:
-        message = f"{path}: can't be read ({error.strerror})"
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         message = f"{path}: expected a record in JSON, found something else ({error}); is it cut off?"
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         message = f"{path}: expected a record of perceptron-bench, found another file ({error!r})"
     raise UsageError(message)
