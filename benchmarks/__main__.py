@@ -1,4 +1,4 @@
-"""The command line: run, list, explain, table."""
+"""The command line: run, list, explain, table, ab, calibrate, compare, track."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from benchmarks import ab_options, commands, compare_options
+from benchmarks import ab_options, commands, compare_options, track
 from benchmarks.errors import UsageError
 from benchmarks.options import declare
 
@@ -102,6 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     table.set_defaults(do=commands.table)
     ab_options.add_commands(commands_)
     compare_options.add_command(commands_)
+    track.add_command(commands_)
     return parser
 
 

@@ -16,6 +16,7 @@ from benchmarks.crew import Crew
 from benchmarks.duel import SIDES, Duel, matchups_of
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
+from benchmarks.fairness import STARVED
 from benchmarks.problems import parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.session import sigterm_as_ctrl_c
@@ -94,7 +95,7 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
         rule=selection.rule,
         wall_s=time.monotonic() - start,
         interrupted=interrupted,
-        notes=(note,),
+        notes=(note, *starved(verdicts)),
         verdicts=ordered(verdicts),
     )
 
@@ -170,6 +171,19 @@ def measure(
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
         return duel.run(), duel.interrupted
+
+
+def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
+    """Warn of processes on a CPU that shared their core with something else."""
+    rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
+    shares = [process.cpu_per_wall for row in rows for process in row.processes]
+    if not (n_starved := sum(share < STARVED for share in shares)):
+        return []
+    warning = (
+        f"{n_starved} of {len(shares)} processes got less than {STARVED:.0%} of their core, so something "
+        "else ran there: the verdicts hold, but undecided cases may be decided on a quieter machine"
+    )
+    return [warning]
 
 
 def _record_of(side: Side) -> SideRecord:

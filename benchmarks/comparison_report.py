@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
 
 READING = """\
-*change* is the median over the pairs of the ratio of the two processes' fastest epochs, minus 1: positive \
-is slower. Its *interval* has the coverage stated behind it. *could see* is the smallest slowdown that these \
-pairs would have shown."""
+*base* and *new* are the fastest epochs; *change* is the median over the pairs of the ratio of the two \
+processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* holds it; the \
+more cases are compared, the surer it must be for a verdict of slower or faster."""
 
 
 def console() -> Console:
@@ -60,9 +60,9 @@ def verdict_table(
 ) -> Table:
     """Lay the cases out, what needs a look first; `plain` keeps text from being read as markup."""
     table = Table(box=box_)
-    table.add_column("case", no_wrap=True)
-    for heading in ("base", "new", "change", "interval", "could see", "threshold", "pairs"):
-        table.add_column(heading, justify="right")
+    table.add_column("case", overflow="fold")
+    for heading in ("base", "new", "change", "interval", "sure", "threshold", "pairs"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for verdict in comparison.verdicts:
         style = STYLES.get(verdict.category) if styled else None
@@ -77,10 +77,10 @@ def _cells(verdict: CaseVerdict) -> list[str]:
     ]
     figures = [NO_FIGURE] * 3
     if decision:
-        interval = f"{percent(decision.low - 1)} to {percent(decision.high - 1)} ({decision.coverage:.1%})"
-        figures = [percent(decision.ratio - 1), interval, percent(decision.detectable)]
+        interval = f"{(decision.low - 1) * 100:+.1f} to {percent(decision.high - 1)}"
+        figures = [percent(decision.ratio - 1), interval, f"{decision.coverage * 100:.1f} %"]
     pairs = str(decision.n_pairs) if decision else NO_FIGURE
-    return [verdict.name, *times, *figures, percent(verdict.threshold), pairs, verdict.category]
+    return [verdict.name, *times, *figures, f"{verdict.threshold * 100:.1f} %", pairs, verdict.category]
 
 
 def percent(fraction: float) -> str:
@@ -89,8 +89,19 @@ def percent(fraction: float) -> str:
 
 
 def reasons(comparison: Comparison) -> list[str]:
-    """Say of each case that has a reason what it is."""
-    return [f"{v.category}: {v.name}: {v.reason}" for v in comparison.verdicts if v.reason]
+    """Say of each case what the table has no room for: why it has no verdict, what would have had one."""
+    return [
+        f"{verdict.category}: {verdict.name}: {text}"
+        for verdict in comparison.verdicts
+        for text in (verdict.reason, _what_could_be_seen(verdict))
+        if text
+    ]
+
+
+def _what_could_be_seen(verdict: CaseVerdict) -> str | None:
+    if verdict.category is not Category.UNDECIDED or verdict.decision is None:
+        return None
+    return f"a slowdown of {percent(verdict.decision.detectable)} or more would have been seen in this noise"
 
 
 def provenance_lines(comparison: Comparison) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
+from benchmarks.statistics import median_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,24 +161,3 @@ def categorize(ratio: float, low: float, high: float, rule: Rule) -> Category:
     if ratio < faster and high < 1:
         return Category.FASTER
     return Category.UNCHANGED if faster < low and high < slower else Category.UNDECIDED
-
-
-def median_interval(values: Sequence[float], tail: float) -> tuple[float, float, float]:
-    """Give the distribution-free interval of the median, at most `tail` beyond either end, and its coverage.
-
-    By order statistics (Conover 1999, section 3.2): the k-th smallest of n values lies above the median with
-    the probability of fewer than k heads in n throws. Where n is too small for the tail, their whole range.
-    """
-    ordered, n = sorted(values), len(values)
-    k, beyond = _outer_rank(n, tail)
-    return ordered[k - 1], ordered[n - k], 1 - 2 * beyond
-
-
-@cache
-def _outer_rank(n: int, tail: float) -> tuple[int, float]:
-    """Give the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare."""
-    # SciPy takes a second to import, which the command line's help need not.
-    from scipy.stats import binom  # noqa: PLC0415
-
-    k = max(1, int(binom.ppf(tail, n, 0.5)))
-    return k, float(binom.cdf(k - 1, n, 0.5))

@@ -41,7 +41,7 @@ class ContestProgress:
         self._start = time.monotonic()
         self._n_started = 0
         self._n_workers = 0
-        self._n_recalled = 0
+        self._recalled: set[int] = set()  # of what started, counted from 1
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -67,13 +67,13 @@ class ContestProgress:
         self._n_started += 1
 
     def recalled(self) -> None:
-        """Don't count it in the pace."""
-        self._n_recalled += 1
+        """Don't count it in the pace, however many of its processes need not run."""
+        self._recalled.add(self._n_started)
 
     def _remaining(self) -> str:
-        n_run = self._n_started - self._n_recalled
+        n_run = self._n_started - len(self._recalled)
         if not n_run:
-            return " (measured before)" if self._n_recalled else ""
+            return " (measured before)" if self._recalled else ""
         left_s = (time.monotonic() - self._start) / n_run * (self._n_workers - self._n_started)
         left = f"{left_s:.0f} s" if left_s < LONG_S else f"{left_s / 60:.0f} min"
         return f" ({self._n_workers - self._n_started} to go, about {left} left)"

@@ -251,3 +251,19 @@ def test_without_a_calibration_the_report_says_so(
     ab(folder=tmp_path)
 
     assert "no calibration of this machine" in capsys.readouterr().out
+
+
+def test_a_machine_that_was_busy_with_something_else_is_told(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    invented(lambda *_: 1.0)
+
+    ab(folder=tmp_path)
+    assert "of their core" not in capsys.readouterr().out
+    monkeypatch.setattr(ab_module, "STARVED", 2.0)  # as if the processes had got half of it
+    ab(folder=tmp_path)
+
+    assert "10 of 10 processes got less than 200% of their core" in capsys.readouterr().out

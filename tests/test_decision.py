@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.decision import Category, Rule, assess, conclude, decide, median_interval
+from benchmarks.decision import Category, Rule, assess, conclude, decide
 from benchmarks.errors import UsageError
+from benchmarks.statistics import median_interval
 
 RULE = Rule()
 

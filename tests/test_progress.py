@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from rich.console import Console
 
@@ -32,3 +33,20 @@ def test_a_screen_gets_a_bar_that_counts_the_workers_that_ended() -> None:
     assert "round 1 of 1: c" in screen
     assert "2/3" in screen
     assert "3/3" not in screen
+
+
+def test_what_was_measured_before_does_not_count_in_the_pace_however_many_processes_it_was() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    progress = ContestProgress(console)
+    progress.planned(9)
+    progress.advanced("inspection: before")
+    for _ in range(4):  # an inspection has a process for each case
+        progress.recalled()
+    progress.advanced("inspection: also before")
+    progress.recalled()
+    progress.advanced("round 1: measured now")
+    progress.advanced("round 1: the next")
+
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[1] == "inspection: also before (measured before)"
+    assert re.fullmatch(r"round 1: the next \(6 to go, about \d+ s left\)", lines[3])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import quantile_test
 
 from benchmarks.statistics import speedup, summarize
 
@@ -23,9 +24,19 @@ def test_twice_as_fast_in_every_round_is_twice_as_fast_however_the_rounds_drift(
     assert (ratio.value, ratio.low, ratio.high) == pytest.approx((2, 2, 2))
 
 
-def test_fewer_than_six_rounds_give_no_95_percent_interval() -> None:
-    assert speedup([1.0] * 5, [2.0] * 5).low is None
-    assert speedup([1.0] * 6, [2.0] * 6).low is not None
+def test_the_interval_says_how_sure_it_is_and_too_few_rounds_have_none() -> None:
+    assert speedup([1.0] * 4, [2.0] * 4).low is None
+    assert speedup([1.0] * 5, [2.0] * 5).coverage == 1 - 2 / 2**5
+    assert (speedup([1.0] * 6, [2.0] * 6).coverage or 0) >= 0.95
+
+
+def test_the_interval_is_that_of_scipys_quantile_test() -> None:
+    values = np.random.default_rng(0).lognormal(size=15)
+    theirs = quantile_test(values, q=float(np.median(values)), p=0.5).confidence_interval(0.95)
+
+    ratio = speedup(values.tolist(), [1.0] * 15)
+
+    assert [ratio.low, ratio.high] == pytest.approx(np.asarray(theirs))
 
 
 def test_the_interval_covers_the_true_ratio_in_about_95_percent_of_experiments() -> None:
