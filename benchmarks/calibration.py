@@ -116,9 +116,10 @@ def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibrati
 
     """
     machine = fingerprint(provenance)
+    exact = folder / f"{key_of(machine)}.json"
+    if exact.exists() and (calibration := read_calibration(exact)).machine == machine:
+        return calibration, f"calibration of {calibration.date}"
     found = [read_calibration(path) for path in sorted(folder.glob("*.json"))]
-    if exact := [each for each in found if each.machine == machine]:
-        return exact[0], f"calibration of {exact[0].date}"
     alike = [each for each in found if _hardware(each.machine) == _hardware(machine)]
     if not alike:
         return None, f"no calibration of this machine, so thresholds are the defaults; {RENEW}"

@@ -1,4 +1,4 @@
-"""What a case's own noise is like: pairs whose two sides are the same, judged again and again by resampling."""
+"""What a case's own noise is like: pairs whose two sides are the same, judged again and again, resampled."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ def _steps(first: float, end: float) -> list[float]:
 def _first(ascending: Sequence[float], holds: Callable[[float], bool]) -> float | None:
     """Give the smallest that it holds for, given that it then holds for all larger ones; None: for none.
 
-    It does: over the same resampled pairs a larger threshold raises no other alarm, and a larger effect is
-    found no later.
+    It does for thresholds: over the same resampled pairs a larger one raises no other alarm. A larger effect
+    is found as often or more, but for the few drawings that it moves to where the rule stops early.
     """
     index = bisect_left(ascending, True, key=holds)  # noqa: FBT003 - what is searched for
     return ascending[index] if index < len(ascending) else None
