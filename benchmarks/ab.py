@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import calibration
-from benchmarks.calibration import threshold_for
+from benchmarks.calibration import gaps, require_fitting, threshold_for
 from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.crew import Crew
 from benchmarks.duel import SIDES, Duel, matchups_of
@@ -95,7 +95,7 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
         rule=selection.rule,
         wall_s=time.monotonic() - start,
         interrupted=interrupted,
-        notes=(note, *starved(verdicts)),
+        notes=(note, *gaps(known, (verdict.name for verdict in verdicts)), *starved(verdicts)),
         verdicts=ordered(verdicts),
     )
 
@@ -141,9 +141,7 @@ def _set_thresholds(
 
     """
     names = [matchup.name for matchup in matchups]
-    for part in given:
-        if not any(part in name for name in names):
-            raise unknown_name(part, names, kind="case in --threshold")
+    require_fitting(given, names)
     for matchup in matchups:
         threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
         matchup.rule = matchup.rule.with_threshold(threshold)

@@ -12,11 +12,12 @@ from rich.table import Table
 
 from benchmarks import calibration
 from benchmarks.ab import match, measure
-from benchmarks.calibration import Calibration, calibrate_case, fingerprint
+from benchmarks.calibration import Calibration, fingerprint
 from benchmarks.comparison import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.comparison_report import percent
 from benchmarks.duel import SIDES
 from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.noise import calibrate_case
 from benchmarks.sides import SideOptions, open_side
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.ab import Selection
-    from benchmarks.calibration import CaseCalibration
+    from benchmarks.noise import CaseCalibration
 
 FEWEST_PAIRS = 10
 """Resampling fewer says little about comparisons of up to 20."""

@@ -1,56 +1,62 @@
-"""What a machine's own noise is like: measured with both sides the same, and kept for later comparisons."""
+"""Where each machine's own noise is kept, and how comparisons find the one that fits them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from benchmarks.decision import Category, conclude
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, require_types, unknown_name
 from benchmarks.launch import ROOT
+from benchmarks.noise import CaseCalibration
+from benchmarks.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.decision import Rule
     from benchmarks.environment import Provenance
 
 CALIBRATIONS = ROOT / "results" / "calibration"
 SCHEMA_VERSION = 1
 
-N_RESAMPLES = 1000
-SEED = 0
-MOST_FALSE_ALARMS = 0.01  # of a case's comparisons, at the threshold that is chosen
-POWER = 0.95  # of an effect that counts as detectable
-STEP = 0.005  # in which thresholds and effects are tried
-
 RENEW = "`perceptron-bench calibrate` makes a new one"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaseCalibration:
-    """A case's noise on one machine. Fractions: 0.025 is 2.5 %."""
-
-    ratios: tuple[float, ...]  # second / first process of each pair, both sides being the same
-    noise: float  # robust standard deviation of the log-ratios: 1.4826 times their median absolute deviation
-    threshold: float  # the smallest at which at most MOST_FALSE_ALARMS are raised, and at least the rule's
-    false_alarms: float  # share of resampled comparisons called slower or faster, at that threshold
-    undecided: float  # share called undecided
-    detectable: float | None  # the smallest slowdown found in POWER of them; None: beyond what was tried
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """All cases calibrated on one machine."""
 
-    date: str
+    date: str  # of the latest
     machine: dict[str, Any]  # what the fingerprint is taken of
     cases: dict[str, CaseCalibration]  # by name
+
+    def __post_init__(self) -> None:
+        """Refuse what a file that was edited by hand may hold."""
+        require_types(self)
+        if not isinstance(self.machine.get("versions"), dict):
+            message = f"machine: expected one with versions, found {self.machine}"
+            raise TypeError(message)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Calibration:
+        """Read what `save` wrote."""
+        cases = {
+            name: CaseCalibration(**case | {"ratios": tuple(case["ratios"])})
+            for name, case in fields["cases"].items()
+        }
+        return cls(date=fields["date"], machine=fields["machine"], cases=cases)
+
+
+CALIBRATION = Schema(
+    kind="calibration",
+    key=None,
+    version=SCHEMA_VERSION,
+    remedy="remove it and calibrate again",
+    build=Calibration.from_dict,
+)
 
 
 def fingerprint(provenance: Provenance) -> dict[str, Any]:
@@ -70,61 +76,21 @@ def key_of(machine: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(machine, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def calibrate_case(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> CaseCalibration:
-    """Judge a case by pairs whose two sides are the same, by resampling them."""
-    logs = np.log(ratios)
-    for threshold in np.arange(rule.threshold, 1.0, STEP).round(6).tolist():
-        chosen = rule.with_threshold(threshold)
-        shares = shares_of(ratios, chosen, n_cases=n_cases)
-        if (alarms := shares[Category.SLOWER] + shares[Category.FASTER]) <= MOST_FALSE_ALARMS:
-            break
-    return CaseCalibration(
-        ratios=tuple(ratios),
-        noise=1.4826 * float(np.median(np.abs(logs - np.median(logs)))),
-        threshold=chosen.threshold,
-        false_alarms=alarms,
-        undecided=shares[Category.UNDECIDED],
-        detectable=_detectable(ratios, chosen, n_cases),
-    )
-
-
-def shares_of(
-    ratios: Sequence[float], rule: Rule, *, n_cases: int, effect: float = 0.0, n_resamples: int = N_RESAMPLES
-) -> dict[Category, float]:
-    """Say how often the rule gives each category over pairs drawn from these, the new side made slower.
-
-    A bootstrap (Efron & Tibshirani 1993, chapter 6) with a fixed seed.
-    """
-    generator = np.random.default_rng(SEED)
-    drawn = generator.choice(np.asarray(ratios), (n_resamples, rule.max_pairs)) * (1 + effect)
-    found = [conclude(pairs, rule, n_cases=n_cases).category for pairs in drawn.tolist()]
-    return {category: found.count(category) / n_resamples for category in Category}
-
-
-def _detectable(ratios: Sequence[float], rule: Rule, n_cases: int) -> float | None:
-    for effect in np.arange(rule.threshold, 0.5, STEP).round(6).tolist():
-        shares = shares_of(ratios, rule, n_cases=n_cases, effect=effect, n_resamples=N_RESAMPLES // 5)
-        if shares[Category.SLOWER] >= POWER:
-            return float(effect)
-    return None
-
-
 def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
     """Write it, with the cases that were calibrated on this machine before and are not in it.
 
     Raises:
-        UsageError: it can't be written.
+        UsageError: it can't be written, or the file to merge it with is none of ours.
 
     """
     path = folder / f"{key_of(calibration.machine)}.json"
     earlier = read_calibration(path).cases if path.exists() else {}
     fields = asdict(replace(calibration, cases=earlier | calibration.cases))
-    partial = path.with_suffix(".partial")
+    text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
+    partial = path.with_name(f".{path.stem}-{os.getpid()}.partial")  # so that it is there whole or not at all
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial.write_text(
-            json.dumps(fields | {"schema_version": SCHEMA_VERSION}, indent=1), encoding="utf-8"
-        )
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         message = f"{path}: can't be written ({error.strerror})"
@@ -136,45 +102,61 @@ def read_calibration(path: Path) -> Calibration:
     """Read what `save` wrote.
 
     Raises:
-        UsageError: it can't be read, is another file, or of another schema.
+        UsageError: it can't be read, is another file, of another schema, or was edited.
 
     """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        if (found := fields.pop("schema_version")) != SCHEMA_VERSION:
-            message = f"{path}: expected schema version {SCHEMA_VERSION}, found {found}; calibrate again"
-            raise UsageError(message)
-        cases = {name: CaseCalibration(**case) for name, case in fields.pop("cases").items()}
-        return Calibration(**fields, cases=cases)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        message = (
-            f"{path}: expected a calibration, found another file ({error!r}); remove it, calibrate again"
-        )
-        raise UsageError(message) from None
+    return CALIBRATION.read(path)
 
 
 def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibration | None, str]:
-    """Find this machine's calibration, and say in words how well it fits.
+    """Find this machine's calibration, else the latest of this hardware, and say in words how well it fits.
 
     Raises:
-        UsageError: a calibration of this machine is there and can't be read.
+        UsageError: a file of the folder is no calibration that can be read; it may be this machine's.
 
     """
     machine = fingerprint(provenance)
     exact = folder / f"{key_of(machine)}.json"
-    if exact.exists():
-        calibration = read_calibration(exact)
+    if exact.exists() and (calibration := read_calibration(exact)).machine == machine:
         return calibration, f"calibration of {calibration.date}"
-    hardware = ("cpu", "n_cpus", "gpu", "n_cores_used")
-    for path in sorted(folder.glob("*.json")):
-        calibration = read_calibration(path)
-        if all(calibration.machine.get(name) == machine[name] for name in hardware):
-            changed = [
-                name for name in ("system", "versions") if calibration.machine.get(name) != machine[name]
-            ]
-            what = " and ".join(changed)
-            return calibration, f"calibration of {calibration.date} is STALE ({what} changed since); {RENEW}"
-    return None, f"no calibration of this machine, so thresholds are the defaults; {RENEW}"
+    found = [read_calibration(path) for path in sorted(folder.glob("*.json"))]
+    alike = [each for each in found if _hardware(each.machine) == _hardware(machine)]
+    if not alike:
+        return None, f"no calibration of this machine, so thresholds are the defaults; {RENEW}"
+    latest = max(alike, key=lambda each: each.date)
+    changes = "; ".join(_changes(latest.machine, machine))
+    return latest, f"calibration of {latest.date} is STALE (since then {changes}); {RENEW}"
+
+
+def _hardware(machine: Mapping[str, Any]) -> list[Any]:
+    return [machine.get(name) for name in ("cpu", "n_cpus", "gpu", "n_cores_used")]
+
+
+def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+    """Say what differs besides the hardware: "torch 2.13.0 → 2.14.0"."""
+    flat = [{"system": each.get("system"), **each["versions"]} for each in (then, now)]
+    for name in dict.fromkeys([*flat[0], *flat[1]]):
+        before, after = (each.get(name, "none") for each in flat)
+        if before != after:
+            yield f"{name} {before} → {after}"
+
+
+def gaps(known: Calibration | None, names: Iterable[str]) -> list[str]:
+    """Say which cases the calibration does not know, for the reader of a report."""
+    missing = [name for name in names if known and name not in known.cases]
+    return [f"not calibrated, so their thresholds are the default: {', '.join(missing)}"] if missing else []
+
+
+def require_fitting(given: Iterable[str], names: Sequence[str]) -> None:
+    """Refuse a threshold for a part of a name that fits no case: it would be overlooked.
+
+    Raises:
+        UsageError: there is one.
+
+    """
+    for part in given:
+        if not any(part in name for name in names):
+            raise unknown_name(part, names, kind="case in --threshold")
 
 
 def threshold_for(

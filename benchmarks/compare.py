@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchmarks.comparability import require_comparable
 from benchmarks.comparison import CaseVerdict, Comparison, SideRecord, ordered
 from benchmarks.decision import Category, Decision, Rule, categorize
 from benchmarks.errors import UsageError
@@ -30,9 +31,6 @@ of the log's shift and its exact rank-sum interval, at alpha {alpha:g} shared by
 widened by {drift:.1%} for what the machine may have drifted by; slower means beyond the threshold with the \
 whole interval above 0"""
 
-PRECISION = ("NVIDIA_TF32_OVERRIDE", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64")
-"""Variables that decide it for a whole process."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -43,49 +41,26 @@ class Settings:
     control: str | None = None  # compare ratios to this implementation in the same run and round only
     threshold_of: Callable[[str], float] | None = None  # by case
 
+    def __post_init__(self) -> None:
+        """Refuse a drift that would narrow the intervals, or make them infinite.
 
-def differences(base: Run, new: Run) -> list[str]:
-    """Say what makes absolute times of the two incomparable: "CPU: A in the base, B in the new record"."""
-    facts = {
-        name: (of(base), of(new))
-        for name, of in {
-            "CPU": lambda run: run.provenance.cpu,
-            "number of CPUs": lambda run: run.provenance.n_cpus,
-            "GPU": lambda run: run.provenance.gpu or "none",
-            "cores used": lambda run: run.provenance.n_cores_used,
-            "precision": _precision_of,
-        }.items()
-    }
-    found = [f"{name}: {a} in the base, {b} in the new record" for name, (a, b) in facts.items() if a != b]
-    problems = [sorted({row.group for row in run.rows}) for run in (base, new)]
-    if not set(problems[0]) & set(problems[1]):
-        found.append("problems: {} in the base, {} in the new record".format(*map(", ".join, problems)))
-    digests = {row.case: row.data_digest for row in base.rows if row.data_digest}
-    return found + [
-        f"data of {row.case}: digest {digests[row.case]} in the base, {row.data_digest} in the new record"
-        for row in new.rows
-        if row.data_digest and digests.get(row.case, row.data_digest) != row.data_digest
-    ]
+        Raises:
+            UsageError: it would.
 
-
-def _precision_of(run: Run) -> str:
-    variables = run.provenance.worker_variables
-    return ", ".join(f"{name}={variables[name]}" for name in PRECISION if name in variables) or "default"
+        """
+        if not 0 <= self.drift < 1:
+            message = f"--drift: expected from 0 to less than 100 %, found {self.drift * 100:g}"
+            raise UsageError(message)
 
 
 def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
     """Compare case by case.
 
     Raises:
-        UsageError: the records can't be compared, and no control was named that would allow it.
+        UsageError: the records can't be compared, as `require_comparable` says.
 
     """
-    if settings.control is None and (found := differences(base, new)):
-        message = (
-            f"the records can't be compared: {'; '.join(found)}. Measure both alike, or compare only ratios "
-            "to an implementation that both measured: --ratios-to native_floor"
-        )
-        raise UsageError(message)
+    require_comparable(base, new, settings.control)
     rows = [{row.case: row for row in run.rows} for run in (base, new)]
     names = [name for name in dict.fromkeys([*rows[0], *rows[1]]) if _was_measured(name, rows)]
     names = [name for name in names if _implementation(name, rows) != settings.control]
@@ -165,7 +140,11 @@ def _logs(name: str, rows: Mapping[str, Row], control: str | None) -> list[float
     row = rows[name]
     if control is None:
         return [math.log(process.min_s) for process in row.processes]
-    controls = [each for each in rows.values() if each.implementation == control and each.group == row.group]
+    controls = [
+        each
+        for each in rows.values()
+        if each.implementation == control and each.group == row.group and each.is_timed
+    ]
     control_s = {process.round: process.min_s for each in controls for process in each.processes}
     return list(_log_ratios(row, control_s))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import calibration
-from benchmarks.calibration import CALIBRATIONS, threshold_for
+from benchmarks.calibration import CALIBRATIONS, gaps, require_fitting, threshold_for
 from benchmarks.compare import DRIFT, RULE, Settings, compare_runs
 from benchmarks.comparison import EXIT_STATUSES
 from benchmarks.comparison_report import console, print_comparison
@@ -73,7 +73,9 @@ def _compare(parsed: argparse.Namespace) -> int:
         threshold_of=lambda name: threshold_for(name, given, known, default=rule.threshold),
     )
     comparison = compare_runs(base, new, settings)
-    comparison = replace(comparison, notes=(*comparison.notes, note))
+    names = [verdict.name for verdict in comparison.verdicts]
+    require_fitting(given, names)
+    comparison = replace(comparison, notes=(*comparison.notes, note, *gaps(known, names)))
     print_comparison(comparison, console())
     outputs.write(comparison)
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.decision import Category, Decision, Rule
 from benchmarks.environment import Provenance
-from benchmarks.errors import UsageError
+from benchmarks.errors import require_types
 from benchmarks.record import Row
+from benchmarks.schema import Schema, require_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +91,7 @@ class Comparison:
         return FINE
 
     def to_json(self) -> str:
-        """Write it as one JSON object; no NaN."""
+        """Write it as one JSON object; no NaN. Its exit status is the one without `--undecided-ok`."""
         fields = asdict(self) | {"exit_status": self.exit_status()}
         fields["verdicts"] = [
             asdict(verdict)
@@ -106,51 +107,52 @@ class Comparison:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Comparison:
         """Read what `to_json` wrote."""
-        return cls(
+        verdicts = tuple(map(_verdict_from, fields["verdicts"]))
+        require_once("case", (verdict.name for verdict in verdicts))
+        comparison = cls(
             **{name: fields[name] for name in ("method", "wall_s", "interrupted")},
-            base=SideRecord(**fields["base"]),
-            new=SideRecord(**fields["new"]),
+            base=require_types(SideRecord(**fields["base"])),
+            new=require_types(SideRecord(**fields["new"])),
             provenance=Provenance(**fields["provenance"]),
-            rule=Rule(**fields["rule"]),
+            rule=require_types(Rule(**fields["rule"])),
             notes=tuple(fields["notes"]),
-            verdicts=tuple(_verdict_from(each) for each in fields["verdicts"]),
+            verdicts=verdicts,
         )
+        return require_types(comparison)
 
 
 def _verdict_from(fields: dict[str, Any]) -> CaseVerdict:
     decision = fields["decision"]
     if decision is not None:
-        decision = Decision(**decision | {"category": Category(decision["category"])})
+        decision = require_types(Decision(**decision | {"category": Category(decision["category"])}))
     base, new = (fields[side] and Row.from_dict(fields[side]) for side in ("base", "new"))
-    return CaseVerdict(
+    verdict = CaseVerdict(
         **{name: fields[name] for name in ("name", "reason", "threshold")},
         category=Category(fields["category"]),
         decision=decision,
         base=base,
         new=new,
     )
+    return require_types(verdict)
+
+
+COMPARISON = Schema(
+    kind="comparison",
+    key=KEY,
+    version=SCHEMA_VERSION,
+    remedy="read it with the release that wrote it",
+    build=Comparison.from_dict,
+)
 
 
 def read_comparison(path: Path) -> Comparison:
     """Read a file that `ab --json` or `compare --json` wrote.
 
     Raises:
-        UsageError: it can't be read, is no JSON, not ours, or of another schema.
+        UsageError: it can't be read, is no JSON, not ours, of another schema, or was edited.
 
     """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))[KEY]
-        if (found := fields["schema_version"]) != SCHEMA_VERSION:
-            message = f"{path}: expected schema version {SCHEMA_VERSION}, found {found}"
-            raise UsageError(message)
-        return Comparison.from_dict(fields)
-    except OSError as error:
-        message = f"{path}: can't be read ({error.strerror})"
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: expected a comparison in JSON, found something else ({error}); is it cut off?"
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"{path}: expected a comparison of perceptron-bench, found another file ({error!r})"
-    raise UsageError(message)
+    return COMPARISON.read(path)
 
 
 def ordered(verdicts: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from benchmarks.decision import Category
 from benchmarks.report import plain_in_markdown
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.comparison import CaseVerdict, Comparison, SideRecord
+
+UNPRINTABLE = ("Cc", "Cs", "Cn")
+"""Unicode's categories of control characters, of halves of surrogate pairs, and of what is no character."""
 
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
 
@@ -35,9 +39,9 @@ def console() -> Console:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the table, what there is to say of single cases, and where the figures come from."""
-    console.print(verdict_table(comparison, box_=box.SIMPLE_HEAD, plain=escape, styled=True))
+    console.print(verdict_table(comparison, box_=box.SIMPLE_HEAD, plain=Text, styled=True))
     for line in [*reasons(comparison), *comparison.notes, *provenance_lines(comparison), summary(comparison)]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(Text(printable(line)), soft_wrap=True)
 
 
 def to_markdown(comparison: Comparison) -> str:
@@ -46,17 +50,17 @@ def to_markdown(comparison: Comparison) -> str:
     wide = Console(file=text, width=100_000, color_system=None)  # Markdown has no line breaks inside a row
     wide.print(
         verdict_table(
-            comparison, box_=box.MARKDOWN, plain=lambda cell: escape(plain_in_markdown(cell)), styled=False
+            comparison, box_=box.MARKDOWN, plain=lambda cell: Text(plain_in_markdown(cell)), styled=False
         )
     )
     table = "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
     remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
-    bullets = "\n".join(f"- {plain_in_markdown(remark)}" for remark in remarks)
-    return f"## {plain_in_markdown(summary(comparison))}\n\n{table}\n\n{READING}\n\n{bullets}\n"
+    bullets = "\n".join(f"- {plain_in_markdown(printable(remark))}" for remark in remarks)
+    return f"## {plain_in_markdown(printable(summary(comparison)))}\n\n{table}\n\n{READING}\n\n{bullets}\n"
 
 
 def verdict_table(
-    comparison: Comparison, *, box_: box.Box, plain: Callable[[str], str], styled: bool
+    comparison: Comparison, *, box_: box.Box, plain: Callable[[str], Text], styled: bool
 ) -> Table:
     """Lay the cases out, what needs a look first; `plain` keeps text from being read as markup."""
     table = Table(box=box_)
@@ -80,7 +84,21 @@ def _cells(verdict: CaseVerdict) -> list[str]:
         interval = f"{(decision.low - 1) * 100:+.1f} to {percent(decision.high - 1)}"
         figures = [percent(decision.ratio - 1), interval, f"{decision.coverage * 100:.1f} %"]
     pairs = str(decision.n_pairs) if decision else NO_FIGURE
-    return [verdict.name, *times, *figures, f"{verdict.threshold * 100:.1f} %", pairs, verdict.category]
+    return [
+        printable(verdict.name),
+        *times,
+        *figures,
+        f"{verdict.threshold * 100:.1f} %",
+        pairs,
+        verdict.category,
+    ]
+
+
+def printable(text: str) -> str:
+    """Replace what would steer a terminal, and what XML 1.0 does not allow in a document."""
+    return "".join(
+        "\ufffd" if category(each) in UNPRINTABLE and each not in "\t\n" else each for each in text
+    )
 
 
 def percent(fraction: float) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, get_origin, get_type_hints
+from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+T = TypeVar("T")
 
 
 class UsageError(Exception):
@@ -21,17 +23,17 @@ def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:
     return UsageError(f"unknown {kind} {name!r}: expected one of {', '.join(names)}.{hint}")
 
 
-def require_types(values: object) -> None:
-    """Refuse a dataclass whose fields are not of the types that it declares, the items of containers aside.
+def require_types(values: T) -> T:
+    """Give a dataclass back if its fields are of the types that it declares, the items of containers aside.
 
     Raises:
         TypeError: one is not.
 
     """
     for name, kind in get_type_hints(type(values)).items():
-        container = get_origin(kind)
-        if not isinstance(getattr(values, name), container if container in (dict, list) else kind):
-            message = (
-                f"{name}: expected {type(values).__annotations__[name]}, found {getattr(values, name)!r}"
-            )
+        found = getattr(values, name)
+        accepted = kind | int if float in (kind, *get_args(kind)) else kind  # as PEP 484 has it
+        if not isinstance(found, get_origin(kind) if get_origin(kind) in (dict, list, tuple) else accepted):
+            message = f"{name}: expected {type(values).__annotations__[name]}, found {found!r}"
             raise TypeError(message)
+    return values

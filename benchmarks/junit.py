@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from benchmarks.comparison_report import percent
+from benchmarks.comparison_report import percent, printable
 from benchmarks.decision import Category
 
 if TYPE_CHECKING:
@@ -33,14 +33,16 @@ def to_junit(comparison: Comparison) -> bytes:
     }
     suites = ET.Element("testsuites", counts)
     suite = ET.SubElement(
-        suites, "testsuite", {"name": "perceptron-bench", "timestamp": comparison.provenance.date, **counts}
+        suites,
+        "testsuite",
+        {"name": "perceptron-bench", "timestamp": printable(comparison.provenance.date), **counts},
     )
     for verdict, kind in zip(comparison.verdicts, found, strict=True):
         seconds = verdict.new.best_s if verdict.new and verdict.new.is_timed else 0.0
-        case = {"name": verdict.name, "classname": "perceptron-bench", "time": f"{seconds:.9f}"}
+        case = {"name": printable(verdict.name), "classname": "perceptron-bench", "time": f"{seconds:.9f}"}
         element = ET.SubElement(suite, "testcase", case)
         if kind:
-            message = _printable(_sentence(verdict))
+            message = printable(_sentence(verdict))
             ET.SubElement(element, kind, {"type": str(verdict.category), "message": message}).text = message
     ET.indent(suites)
     return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
@@ -54,8 +56,3 @@ def _sentence(verdict: CaseVerdict) -> str:
             f"{percent(decision.high - 1)}, {decision.n_pairs} pairs, threshold {percent(verdict.threshold)})"
         )
     return ": ".join([*parts, *([verdict.reason] if verdict.reason else [])])
-
-
-def _printable(text: str) -> str:
-    """Leave out what XML 1.0 does not allow in a document."""
-    return "".join(character for character in text if character in "\t\n\r" or character >= " ")

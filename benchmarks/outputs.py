@@ -33,13 +33,17 @@ class Outputs:
         """Take what the user named, and find out before measuring whether it can be written.
 
         Raises:
-            UsageError: one of them can't be.
+            UsageError: one of them can't be, or two are the same.
 
         """
         outputs = cls(json=parsed.json, markdown=parsed.markdown, junit=parsed.junit)
-        for path in filter(None, vars(outputs).values()):
-            with _told(path), path.open("a", encoding="utf-8"):
-                pass
+        named = [path for path in vars(outputs).values() if path]
+        for path in named:
+            if named.count(path) > 1:
+                message = f"{path}: expected one report for each file, found {named.count(path)}"
+                raise UsageError(message)
+            with _told(path):
+                _try_to_write(path)
         return outputs
 
     def write(self, comparison: Comparison) -> None:
@@ -61,6 +65,15 @@ class Outputs:
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with _told(Path(summary)), Path(summary).open("a", encoding="utf-8") as file:
                 file.write(to_markdown(comparison))
+
+
+def _try_to_write(path: Path) -> None:
+    """Open it as a writer would, and leave everything as it was."""
+    is_there = os.path.lexists(path)
+    with path.open("a" if is_there else "x", encoding="utf-8"):
+        pass
+    if not is_there:
+        path.unlink()
 
 
 @contextlib.contextmanager

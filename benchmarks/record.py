@@ -6,7 +6,6 @@ tools that look at single benchmarks, each row with a time stands in its `extra_
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
-from benchmarks.errors import UsageError, require_types
+from benchmarks.errors import require_types
 from benchmarks.fairness import Item
 from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
+from benchmarks.schema import Schema, require_once
 from impls.contract import Problem
 
 if TYPE_CHECKING:
@@ -83,6 +83,17 @@ class Process:
             epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
             **figures,
         )
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Process:
+        """Read what `asdict` gave."""
+        process = cls(**fields)
+        names = ("min_s", "q1_s", "median_s", "q3_s", "max_s")
+        times_s = [getattr(process, name) for name in names]
+        if times_s != sorted(times_s):
+            message = f"expected {', '.join(names)} to ascend, found {', '.join(map(str, times_s))}"
+            raise ValueError(message)
+        return process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +167,14 @@ class Row:
                 raise TypeError(message)
         known["problem"] = Problem(**known["problem"])
         known["verdict"] = Verdict(known["verdict"])
-        known["processes"] = tuple(Process(**process) for process in known["processes"])
-        known["manifest"] = tuple(Item(**item) for item in known["manifest"])
+        known["processes"] = tuple(map(Process.from_dict, known["processes"]))
+        known["manifest"] = tuple(require_types(Item(**item)) for item in known["manifest"])
         for name, kind in (("agreement", Agreement), ("costs", Costs)):
             if known[name] is not None:
-                known[name] = kind(**known[name])
-        return cls(**known)
+                known[name] = require_types(kind(**known[name]))
+        row = cls(**known)
+        require_once("round", (process.round for process in row.processes))
+        return row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,46 +216,39 @@ class Run:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Run:
         """Read what `to_dict` gave."""
+        rows = tuple(Row.from_dict(row) for row in fields["rows"])
+        require_once("case", (row.case for row in rows))
         return cls(
-            rows=tuple(Row.from_dict(row) for row in fields["rows"]),
+            rows=rows,
             provenance=Provenance(**fields["provenance"]),
             settings=RunSettings(**fields["settings"]),
         )
+
+
+RECORD = Schema(
+    kind="record",
+    key=KEY,
+    version=SCHEMA_VERSION,
+    remedy="read it with the release that wrote it",
+    build=Run.from_dict,
+)
 
 
 def read_run(path: Path) -> Run:
     """Read a file that pytest-benchmark wrote.
 
     Raises:
-        UsageError: it can't be read, is no JSON, not ours, or of another schema.
+        UsageError: it can't be read, is no JSON, not ours, of another schema, or holds what no run could.
 
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"{path}: can't be read ({error.strerror})"
-        raise UsageError(message) from None
-    return parse_run(content, path)
+    return RECORD.read(path)
 
 
 def parse_run(content: bytes, path: Path) -> Run:
     """Read what the file at that path holds.
 
     Raises:
-        UsageError: it is no JSON, not ours, or of another schema.
+        UsageError: it is no JSON, not ours, of another schema, or holds what no run could.
 
     """
-    try:
-        fields = json.loads(content.decode())[KEY]
-        if (found := fields["schema_version"]) != SCHEMA_VERSION:
-            message = (
-                f"{path}: expected schema version {SCHEMA_VERSION}, found {found}; "
-                "read it with the release that wrote it"
-            )
-            raise UsageError(message)
-        return Run.from_dict(fields)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: expected a record in JSON, found something else ({error}); is it cut off?"
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        message = f"{path}: expected a record of perceptron-bench, found another file ({error!r})"
-    raise UsageError(message)
+    return RECORD.parse(content, path)

@@ -19,6 +19,9 @@ MAX_KEPT = 100
 
 CONFIDENCE = 0.95
 
+ROUNDING = 1e-9
+"""By how much, relatively, a sum of probabilities may miss a level that it reaches exactly."""
+
 LEAST_SURE = 0.9
 """Coverage below which no interval is given."""
 
@@ -118,7 +121,8 @@ def shift_interval(
     """Estimate a shift: give the estimate, its interval's ends with at most `tail` beyond each, its coverage.
 
     The estimate is Hodges and Lehmann's, the interval the exact one of the rank-sum test (Hollander & Wolfe
-    1999, section 4.3). Where there are too few values for the tail, it is the differences' whole range.
+    1999, section 4.3). Where there are too few values for the tail, it is the differences' whole range; a
+    tail of more than ½ counts as ½.
 
     Raises:
         ValueError: one side is empty.
@@ -128,23 +132,29 @@ def shift_interval(
     if not differences.size:
         message = "expected at least one value on either side, found none"
         raise ValueError(message)
-    cumulative = np.cumsum(rank_sum_distribution(len(before), len(after)))
-    rank = max(1, int(np.searchsorted(cumulative, tail, side="right")))  # from either end
+    beyond = np.cumsum(rank_sum_distribution(len(before), len(after)))  # [k]: U of at most k
+    at_most = min(tail, 0.5) * (1 + ROUNDING)
+    rank = max(1, int(np.searchsorted(beyond, at_most, side="right")))  # from either end
     low, high = differences[rank - 1], differences[-rank]
-    return float(np.median(differences)), float(low), float(high), float(1 - 2 * cumulative[rank - 1])
+    return float(np.median(differences)), float(low), float(high), float(1 - 2 * beyond[rank - 1])
 
 
+@cache
 def rank_sum_distribution(n: int, m: int) -> NDArray[np.float64]:
-    """Give the probability of each value 0 … n·m of Mann and Whitney's U if nothing differs.
+    """Give the probability of each value 0 … n·m of Mann and Whitney's U if nothing differs; read-only.
 
-    The coefficients of the Gaussian binomial (Mann & Whitney 1947), by multiplying and dividing polynomials.
+    U counts the pairs in which the first side's value, one of n, is the larger. By their recurrence (Mann &
+    Whitney 1947): the largest of all n + m values is the first side's, and larger than all m others, with
+    the probability n / (n + m). Only positive terms are added, so that even the rarest is exact.
     """
-    counts = np.array([1.0])
-    for i in range(1, m + 1):
-        factor = np.zeros(n + i + 1)
-        factor[0], factor[-1] = 1, -1
-        divisor = np.zeros(i + 1)
-        divisor[0], divisor[-1] = 1, -1
-        counts = np.polydiv(np.polymul(counts, factor), divisor)[0].round()
-    probabilities: NDArray[np.float64] = counts / counts.sum()
-    return probabilities
+    shorter = [np.ones(1) for _ in range(m + 1)]  # with i - 1 values on the first side, and 0 … m on the other
+    for i in range(1, n + 1):
+        row = [np.ones(1)]
+        for j in range(1, m + 1):
+            probabilities = np.zeros(i * j + 1)
+            probabilities[j:] += i / (i + j) * shorter[j]
+            probabilities[: i * (j - 1) + 1] += j / (i + j) * row[j - 1]
+            row.append(probabilities)
+        shorter = row
+    shorter[m].setflags(write=False)
+    return shorter[m]

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import quantile_test
+from scipy.stats import mannwhitneyu, quantile_test
 
-from benchmarks.statistics import speedup, summarize
+from benchmarks.statistics import rank_sum_distribution, shift_interval, speedup, summarize
 
 
 def test_no_samples_are_refused() -> None:
@@ -64,3 +64,51 @@ def test_rounds_that_do_not_pair_up_are_refused() -> None:
 def test_the_ratio_ignores_one_wild_round() -> None:
     assert speedup([2.0, 2.0, 2.0, 2.0, 200.0], [1.0] * 5).value == pytest.approx(2.0)
     assert math.isfinite(speedup([1e-9], [1e3]).value)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (3, 4), (6, 6), (20, 7)])
+def test_the_distribution_of_the_rank_sum_is_that_of_scipys_exact_test(n: int, m: int) -> None:
+    at_most = np.cumsum(rank_sum_distribution(n, m))
+
+    assert len(at_most) == n * m + 1
+    for seed in range(10):
+        first, second = np.split(np.random.default_rng(seed).permutation(n + m).astype(float), [n])
+        theirs = mannwhitneyu(first, second, alternative="less", method="exact")
+        assert at_most[int(theirs.statistic)] == pytest.approx(theirs.pvalue, rel=1e-9)
+
+
+def test_the_distribution_of_the_rank_sum_stays_exact_where_counts_exceed_64_bits() -> None:
+    probabilities = rank_sum_distribution(40, 50)
+
+    assert probabilities[0] == pytest.approx(1 / math.comb(90, 40), rel=1e-9)
+    assert probabilities == pytest.approx(probabilities[::-1], rel=1e-9)
+    assert probabilities.sum() == pytest.approx(1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m", "tail"), [(6, 6, 0.025), (6, 6, 0.005), (5, 12, 0.05)])
+def test_the_interval_of_a_shift_covers_it_as_often_as_it_says(n: int, m: int, tail: float) -> None:
+    rng = np.random.default_rng(0)
+    pairs = [
+        (rng.exponential(size=n).tolist(), (0.3 + rng.exponential(size=m)).tolist()) for _ in range(2000)
+    ]
+    found = [shift_interval(before, after, tail) for before, after in pairs]
+    covered = np.mean([low <= 0.3 <= high for _, low, high, _ in found])
+
+    assert (1 - found[0][3]) / 2 <= tail
+    assert covered == pytest.approx(found[0][3], abs=0.015)  # 3 standard errors
+
+
+def test_a_shift_is_the_median_of_all_differences_and_ignores_one_wild_value() -> None:
+    estimate, low, high, _ = shift_interval([0.0, 0.1, 0.2, 0.3], [1.0, 1.1, 1.2, 99.0], 0.1)
+
+    assert estimate == pytest.approx(
+        np.median(np.subtract.outer([1.0, 1.1, 1.2, 99.0], [0.0, 0.1, 0.2, 0.3]))
+    )
+    assert low < estimate < high
+    assert estimate < 1.2
+
+
+def test_too_few_values_for_the_tail_give_the_whole_range_and_say_how_sure_it_is() -> None:
+    assert shift_interval([0.0, 1.0], [5.0, 7.0], 0.01) == pytest.approx((5.5, 4.0, 7.0, 1 - 2 / 6))
+    with pytest.raises(ValueError, match="at least one value on either side, found none"):
+        shift_interval([], [1.0], 0.05)

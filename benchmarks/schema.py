@@ -1,0 +1,87 @@
+"""How our JSON files are read: what is not ours, cut off or edited is refused in words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from benchmarks.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema(Generic[T]):
+    """One kind of file, in one version."""
+
+    kind: str  # "record"
+    key: str | None  # under which our part stands in the file; None: all of it is ours
+    version: int  # stands in our part as "schema_version"
+    remedy: str  # what to do with a file of another version
+    build: Callable[[dict[str, Any]], T]  # from our part; raises what dictionaries and dataclasses raise
+
+    def read(self, path: Path) -> T:
+        """Read a file.
+
+        Raises:
+            UsageError: it can't be read, or as `parse` says.
+
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            message = f"{path}: can't be read ({error.strerror})"
+            raise UsageError(message) from None
+        return self.parse(content, path)
+
+    def parse(self, content: bytes, path: Path) -> T:
+        """Read what the file at that path holds.
+
+        Raises:
+            UsageError: it is no JSON, not of this kind, of another version, or holds what can't be.
+
+        """
+        try:
+            document = json.loads(content.decode())
+            return self._build(document if self.key is None else document[self.key])
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            found = f"expected a {self.kind} in JSON, found something else ({error}); is it cut off?"
+        except UsageError as error:
+            found = str(error)
+        except KeyError as error:
+            found = f"{self._expectation()} (there is no {error} in it)"
+        except (TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+            found = f"{self._expectation()} ({error})"
+        message = f"{path}: {found}"
+        raise UsageError(message)
+
+    def _build(self, fields: dict[str, Any]) -> T:
+        if (found := fields["schema_version"]) != self.version:
+            message = f"expected schema version {self.version}, found {found!r}; {self.remedy}"
+            raise UsageError(message)
+        built = self.build(fields)
+        # What can't be written again can't be reported: NaN, Infinity, half of a surrogate pair.
+        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
+        return built
+
+    def _expectation(self) -> str:
+        return f"expected a {self.kind} of perceptron-bench, found another file, or an edited one"
+
+
+def require_once(kind: str, names: Iterable[object]) -> None:
+    """Refuse a name that stands twice: one of the two would be overlooked.
+
+    Raises:
+        ValueError: one does.
+
+    """
+    name, n_times = next(iter(Counter(names).most_common(1)), (None, 0))
+    if n_times > 1:
+        message = f"expected each {kind} once, found {name} {n_times} times"
+        raise ValueError(message)

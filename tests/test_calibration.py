@@ -1,0 +1,282 @@
+"""Calibration: a machine's noise → thresholds, where they are kept, and how they are found again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration import (
+    SCHEMA_VERSION,
+    Calibration,
+    find,
+    fingerprint,
+    gaps,
+    key_of,
+    read_calibration,
+    require_fitting,
+    save,
+    threshold_for,
+)
+from benchmarks.decision import Category, Rule
+from benchmarks.errors import UsageError
+from benchmarks.noise import MOST_FALSE_ALARMS, CaseCalibration, calibrate_case, shares_of
+from tests.test_record import run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RULE = Rule()
+PROVENANCE = run_of().provenance
+QUIET = np.exp(np.random.default_rng(0).normal(0, 0.004, 40)).tolist()
+DRIFTING = [1.049] * 30 + [1.0] * 10
+"""As where the second process of a pair is slower for most of the time, though nothing differs."""
+
+CASE = CaseCalibration(
+    ratios=(1.0, 1.01), noise=0.01, threshold=0.05, false_alarms=0.0, undecided=0.1, detectable=None
+)
+
+
+def calibration(**cases: CaseCalibration) -> Calibration:
+    return Calibration(date="2026-11-23T12:00:00+00:00", machine=fingerprint(PROVENANCE), cases=cases)
+
+
+def test_quiet_pairs_keep_the_default_threshold_and_show_small_slowdowns() -> None:
+    found = calibrate_case(QUIET, RULE)
+
+    assert found.threshold == RULE.threshold
+    assert found.false_alarms == 0
+    assert found.undecided == 0
+    assert found.noise == pytest.approx(0.004, rel=0.4)
+    assert found.detectable is not None
+    assert found.detectable <= 0.04
+
+
+def test_drifting_pairs_raise_the_threshold_until_false_alarms_are_rare() -> None:
+    at_default = shares_of(DRIFTING, RULE, n_cases=1)
+    found = calibrate_case(DRIFTING, RULE)
+
+    assert at_default[Category.SLOWER] > MOST_FALSE_ALARMS
+    assert found.threshold == pytest.approx(0.05)
+    assert found.false_alarms <= MOST_FALSE_ALARMS
+
+
+@pytest.mark.parametrize("shape", ["normal", "heavy", "drifting"])
+def test_at_the_chosen_threshold_false_alarms_are_at_most_1_percent_and_at_a_step_less_they_are_more(
+    shape: str,
+) -> None:
+    generator = np.random.default_rng(1)
+    logs = {
+        "normal": generator.normal(0, 0.05, 40),
+        "heavy": 0.02 * generator.standard_cauchy(40),
+        "drifting": np.log(DRIFTING) + generator.normal(0, 0.01, 40),
+    }[shape]
+    ratios = np.exp(logs).tolist()
+
+    found = calibrate_case(ratios, RULE)
+    shares = shares_of(ratios, RULE.with_threshold(found.threshold), n_cases=1)
+
+    assert found.false_alarms == shares[Category.SLOWER] + shares[Category.FASTER]
+    assert found.false_alarms <= MOST_FALSE_ALARMS
+    if found.threshold > RULE.threshold:
+        less = shares_of(ratios, RULE.with_threshold(found.threshold - 0.005), n_cases=1)
+        assert less[Category.SLOWER] + less[Category.FASTER] > MOST_FALSE_ALARMS
+
+
+def test_the_slowdown_that_counts_as_detectable_is_found_and_noise_beyond_all_tried_says_so() -> None:
+    noisy = np.exp(np.random.default_rng(2).normal(0, 0.03, 40)).tolist()
+    found = calibrate_case(noisy, RULE)
+
+    assert found.detectable is not None
+    rule = RULE.with_threshold(found.threshold)
+    shares = shares_of(noisy, rule, n_cases=1, effect=found.detectable, n_resamples=200)
+    assert shares[Category.SLOWER] >= 0.95
+    assert calibrate_case([0.2, 5.0] * 20, RULE).detectable is None
+
+
+def test_the_same_pairs_give_the_same_shares() -> None:
+    first, second = (shares_of(DRIFTING, RULE, n_cases=1, n_resamples=100) for _ in range(2))
+
+    assert first == second
+
+
+def test_the_shares_of_all_categories_add_up_to_1() -> None:
+    assert sum(shares_of(DRIFTING, RULE, n_cases=3, n_resamples=100).values()) == pytest.approx(1)
+
+
+def test_what_is_saved_is_read_back_and_leaves_nothing_else_behind(tmp_path: Path) -> None:
+    made = calibration(a=CASE, b=replace(CASE, detectable=0.08))
+
+    path = save(made, tmp_path / "new" / "folder")
+
+    assert read_calibration(path) == made
+    assert path.stem == key_of(made.machine)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_saving_keeps_the_cases_calibrated_earlier_and_overrules_those_calibrated_again(
+    tmp_path: Path,
+) -> None:
+    save(calibration(a=CASE, b=CASE), tmp_path)
+    again = replace(calibration(b=replace(CASE, threshold=0.1)), date="2026-11-24T12:00:00+00:00")
+
+    merged = read_calibration(save(again, tmp_path))
+
+    assert {name: case.threshold for name, case in merged.cases.items()} == {"a": 0.05, "b": 0.1}
+    assert merged.date == again.date
+
+
+def test_saving_over_a_file_that_is_none_of_ours_is_refused_and_leaves_it_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / f"{key_of(fingerprint(PROVENANCE))}.json"
+    path.write_text("precious", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="expected a calibration in JSON"):
+        save(calibration(a=CASE), tmp_path)
+    assert path.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UsageError, match=r"can't be written \(Not a directory\)"):
+        save(calibration(a=CASE), tmp_path / "file" / "folder")
+
+
+def test_this_machines_calibration_is_found_beside_those_of_others(tmp_path: Path) -> None:
+    made = calibration(a=CASE)
+    for cpu in ("Another CPU", "A third CPU"):
+        save(replace(made, machine=made.machine | {"cpu": cpu}), tmp_path)
+    save(made, tmp_path)
+
+    assert find(PROVENANCE, tmp_path) == (made, f"calibration of {made.date}")
+
+
+def test_where_there_is_none_it_says_that_thresholds_are_the_defaults(tmp_path: Path) -> None:
+    other = replace(calibration(a=CASE), machine=fingerprint(replace(PROVENANCE, n_cores_used=2)))
+    save(other, tmp_path)
+
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        found, note = find(PROVENANCE, folder)
+        assert found is None
+        assert note.startswith("no calibration of this machine, so thresholds are the defaults; ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"versions": {"python": "3.11.7", "torch": "2.14.0"}}, "torch 2.13.0 → 2.14.0"),
+        ({"versions": {"python": "3.11.7", "torch": "2.13.0", "jax": "0.10.2"}}, "jax none → 0.10.2"),
+        ({"system": "Linux 7"}, "system Linux → Linux 7"),
+        (
+            {"system": "Linux 7", "versions": {"python": "3.12.1", "torch": "2.13.0"}},
+            "system Linux → Linux 7; python 3.11.7 → 3.12.1",
+        ),
+    ],
+)
+def test_the_calibration_of_other_versions_is_taken_and_called_stale_with_what_changed(
+    changes: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    made = calibration(a=CASE)
+    save(made, tmp_path)
+
+    found, note = find(replace(PROVENANCE, **changes), tmp_path)
+
+    assert found == made
+    assert note.startswith(f"calibration of {made.date} is STALE (since then {told}); ")
+
+
+def test_of_several_stale_ones_the_latest_is_taken(tmp_path: Path) -> None:
+    for day in range(20, 30):
+        machine = fingerprint(replace(PROVENANCE, system=f"Linux {day}"))
+        save(Calibration(date=f"2026-11-{day}", machine=machine, cases={"a": CASE}), tmp_path)
+
+    found, _ = find(PROVENANCE, tmp_path)
+
+    assert found is not None
+    assert found.date == "2026-11-29"
+
+
+def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
+    fields = json.loads(save(calibration(a=CASE), folder).read_text(encoding="utf-8"))
+    change(fields)
+    return json.dumps(fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1),
+            f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; remove it and calibrate",
+        ),
+        (lambda fields: fields.pop("cases"), "there is no 'cases' in it"),
+        (lambda fields: fields.pop("date"), "there is no 'date' in it"),
+        (lambda fields: fields.update(date=7), "date: expected str, found 7"),
+        (lambda fields: fields.update(machine={}), "machine: expected one with versions"),
+        (lambda fields: fields["cases"]["a"].update(threshold="5"), "threshold: expected float, found '5'"),
+        (lambda fields: fields["cases"]["a"].update(threshold=-0.1), "threshold: expected between 0 and 1"),
+        (lambda fields: fields["cases"]["a"].update(threshold=float("nan")), "threshold: expected between"),
+        (lambda fields: fields["cases"]["a"].update(noise=float("nan")), "expected a calibration of"),
+        (lambda fields: fields["cases"]["a"].update(ratios=[0.0]), "ratios: expected positive numbers"),
+        (lambda fields: fields["cases"]["a"].pop("noise"), "noise"),
+    ],
+)
+def test_a_calibration_of_the_future_or_edited_is_refused_by_name(
+    change: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{key_of(fingerprint(PROVENANCE))}.json"
+    path.write_text(_edited(change, tmp_path), encoding="utf-8")
+
+    with pytest.raises(UsageError) as error:
+        find(PROVENANCE, tmp_path)
+    assert str(error.value).startswith(f"{path}: expected ")
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'{"date": "2026', b"[]", b"null", b'{"a": 1}'])
+def test_a_calibration_that_is_cut_off_or_another_file_is_refused_by_name(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.json"
+    path.write_bytes(content)
+
+    with pytest.raises(UsageError, match=r"other\.json: expected a calibration"):
+        find(PROVENANCE, tmp_path)
+
+
+def test_another_machines_broken_file_does_not_keep_this_machine_from_its_own(tmp_path: Path) -> None:
+    made = calibration(a=CASE)
+    save(made, tmp_path)
+    (tmp_path / "0000.json").write_text("broken", encoding="utf-8")
+
+    assert find(PROVENANCE, tmp_path)[0] == made
+
+
+def test_what_the_user_says_overrules_calibration_which_only_ever_raises_a_threshold() -> None:
+    known = calibration(jax_scan=CASE)
+
+    assert threshold_for("jax_scan", {}, known, default=0.025) == 0.05
+    assert threshold_for("jax_scan", {}, known, default=0.075) == 0.075
+    assert threshold_for("jax_scan", {"": 0.1, "jax": 0.01}, known, default=0.025) == 0.01
+    assert threshold_for("torch_eager", {"jax": 0.01}, known, default=0.025) == 0.025
+    assert threshold_for("torch_eager", {}, None, default=0.025) == 0.025
+
+
+def test_cases_the_calibration_does_not_know_are_told() -> None:
+    names = ["jax_scan", "torch_eager"]
+
+    assert gaps(calibration(jax_scan=CASE), names) == [
+        "not calibrated, so their thresholds are the default: torch_eager"
+    ]
+    assert gaps(calibration(jax_scan=CASE, torch_eager=CASE), names) == []
+    assert gaps(None, names) == []  # which is told otherwise
+
+
+def test_a_threshold_for_no_case_is_refused() -> None:
+    require_fitting(["", "scan"], ["jax_scan"])
+    with pytest.raises(UsageError, match=r"unknown case in --threshold 'jaxscan'.*Did you mean 'jax_scan'"):
+        require_fitting(["jaxscan"], ["jax_scan"])
