@@ -15,7 +15,7 @@ from benchmarks.discover import select
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.journal import Journal
-from benchmarks.problems import name_of, parse_problem
+from benchmarks.problems import name_of, parse_problem, replace_fields
 from benchmarks.progress import ContestProgress
 from benchmarks.record import Run, RunSettings, Verdict
 from benchmarks.tally import Case
@@ -60,7 +60,8 @@ class MeasuringSession:
         if options.baseline not in {*names, *(entry.name for entry in select(()))}:
             raise unknown_name(options.baseline, names, kind="baseline")
         choose_cpus(options.cores)  # or say at once that there are too few
-        problems = dict.fromkeys(parse_problem(text) for text in options.problem)
+        changes = [f"precision={options.precision}"] if options.precision else []
+        problems = dict.fromkeys(replace_fields(parse_problem(text), changes) for text in options.problem)
         cases = [
             Case(entry, device, problem)
             for problem in problems
