@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.crew import Crew, Turn
-from benchmarks.environment import lacks
 from benchmarks.record import Verdict
 from benchmarks.tally import Tally
 
@@ -53,9 +52,7 @@ def run_contest(
     """
     contest = _Contest([Tally(case) for case in cases], settings, folder, observer)
     for tally in contest.tallies:
-        case = tally.case
-        reason = lacks(case.device, case.problem.precision) or case.entry.declines(case.problem)
-        if reason:
+        if reason := tally.case.hindrance:
             tally.rule_out(Verdict.NOT_MEASURED, reason)
     try:
         contest.run()
@@ -102,10 +99,7 @@ class _Contest:
         return self.settings.budget_s is not None and elapsed_s + round_s > self.settings.budget_s
 
     def _groups(self, heat: int) -> dict[tuple[Entry, Device, Precision], list[Tally]]:
-        """Give a heat's cases that are still in it, by what one process measures.
-
-        A precision is asked for once and for all: a process knows one only.
-        """
+        """Give a heat's cases that are still in it, by what one process measures."""
         groups: dict[tuple[Entry, Device, Precision], list[Tally]] = {}
         for tally in self.tallies:
             case = tally.case

@@ -43,8 +43,17 @@ class Job:
 
     @property
     def precision(self) -> Precision:
-        """Give the problems' precision; float32 where there are none."""
-        return self.problems[0].precision if self.problems else "float32"
+        """Give the problems' precision; float32 where there are none.
+
+        A framework is told of it once, for the whole process.
+
+        Raises:
+            ValueError: they are of several.
+
+        """
+        precisions: set[Precision] = {problem.precision for problem in self.problems} or {"float32"}
+        (precision,) = precisions
+        return precision
 
     def to_json(self) -> str:
         """Write it as one JSON object."""

@@ -105,7 +105,10 @@ def test_tf32_is_forbidden_to_every_worker_but_one_that_is_asked_for_it(
 
 def test_a_job_is_of_the_precision_of_its_problems() -> None:
     assert JOB.precision == replace(JOB, problems=()).precision == "float32"
-    assert replace(JOB, problems=(replace(SMALL, precision="tf32"),)).precision == "tf32"
+    tf32 = replace(SMALL, precision="tf32")
+    assert replace(JOB, problems=(tf32, tf32)).precision == "tf32"
+    with pytest.raises(ValueError, match="too many"):
+        _ = replace(JOB, problems=(SMALL, tf32)).precision
 
 
 def test_a_worker_on_the_cpu_sees_no_gpu() -> None:

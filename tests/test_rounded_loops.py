@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from benchmarks import contest
+from benchmarks import crew
 from benchmarks.agreement import check, tolerances
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
@@ -227,8 +227,8 @@ def test_problems_of_two_precisions_are_never_measured_by_one_process(
         jobs.append(job)
         return launch(job, folder, name)
 
-    monkeypatch.setattr(contest, "launch", launch_and_note)
-    monkeypatch.setattr(contest, "lacks", lambda *_: None)
+    monkeypatch.setattr(crew, "launch", launch_and_note)
+    monkeypatch.setattr("benchmarks.tally.lacks", lambda *_: None)
     tallies, _ = run_contest(
         [Case(entry, "cpu", problem) for problem in problems],
         Settings(rounds=1, sample_s=0.002, cpus=choose_cpus(1)),
@@ -236,7 +236,7 @@ def test_problems_of_two_precisions_are_never_measured_by_one_process(
         Silent(),
     )
 
-    assert [tally.row().reason for tally in tallies] == [None] * 4
+    assert [each.row().reason for each in tallies] == [None] * 4
     precisions = [sorted(problem.precision for problem in job.problems) for job in jobs if job.sample_s]
     assert sorted(precisions) == [["float32", "float32"], ["tf32", "tf32"]]
 
