@@ -243,7 +243,7 @@ def test_skipped_or_only_collected_benchmarks_measure_nothing(numpy_impl: Path) 
         (["--precision", "float16"], "invalid choice: 'float16'"),
         (
             ["--precision", "tf32", "--problem", "book,target_loss=0.3"],
-            "Problem.precision: expected 'float32' where",
+            "--precision does not fit book,target_loss=0.3: Problem.precision: expected 'float32' where",
         ),
     ],
 )

@@ -23,7 +23,7 @@ def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(copy_of: 
         *COUNT,
         (
             "    state.losses = []\n",
-            # One that inspects prepares 5 times: to verify, to look at types and traffic, to probe both products.
+            # A process that inspects prepares 5 times: to verify, for types, traffic, and both products.
             "    state.losses = []\n    state.learning_rate = 0.01 + (n_prepared > 5)\n",
         ),
     )
