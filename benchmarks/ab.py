@@ -46,7 +46,7 @@ class Selection:
 
     impls: Path  # the folder of the implementations
     asked: Sequence[str]  # names of implementations
-    default: Sequence[str]  # where none was asked for
+    default: Sequence[str]  # where none was asked for; none: all that either side has
     problems: Sequence[str]  # as on the command line
     devices: Sequence[Device]
     rule: Rule
@@ -79,7 +79,9 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
     with contextlib.ExitStack() as stack:
         names = _names(selection, options)
         sides = {
-            name: stack.enter_context(open_side(name, side, selection.impls, file_as=names[0]))
+            name: stack.enter_context(
+                open_side(name, side, selection.impls, file_as=names[0] if names else "")
+            )
             for name, side in options.items()
         }
         matchups = match(selection, sides, names)
@@ -127,8 +129,11 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     for name in names:
         if name not in known:
             raise unknown_name(name, known, kind="implementation")
+    if not known:
+        message = f"{selection.impls}: expected files with implementations, found none"
+        raise UsageError(message)
     problems = [parse_problem(text) for text in dict.fromkeys(selection.problems)]
-    return matchups_of(sides, names, selection.devices, problems, selection.rule)
+    return matchups_of(sides, names or list(known), selection.devices, problems, selection.rule)
 
 
 def _set_thresholds(
@@ -178,8 +183,8 @@ def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
     if not (n_starved := sum(share < STARVED for share in shares)):
         return []
     warning = (
-        f"{n_starved} of {len(shares)} processes got less than {STARVED:.0%} of their core, so something "
-        "else ran there: the verdicts hold, but undecided cases may be decided on a quieter machine"
+        f"{n_starved} of {len(shares)} processes got less than {STARVED * 100:.0f} % of their core: something "
+        "else ran there; the verdicts hold, but undecided cases may be decided on a quieter machine"
     )
     return [warning]
 

@@ -117,7 +117,7 @@ def _selection(parsed: argparse.Namespace) -> Selection:
     return Selection(
         impls=parsed.impls,
         asked=parsed.impl,
-        default=SUITES["default"].impls,
+        default=SUITES["default"].impls if parsed.impls.resolve() == IMPLEMENTATIONS else (),
         problems=parsed.problem or ["book"],
         devices=DEVICES if parsed.device == "all" else (parsed.device,),
         rule=Rule(

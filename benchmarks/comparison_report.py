@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 from unicodedata import category
 
@@ -82,7 +83,7 @@ def _cells(verdict: CaseVerdict) -> list[str]:
     figures = [NO_FIGURE] * 3
     if decision:
         interval = f"{(decision.low - 1) * 100:+.1f} to {percent(decision.high - 1)}"
-        figures = [percent(decision.ratio - 1), interval, f"{decision.coverage * 100:.1f} %"]
+        figures = [percent(decision.ratio - 1), interval, _sure(decision.coverage)]
     pairs = str(decision.n_pairs) if decision else NO_FIGURE
     return [
         printable(verdict.name),
@@ -99,6 +100,11 @@ def printable(text: str) -> str:
     return "".join(
         "\ufffd" if category(each) in UNPRINTABLE and each not in "\t\n" else each for each in text
     )
+
+
+def _sure(coverage: float) -> str:
+    """Write a coverage, rounded down: "99.9 %" of what is not certain."""
+    return f"{math.floor(coverage * 1000) / 10:.1f} %"
 
 
 def percent(fraction: float) -> str:
@@ -119,7 +125,9 @@ def reasons(comparison: Comparison) -> list[str]:
 def _what_could_be_seen(verdict: CaseVerdict) -> str | None:
     if verdict.category is not Category.UNDECIDED or verdict.decision is None:
         return None
-    return f"a slowdown of {percent(verdict.decision.detectable)} or more would have been seen in this noise"
+    return (
+        f"a slowdown of {verdict.decision.detectable * 100:.1f} % or more would have been seen in this noise"
+    )
 
 
 def provenance_lines(comparison: Comparison) -> list[str]:

@@ -266,4 +266,21 @@ def test_a_machine_that_was_busy_with_something_else_is_told(
     monkeypatch.setattr(ab_module, "STARVED", 2.0)  # as if the processes had got half of it
     ab(folder=tmp_path)
 
-    assert "10 of 10 processes got less than 200% of their core" in capsys.readouterr().out
+    assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out
+
+
+def test_in_a_folder_of_ones_own_every_implementation_takes_part(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    copy_of: Copy,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    folder = copy_of("numpy_float32", as_name="my_loop").parent
+    options = ["--new-env=A=1", f"--calibration={tmp_path}/noise", PROBLEM]
+
+    assert main(["ab", f"--impls={folder}", *options]) == 0
+    assert "my_loop-cpu-B32" in capsys.readouterr().out
+    (folder / "my_loop.py").unlink()
+    assert main(["ab", f"--impls={folder}", *options]) == 4
+    assert "expected files with implementations, found none" in capsys.readouterr().err
