@@ -253,3 +253,20 @@ def test_a_worker_verifies_a_loop_in_tf32_and_calls_one_that_is_too_exact_invali
     assert f"{PRODUCTS}: expected tf32: relative errors from 0.00059 to 0.0012, found " in (
         exact.reason or ""
     )
+
+
+def test_what_wakes_a_process_before_it_measures_is_of_its_precision_too(
+    rounded: Rounded, judge: Judge
+) -> None:
+    dying = rounded(
+        *FORMS["operands to nearest"],
+        ("import numpy as np\n", "import os\n\nimport numpy as np\n"),
+        (
+            "    del device\n    PROCESS",
+            "    problem.precision == 'tf32' or os._exit(3)\n    del device\n    PROCESS",
+        ),
+    )
+
+    row = judge(dying, replace(SMALL, precision="tf32"), sample_s=0.001)
+
+    assert row.verdict is Verdict.VERIFIED, row.reason
