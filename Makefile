@@ -25,6 +25,9 @@ lint: $(INSTALLED)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/typos
+	$(VENV)/bin/zizmor --quiet --offline --persona=auditor .github docs/*.yml
+	@if [ -x $(VENV)/bin/actionlint ]; then $(VENV)/bin/actionlint .github/workflows/*.yml docs/*.yml; \
+		else echo 'actionlint: left out, not installed (make lint EXTRAS=dev,workflows: from GitHub)'; fi
 
 check: lint test
 

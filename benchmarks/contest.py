@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.crew import Crew, Turn
-from benchmarks.environment import lacks
 from benchmarks.record import Verdict
 from benchmarks.tally import Tally
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.crew import Observer
     from benchmarks.discover import Entry
     from benchmarks.tally import Case
-    from impls.contract import Device
+    from impls.contract import Device, Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +52,7 @@ def run_contest(
     """
     contest = _Contest([Tally(case) for case in cases], settings, folder, observer)
     for tally in contest.tallies:
-        case = tally.case
-        if reason := lacks(case.device) or case.entry.declines(case.problem):
+        if reason := tally.case.hindrance:
             tally.rule_out(Verdict.NOT_MEASURED, reason)
     try:
         contest.run()
@@ -100,26 +98,28 @@ class _Contest:
         """Say whether another round, as long as the latest, leaves the budget."""
         return self.settings.budget_s is not None and elapsed_s + round_s > self.settings.budget_s
 
-    def _groups(self, heat: int) -> dict[tuple[Entry, Device], list[Tally]]:
+    def _groups(self, heat: int) -> dict[tuple[Entry, Device, Precision], list[Tally]]:
         """Give a heat's cases that are still in it, by what one process measures."""
-        groups: dict[tuple[Entry, Device], list[Tally]] = {}
+        groups: dict[tuple[Entry, Device, Precision], list[Tally]] = {}
         for tally in self.tallies:
-            if not tally.fault and tally.case.problem in self.heats[heat]:
-                groups.setdefault((tally.case.entry, tally.case.device), []).append(tally)
+            case = tally.case
+            if not tally.fault and case.problem in self.heats[heat]:
+                groups.setdefault((case.entry, case.device, case.problem.precision), []).append(tally)
         return groups
 
     def run_round(self, heat: int, round_: int) -> None:
-        """Start one fresh worker per implementation and device, in shuffled order."""
+        """Start one fresh worker per implementation, device and precision, in shuffled order."""
         groups = self._groups(heat)
         order = list(groups)
         self.shuffle(order)
         what = "inspection" if round_ == INSPECTION else f"round {round_ + 1} of {self.settings.rounds}"
         if len(self.heats) > 1:
             what = f"heat {heat + 1} of {len(self.heats)}, {what}"
-        for position, (entry, device) in enumerate(order):
-            tallies = groups[entry, device]
+        for position, (entry, device, precision) in enumerate(order):
+            tallies = groups[entry, device, precision]
             self.shuffle(tallies)
-            self.observer.advanced(f"{what}: {entry.name} on {device}")
+            lowered = "" if precision == "float32" else f" in {precision}"
+            self.observer.advanced(f"{what}: {entry.name} on {device}{lowered}")
             turn = Turn(
                 round=round_,
                 position=position,

@@ -10,7 +10,6 @@ from benchmarks.comparison import CaseVerdict
 from benchmarks.contest import INSPECTION
 from benchmarks.crew import Turn
 from benchmarks.decision import Category, Decision, assess, decide
-from benchmarks.environment import lacks
 from benchmarks.record import Verdict
 from benchmarks.tally import Case, Tally
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.crew import Crew
     from benchmarks.decision import Rule
     from benchmarks.sides import Side
-    from impls.contract import Device, Problem
+    from impls.contract import Device, Precision, Problem
 
 SIDES = ("base", "new")
 
@@ -107,7 +106,7 @@ def matchups_of(
 
 def _tally(case: Case) -> Tally:
     tally = Tally(case)
-    if reason := lacks(case.device) or case.entry.declines(case.problem):
+    if reason := case.hindrance:
         tally.rule_out(Verdict.NOT_MEASURED, reason)
     return tally
 
@@ -150,13 +149,14 @@ class Duel:
                 if pair != INSPECTION:
                     self._decide(group)
 
-    def _groups(self) -> dict[tuple[str, Device], list[Matchup]]:
+    def _groups(self) -> dict[tuple[str, Device, Precision], list[Matchup]]:
         """Give the matchups that are still open, by what one process measures."""
-        groups: dict[tuple[str, Device], list[Matchup]] = {}
+        groups: dict[tuple[str, Device, Precision], list[Matchup]] = {}
         for matchup in self.matchups:
             if matchup.is_open:
-                device = matchup.tallies["base"].case.device
-                groups.setdefault((matchup.implementation, device), []).append(matchup)
+                case = matchup.tallies["base"].case
+                key = (matchup.implementation, case.device, case.problem.precision)
+                groups.setdefault(key, []).append(matchup)
         return groups
 
     def _work(self, group: Sequence[Matchup], side: str, pair: int, position: int) -> None:

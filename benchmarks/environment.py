@@ -20,7 +20,7 @@ from benchmarks.errors import UsageError, require_types
 from benchmarks.launch import ROOT, worker_environment
 
 if TYPE_CHECKING:
-    from impls.contract import Device
+    from impls.contract import Device, Precision
 
 PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
 MEASURED_CODE = ("benchmarks", "impls", "pyproject.toml", "constraints.txt")
@@ -44,8 +44,19 @@ def choose_cpus(n_cores: int) -> tuple[int, ...]:
     return tuple(allowed[-n_cores:])
 
 
-def lacks(device: Device) -> str | None:
-    """Say that the machine has no such device, where that is certain without asking a framework."""
+GPU_ONLY: dict[Precision, str] = {
+    "tf32": "TF32 is a format of NVIDIA's tensor cores; a CPU has no products in it",
+    "bfloat16": "bfloat16 is measured on GPUs only; asked for it on a CPU, XLA still multiplies in float32",
+}
+
+
+def lacks(device: Device, precision: Precision = "float32") -> str | None:
+    """Say that the machine has no such device, or the device no such precision.
+
+    Only where that is certain without asking a framework.
+    """
+    if device == "cpu" and precision in GPU_ONLY:
+        return GPU_ONLY[precision]
     if device == "cuda" and not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
         return "this machine has no NVIDIA GPU, or no driver for it"
     return None
@@ -65,7 +76,7 @@ class Provenance:
     pinned_to: list[int]  # CPUs; empty where the system can't pin
     versions: dict[str, str]
     commit: str | None
-    worker_variables: dict[str, str]  # that steer the frameworks
+    worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
 
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""

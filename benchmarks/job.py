@@ -12,7 +12,7 @@ from benchmarks.statistics import Summary
 from impls.contract import Problem
 
 if TYPE_CHECKING:
-    from impls.contract import Device
+    from impls.contract import Device, Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Runtime:
 class Job:
     """One implementation, in one process, on one device, over several problems in this order.
 
-    Without problems, the worker only says on which of the devices the implementation can run.
+    The problems are of one precision. Without any, the worker only says on which of the devices the
+    implementation can run.
     """
 
     path: str  # the implementation's file
@@ -39,6 +40,20 @@ class Job:
     time_limit_s: float = 120.0  # for each problem
     caches: str | None = None  # the compilers' folder; None: wherever they like
     runtime: Runtime = field(default_factory=Runtime)
+
+    @property
+    def precision(self) -> Precision:
+        """Give the problems' precision; float32 where there are none.
+
+        A framework is told of it once, for the whole process.
+
+        Raises:
+            ValueError: they are of several.
+
+        """
+        precisions: set[Precision] = {problem.precision for problem in self.problems} or {"float32"}
+        (precision,) = precisions
+        return precision
 
     def to_json(self) -> str:
         """Write it as one JSON object."""
@@ -93,7 +108,8 @@ class Inspection:
 
     n_graph_breaks: int | None
     lowered_precision: list[str]  # settings that allow less than float32 in a matrix product
-    matmul_error: float | None  # relative
+    forward_error: float | None  # of the product x·w in the loop itself; see benchmarks.precision
+    backward_error: float | None  # of the product xᵀ·d
     n_readbacks: int | None  # in one epoch
     uploaded_bytes: int | None  # in one epoch
     n_graph_launches: int | None  # of CUDA graphs, in one epoch

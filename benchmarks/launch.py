@@ -15,9 +15,14 @@ from benchmarks.job import Failure, Measurement, Message, Readiness, message_fro
 
 if TYPE_CHECKING:
     from benchmarks.job import Job
+    from impls.contract import Precision
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 0.05
+
+TF32_OVERRIDES = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+"""The caller's don't reach a worker: the problem says what its products are rounded to. NVIDIA's containers
+set the second one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,10 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             stdout=log,
             stderr=log,
             env=worker_environment(
-                n_cores=max(1, len(job.cpus)), caches=job.caches, cpu_only=job.devices == ("cpu",)
+                n_cores=max(1, len(job.cpus)),
+                caches=job.caches,
+                cpu_only=job.devices == ("cpu",),
+                precision=job.precision,
             )
             | dict(job.runtime.variables),
             start_new_session=True,
@@ -93,16 +101,20 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     return Report(readiness=readiness, results=results, death=death, log=log_tail)
 
 
-def worker_environment(*, n_cores: int, caches: str | None = None, cpu_only: bool = False) -> dict[str, str]:
+def worker_environment(
+    *, n_cores: int, caches: str | None = None, cpu_only: bool = False, precision: Precision = "float32"
+) -> dict[str, str]:
     """Give the variables a worker runs under: the caller's, and what makes both frameworks run alike.
 
     With `caches`, all compilers keep what they compile in that folder, however quickly it was compiled. With
-    `cpu_only`, no framework sees a GPU: JAX would put constants there even while it computes on the CPU.
+    `cpu_only`, no framework sees a GPU: JAX would put constants there even while it computes on the CPU. A
+    `precision` other than float32 is for the implementation to ask for; here it is only not forbidden.
     """
     threads = str(n_cores)
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in TF32_OVERRIDES},
+        **_precision_variables(precision),
         **({} if caches is None else _cache_variables(caches)),
         **({"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} if cpu_only else {}),
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as the driver's own tools count
@@ -112,10 +124,19 @@ def worker_environment(*, n_cores: int, caches: str | None = None, cpu_only: boo
         "OPENBLAS_NUM_THREADS": threads,
         "TORCHINDUCTOR_COMPILE_THREADS": threads,  # more start a pool of processes, which lives on
         "NPROC": threads,  # XLA's thread pool on CPU
-        "NVIDIA_TF32_OVERRIDE": "0",  # float32 means float32, in both frameworks
-        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
+
+
+def _precision_variables(precision: Precision) -> dict[str, str]:
+    variables = {"JAX_DEFAULT_MATMUL_PRECISION": "highest"}  # until the implementation asks for another
+    if precision != "tf32":
+        variables["NVIDIA_TF32_OVERRIDE"] = "0"  # NVIDIA's libraries then refuse TF32, whoever asks
+    if precision == "bfloat16":
+        # Else XLA drops a rounding to bfloat16 that a conversion to float32 follows (openxla/xla#41605).
+        flags = [os.environ.get("XLA_FLAGS", ""), "--xla_allow_excess_precision=false"]
+        variables["XLA_FLAGS"] = " ".join(filter(None, flags))
+    return variables
 
 
 def _cache_variables(folder: str) -> dict[str, str]:

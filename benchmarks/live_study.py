@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,8 +51,7 @@ LOAD = """
 import os, sys, time
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {int(sys.argv[1])})
-parent = os.getppid()
-while os.getppid() == parent:  # not orphaned
+while os.getppid() == int(sys.argv[2]):  # not orphaned
     end = time.perf_counter() + 0.1
     while time.perf_counter() < end:
         pass
@@ -174,7 +174,7 @@ def processes_of(tally: Tally) -> list[dict[str, Any]]:
 @contextmanager
 def busy(cpu: int) -> Iterator[None]:
     """Keep the core busy a third of the time."""
-    with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu)]) as process:  # noqa: S603 - our own text
+    with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu), str(os.getpid())]) as process:  # noqa: S603 - our own text
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks import observe
 from benchmarks.gpu import GpuMeter
 from benchmarks.job import Inspection, Measurement, Outcome, Timing
+from benchmarks.precision import measure_products
 from benchmarks.statistics import summarize
 from benchmarks.training import TimedTraining, Workload, time_training, train
 
@@ -98,9 +99,9 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
         **vars(traffic),
         n_graph_breaks=observer.n_graph_breaks(),
         lowered_precision=observer.lowered_precision(),
-        matmul_error=observer.matmul_error(device),
         n_host_arrays=len(on_host),
         in_place=in_place,
+        **vars(measure_products(workload)),
         peak_host_bytes=peak_bytes - process.loaded_bytes if peak_bytes and process.loaded_bytes else None,
         peak_device_bytes=peak_device_bytes,
     )

@@ -49,9 +49,6 @@ class Observer(Protocol):
     def lowered_precision(self) -> list[str]:
         """Name the settings that allow less than float32 in a float32 matrix product."""
 
-    def matmul_error(self, device: Device) -> float | None:
-        """Measure the relative error of a float32 matrix product on the device."""
-
     def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
         """Make a state, run an epoch from it, and count what that hands over and reads back."""
 
@@ -66,7 +63,6 @@ _BLIND = SimpleNamespace(
     n_compilations=lambda: None,
     n_graph_breaks=lambda: None,
     lowered_precision=list,
-    matmul_error=lambda _: None,
     traffic=lambda start, epoch, _: (epoch(start()), Traffic())[1],
     forget_compiled=lambda: None,
     peak_device_bytes=lambda _: None,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
-N = 256  # of the matrix product
 
 _compilations: list[str] = []
 
@@ -45,15 +44,6 @@ def lowered_precision() -> list[str]:
     if precision in ("highest", "float32"):
         return []
     return [f"jax_default_matmul_precision is {precision!r}"]
-
-
-def matmul_error(device: Device) -> float:
-    """Measure the relative error (Frobenius) of a float32 matrix product on the device."""
-    a, b = np.random.default_rng(0).standard_normal((2, N, N), dtype=np.float32)
-    exact = a.astype(np.float64) @ b.astype(np.float64)
-    on_device = jax.device_put((a, b), jax.devices(device)[0])
-    found = np.asarray(jax.numpy.matmul(*on_device))
-    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
 def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 READS = ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__array__", "cpu")
 MOVES = ("to", "cuda", "copy_")
 OPTIMIZERS = torch.optim.__path__[0]
-N = 256  # of the matrix product
 
 
 def n_compilations() -> int:
@@ -45,15 +44,6 @@ def lowered_precision() -> list[str]:
     if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
         found.append("torch.autocast is on")
     return found
-
-
-def matmul_error(device: Device) -> float:
-    """Measure the relative error (Frobenius) of a float32 matrix product on the device."""
-    generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(N, N, generator=generator) for _ in range(2))
-    exact = a.double() @ b.double()
-    found = (a.to(device) @ b.to(device)).cpu().double()
-    return float((found - exact).norm() / exact.norm())
 
 
 def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:

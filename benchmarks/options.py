@@ -10,12 +10,12 @@ from benchmarks.discover import discover
 from benchmarks.errors import UsageError
 from benchmarks.problems import NAMED
 from benchmarks.suites import SUITES
-from impls.contract import DEVICES
+from impls.contract import DEVICES, PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from impls.contract import Device
+    from impls.contract import Device, Precision
 
 
 DAY_S = 86_400
@@ -28,6 +28,7 @@ class Options:
     suite: str = "default"
     impl: Sequence[str] = SUITES["default"].impls
     problem: Sequence[str] = SUITES["default"].problems
+    precision: Precision | None = None  # of every problem; None: whatever each says
     devices: Sequence[Device] = DEVICES
     rounds: int = SUITES["default"].rounds
     budget_s: float | None = None
@@ -52,6 +53,7 @@ class Options:
             suite=name,
             impl=value_of("impl") or suite.impls,
             problem=value_of("problem") or suite.problems,
+            precision=value_of("precision"),
             devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
             rounds=suite.rounds if rounds is None or name == "quick" else rounds,
             budget_s=None if rounds or value_of("impl") or value_of("problem") else suite.budget_s,
@@ -97,6 +99,12 @@ def declare(add_option: Callable[..., object]) -> None:
         metavar="NAME[,FIELD=VALUE…]",
         help=f"a problem ({', '.join(NAMED)}), with fields replaced if you like, as in "
         "'book,batch_size=64,data=stream'; repeatable; default: the suite's",
+    )
+    add_option(
+        "--precision",
+        choices=PRECISIONS,
+        help="of every problem's matrix products; below float32 on GPUs only; default: each problem's own, "
+        "float32 where it names none",
     )
     add_option(
         "--device",

@@ -15,7 +15,7 @@ from benchmarks.discover import select
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.journal import Journal
-from benchmarks.problems import name_of, parse_problem
+from benchmarks.problems import name_of, parse_problem, replace_fields
 from benchmarks.progress import ContestProgress
 from benchmarks.record import Run, RunSettings, Verdict
 from benchmarks.tally import Case
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from benchmarks.options import Options
     from benchmarks.tally import Tally
+    from impls.contract import Precision, Problem
 
 CaseKey = tuple[str, str, str]
 """A case's implementation, device and problem by name, as pytest's parameters spell them."""
@@ -60,7 +61,7 @@ class MeasuringSession:
         if options.baseline not in {*names, *(entry.name for entry in select(()))}:
             raise unknown_name(options.baseline, names, kind="baseline")
         choose_cpus(options.cores)  # or say at once that there are too few
-        problems = dict.fromkeys(parse_problem(text) for text in options.problem)
+        problems = dict.fromkeys(read_problem(text, options.precision) for text in options.problem)
         cases = [
             Case(entry, device, problem)
             for problem in problems
@@ -131,6 +132,23 @@ class MeasuringSession:
                 baseline=self.options.baseline,
             ),
         )
+
+
+def read_problem(text: str, precision: Precision | None) -> Problem:
+    """Read a problem, in this precision if one is given.
+
+    Raises:
+        UsageError: there is no such problem, or none in this precision.
+
+    """
+    problem = parse_problem(text)
+    if precision is None:
+        return problem
+    try:
+        return replace_fields(problem, [f"precision={precision}"])
+    except UsageError as error:
+        message = f"--precision does not fit {text}: {error}; name problems that it fits with --problem"
+        raise UsageError(message) from None
 
 
 @contextlib.contextmanager

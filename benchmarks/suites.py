@@ -29,6 +29,7 @@ _VARIANTS = (
     *(f"{name},feed=host" for name in ("book", "large", "wide")),
     *(f"{name},readback=step" for name in ("book", "small")),
     *(f"{name},loss=bce_with_logits" for name in ("book", "large")),
+    *(f"{name},precision={each}" for each in ("tf32", "bfloat16") for name in ("book", "large", "wide")),
     "book,data=stream,last_batch_size=300",
     "book,target_loss=0.3,max_loss_change=0.01,n_epochs=200",
 )
@@ -60,7 +61,7 @@ SUITES = {
     ),
     "full": Suite(
         summary="everything: the named problems, the sweeps, feeds, readbacks, the loss on logits, the "
-        "stopping rule (hours; goes on where it was killed)",
+        "stopping rule, TF32 and bfloat16 on GPUs (hours; goes on where it was killed)",
         problems=(
             *("book", "small", "large", "wide"),
             *_VARIANTS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks import agreement, fairness
+from benchmarks.environment import lacks
 from benchmarks.job import Failure, Runtime
 from benchmarks.record import Costs, Process, Row, Verdict
 
@@ -25,6 +26,11 @@ class Case:
     device: Device
     problem: Problem
     runtime: Runtime = field(default_factory=Runtime)
+
+    @property
+    def hindrance(self) -> str | None:
+        """Say why it can't be measured, where that is certain without asking a framework."""
+        return lacks(self.device, self.problem.precision) or self.entry.declines(self.problem)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_type_hints
 
@@ -81,7 +82,8 @@ def work(job: Job) -> Iterator[Message]:
         job.sample_s or job.framework != "numpy"
     ):  # NumPy has nothing to wake, and a kernel of its own is a cost
         with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
-            train(Workload.of(implementation, THROWAWAY, job.devices[0]))
+            throwaway = replace(THROWAWAY, precision=job.precision)
+            train(Workload.of(implementation, throwaway, job.devices[0]))
     process = ObservedProcess.of(job.framework, pinned=bool(job.cpus))
     for problem in job.problems:
         process.observer.forget_compiled()

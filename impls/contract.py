@@ -31,12 +31,16 @@ GRADIENT_CLAMP = 1e-12
 LARGEST = 1e6
 """Of a learning rate or a feature scale: far beyond use, and far from overflowing float32."""
 
-VARIANTS = {
+Precision: TypeAlias = Literal["float32", "tf32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
+
+VARIANTS: dict[str, tuple[str, ...]] = {
     "loss": ("bce", "bce_with_logits"),
     "feed": ("device", "host"),
     "readback": ("epoch", "step"),
+    "precision": PRECISIONS,
 }
-"""Fields of a problem that ask for another loop: the default, which every implementation runs, and the other,
+"""Fields of a problem that ask for another loop: the default, which every implementation runs, and others,
 which it runs where its OFFERS says so."""
 
 CHOICES = {"data": ("dataset", "stream"), **VARIANTS}
@@ -60,6 +64,12 @@ class Problem:
     device until the epoch has ended; under "step" the host reads each loss before the next step, as
     people do who log it.
 
+    Under `precision="tf32"` or "bfloat16" the operands of the two matrix products, x·w and xᵀ·d (d being the
+    derivative of the mean loss by each logit), are rounded to TF32 (10 bits behind the point) or bfloat16
+    (7 bits), to nearest or toward zero, and what they give is summed in float32. All else stays float32:
+    batches, parameters, optimizer, loss. Features that are scaled would be judged wrongly then (how far a
+    loss may be off was found for others), and a stopping rule too (it may hold an epoch sooner or later).
+
     Raises:
         ValueError: a field is out of its range; the message names the field, the range and what was found.
 
@@ -80,6 +90,7 @@ class Problem:
     loss: Literal["bce", "bce_with_logits"] = "bce"
     feed: Literal["device", "host"] = "device"
     readback: Literal["epoch", "step"] = "epoch"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         """Refuse what no training could run."""
@@ -90,13 +101,16 @@ class Problem:
             self.last_batch_size is None or 1 <= self.last_batch_size <= self.batch_size,
             f"from 1 to batch_size ({self.batch_size})",
         )
-        for name, (default, other) in CHOICES.items():
-            self._require(name, getattr(self, name) in (default, other), f"{default!r} or {other!r}")
+        for name, values in CHOICES.items():
+            self._require(name, getattr(self, name) in values, " or ".join(map(repr, values)))
         for name in ("learning_rate", "feature_scale"):
             self._require(name, 0 < getattr(self, name) <= LARGEST, f"positive and at most {LARGEST:g}")
         self._require("max_loss_change", self.max_loss_change >= 0, "zero or more")
         self._require("target_loss", self.target_loss is None or self.target_loss > 0, "positive")
         self._require("seed", self.seed >= 0, "zero or more")
+        plain = self.feature_scale == 1 and self.target_loss is None
+        expected = "'float32' where features are scaled or a target_loss ends the training"
+        self._require("precision", plain or self.precision == "float32", expected)
 
     def _require(self, name: str, holds: bool, expected: str) -> None:  # noqa: FBT001 - private
         if not holds:
@@ -147,6 +161,8 @@ class Implementation(Protocol):
     `run_epoch` alone. The state is handed from call to call and may be updated in place.
 
     A module that runs other VARIANTS than the defaults says which: `OFFERS = ("feed=host", "readback=step")`.
+    One that offers another precision asks its framework for it in `prepare`, for the whole process: a process
+    sees problems of one precision only. Whether its products come out so is measured.
     One that replays a captured CUDA graph says so: `CUDA_GRAPH = True`; it is then checked that it does.
     """
 

@@ -24,7 +24,12 @@ Batch: TypeAlias = "tuple[Array, Array]"
 
 FRAMEWORK = "jax"
 TIER = "eager"
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
+
+# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
+# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source; no GPU
+# has told us yet).
+ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
@@ -72,6 +77,8 @@ def unavailable(device: Device) -> str | None:
 
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Put parameters and optimizer state on the device, committed to it as a step's results are."""
+    if problem.precision in ALGORITHMS:  # for the whole process
+        jax.config.update("jax_default_matmul_precision", ALGORITHMS[problem.precision])
     optimizer = optax.adam(problem.learning_rate, b1=BETA1, b2=BETA2, eps=EPSILON)
     model = Perceptron(parameters.weight, parameters.bias)
     model, optimizer_state = jax.device_put((model, optimizer.init(model)), jax.devices(device)[0])

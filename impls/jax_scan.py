@@ -25,7 +25,12 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]
 
 FRAMEWORK = "jax"
 TIER = "epoch"
-OFFERS = ("loss=bce_with_logits", "feed=host")
+OFFERS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
+
+# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
+# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source; no GPU
+# has told us yet).
+ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
@@ -64,6 +69,8 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
     Both are committed to it, as the outputs of a step are: else the second step would compile again.
     """
+    if problem.precision in ALGORITHMS:  # for the whole process
+        jax.config.update("jax_default_matmul_precision", ALGORITHMS[problem.precision])
     model = Perceptron(parameters.weight, parameters.bias)
     optimizer_state = adam(problem.learning_rate).init(model)
     model, optimizer_state = jax.device_put((model, optimizer_state), jax.devices(device)[0])

@@ -24,10 +24,15 @@ TrainEpoch: TypeAlias = "Callable[[Packed, Epoch], tuple[Packed, Array]]"
 
 FRAMEWORK = "jax"
 TIER = "epoch"
-OFFERS = ("loss=bce_with_logits", "feed=host")
+OFFERS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
 NARROW = 4
 """Up to so many features, xᵀ·d is faster than d·x on a CPU; beyond, it is five times slower (measured)."""
+
+# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
+# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source; no GPU
+# has told us yet).
+ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
@@ -62,6 +67,8 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
     They are committed to it, as the outputs of an epoch are: else the second epoch would compile again.
     """
+    if problem.precision in ALGORITHMS:  # for the whole process
+        jax.config.update("jax_default_matmul_precision", ALGORITHMS[problem.precision])
     vectors = np.zeros((3, problem.n_features + 1), np.float32)
     vectors[0] = np.append(parameters.weight, parameters.bias)
     packed = jax.device_put(Packed(vectors, np.zeros(2, np.float32)), jax.devices(device)[0])

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "torch"
 TIER = "step"
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+# Not bfloat16: torch.autocast rounds the logits too and refuses BCELoss; torch.mm of bfloat16 operands with a
+# float32 result has no derivative; on CUDA, set_float32_matmul_precision("medium") means TF32.
+OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32")
 CUDA_GRAPH = True
 
 WARM_UP_STEPS = 3  # as in the documentation's example
@@ -107,6 +109,8 @@ def unavailable(device: Device) -> str | None:
 
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Put parameters and optimizer state on the device."""
+    if problem.precision == "tf32":
+        torch.set_float32_matmul_precision("high")  # cuBLAS may then use it, in the whole process
     trainer = make_trainer(problem.n_features, problem.learning_rate, problem.loss, device)
     values = [torch.zeros_like(value) for value in trainer.values]
     values[0].copy_(torch.from_numpy(parameters.weight))

@@ -41,6 +41,8 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Carry, Tensor]]"
 
 FRAMEWORK = "torch"
 TIER = "epoch"
+# Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
+# neighbours; a product that they govern would be a call of cuBLAS between two kernels.
 OFFERS = ("loss=bce_with_logits", "feed=host")
 
 # Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.

@@ -31,6 +31,7 @@ def test_an_epoch_counts_the_ragged_last_batch_by_its_own_size() -> None:
         {"max_loss_change": -1.0},
         {"min_epochs": 0},
         {"seed": -1},
+        {"precision": "float16"},
     ],
     ids=str,
 )
@@ -41,3 +42,10 @@ def test_a_field_out_of_range_is_refused_by_name_with_what_was_found(field: dict
         Problem(**field)
 
     assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("field", [{"feature_scale": 4.0}, {"target_loss": 0.3}], ids=str)
+def test_what_could_not_be_judged_in_another_precision_is_refused(field: dict[str, Any]) -> None:
+    Problem(**field)
+    with pytest.raises(ValueError, match=r"Problem\.precision: expected 'float32' where .*, found 'tf32'"):
+        Problem(precision="tf32", **field)

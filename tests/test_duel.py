@@ -12,7 +12,7 @@ from benchmarks.contest import INSPECTION
 from benchmarks.crew import Crew
 from benchmarks.decision import Category, Rule
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.duel import Duel, Matchup, matchups_of
+from benchmarks.duel import SIDES, Duel, Matchup, matchups_of
 from benchmarks.job import Failure, Runtime
 from benchmarks.record import Verdict
 from benchmarks.sides import Side
@@ -50,6 +50,19 @@ class FakeCrew(Crew):
             assert FAIR.timing is not None
             timing = replace(FAIR.timing, summary=replace(FAIR.timing.summary, min_s=seconds))
             tally.judge(replace(FAIR, timing=timing), round_=turn.round, position=turn.position, n_cores=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupingCrew(Crew):
+    """Keeps the precisions of the problems that each process was to measure, and has it break."""
+
+    groups: list[list[str]] = field(default_factory=list)
+
+    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+        del turn, siblings
+        self.groups.append([each.case.problem.precision for each in tallies])
+        for each in tallies:
+            each.rule_out(Verdict.FAILED, "it broke")
 
 
 def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
@@ -144,6 +157,20 @@ def test_a_case_that_a_side_can_not_run_is_missing_or_new_by_the_side() -> None:
             {"base": side("base"), "new": side("new")}, ["first"], ["cpu"], [SMALL], Rule()
         )
         assert judged(*without).category is category
+
+
+def test_cases_of_two_precisions_are_never_measured_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.tally.lacks", lambda *_: None)
+    entry = read_entry(IMPLEMENTATIONS / "torch_eager.py")
+    sides = {
+        name: Side(name=name, entries={"first": entry}, runtime=Runtime(), versions={}) for name in SIDES
+    }
+    problems = [replace(SMALL, precision=each) for each in ("float32", "tf32")]
+    crew = GroupingCrew(folder=Path(), observer=Silent(), time_limit_s=1.0)
+
+    Duel(matchups_of(sides, ["first"], ["cpu"], problems, Rule()), crew).run()
+
+    assert sorted(crew.groups) == [["float32"]] * 2 + [["tf32"]] * 2
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])

@@ -64,6 +64,12 @@ def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: p
     assert "no NVIDIA GPU" in (environment.lacks("cuda") or "")
 
 
+def test_products_below_float32_are_for_gpus_and_a_cpu_is_known_to_lack_them() -> None:
+    assert environment.lacks("cpu", "float32") is None
+    assert "TF32 is a format of NVIDIA's tensor cores" in (environment.lacks("cpu", "tf32") or "")
+    assert "bfloat16 is measured on GPUs only" in (environment.lacks("cpu", "bfloat16") or "")
+
+
 def test_where_the_driver_is_there_the_frameworks_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.environment.Path.exists", lambda _: True)
 

@@ -16,7 +16,7 @@ from tests.conftest import SMALL
 from tests.test_agreement import measurement_of
 
 if TYPE_CHECKING:
-    from impls.contract import Problem
+    from impls.contract import Precision, Problem
 
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
 TIMING = Timing(
@@ -31,7 +31,8 @@ TIMING = Timing(
 INSPECTION = Inspection(
     n_graph_breaks=0,
     lowered_precision=[],
-    matmul_error=3e-7,
+    forward_error=3e-7,
+    backward_error=3e-7,
     n_readbacks=0,
     uploaded_bytes=0,
     n_graph_launches=None,
@@ -44,6 +45,7 @@ INSPECTION = Inspection(
 FAIR = replace(measurement_of(SMALL), timing=TIMING)
 INSPECTED = replace(measurement_of(SMALL), inspection=INSPECTION)
 TORCH = read_entry(IMPLEMENTATIONS / "torch_eager.py")
+PRODUCTS = "precision of the two matrix products"
 EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
 
 
@@ -86,8 +88,10 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"timing": {"children_cpu_s": 0.5}}, "CPU time of other programs started while timed"),
         ({"timing": {"gpu": replace(GPU, throttled_by=["HwSlowdown"])}}, "GPU clocks"),
         ({"inspection": {"n_graph_breaks": 1}}, "graph breaks"),
-        ({"inspection": {"matmul_error": 3e-4}}, "precision of float32 matrix products"),
-        ({"inspection": {"lowered_precision": ["TF32 is on"]}}, "precision of float32 matrix products"),
+        ({"inspection": {"forward_error": 3e-4}}, PRODUCTS),
+        ({"inspection": {"backward_error": float("nan")}}, PRODUCTS),
+        ({"inspection": {"forward_error": None, "backward_error": None}}, PRODUCTS),
+        ({"inspection": {"lowered_precision": ["TF32 is on"]}}, PRODUCTS),
         ({"inspection": {"n_readbacks": 4}}, "readbacks in an epoch"),
         ({"inspection": {"uploaded_bytes": 4}}, "bytes handed to the device in an epoch"),
         ({"inspection": {"n_host_arrays": 2}}, "batches in host memory when the epoch begins"),
@@ -131,6 +135,21 @@ def test_a_batch_fed_from_the_host_may_be_handed_over_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(("precision", "roundoff"), [("tf32", 2**-11), ("bfloat16", 2**-8)])
+def test_products_may_be_neither_coarser_nor_finer_than_the_problem_asks(
+    precision: Precision, roundoff: float
+) -> None:
+    def fair(error: float) -> bool:
+        errors = {"forward_error": 1.6 * roundoff, "backward_error": error, "lowered_precision": ["on"]}
+        return faults(replace(SMALL, precision=precision), inspection=errors) == []
+
+    assert fair(1.3 * roundoff)
+    assert fair(2.3 * roundoff)
+    assert not fair(1.1 * roundoff)
+    assert not fair(2.5 * roundoff)
+    assert not fair(3e-7)
+
+
 def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
     replaying = replace(TORCH, cuda_graph=True)
 
@@ -145,6 +164,6 @@ def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
 
 
 def test_what_can_not_be_seen_is_said_and_is_no_fault() -> None:
-    unseen = items(inspection={"n_readbacks": None, "uploaded_bytes": None, "matmul_error": None})
+    unseen = items(inspection={"n_readbacks": None, "uploaded_bytes": None})
 
-    assert [item.holds for item in unseen if item.found == "not to be seen"] == [None] * 4
+    assert [item.holds for item in unseen if item.found == "not to be seen"] == [None] * 3

@@ -38,6 +38,8 @@ VARIANTS = {
         batch_size=32, n_batches=4, last_batch_size=5, n_epochs=5, loss="bce_with_logits", feed="host"
     ),
     "each loss read back": Problem(batch_size=32, n_batches=4, n_epochs=5, readback="step"),
+    "products in TF32": Problem(batch_size=32, n_batches=4, n_epochs=5, precision="tf32"),
+    "products in bfloat16": Problem(n_features=256, n_batches=4, n_epochs=5, precision="bfloat16"),
 }
 NAMES = [entry.name for entry in select(())]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,13 +76,39 @@ def test_an_unknown_message_is_refused() -> None:
         message_from_json('{"type": "Greeting"}')
 
 
-def test_both_frameworks_get_the_same_number_of_threads_and_no_tf32() -> None:
+def test_both_frameworks_get_the_same_number_of_threads_and_no_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1")  # as in NVIDIA's containers
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+
     environment = worker_environment(n_cores=2)
 
     assert {environment[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")} == {"2"}
     assert environment["NVIDIA_TF32_OVERRIDE"] == "0"
+    assert "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE" not in environment
     assert environment["JAX_DEFAULT_MATMUL_PRECISION"] == "highest"
     assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+
+
+def test_tf32_is_forbidden_to_every_worker_but_one_that_is_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+
+    tf32, bfloat16 = (worker_environment(n_cores=1, precision=each) for each in ("tf32", "bfloat16"))
+
+    assert "NVIDIA_TF32_OVERRIDE" not in tf32
+    assert tf32["XLA_FLAGS"] == "--xla_dump_to=here"
+    assert bfloat16["NVIDIA_TF32_OVERRIDE"] == "0"
+    assert bfloat16["XLA_FLAGS"] == "--xla_dump_to=here --xla_allow_excess_precision=false"
+
+
+def test_a_job_is_of_the_precision_of_its_problems() -> None:
+    assert JOB.precision == replace(JOB, problems=()).precision == "float32"
+    tf32 = replace(SMALL, precision="tf32")
+    assert replace(JOB, problems=(tf32, tf32)).precision == "tf32"
+    with pytest.raises(ValueError, match="too many"):
+        _ = replace(JOB, problems=(SMALL, tf32)).precision
 
 
 def test_a_worker_on_the_cpu_sees_no_gpu() -> None:

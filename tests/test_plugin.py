@@ -204,6 +204,16 @@ def test_where_nothing_can_be_measured_the_status_says_so(numpy_impl: Path) -> N
     assert "not measured: numpy_float32 on cuda (every case): " in done.stdout
 
 
+def test_a_precision_is_asked_for_in_every_problem_and_not_measured_on_a_cpu(numpy_impl: Path) -> None:
+    done = pytest_(
+        "--benchmark-only", "--quick", "--device=cpu", "--precision=tf32", "--impl", numpy_impl, "-rs"
+    )
+
+    assert done.returncode == 1
+    assert "2 skipped" in done.stdout
+    assert "not measured: numpy_float32 on cpu (every case): TF32 is a format of NVIDIA's" in done.stdout
+
+
 def test_only_the_cases_that_k_selects_are_measured(numpy_impl: Path) -> None:
     done = pytest_("--benchmark-only", "--quick", "--device=cpu", "--impl", numpy_impl, "-k", NAMES[1])
 
@@ -230,6 +240,11 @@ def test_skipped_or_only_collected_benchmarks_measure_nothing(numpy_impl: Path) 
         (["--time-limit", "0"], "--time-limit: expected more than 0 s and at most a day, found 0"),
         (["--time-limit", "inf"], "--time-limit: expected more than 0 s and at most a day, found inf"),
         (["--device", "tpu"], "invalid choice: 'tpu'"),
+        (["--precision", "float16"], "invalid choice: 'float16'"),
+        (
+            ["--precision", "tf32", "--problem", "book,target_loss=0.3"],
+            "--precision does not fit book,target_loss=0.3: Problem.precision: expected 'float32' where",
+        ),
     ],
 )
 def test_options_that_make_no_sense_end_with_a_sentence_and_status_4(

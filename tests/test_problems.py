@@ -15,6 +15,7 @@ from benchmarks.problems import (
     name_of,
     parse_problem,
 )
+from benchmarks.suites import SUITES
 from impls.contract import Problem
 
 
@@ -34,6 +35,16 @@ def test_a_replaced_field_takes_the_nickname_away_and_shows_in_the_name() -> Non
     assert name_of(problem) == "B64-D2-N5-E12-last_batch_size=7-data=stream-learning_rate=0.1"
 
 
+def test_a_precision_shows_in_the_name() -> None:
+    assert name_of(parse_problem("book,precision=tf32")) == "B1000-D2-N5-E12-precision=tf32"
+
+
+def test_every_problem_of_every_suite_can_be_read_and_none_comes_twice_under_another_name() -> None:
+    for suite in SUITES.values():
+        problems = dict.fromkeys(map(parse_problem, suite.problems))
+        assert len(set(map(name_of, problems))) == len(problems)
+
+
 def test_fields_replaced_so_that_they_spell_a_named_problem_give_its_name() -> None:
     assert name_of(parse_problem("book,batch_size=32,n_batches=100")) == "small-B32-D2-N100-E12"
 
@@ -50,6 +61,10 @@ def test_none_can_be_written_for_a_field_that_may_be_none() -> None:
         ("book,batch_size=many", "Problem.batch_size: expected int, found 'many'"),
         ("book,batch_size=1.5", "Problem.batch_size: expected int, found '1.5'"),
         ("book,batch_size=0", "Problem.batch_size: expected at least 1, found 0"),
+        (
+            "book,precision=float16",
+            "Problem.precision: expected 'float32' or 'tf32' or 'bfloat16', found 'float16'",
+        ),
         ("book,learning_rate=nan", "Problem.learning_rate: expected positive and at most 1e\\+06, found nan"),
         ("book,64", "expected field=value after the problem's name, found '64'"),
     ],

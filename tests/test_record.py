@@ -164,3 +164,10 @@ def test_a_binary_or_missing_file_is_refused_by_name(tmp_path: Path) -> None:
         read_run(tmp_path / "run.json")
     with pytest.raises(UsageError, match=r"can't be read \(No such file or directory\)"):
         read_run(tmp_path / "none.json")
+
+
+def test_a_record_from_before_a_problem_had_a_precision_was_of_float32() -> None:
+    fields = row().to_dict()
+    del fields["problem"]["precision"]
+
+    assert Row.from_dict(fields) == row()

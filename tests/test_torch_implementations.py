@@ -16,8 +16,16 @@ import pytest
 import torch
 
 from benchmarks.discover import IMPLEMENTATIONS
+from benchmarks.problems import draw_parameters
 from benchmarks.training import Workload, train
-from impls import torch_cudagraph_epoch, torch_cudagraph_step, torch_eager, torch_epoch, torch_step
+from impls import (
+    torch_cudagraph_epoch,
+    torch_cudagraph_step,
+    torch_eager,
+    torch_eager_fused,
+    torch_epoch,
+    torch_step,
+)
 from impls.contract import Problem
 
 if TYPE_CHECKING:
@@ -198,3 +206,28 @@ def test_a_step_that_was_run_instead_of_captured_is_refused(
 
     with pytest.raises(RuntimeError, match="expected the stream to record a CUDA graph"):
         module.capture(lambda: torch.zeros(()))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [torch_eager, torch_eager_fused, *GRAPHED],
+    ids=lambda module: module.__name__,
+)
+@pytest.mark.filterwarnings("ignore:This instance was constructed with capturable=True")
+def test_a_problem_in_tf32_lets_cublas_use_it_and_one_in_float32_does_not(module: Any) -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        module.prepare(TINY, draw_parameters(TINY), "cpu")
+        in_float32 = torch.get_float32_matmul_precision()
+        module.prepare(replace(TINY, precision="tf32"), draw_parameters(TINY), "cpu")
+        in_tf32 = torch.get_float32_matmul_precision()
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert (in_float32, in_tf32) == ("highest", "high")
+
+
+def test_inductor_makes_a_sum_of_a_matrix_vector_product_so_that_no_setting_reaches_it() -> None:
+    decompositions = importlib.import_module("torch._inductor.decomposition").select_decomp_table()
+
+    assert torch.ops.aten.mv.default in decompositions
+    assert not any("precision=" in offer for module in COMPILED for offer in module.OFFERS)

@@ -23,12 +23,13 @@ def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(copy_of: 
         *COUNT,
         (
             "    state.losses = []\n",
-            "    state.losses = []\n    state.learning_rate = 0.01 + (n_prepared > 2)\n",
+            # A process that inspects prepares 5 times: to verify, for types, traffic, and both products.
+            "    state.losses = []\n    state.learning_rate = 0.01 + (n_prepared > 5)\n",
         ),
     )
 
     assert judge(drifting, BOOK).verdict is Verdict.VERIFIED
-    row = judge(drifting, BOOK, sample_s=0.001)
+    row = judge(drifting, BOOK, sample_s=0.1)
 
     assert row.verdict is Verdict.INVALID
     assert "loss of step 56 (epoch 12, batch 1)" in (row.reason or "")

@@ -1,0 +1,166 @@
+"""What the pages tell a reader to type: it is understood, and what they tell to copy is what was checked."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown_it import MarkdownIt
+
+from benchmarks.__main__ import build_parser
+from benchmarks.launch import ROOT
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from markdown_it.token import Token
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)\b")
+ENDS = {"|", "||", "&&", "&", ";", ">", ">>"}
+"""Of a call, in a line of shell."""
+
+
+def code_in(page: str) -> Iterator[Token]:
+    """Give the page's blocks and spans of code."""
+    for token in MarkdownIt().parse(page):
+        if token.type in ("fence", "code_block"):
+            yield token
+        yield from (child for child in token.children or () if child.type == "code_inline")
+
+
+def calls_in(text: str) -> Iterator[list[str]]:
+    """Give each call of ours in some lines of shell, as words; a comment, a pipe or an ellipsis ends it."""
+    for line in text.replace("\\\n", " ").splitlines():
+        if OURS.match(line.strip()):
+            lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+            lexer.whitespace_split = True
+            words = list(lexer)
+            end = next((i for i, word in enumerate(words) if word in ENDS or word == "…"), len(words))
+            yield words[:end]
+
+
+def fault_of(call: list[str], *, whole: bool = True) -> str | None:
+    """Say what is wrong with a call; None: nothing, or it is of something else.
+
+    One that is not `whole` is quoted in a sentence, and may leave out what must be named.
+    """
+    match call[0].rsplit("/", 1)[-1], call[1:]:
+        case "perceptron-bench", arguments:
+            return _fault_of_arguments(arguments, whole=whole)
+        case "python" | "python3", ["-m", "benchmarks", *arguments]:
+            return _fault_of_arguments(arguments, whole=whole)
+        case "python" | "python3", ["-m", str(module), *_]:
+            known = module in ("pip", "pytest", "venv") or importlib.util.find_spec(module)
+            return None if known else f"no module {module}"
+        case "make", arguments:
+            targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+            unknown = [word for word in arguments if "=" not in word and word not in targets]
+            return f"no target {', '.join(unknown)}" if unknown else None
+    return None
+
+
+def _fault_of_arguments(arguments: list[str], *, whole: bool) -> str | None:
+    said: list[str] = []
+    parser = _parser()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(parser), "error", lambda _, message: _raise(said, message))
+        try:
+            parser.parse_args(arguments)
+        except ValueError:
+            lacking = "the following arguments are required"
+            return None if lacking in said[-1] and not whole else said[-1]
+        except SystemExit:  # --help
+            return None
+    return None
+
+
+@cache
+def _parser() -> ArgumentParser:
+    return build_parser()
+
+
+def _raise(said: list[str], message: str) -> None:
+    said.append(message)
+    raise ValueError(message)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_is_understood(page: Path) -> None:
+    calls = [
+        (call, token.type != "code_inline")
+        for token in code_in(page.read_text(encoding="utf-8"))
+        if token.info != "yaml"  # tests.test_workflows runs those
+        for call in calls_in(token.content)
+    ]
+
+    assert len(calls) > 5
+    assert [(call, fault) for call, whole in calls if (fault := fault_of(call, whole=whole))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("perceptron-bench ab --bas-ref main", "unrecognized arguments: --bas-ref main"),
+        ("perceptron-bench abc", "invalid choice: 'abc'"),
+        ("perceptron-bench ab --max-pairs ten", "invalid int value: 'ten'"),
+        ("perceptron-bench compare a.json", "required: NEW.json"),
+        ("env/bin/perceptron-bench ab --base-python", "expected one argument"),
+        ("python3 -m benchmarks lst", "invalid choice: 'lst'"),
+        ("python -m benchmarks.no_such_module", "no module benchmarks.no_such_module"),
+        ("make bnech", "no target bnech"),
+    ],
+)
+def test_a_command_that_would_fail_is_found(line: str, fault: str) -> None:
+    (call,) = calls_in(line)
+
+    assert fault in str(fault_of(call))
+
+
+@pytest.mark.parametrize(
+    "line", ["perceptron-bench list", "make bench ARGS=--quick | tee log  # a look", "make check && ls"]
+)
+def test_a_command_that_works_is_no_fault(line: str) -> None:
+    (call,) = calls_in(line)
+
+    assert fault_of(call) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_workflow_on_a_page_is_the_file_that_was_checked(page: Path) -> None:
+    checked = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.yml")]
+    blocks = [token for token in code_in(page.read_text(encoding="utf-8")) if token.info == "yaml"]
+    workflows = [block.content for block in blocks if "\njobs:" in block.content]
+
+    assert [workflow for workflow in workflows if workflow not in checked] == []
+    assert bool(workflows) == (page.name == "tracking.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_or_a_heading_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+
+    assert [target for target in targets if not _leads_somewhere(page, target)] == []
+
+
+def _leads_somewhere(page: Path, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    linked = page.parent / path if path else page
+    if not linked.exists():
+        return False
+    return not anchor or anchor in anchors_of(linked.read_text(encoding="utf-8"))
+
+
+def anchors_of(page: str) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    tokens = MarkdownIt().parse(page)
+    headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

