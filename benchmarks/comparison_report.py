@@ -48,7 +48,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 def to_markdown(comparison: Comparison) -> str:
     """Write it as a section of a Markdown page."""
     text = io.StringIO()
-    wide = Console(file=text, width=100_000, color_system=None)  # Markdown has no line breaks inside a row
+    wide = Console(file=text, width=10_000_000, color_system=None)  # Markdown has no line breaks inside a row
     wide.print(
         verdict_table(
             comparison, box_=box.MARKDOWN, plain=lambda cell: Text(plain_in_markdown(cell)), styled=False

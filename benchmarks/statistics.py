@@ -147,7 +147,7 @@ def rank_sum_distribution(n: int, m: int) -> NDArray[np.float64]:
     Whitney 1947): the largest of all n + m values is the first side's, and larger than all m others, with
     the probability n / (n + m). Only positive terms are added, so that even the rarest is exact.
     """
-    shorter = [np.ones(1) for _ in range(m + 1)]  # i - 1 values on the first side, 0 … m on the other
+    shorter = [np.ones(1) for _ in range(m + 1)]  # [j]: of i - 1 values and j
     for i in range(1, n + 1):
         row = [np.ones(1)]
         for j in range(1, m + 1):
