@@ -171,7 +171,7 @@ def decide_shift(
         n_pairs=min(len(base_logs), len(new_logs)),
     )
     if too_few(decision, rule, n_cases=n_cases):
-        return replace(decision, category=Category.UNDECIDED)
+        return replace(decision, category=Category.UNDECIDED, detectable=None)
     return decision
 
 

@@ -123,11 +123,11 @@ def reasons(comparison: Comparison) -> list[str]:
 
 
 def _what_could_be_seen(verdict: CaseVerdict) -> str | None:
-    if verdict.category is not Category.UNDECIDED or verdict.decision is None:
+    decision = verdict.decision
+    if verdict.category is not Category.UNDECIDED or decision is None or decision.detectable is None:
         return None
-    return (
-        f"a slowdown of {verdict.decision.detectable * 100:.1f} % or more would have been seen in this noise"
-    )
+    least = decision.detectable * 100
+    return f"a slowdown of {least:.1f} % or more would have been seen in this noise"
 
 
 def provenance_lines(comparison: Comparison) -> list[str]:

@@ -304,7 +304,7 @@ def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compa
         (["--alpha=0"], "alpha: expected between 0 and 1"),
         (["--drift=-1"], "--drift: expected from 0 to less than 100 %, found -1"),
         (["--drift=nan"], "--drift: expected from 0 to less than 100 %, found nan"),
-        (["--json=/no/such/folder/a.json"], "can't be written"),
+        (["--json=/proc/none/a.json"], "can't be written"),
         (["--json=same", "--junit=same"], "same: expected one report for each file, found 2"),
     ],
 )

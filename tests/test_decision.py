@@ -78,6 +78,7 @@ def test_noise_too_large_to_tell_is_undecided_and_names_the_slowdown_it_would_ha
 
     assert decision.category is Category.UNDECIDED
     assert decision.n_pairs == RULE.max_pairs
+    assert decision.detectable is not None
     assert decision.detectable == pytest.approx(decision.ratio / decision.low - 1)
     shifted = [ratio / decision.ratio * (1 + decision.detectable * 1.01) for ratio in drawn(0.0, 0.1, seed=0)]
     assert assess(shifted, RULE).category is Category.SLOWER
@@ -124,6 +125,12 @@ def test_the_interval_of_the_median_covers_it_as_often_as_it_says() -> None:
 def test_a_rule_out_of_range_is_refused_by_the_name_of_its_figure(figures: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=f"rule: {next(iter(figures))}: expected .*, found"):
         Rule(**figures)  # type: ignore[arg-type]
+
+
+def test_too_few_pairs_are_undecided_however_alike_and_claim_to_have_seen_nothing() -> None:
+    decision = conclude([1.0, 1.0], Rule(min_pairs=1, max_pairs=2))
+
+    assert (decision.category, decision.detectable) == (Category.UNDECIDED, None)
 
 
 def test_no_pair_is_refused() -> None:
