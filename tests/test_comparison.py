@@ -7,7 +7,7 @@ import json
 import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -27,8 +27,6 @@ from benchmarks.errors import UsageError
 from benchmarks.junit import to_junit
 from benchmarks.outputs import Outputs
 from tests.test_record import row, run_of
-
-if TYPE_CHECKING:
 
 SIDE = SideRecord(name="base", versions={"torch": "2.13.0"}, commit=None, differs={"ref": "main"})
 DECISION = Decision(
