@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 exit status: 0 all is well; 1 a row is INVALID or FAILED, or nothing could be measured; 2 interrupted; 4 the
-call can't be understood or a file can't be used; 5 no case matches
+call can't be understood or a file can't be used; 5 no case matches; 70 a defect
+of ours
 """
+
+
+CRASHED = 70
+"""Exit status of a defect of ours: EX_SOFTWARE of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 4
     except KeyboardInterrupt:
         return 2
+    except Exception:  # noqa: BLE001 - Python's own status for it, 1, would say that something is slower
+        traceback.print_exc()
+        return CRASHED
 
 
 class Parser(argparse.ArgumentParser):

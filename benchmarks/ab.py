@@ -97,7 +97,12 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
         rule=selection.rule,
         wall_s=time.monotonic() - start,
         interrupted=interrupted,
-        notes=(note, *gaps(known, (verdict.name for verdict in verdicts)), *starved(verdicts)),
+        notes=(
+            note,
+            *too_few_pairs(selection.rule, len(verdicts)),
+            *gaps(known, (verdict.name for verdict in verdicts)),
+            *starved(verdicts),
+        ),
         verdicts=ordered(verdicts),
     )
 
@@ -133,7 +138,9 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
         message = f"{selection.impls}: expected files with implementations, found none"
         raise UsageError(message)
     problems = [parse_problem(text) for text in dict.fromkeys(selection.problems)]
-    return matchups_of(sides, names or list(known), selection.devices, problems, selection.rule)
+    vanished = [name for name in sides["base"].entries if name not in sides["new"].entries]
+    every_name = dict.fromkeys([*(names or known), *vanished])  # asked for or not: it must not go unseen
+    return matchups_of(sides, list(every_name), selection.devices, problems, selection.rule)
 
 
 def _set_thresholds(
@@ -174,6 +181,13 @@ def measure(
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
         return duel.run(), duel.interrupted
+
+
+def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
+    """Warn where even pairs that all agree could show nothing."""
+    if 0.5**rule.max_pairs <= rule.tail(n_cases):
+        return []
+    return [f"--max-pairs {rule.max_pairs}: too few to call any of {n_cases} cases slower or faster"]
 
 
 def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:

@@ -15,6 +15,7 @@ from benchmarks.ab import match, measure
 from benchmarks.calibration import Calibration, fingerprint
 from benchmarks.comparison import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.comparison_report import percent
+from benchmarks.decision import Category
 from benchmarks.duel import SIDES
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 FEWEST_PAIRS = 10
 """Resampling fewer says little about comparisons of up to 20."""
+
+
+BROKEN = (Category.INVALID, Category.MISSING, Category.NEW)
 
 
 def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
@@ -56,7 +60,7 @@ def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
         cases = {
             verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(verdicts))
             for verdict in verdicts
-            if len(verdict.ratios) >= FEWEST_PAIRS
+            if len(verdict.ratios) >= FEWEST_PAIRS and verdict.category not in BROKEN
         }
     for verdict in verdicts:
         if verdict.name not in cases:

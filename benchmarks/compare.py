@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from benchmarks.record import Row, Run
 
-DRIFT = 0.03
+DRIFT = 0.04
 """What a machine itself may drift by between two moments. The same code's fastest epochs, in six records
 of two hours on an idle virtual machine, had medians at most 1.7 % apart (eight implementations on `book`;
 the un-jitted JAX loop 3.6 %)."""
@@ -130,8 +130,10 @@ def _without_figures(base: Row | None, new: Row | None) -> tuple[Category | None
             return Category.INVALID, f"{side}: {row.reason}"
     if new is None or not new.is_timed:
         return Category.MISSING, (new and new.reason) or "not measured in the new record"
-    if base is None or not base.is_timed:
+    if base is None:
         return Category.NEW, None
+    if not base.is_timed:
+        return Category.MISSING, f"base: {base.reason or 'not timed'}"
     return None, None
 
 

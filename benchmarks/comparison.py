@@ -84,7 +84,8 @@ class Comparison:
             return INTERRUPTED
         if self.of(Category.SLOWER):
             return REGRESSION
-        if self.of(Category.MISSING, Category.INVALID) or not self.verdicts:
+        nothing_compared = len(self.of(Category.NEW)) == len(self.verdicts)
+        if self.of(Category.MISSING, Category.INVALID) or nothing_compared:
             return MISSING_OR_INVALID
         if self.of(Category.UNDECIDED) and not undecided_is_fine:
             return UNDECIDED

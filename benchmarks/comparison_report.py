@@ -28,8 +28,8 @@ STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "r
 
 READING = """\
 *base* and *new* are the fastest epochs; *change* is the median over the pairs of the ratio of the two \
-processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* holds it; the \
-more cases are compared, the surer it must be for a verdict of slower or faster."""
+processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* of so many \
+pairs holds it (a little less where a case stopped early); the more cases, the surer a verdict must be."""
 
 
 def console() -> Console:
@@ -126,8 +126,8 @@ def _what_could_be_seen(verdict: CaseVerdict) -> str | None:
     decision = verdict.decision
     if verdict.category is not Category.UNDECIDED or decision is None or decision.detectable is None:
         return None
-    least = decision.detectable * 100
-    return f"a slowdown of {least:.1f} % or more would have been seen in this noise"
+    least, most = decision.detectable * 100, percent(decision.high - 1)
+    return f"a slowdown of {least:.1f} % would have been seen about half the time; it may be up to {most}"
 
 
 def provenance_lines(comparison: Comparison) -> list[str]:

@@ -40,8 +40,8 @@ class Rule:
     What is left after `max_pairs` is unchanged if its whole interval is within the threshold, else undecided.
 
     The sign tests of all looks at all cases share `alpha` (Bonferroni): the probability that a comparison
-    calls anything slower where nothing is, is at most that, whatever the noise is like. The threshold comes
-    on top.
+    calls anything slower where nothing is, is at most that (and the same for faster), however the noise is
+    distributed, as long as one pair's does not depend on another's. The threshold comes on top.
 
     Raises:
         UsageError: a figure is out of its range.

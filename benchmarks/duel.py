@@ -70,16 +70,15 @@ class Matchup:
 
     def _without_figures(self) -> tuple[Category | None, str | None]:
         """Say why the case can't be compared; None twice where it can."""
-        if len(self.tallies) < len(SIDES):
-            (side,) = self.tallies
-            return (Category.MISSING, "the new side lacks it") if side == "base" else (Category.NEW, None)
         faults = {side: tally.fault for side, tally in self.tallies.items() if tally.fault}
-        if not faults:
-            return None, None
-        reason = "; ".join(f"{side}: {fault.reason}" for side, fault in faults.items())
+        reason = "; ".join(f"{side}: {fault.reason}" for side, fault in faults.items()) or None
+        if "new" not in self.tallies:
+            return Category.MISSING, "the new side lacks it"
         if any(fault.verdict is not Verdict.NOT_MEASURED for fault in faults.values()):
             return Category.INVALID, reason
-        return Category.NEW if set(faults) == {"base"} else Category.MISSING, reason
+        if faults:
+            return Category.MISSING, reason
+        return (None, None) if "base" in self.tallies else (Category.NEW, None)
 
 
 def matchups_of(
@@ -135,28 +134,29 @@ class Duel:
 
     def _run(self) -> None:
         self.n_cases = max(1, sum(matchup.is_open for matchup in self.matchups))
+        places = {key: place for place, key in enumerate(self._groups(INSPECTION))}
         shuffle = random.Random(self.seed).shuffle  # noqa: S311 - an order, not a secret
         max_pairs = max((matchup.rule.max_pairs for matchup in self.matchups), default=0)
         for pair in range(INSPECTION, max_pairs):
-            groups = list(self._groups().values())
+            groups = list(self._groups(pair).items())
             if not groups:
                 break
             shuffle(groups)
             self.crew.observer.planned(2 * len(groups) * (max_pairs - pair))
-            for position, group in enumerate(groups):
+            for position, (key, group) in enumerate(groups):
                 # By turns first, so that neither side always finds the machine as the other left it.
-                order = SIDES if (pair + position) % 2 else SIDES[::-1]
+                order = SIDES if (pair + places[key]) % 2 else SIDES[::-1]
                 for side in order:
                     self._work(group, side, pair, position)
                 if pair != INSPECTION:
                     self._decide(group)
 
-    def _groups(self) -> dict[tuple[str, Device, Precision], list[Matchup]]:
-        """Give the matchups that are still open, by what one process measures."""
+    def _groups(self, pair: int) -> dict[tuple[str, Device, Precision], list[Matchup]]:
+        """Give what is still open, by what one process measures; the inspection looks at what is new, too."""
         groups: dict[tuple[str, Device, Precision], list[Matchup]] = {}
         for matchup in self.matchups:
-            if matchup.is_open:
-                case = matchup.tallies["base"].case
+            if matchup.is_open or (pair == INSPECTION and "new" in matchup.tallies):
+                case = matchup.tallies["new"].case
                 key = (matchup.implementation, case.device, case.problem.precision)
                 groups.setdefault(key, []).append(matchup)
         return groups
@@ -164,7 +164,8 @@ class Duel:
     def _work(self, group: Sequence[Matchup], side: str, pair: int, position: int) -> None:
         """Run one side's process over the group's open cases; inspect it even if the other side's failed."""
         open_ = [matchup for matchup in group if matchup.is_open or pair == INSPECTION]
-        tallies = [matchup.tallies[side] for matchup in open_ if not matchup.tallies[side].fault]
+        there = [matchup.tallies[side] for matchup in open_ if side in matchup.tallies]
+        tallies = [tally for tally in there if not tally.fault]
         if not tallies:
             return
         name = group[0].implementation

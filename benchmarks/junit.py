@@ -24,10 +24,11 @@ KINDS = {
 def to_junit(comparison: Comparison) -> bytes:
     """Write the report; elements and attributes as https://github.com/testmoapp/junitxml documents them."""
     found = [KINDS.get(verdict.category) for verdict in comparison.verdicts]
+    incomplete = comparison.interrupted or ("" if comparison.verdicts else "nothing was compared")
     counts = {
-        "tests": str(len(found)),
+        "tests": str(len(found) + bool(incomplete)),
         "failures": str(found.count("failure")),
-        "errors": str(found.count("error")),
+        "errors": str(found.count("error") + bool(incomplete)),
         "skipped": str(found.count("skipped")),
         "time": f"{comparison.wall_s:.3f}",
     }
@@ -37,6 +38,9 @@ def to_junit(comparison: Comparison) -> bytes:
         "testsuite",
         {"name": "perceptron-bench", "timestamp": printable(comparison.provenance.date), **counts},
     )
+    if incomplete:  # else it would look as green as one that ended
+        whole = ET.SubElement(suite, "testcase", {"name": "the comparison", "classname": "perceptron-bench"})
+        ET.SubElement(whole, "error", {"type": "interrupted", "message": printable(incomplete)})
     for verdict, kind in zip(comparison.verdicts, found, strict=True):
         seconds = verdict.new.best_s if verdict.new and verdict.new.is_timed else 0.0
         case = {"name": printable(verdict.name), "classname": "perceptron-bench", "time": f"{seconds:.9f}"}

@@ -2,8 +2,8 @@
 
     python -m benchmarks.live_study [--same 20] [--slower 10] [-o results/error_rates/live.jsonl]
 
-Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process keeps the measured core
-busy a third of the time: some with two equal sides, some where work is added to each timed epoch of the new
+Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process wants the measured core
+a third of the time: some with two equal sides, some where work is added to each timed epoch of the new
 side. Its true size is measured first, by alternating epochs within one process. Each comparison is a line in
 the file, with samples of every process; a study that was cut short goes on where it ended.
 """
@@ -57,7 +57,7 @@ while os.getppid() == int(sys.argv[2]):  # not orphaned
         pass
     time.sleep(0.2)
 """
-"""Busy a third of the time, on the very core that is measured: the worst place."""
+"""Wants the measured core, the worst place, a third of the time; beside a worker it gets half of that."""
 
 ADDED_WORK = """
 
@@ -99,8 +99,7 @@ def main() -> int:
             for kind in kinds_to_run(parsed.output, {"same": parsed.same, "slower": parsed.slower}):
                 true_sizes = sizes if kind == "slower" else dict.fromkeys(NAMES, 0.0)
                 line = compare(files[kind], (cpu,), console) | {"kind": kind, "true_sizes": true_sizes}
-                with parsed.output.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
+                append(parsed.output, line)
                 found = {name: case["category"] for name, case in line["cases"].items()}
                 console.print(f"{kind}: {found}, {line['wall_s']:.0f} s", highlight=False)
     return summarize(parsed.output, console)
@@ -113,6 +112,14 @@ def kinds_to_run(output: Path, wanted: Mapping[str, int]) -> Iterator[str]:
         kind = min(wanted, key=lambda kind: done[kind] / wanted[kind] if wanted[kind] else 1.0)
         yield kind
         done[kind] += 1
+
+
+def append(output: Path, line: dict[str, Any]) -> None:
+    """Add a comparison, in the place of one that was cut off, if there is such."""
+    text = output.read_text(encoding="utf-8") if output.exists() else ""
+    with output.open("a", encoding="utf-8") as file:
+        file.truncate(len(text[: text.rfind("\n") + 1].encode()))
+        file.write(json.dumps(line) + "\n")
 
 
 def read_lines(output: Path) -> list[dict[str, Any]]:

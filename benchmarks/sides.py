@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from benchmarks.discover import REFERENCE, discover, read_entry
 from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
 from benchmarks.job import Runtime
-from benchmarks.launch import ROOT
+from benchmarks.launch import ROOT, runtime_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,6 +80,7 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str) -> 
         raise UsageError(message)
     python = find_python(options.python) if options.python else Runtime().python
     variables = tuple(sorted(parse_variable(text) for text in options.env))
+    runtime = Runtime(python=python, variables=variables)
     differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}
     differs |= {f"${key}": value for key, value in variables}
     with contextlib.ExitStack() as stack:
@@ -86,8 +88,8 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str) -> 
         yield Side(
             name=name,
             entries=_entries(options, folder, file_as),
-            runtime=Runtime(python=python, variables=variables),
-            versions=versions_in(python),
+            runtime=runtime,
+            versions=versions_in(runtime),
             commit=git_commit(folder),
             differs=differs,
         )
@@ -136,20 +138,28 @@ def find_python(text: str) -> str:
     return str(Path(found).absolute())
 
 
-def versions_in(python: str) -> dict[str, str]:
-    """Ask a Python for its version and its frameworks'.
+def versions_in(runtime: Runtime) -> dict[str, str]:
+    """Ask a side's Python, under its variables, for its version and its frameworks'.
 
     Raises:
         UsageError: it does not answer, is too old, or lacks NumPy, which every worker needs.
 
     """
-    done = subprocess.run(  # noqa: S603 - the Python that the user named
-        [python, "-c", _ASK_VERSIONS], capture_output=True, text=True, check=False, timeout=60
-    )
-    if done.returncode:
-        message = f"{python}: expected a Python, found a program that says {done.stderr.strip()[-300:]!r}"
-        raise UsageError(message)
-    versions: dict[str, str] = json.loads(done.stdout)
+    python = runtime.python
+    try:
+        done = subprocess.run(  # noqa: S603 - the Python that the user named
+            [python, "-P", "-c", _ASK_VERSIONS],
+            env=os.environ | runtime_variables(runtime),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        versions: dict[str, str] = json.loads(done.stdout.splitlines()[-1])  # it may greet first
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError) as error:
+        said = str(getattr(error, "stderr", None) or error).strip()[-300:]
+        message = f"{python}: expected a Python of 3.11 or later, found a program that says {said!r}"
+        raise UsageError(message) from None
     if tuple(map(int, versions["python"].split(".")[:2])) < (3, 11):
         message = f"{python}: expected Python 3.11 or later, found {versions['python']}"
         raise UsageError(message)
@@ -204,6 +214,9 @@ def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
     program = shutil.which("git")
     if program is None:
         message = "no git on the path: comparing commits needs it"
+        raise UsageError(message)
+    if not folder.is_dir():
+        message = f"no such folder: {folder}; expected {expected}"
         raise UsageError(message)
     done = subprocess.run(  # noqa: S603 - git
         [program, *arguments], cwd=folder, capture_output=True, text=True, check=False

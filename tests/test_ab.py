@@ -284,3 +284,53 @@ def test_in_a_folder_of_ones_own_every_implementation_takes_part(
     (folder / "my_loop.py").unlink()
     assert main(["ab", f"--impls={folder}", *options]) == 4
     assert "expected files with implementations, found none" in capsys.readouterr().err
+
+
+def test_a_case_that_vanished_fails_though_only_others_were_asked_for(
+    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
+) -> None:
+    invented(lambda *_: 1.0)
+    loops = copy_of("numpy_float32", as_name="my_loop").parent / "loops"
+    loops.mkdir()
+    for name in ("my_loop", "her_loop"):
+        (loops / f"{name}.py").write_bytes((tmp_path / "my_loop.py").read_bytes())
+    for command in (["init", "--quiet"], ["add", "loops"], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)  # noqa: S603, S607 - our own
+    options = [
+        f"--impls={loops}",
+        "--base-ref=HEAD",
+        "--impl=my_loop",
+        f"--calibration={tmp_path}/noise",
+        PROBLEM,
+    ]
+
+    assert main(["ab", *options]) == 0
+    (loops / "her_loop.py").unlink()
+    assert main(["ab", *options]) == 5
+
+
+def test_where_nothing_could_be_compared_the_status_is_5(
+    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
+) -> None:
+    invented(lambda *_: 1.0)
+    copy_of("numpy_float32", as_name="my_loop")
+    run = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "--quiet"], ["commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", "a"]):
+        subprocess.run([*run, *command], cwd=tmp_path, check=True)  # noqa: S603 - our own
+
+    options = [f"--impls={tmp_path}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
+    assert main(["ab", *options]) == 5
+
+
+def test_a_defect_of_ours_is_no_regression(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> FakeCrew:
+        message = "a defect"
+        raise ArithmeticError(message)
+
+    monkeypatch.setattr(ab_module, "Crew", broken)
+
+    assert ab(folder=tmp_path) == 70
+    assert "ArithmeticError: a defect" in capsys.readouterr().err

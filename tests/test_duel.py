@@ -12,7 +12,7 @@ from benchmarks.contest import INSPECTION
 from benchmarks.crew import Crew
 from benchmarks.decision import Category, Rule
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.duel import SIDES, Duel, Matchup, matchups_of
+from benchmarks.duel import Duel, matchups_of
 from benchmarks.job import Failure, Runtime
 from benchmarks.record import Verdict
 from benchmarks.sides import Side
@@ -35,13 +35,14 @@ class FakeCrew(Crew):
 
     min_s: Callable[[str, str, int], float]  # by implementation, side and pair
     turns: list[tuple[int, str, str]] = field(default_factory=list)
+    inspects: bool = False  # ask `min_s` about the inspection too
 
     def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
         del siblings
         side = turn.caches.parent.name
         for tally in tallies:
             self.turns.append((turn.round, tally.case.entry.name, side))
-            if turn.round == INSPECTION:
+            if turn.round == INSPECTION and not self.inspects:
                 continue
             seconds = self.min_s(tally.case.entry.name, side, turn.round)
             if seconds < 0:
@@ -77,11 +78,12 @@ def fight(
     new: Side | None = None,
     *,
     names: Sequence[str] = ("first",),
+    inspects: bool = False,
     **settings: Any,
 ) -> tuple[list[CaseVerdict], FakeCrew]:
     sides = {"base": base or side("base"), "new": new or side("new")}
     matchups = matchups_of(sides, names, ("cpu",), (SMALL,), Rule())
-    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=min_s)
+    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=min_s, inspects=inspects)
     return Duel(matchups, crew, **settings).run(), crew
 
 
@@ -141,36 +143,37 @@ def test_a_side_that_breaks_makes_the_case_invalid_and_names_the_side(broken: st
     assert max(pair for pair, *_ in crew.turns) == 2
 
 
-def test_a_case_that_a_side_can_not_run_is_missing_or_new_by_the_side() -> None:
-    def judged(*sides_without: str) -> CaseVerdict:
-        tallies = {key: matchup.tallies[key] for key in ("base", "new")}
-        for key in sides_without:
-            tallies[key].rule_out(Verdict.NOT_MEASURED, "no GPU here")
-        return Matchup("first", "first", Rule(), tallies).verdict(1, None)
+@pytest.mark.parametrize("without", [["new"], ["base"], ["base", "new"]])
+def test_a_case_that_a_side_can_not_run_is_missing_and_says_why(without: list[str]) -> None:
+    sides = {"base": side("base"), "new": side("new")}
+    (matchup,) = matchups_of(sides, ["first"], ["cpu"], [SMALL], Rule())
+    for key in without:
+        matchup.tallies[key].rule_out(Verdict.NOT_MEASURED, "no GPU here")
 
-    for without, category in (
-        (["new"], Category.MISSING),
-        (["base"], Category.NEW),
-        (["base", "new"], Category.MISSING),
-    ):
-        (matchup,) = matchups_of(
-            {"base": side("base"), "new": side("new")}, ["first"], ["cpu"], [SMALL], Rule()
-        )
-        assert judged(*without).category is category
+    verdict = matchup.verdict(1, None)
+
+    assert verdict.category is Category.MISSING
+    assert verdict.reason == "; ".join(f"{key}: no GPU here" for key in without)
 
 
-def test_cases_of_two_precisions_are_never_measured_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.tally.lacks", lambda *_: None)
-    entry = read_entry(IMPLEMENTATIONS / "torch_eager.py")
-    sides = {
-        name: Side(name=name, entries={"first": entry}, runtime=Runtime(), versions={}) for name in SIDES
-    }
-    problems = [replace(SMALL, precision=each) for each in ("float32", "tf32")]
-    crew = GroupingCrew(folder=Path(), observer=Silent(), time_limit_s=1.0)
+def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
+    def broken(_: str, __: str, pair: int) -> float:
+        return -1.0 if pair == INSPECTION else 1.0
 
-    Duel(matchups_of(sides, ["first"], ["cpu"], problems, Rule()), crew).run()
+    (fine,), crew = fight(lambda *_: 1.0, side("base", []), side("new", ["first"]))
+    (wrong,), _ = fight(broken, side("base", []), side("new", ["first"]), inspects=True)
 
-    assert sorted(crew.groups) == [["float32"]] * 2 + [["tf32"]] * 2
+    assert (fine.category, crew.turns) == (Category.NEW, [(INSPECTION, "first", "new")])
+    assert (wrong.category, wrong.reason) == (Category.INVALID, "new: it broke")
+
+
+def test_every_case_sees_its_sides_take_turns_however_many_there_are() -> None:
+    names = [f"case{i}" for i in range(5)]
+    _, crew = fight(lambda *_: 1.0, side("base", names), side("new", names), names=names)
+
+    for name in names:
+        firsts = [which for pair, each, which in crew.turns if each == name and pair >= 0][::2]
+        assert firsts in (["new", "base"] * 2 + ["new"], ["base", "new"] * 2 + ["base"])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import sides
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.errors import UsageError
+from benchmarks.job import Runtime
 from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in, worktree
 
 
@@ -116,17 +117,17 @@ def test_a_python_without_numpy_is_refused_with_the_remedy(tmp_path: Path) -> No
     python = find_python(str(tmp_path / "env"))
 
     with pytest.raises(UsageError, match=r"has no NumPy.*-m pip install numpy"):
-        versions_in(python)
+        versions_in(Runtime(python=python))
 
 
 def test_versions_are_those_of_the_other_python() -> None:
-    assert versions_in(sys.executable)["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert versions_in(Runtime())["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
-@pytest.mark.parametrize("program", ["no-such-python", "/bin/false"])
+@pytest.mark.parametrize("program", ["no-such-python", "/bin/false", "/bin/true", "/bin/echo"])
 def test_what_is_no_python_is_refused(program: str) -> None:
     with pytest.raises(UsageError, match=r"no Python at|expected a Python"):
-        versions_in(find_python(program))
+        versions_in(Runtime(python=find_python(program)))
 
 
 @pytest.mark.parametrize("text", ["NAME", "=value", ""])
@@ -151,4 +152,17 @@ def test_a_file_takes_part_under_the_other_sides_name(tmp_path: Path) -> None:
         pytest.raises(UsageError, match="no such file"),
         open_side("new", SideOptions(impl=tmp_path / "absent.py"), IMPLEMENTATIONS, file_as="x"),
     ):
+        pass
+
+
+def test_versions_are_asked_for_under_the_sides_variables(tmp_path: Path) -> None:
+    other = tmp_path / "jax-9.9.9.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: jax\nVersion: 9.9.9\n", encoding="utf-8")
+
+    assert versions_in(Runtime(variables=(("PYTHONPATH", str(tmp_path)),)))["jax"] == "9.9.9"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"), worktree(tmp_path / "nowhere", "main"):
         pass

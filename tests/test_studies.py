@@ -18,7 +18,7 @@ from rich.console import Console
 
 from benchmarks import rule_study
 from benchmarks.errors import UsageError
-from benchmarks.live_study import ADDED_WORK, LOAD, kinds_to_run, read_lines, summarize
+from benchmarks.live_study import ADDED_WORK, LOAD, append, kinds_to_run, read_lines, summarize
 from benchmarks.record import Verdict
 from benchmarks.rule_study import asv, beyond, mann_whitney, read_comparisons, to_markdown
 
@@ -112,6 +112,9 @@ def test_a_study_that_was_cut_short_goes_on_where_it_ended_and_takes_the_kinds_b
     file.write_text(line("same") + line("slower") + line("same")[:50], encoding="utf-8")
 
     assert len(read_lines(file)) == 2
+    append(file, json.loads(line("slower")))
+    assert [each["kind"] for each in read_lines(file)] == ["same", "slower", "slower"]
+    file.write_text(line("same") + line("slower"), encoding="utf-8")
     assert list(kinds_to_run(file, {"same": 3, "slower": 2})) == ["same", "slower", "same"]
     assert list(kinds_to_run(file, {"same": 1, "slower": 0})) == []
 
