@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
+from benchmarks.machine import Machine
 
 if TYPE_CHECKING:
     from benchmarks.record import Run
 
-PRECISION = ("NVIDIA_TF32_OVERRIDE", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64")
-"""Variables that decide it for a whole process."""
-
 USUAL_CONTROL = "native_floor"
+
+FACTS = {
+    "cpu": "CPU",
+    "n_cpus": "number of CPUs",
+    "gpu": "GPU",
+    "n_cores_used": "cores used",
+    "precision": "precision",
+}
+"""The fields of a `Machine`, as a sentence names them."""
 
 
 def require_comparable(base: Run, new: Run, control: str | None) -> None:
@@ -41,17 +48,9 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
 
 def differences(base: Run, new: Run) -> list[str]:
     """Say what makes absolute times of the two incomparable: "CPU: A in the base, B in the new record"."""
-    facts = {
-        name: (of(base), of(new))
-        for name, of in {
-            "CPU": lambda run: run.provenance.cpu,
-            "number of CPUs": lambda run: run.provenance.n_cpus,
-            "GPU": lambda run: run.provenance.gpu or "none",
-            "cores used": lambda run: run.provenance.n_cores_used,
-            "precision": _precision_of,
-        }.items()
-    }
-    found = [f"{name}: {a} in the base, {b} in the new record" for name, (a, b) in facts.items() if a != b]
+    machines = [Machine.of(run) for run in (base, new)]
+    facts = {told: [getattr(machine, name) or "none" for machine in machines] for name, told in FACTS.items()}
+    found = [f"{told}: {a} in the base, {b} in the new record" for told, (a, b) in facts.items() if a != b]
     problems = [sorted({row.group for row in run.rows}) for run in (base, new)]
     if not set(problems[0]) & set(problems[1]):
         found.append("problems: {} in the base, {} in the new record".format(*map(", ".join, problems)))
@@ -61,8 +60,3 @@ def differences(base: Run, new: Run) -> list[str]:
         for row in new.rows
         if row.data_digest and digests.get(row.case, row.data_digest) != row.data_digest
     ]
-
-
-def _precision_of(run: Run) -> str:
-    variables = run.provenance.worker_variables
-    return ", ".join(f"{name}={variables[name]}" for name in PRECISION if name in variables) or "default"
