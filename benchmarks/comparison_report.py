@@ -27,9 +27,9 @@ UNPRINTABLE = ("Cc", "Cs", "Cn")
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
 
 READING = """\
-*base* and *new* are the fastest epochs; *change* is the median over the pairs of the ratio of the two \
-processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* holds it; the \
-more cases are compared, the surer it must be for a verdict of slower or faster."""
+*base* and *new* are the fastest epochs; *change* is by how much the new side is slower (positive) or \
+faster, estimated as *method* says below. *sure* is how surely the *interval* holds it; the more cases are \
+compared, the surer it must be for a verdict of slower or faster."""
 
 
 def console() -> Console:
@@ -117,17 +117,18 @@ def reasons(comparison: Comparison) -> list[str]:
     return [
         f"{verdict.category}: {verdict.name}: {text}"
         for verdict in comparison.verdicts
-        for text in (verdict.reason, _what_could_be_seen(verdict))
+        for text in (verdict.reason, what_could_be_seen(verdict))
         if text
     ]
 
 
-def _what_could_be_seen(verdict: CaseVerdict) -> str | None:
+def what_could_be_seen(verdict: CaseVerdict) -> str | None:
+    """Say of a case that is too noisy to tell what it was not too noisy for."""
     if verdict.category is not Category.UNDECIDED or verdict.decision is None:
         return None
-    return (
-        f"a slowdown of {verdict.decision.detectable * 100:.1f} % or more would have been seen in this noise"
-    )
+    if (detectable := verdict.decision.detectable) is None:
+        return None if verdict.reason else f"{verdict.decision.n_pairs} pairs are too few to see anything"
+    return f"a slowdown of {detectable * 100:.1f} % or more would have been seen in this noise"
 
 
 def provenance_lines(comparison: Comparison) -> list[str]:

@@ -90,7 +90,7 @@ class Decision:
     low: float  # the interval of the median ratio
     high: float
     coverage: float  # of the interval
-    detectable: float  # the smallest slowdown, as a fraction, that these pairs would have shown
+    detectable: float | None  # the smallest slowdown, as a fraction, these would have shown; None: too few
     n_pairs: int
 
 
@@ -137,9 +137,8 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     low, high, coverage = median_interval(ratios, tail)
     ratio = math.exp(median(map(math.log, ratios)))
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
-    category = Category.UNDECIDED
-    if (1 - coverage) / 2 <= tail:  # else there are too few pairs for the interval
-        category = categorize(ratio, low, high, rule)
+    is_sure = (1 - coverage) / 2 <= tail  # else there are too few pairs for the interval
+    category = categorize(ratio, low, high, rule) if is_sure else Category.UNDECIDED
     if category is Category.UNDECIDED and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread:
         category = Category.UNCHANGED
     return Decision(
@@ -148,7 +147,7 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         low=low,
         high=high,
         coverage=coverage,
-        detectable=max(rule.threshold, ratio / low - 1),
+        detectable=max(rule.threshold, ratio / low - 1) if is_sure else None,
         n_pairs=len(ratios),
     )
 
