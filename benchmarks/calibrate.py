@@ -40,6 +40,7 @@ def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
 
     """
     provenance = Provenance.collect(choose_cpus(selection.cores))
+    calibration.require_usable(provenance, selection.calibrations)
     every_pair = replace(selection, rule=replace(selection.rule, max_pairs=n_pairs))
     with contextlib.ExitStack() as stack:
         sides = {
