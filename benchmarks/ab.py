@@ -182,9 +182,10 @@ def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
     shares = [process.cpu_per_wall for row in rows for process in row.processes]
     if not (n_starved := sum(share < STARVED for share in shares)):
         return []
+    least = f"{STARVED * 100:.0f} %"
     warning = (
-        f"{n_starved} of {len(shares)} processes got less than {STARVED * 100:.0f} % of their core: something "
-        "else ran there; the verdicts hold, but undecided cases may be decided on a quieter machine"
+        f"{n_starved} of {len(shares)} processes got less than {least} of their core, so something else ran "
+        "there: the verdicts hold, but undecided cases may be decided on a quieter machine"
     )
     return [warning]
 

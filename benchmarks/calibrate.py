@@ -17,6 +17,7 @@ from benchmarks.comparison import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.comparison_report import percent
 from benchmarks.duel import SIDES
 from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.errors import UsageError
 from benchmarks.noise import calibrate_case
 from benchmarks.sides import SideOptions, open_side
 
@@ -39,6 +40,9 @@ def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
         UsageError: something named is unknown, or the calibration can't be written.
 
     """
+    if n_pairs < FEWEST_PAIRS:
+        message = f"--pairs: expected at least {FEWEST_PAIRS}, found {n_pairs}"
+        raise UsageError(message)
     provenance = Provenance.collect(choose_cpus(selection.cores))
     calibration.require_usable(provenance, selection.calibrations)
     every_pair = replace(selection, rule=replace(selection.rule, max_pairs=n_pairs))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+FEWEST_PAIRS = 5
+"""Fewer that agree by chance would be called unchanged."""
+
+
 class Category(StrEnum):
     """What became of a case."""
 
@@ -47,7 +51,7 @@ class Rule:
     threshold: float = 0.025
     unchanged: float = 0.015  # the median ratio's distance from 1 that allows to stop early
     spread: float = 0.02  # the interquartile range of the ratios that allows it
-    min_pairs: int = 5
+    min_pairs: int = FEWEST_PAIRS
     max_pairs: int = 20
     alpha: float = 0.01
 
@@ -90,7 +94,7 @@ class Decision:
     low: float  # the interval of the median ratio
     high: float
     coverage: float  # of the interval
-    detectable: float | None  # the smallest slowdown, as a fraction, these would have shown; None: too few
+    detectable: float | None  # the smallest slowdown, a fraction, that so many pairs can show; None: none
     n_pairs: int
 
 
@@ -137,9 +141,10 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     low, high, coverage = median_interval(ratios, tail)
     ratio = math.exp(median(map(math.log, ratios)))
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
-    is_sure = (1 - coverage) / 2 <= tail  # else there are too few pairs for the interval
-    category = categorize(ratio, low, high, rule) if is_sure else Category.UNDECIDED
-    if category is Category.UNDECIDED and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread:
+    sure = (1 - coverage) / 2 <= tail  # else there are too few pairs for a verdict of slower or faster
+    category = categorize(ratio, low, high, rule) if sure else Category.UNDECIDED
+    clear = len(ratios) >= FEWEST_PAIRS and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
+    if category is Category.UNDECIDED and clear:
         category = Category.UNCHANGED
     return Decision(
         category=category,
@@ -147,7 +152,7 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         low=low,
         high=high,
         coverage=coverage,
-        detectable=max(rule.threshold, ratio / low - 1) if is_sure else None,
+        detectable=max(rule.threshold, ratio / low - 1) if sure else None,
         n_pairs=len(ratios),
     )
 

@@ -121,6 +121,7 @@ class Duel:
     seed: int = 0  # of the shuffled order of implementations
     stops_early: bool = True  # False: all pairs, whatever they show
     interrupted: str | None = field(default=None, init=False)
+    n_cases: int = field(default=1, init=False)  # that can be compared: the others raise no false alarm
 
     def run(self) -> list[CaseVerdict]:
         """Measure until all is decided; Ctrl-C, SIGTERM and a full disk keep what was measured."""
@@ -130,9 +131,10 @@ class Duel:
             self.interrupted = "Ctrl-C or SIGTERM"
         except OSError as error:
             self.interrupted = str(error)
-        return [matchup.verdict(len(self.matchups), self.interrupted) for matchup in self.matchups]
+        return [matchup.verdict(self.n_cases, self.interrupted) for matchup in self.matchups]
 
     def _run(self) -> None:
+        self.n_cases = max(1, sum(matchup.is_open for matchup in self.matchups))
         shuffle = random.Random(self.seed).shuffle  # noqa: S311 - an order, not a secret
         max_pairs = max((matchup.rule.max_pairs for matchup in self.matchups), default=0)
         for pair in range(INSPECTION, max_pairs):
@@ -183,6 +185,6 @@ class Duel:
             if not matchup.is_open or not matchup.ratios:
                 continue
             if self.stops_early:
-                matchup.decision = decide(matchup.ratios, matchup.rule, n_cases=len(self.matchups))
+                matchup.decision = decide(matchup.ratios, matchup.rule, n_cases=self.n_cases)
             elif len(matchup.ratios) == matchup.rule.max_pairs:
-                matchup.decision = assess(matchup.ratios, matchup.rule, n_cases=len(self.matchups))
+                matchup.decision = assess(matchup.ratios, matchup.rule, n_cases=self.n_cases)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.job import Failure, Measurement, Message, Readiness, message_from_json
 
 if TYPE_CHECKING:
-    from benchmarks.job import Job
+    from benchmarks.job import Job, Runtime
     from impls.contract import Precision
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +78,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
                 cpu_only=job.devices == ("cpu",),
                 precision=job.precision,
             )
-            | dict(job.runtime.variables),
+            | runtime_variables(job.runtime),
             start_new_session=True,
         ) as process,
     ):
@@ -99,6 +99,14 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     partial.write_text(json.dumps({"death": death, "log": log_tail}), encoding="utf-8")
     partial.replace(report_file)
     return Report(readiness=readiness, results=results, death=death, log=log_tail)
+
+
+def runtime_variables(runtime: Runtime) -> dict[str, str]:
+    """Give a side's own variables; the harness itself stays importable whatever they say."""
+    variables = dict(runtime.variables)
+    if path := variables.get("PYTHONPATH"):
+        variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), path])
+    return variables
 
 
 def worker_environment(

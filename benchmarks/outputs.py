@@ -79,7 +79,8 @@ def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> N
 
 
 def _try_to_write(path: Path) -> None:
-    """Open it as a writer would, and leave everything as it was."""
+    """Open it as a writer would, and leave everything as it was but for the folder, which is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     is_there = os.path.lexists(path)
     with path.open("a" if is_there else "x", encoding="utf-8"):
         pass

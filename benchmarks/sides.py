@@ -15,6 +15,7 @@ from benchmarks.discover import REFERENCE, discover, read_entry
 from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
 from benchmarks.job import Runtime
+from benchmarks.launch import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,6 +71,12 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str) -> 
         UsageError: there is no such Python, commit or file, or a variable is not NAME=VALUE.
 
     """
+    if options.python and "site-packages" in ROOT.parts:
+        message = (
+            f"another Python can't be measured: the harness lies in {ROOT}, whose packages would hide the "
+            "other Python's; install it with `pip install --editable`, from a checkout"
+        )
+        raise UsageError(message)
     python = find_python(options.python) if options.python else Runtime().python
     variables = tuple(sorted(parse_variable(text) for text in options.env))
     differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}
@@ -156,8 +163,10 @@ def versions_in(python: str) -> dict[str, str]:
 def worktree(folder: Path, ref: str) -> Iterator[Path]:
     """Check another commit of the folder's repository out, in a temporary worktree; give the folder there.
 
+    A commit that has no such folder has no implementation: those of the other side are new then.
+
     Raises:
-        UsageError: the folder is in no git checkout, or there is no such commit, or no such folder in it.
+        UsageError: the folder is in no git checkout, or there is no such commit.
 
     """
     top = Path(git(folder, "rev-parse", "--show-toplevel"))
@@ -169,11 +178,6 @@ def worktree(folder: Path, ref: str) -> Iterator[Path]:
         git(top, "worktree", "add", "--detach", "--quiet", str(tree), commit)
         try:
             inside = tree / folder.resolve().relative_to(top.resolve())
-            if not inside.is_dir():
-                message = (
-                    f"commit {ref!r} has no folder {inside.relative_to(tree)}; name another with --impls"
-                )
-                raise UsageError(message)
             yield inside
         finally:
             git(top, "worktree", "remove", "--force", str(tree))
@@ -181,9 +185,10 @@ def worktree(folder: Path, ref: str) -> Iterator[Path]:
 
 def git_commit(folder: Path) -> str | None:
     """Give the folder's short commit, marked where files in the folder differ from it; None: no checkout."""
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
     try:
-        sha = git(folder, "rev-parse", "--short=10", "HEAD")
-        changed = git(folder, "status", "--porcelain", "--", ".")
+        sha = git(there, "rev-parse", "--short=10", "HEAD")
+        changed = git(there, "status", "--porcelain", "--", ".")
     except UsageError:
         return None
     return f"{sha} with changes" if changed else sha

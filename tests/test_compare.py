@@ -11,6 +11,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.comparison import Comparison, read_comparison
 from benchmarks.decision import Category
+from benchmarks.machine import FULL_PRECISION
 from benchmarks.record import KEY, Row, Run, Verdict
 from tests.conftest import SMALL
 from tests.runs import run_of_day, timed, write
@@ -165,8 +166,12 @@ FOREIGN = {
     "CPUs": ({"n_cpus": 64}, "number of CPUs: 2 in the base, 64 in the new record"),
     "GPU": ({"gpu": "H100"}, "GPU: none in the base, H100 in the new record"),
     "cores": ({"n_cores_used": 2}, "cores used: 1 in the base, 2 in the new record"),
+    "double precision": (
+        {"worker_variables": {**FULL_PRECISION, "JAX_ENABLE_X64": "1"}},
+        "JAX_DEFAULT_MATMUL_PRECISION=highest, JAX_ENABLE_X64=1 in the new record",
+    ),
     "precision": (
-        {"worker_variables": {"JAX_ENABLE_X64": "1"}},
+        {"worker_variables": {}},
         "precision: full float32 in the base, NVIDIA_TF32_OVERRIDE=unset, JAX_DEFAULT_MATMUL_PRECISION=",
     ),
 }
@@ -258,24 +263,26 @@ def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) 
         ({"verdict": Verdict.INVALID, "reason": "wrong", "processes": ()}, Category.INVALID),
         ({"verdict": Verdict.NOT_MEASURED, "reason": "no compiler", "processes": ()}, Category.MISSING),
         ({"implementation": "renamed"}, Category.MISSING),
+        ({"verdict": Verdict.FAILED, "reason": "killed in its last round"}, Category.INVALID),
     ],
-    ids=["wrong", "skipped", "renamed"],
+    ids=["wrong", "skipped", "renamed", "failed late"],
 )
 def test_a_control_that_is_gone_from_one_of_its_problems_is_no_silent_pass(
     gone: dict[str, Any], category: Category, compare: Compare
 ) -> None:
-    floor = case(0.1, "native_floor")
-    alone = replace(floor, problem=replace(SMALL, batch_size=64))
+    here = (case(), case(0.1, "native_floor"))
+    other, floor = (replace(row, problem=replace(SMALL, batch_size=64)) for row in here)
 
     status, comparison = compare(
-        run_of_day(0, case(), floor, alone),
-        new_run(case(), floor, replace(alone, **gone)),
+        run_of_day(0, *here, other, floor),
+        new_run(*here, other, replace(floor, **gone)),
         "--ratios-to=native_floor",
     )
 
     found = {verdict.name: verdict.category for verdict in comparison.verdicts}
-    assert found[alone.case] is category
-    assert floor.case not in found
+    assert found[floor.case] is category
+    assert found[other.case] is Category.MISSING  # there is nothing to compare it by
+    assert here[1].case not in found
     assert status == 5
 
 

@@ -6,7 +6,8 @@ import argparse
 import json
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -27,9 +28,6 @@ from benchmarks.errors import UsageError
 from benchmarks.junit import to_junit
 from benchmarks.outputs import Outputs
 from tests.test_record import row, run_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIDE = SideRecord(name="base", versions={"torch": "2.13.0"}, commit=None, differs={"ref": "main"})
 DECISION = Decision(
@@ -302,6 +300,6 @@ def test_finding_out_whether_a_file_can_be_written_leaves_everything_as_it_was(
 
 def test_what_cannot_be_written_is_refused_by_name_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "file").touch(mode=stat.S_IRUSR)
-    for path in (tmp_path, tmp_path / "none" / "a.json", tmp_path / "file" / "a.json"):
+    for path in (tmp_path, Path("/proc/none/a.json"), tmp_path / "file" / "a.json"):
         with pytest.raises(UsageError, match=r"can't be written \(.*\); name another file"):
             Outputs.of(argparse.Namespace(json=path, markdown=None, junit=None))

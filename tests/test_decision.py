@@ -115,6 +115,12 @@ def test_a_rule_out_of_range_is_refused_by_the_name_of_its_figure(figures: dict[
         Rule(**figures)  # type: ignore[arg-type]
 
 
+def test_too_few_pairs_are_undecided_however_alike_and_claim_to_have_seen_nothing() -> None:
+    decision = conclude([1.0, 1.0], Rule(min_pairs=1, max_pairs=2))
+
+    assert (decision.category, decision.detectable) == (Category.UNDECIDED, None)
+
+
 def test_no_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="expected at least one pair"):
         assess([], RULE)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from benchmarks import sides
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.errors import UsageError
 from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in, worktree
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -87,11 +85,23 @@ def test_a_folder_that_is_in_no_checkout_is_told(tmp_path: Path) -> None:
         worktree(tmp_path, "main").__enter__()
 
 
-def test_a_commit_without_the_folder_is_told(checkout: Path) -> None:
+def test_a_commit_without_the_folder_has_no_implementations(checkout: Path) -> None:
     later = checkout.parent / "later"
     later.mkdir()
 
-    with pytest.raises(UsageError, match="commit 'first' has no folder later"), worktree(later, "first"):
+    with open_side("base", SideOptions(ref="first"), later, file_as="") as side:
+        assert side.entries == {}
+        assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
+
+
+def test_a_harness_among_other_packages_refuses_another_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sides, "ROOT", Path("/usr/lib/python3/site-packages"))
+    options = SideOptions(python=sys.executable)
+
+    with (
+        pytest.raises(UsageError, match="install it with `pip install --editable`"),
+        open_side("new", options, IMPLEMENTATIONS, file_as=""),
+    ):
         pass
 
 
