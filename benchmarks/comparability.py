@@ -29,18 +29,19 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
         UsageError: they differ and no control was named, or one that has no times in both.
 
     """
-    timed = [dict.fromkeys(row.implementation for row in run.rows if row.is_timed) for run in (base, new)]
-    both = [name for name in timed[0] if name in timed[1]]
+    timed = [{row.case: row.implementation for row in run.rows if row.is_timed} for run in (base, new)]
+    both = list(dict.fromkeys(name for case, name in timed[0].items() if case in timed[1]))
     if control is None and (found := differences(base, new)):
-        example = both[0] if both and USUAL_CONTROL not in both else USUAL_CONTROL
-        message = (
-            f"the records can't be compared: {'; '.join(found)}. Measure both alike, or compare only ratios "
-            f"to an implementation that both measured: --ratios-to {example}"
-        )
+        message = f"the records can't be compared: {'; '.join(found)}. Measure both alike"
+        if both:
+            example = USUAL_CONTROL if USUAL_CONTROL in both else both[0]
+            message += (
+                f", or compare only ratios to an implementation that both measured: --ratios-to {example}"
+            )
         raise UsageError(message)
     if control is not None and control not in both:
         message = (
-            f"--ratios-to: expected an implementation with times in both records "
+            f"--ratios-to: expected an implementation with times of the same problem in both records "
             f"({', '.join(both) or 'there is none'}), found {control!r}"
         )
         raise UsageError(message)

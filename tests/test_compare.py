@@ -217,6 +217,17 @@ def test_records_of_other_problems_or_data_are_refused_with_both_values(
     assert message in capsys.readouterr().err
 
 
+def test_records_without_a_common_problem_are_refused_whatever_ratios_are_asked_for(
+    call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = new_run(replace(case(), problem=replace(SMALL, batch_size=64)))
+
+    assert call(new=new) == call("--ratios-to=torch_eager", new=new) == 4
+    plain, ratios = capsys.readouterr().err.splitlines()
+    assert plain.endswith(" in the new record. Measure both alike")  # no control would help
+    assert "(there is none), found 'torch_eager'" in ratios
+
+
 @pytest.mark.parametrize(
     ("factor", "category"),
     [(2.0, Category.UNCHANGED), (2.4, Category.SLOWER), (1.6, Category.FASTER)],
@@ -375,7 +386,7 @@ def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compa
     [
         (
             ["--ratios-to=nobody"],
-            "expected an implementation with times in both records (torch_eager), found",
+            "expected an implementation with times of the same problem in both records (torch_eager), found",
         ),
         (["--threshold=nobody=5"], "unknown case in --threshold 'nobody'"),
         (["--threshold=much"], "--threshold: expected [CASE=]PERCENT"),
