@@ -48,6 +48,7 @@ def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
         message = f"--pairs: expected at least {FEWEST_PAIRS}, found {n_pairs}"
         raise UsageError(message)
     provenance = Provenance.collect(choose_cpus(selection.cores))
+    calibration.require_usable(provenance, selection.calibrations)
     every_pair = replace(selection, rule=replace(selection.rule, max_pairs=n_pairs))
     with contextlib.ExitStack() as stack:
         sides = {

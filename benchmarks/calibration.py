@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.environment import Provenance
@@ -76,6 +78,21 @@ def key_of(machine: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(machine, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
+    """Find out before measuring whether `save` can do its part.
+
+    Raises:
+        UsageError: the folder can't be written, or this machine's file there is none of ours.
+
+    """
+    path = _path(fingerprint(provenance), folder)
+    with _told(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    if path.exists():
+        read_calibration(path)
+
+
 def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
     """Write it, with the cases that were calibrated on this machine before and are not in it.
 
@@ -83,19 +100,29 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
         UsageError: it can't be written, or the file to merge it with is none of ours.
 
     """
-    path = folder / f"{key_of(calibration.machine)}.json"
+    path = _path(calibration.machine, folder)
     earlier = read_calibration(path).cases if path.exists() else {}
     fields = asdict(replace(calibration, cases=earlier | calibration.cases))
     text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
     partial = path.with_name(f".{path.stem}-{os.getpid()}.partial")  # so that it is there whole or not at all
-    try:
+    with _told(path):
         folder.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
-    except OSError as error:
-        message = f"{path}: can't be written ({error.strerror})"
-        raise UsageError(message) from None
     return path
+
+
+def _path(machine: dict[str, Any], folder: Path) -> Path:
+    return folder / f"{key_of(machine)}.json"
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"{path}: can't be written ({error.strerror}); name another folder with --calibration"
+        raise UsageError(message) from None
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -116,7 +143,7 @@ def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibrati
 
     """
     machine = fingerprint(provenance)
-    exact = folder / f"{key_of(machine)}.json"
+    exact = _path(machine, folder)
     if exact.exists() and (calibration := read_calibration(exact)).machine == machine:
         return calibration, f"calibration of {calibration.date}"
     found = [read_calibration(path) for path in sorted(folder.glob("*.json"))]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
-from benchmarks.trends import Machine
+from benchmarks.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.comparability import require_comparable
+from benchmarks.comparability import differences, require_comparable
 from benchmarks.comparison import CaseVerdict, Comparison, SideRecord, ordered
-from benchmarks.decision import Category, Decision, Rule, categorize
+from benchmarks.decision import Category, Rule
 from benchmarks.errors import UsageError
 from benchmarks.record import Verdict
-from benchmarks.statistics import shift_interval
+from benchmarks.shift import DRIFT, RULE, decide_shift, rounds_needed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from benchmarks.record import Row, Run
-
-DRIFT = 0.04
-"""What a machine itself may drift by between two moments. The same code's fastest epochs, in six records
-of two hours on an idle virtual machine, had medians at most 1.7 % apart (eight implementations on `book`;
-the un-jitted JAX loop 3.6 %)."""
-
-RULE = Rule(threshold=0.075, alpha=0.05)
 
 METHOD = """\
 two records of different moments; of each process the fastest epoch{normalized}; the Hodges-Lehmann estimate \
@@ -53,6 +46,31 @@ class Settings:
             raise UsageError(message)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counterparts:
+    """One case in both records, and what it is compared by.
+
+    That is the logarithm of each process's fastest epoch, or of its ratio to the control's in the same round;
+    there is none of a side that has no times, or none with the control.
+    """
+
+    name: str
+    base: Row | None
+    new: Row | None
+    base_logs: list[float]
+    new_logs: list[float]
+
+    @property
+    def rows(self) -> list[Row]:
+        """Give the rows that there are."""
+        return [row for row in (self.base, self.new) if row]
+
+    @property
+    def are_comparable(self) -> bool:
+        """Say whether there are figures on both sides."""
+        return bool(self.base_logs and self.new_logs)
+
+
 def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
     """Compare case by case.
 
@@ -60,14 +78,12 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
         UsageError: the records can't be compared, as `require_comparable` says.
 
     """
-    require_comparable(base, new, settings.control)
-    rows = [{row.case: row for row in run.rows} for run in (base, new)]
-    names = [name for name in dict.fromkeys([*rows[0], *rows[1]]) if _was_measured(name, rows)]
-    names = [name for name in names if _implementation(name, rows) != settings.control]
-    verdicts = [_judge(name, rows, settings, n_cases=len(names)) for name in names]
-    n_left_out = len({*rows[0], *rows[1]}) - len(names)
-    note = f"left out: {n_left_out} cases measured in neither record, or the control's"
-    normalized = f" over that of {settings.control} in the same round" if settings.control else ""
+    control = settings.control
+    require_comparable(base, new, control)
+    cases = _counterparts(base, new, control)
+    compared = [case for case in cases if not _is_unmeasured(case) and not _is_control(case, control)]
+    n_cases = sum(case.are_comparable for case in compared)
+    normalized = f" over that of {control} in the same round" if control else ""
     return Comparison(
         method=METHOD.format(normalized=normalized, alpha=settings.rule.alpha, drift=settings.drift),
         base=_side("base", base),
@@ -76,18 +92,67 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
         rule=settings.rule,
         wall_s=0.0,
         interrupted=None,
-        notes=(note,) if n_left_out else (),
-        verdicts=ordered(verdicts),
+        notes=(*_notes(base, new, control), *_left_out(cases, control)),
+        verdicts=ordered(_judge(case, settings, n_cases=n_cases) for case in compared),
     )
 
 
-def _was_measured(name: str, rows: Sequence[Mapping[str, Row]]) -> bool:
-    there = [each[name] for each in rows if name in each]
-    return any(row.verdict is not Verdict.NOT_MEASURED for row in there)
+def _counterparts(base: Run, new: Run, control: str | None) -> list[Counterparts]:
+    """Match the two records' cases by name."""
+    sides = [{row.case: row for row in run.rows} for run in (base, new)]
+    return [
+        Counterparts(
+            name=name,
+            base=sides[0].get(name),
+            new=sides[1].get(name),
+            base_logs=_logs(name, sides[0], control),
+            new_logs=_logs(name, sides[1], control),
+        )
+        for name in dict.fromkeys([*sides[0], *sides[1]])
+    ]
 
 
-def _implementation(name: str, rows: Sequence[Mapping[str, Row]]) -> str:
-    return next(each[name].implementation for each in rows if name in each)
+def _logs(name: str, rows: Mapping[str, Row], control: str | None) -> list[float]:
+    row = rows.get(name)
+    if row is None or not row.is_timed:
+        return []
+    if control is None:
+        return [math.log(process.min_s) for process in row.processes]
+    controls = [each for each in rows.values() if each.implementation == control and each.group == row.group]
+    control_s = {
+        process.round: process.min_s for each in controls if each.is_timed for process in each.processes
+    }
+    return [math.log(p.min_s / control_s[p.round]) for p in row.processes if p.round in control_s]
+
+
+def _is_unmeasured(case: Counterparts) -> bool:
+    return all(row.verdict is Verdict.NOT_MEASURED for row in case.rows)
+
+
+def _is_control(case: Counterparts, control: str | None) -> bool:
+    """Say whether it is the control itself; one without times on some side is a case like any other."""
+    return case.are_comparable and all(row.implementation == control for row in case.rows)
+
+
+def _left_out(cases: list[Counterparts], control: str | None) -> Iterator[str]:
+    """Say what was left out, for the reader of the report."""
+    if names := [case.name for case in cases if _is_unmeasured(case)]:
+        yield f"left out, measured in neither record: {', '.join(names)}"
+    if names := [case.name for case in cases if _is_control(case, control)]:
+        yield f"the control, left out itself: {', '.join(names)}"
+
+
+def _notes(base: Run, new: Run, control: str | None) -> Iterator[str]:
+    """Say what the reader must know of the records."""
+    if control:
+        yield from (
+            f"compared all the same, by ratios to {control}: {each}" for each in differences(base, new)
+        )
+    for name, run in (("base", base), ("new", new)):
+        if run.settings.interrupted:
+            yield f"{name}: the run was interrupted ({run.settings.interrupted}): some rounds are missing"
+    if base.provenance.date > new.provenance.date:
+        yield "the base was measured after the new record: are they the right way round?"
 
 
 def _side(name: str, run: Run) -> SideRecord:
@@ -95,88 +160,39 @@ def _side(name: str, run: Run) -> SideRecord:
     return SideRecord(name=name, versions=at.versions, commit=at.commit, differs={"measured": at.date})
 
 
-def _judge(name: str, rows: Sequence[Mapping[str, Row]], settings: Settings, *, n_cases: int) -> CaseVerdict:
-    base, new = (each.get(name) for each in rows)
-    category, reason = _without_figures(base, new)
-    threshold = settings.threshold_of(name) if settings.threshold_of else settings.rule.threshold
+def _judge(case: Counterparts, settings: Settings, *, n_cases: int) -> CaseVerdict:
+    threshold = settings.threshold_of(case.name) if settings.threshold_of else settings.rule.threshold
     rule = settings.rule.with_threshold(threshold)
     decision = None
-    if category is None:
-        base_logs, new_logs = (_logs(name, each, settings.control) for each in rows)
-        if base_logs and new_logs:
-            decision = decide_shift(base_logs, new_logs, rule, drift=settings.drift, n_cases=n_cases)
-            category = decision.category
-            if too_few(decision, rule, n_cases=n_cases):
-                reason = (
-                    f"{decision.n_pairs} rounds are too few for {n_cases} cases: measure more, or fewer cases"
-                )
-        else:
-            category, reason = Category.MISSING, f"no round in which {settings.control} was measured, too"
+    if case.are_comparable:
+        decision = decide_shift(case.base_logs, case.new_logs, rule, drift=settings.drift, n_cases=n_cases)
+        category, reason = decision.category, None
+        if decision.detectable is None:
+            needed = rounds_needed(rule, n_cases=n_cases)
+            told = f"{n_cases} case{'s' * (n_cases > 1)}"
+            reason = f"{decision.n_pairs} rounds are too few for {told}: measure {needed}, or fewer cases"
+    else:
+        category, reason = _without_figures(case, settings.control)
     return CaseVerdict(
-        name=name,
+        name=case.name,
         category=category,
         reason=reason,
         threshold=threshold,
         decision=decision,
-        base=base,
-        new=new,
+        base=case.base,
+        new=case.new,
     )
 
 
-def _without_figures(base: Row | None, new: Row | None) -> tuple[Category | None, str | None]:
-    """Say why the case can't be compared; None twice where it can."""
-    for side, row in (("base", base), ("new", new)):
+def _without_figures(case: Counterparts, control: str | None) -> tuple[Category, str | None]:
+    """Say why the case can't be compared."""
+    for side, row in (("base", case.base), ("new", case.new)):
         if row and row.verdict in (Verdict.INVALID, Verdict.FAILED):
             return Category.INVALID, f"{side}: {row.reason}"
-    if new is None or not new.is_timed:
-        return Category.MISSING, (new and new.reason) or "not measured in the new record"
-    if base is None:
+    if case.new is None or not case.new.is_timed:
+        return Category.MISSING, (case.new and case.new.reason) or "not measured in the new record"
+    if case.base is None:
         return Category.NEW, None
-    if not base.is_timed:
-        return Category.MISSING, f"base: {base.reason or 'not timed'}"
-    return None, None
-
-
-def _logs(name: str, rows: Mapping[str, Row], control: str | None) -> list[float]:
-    """Give the log of each process's fastest epoch, over the control's of the same round if there is one."""
-    row = rows[name]
-    if control is None:
-        return [math.log(process.min_s) for process in row.processes]
-    controls = [
-        each
-        for each in rows.values()
-        if each.implementation == control and each.group == row.group and each.is_timed
-    ]
-    control_s = {process.round: process.min_s for each in controls for process in each.processes}
-    return list(_log_ratios(row, control_s))
-
-
-def _log_ratios(row: Row, control_s: Mapping[int, float]) -> Iterator[float]:
-    for process in row.processes:
-        if process.round in control_s:
-            yield math.log(process.min_s / control_s[process.round])
-
-
-def decide_shift(
-    base_logs: Sequence[float], new_logs: Sequence[float], rule: Rule, *, drift: float, n_cases: int
-) -> Decision:
-    """Judge the shift from one set of processes to another of a different moment."""
-    shift, low, high, coverage = shift_interval(base_logs, new_logs, rule.alpha / n_cases)
-    ratio, low, high = math.exp(shift), math.exp(low) / (1 + drift), math.exp(high) * (1 + drift)
-    decision = Decision(
-        category=categorize(ratio, low, high, rule),
-        ratio=ratio,
-        low=low,
-        high=high,
-        coverage=coverage,
-        detectable=max(rule.threshold, ratio / low - 1),
-        n_pairs=min(len(base_logs), len(new_logs)),
-    )
-    if too_few(decision, rule, n_cases=n_cases):
-        return replace(decision, category=Category.UNDECIDED, detectable=None)
-    return decision
-
-
-def too_few(decision: Decision, rule: Rule, *, n_cases: int) -> bool:
-    """Say whether there are too few processes for an interval as sure as the number of cases demands."""
-    return (1 - decision.coverage) / 2 > rule.alpha / n_cases
+    if not case.base.is_timed:
+        return Category.MISSING, f"base: {case.base.reason or 'not timed'}"
+    return Category.MISSING, f"no round in which {control} was measured, too"

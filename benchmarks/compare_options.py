@@ -9,11 +9,12 @@ from typing import Any
 
 from benchmarks import calibration
 from benchmarks.calibration import CALIBRATIONS, gaps, require_fitting, threshold_for
-from benchmarks.compare import DRIFT, RULE, Settings, compare_runs
+from benchmarks.compare import Settings, compare_runs
 from benchmarks.comparison import EXIT_STATUSES
 from benchmarks.comparison_report import console, print_comparison
 from benchmarks.outputs import Outputs, add_outputs, add_rule, read_thresholds
 from benchmarks.record import read_run
+from benchmarks.shift import DRIFT, RULE
 
 DESCRIPTION = """\
 Hold two records of different moments against each other. What the machine drifted by in between can't be
@@ -62,7 +63,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _compare(parsed: argparse.Namespace) -> int:
     base, new = read_run(parsed.base), read_run(parsed.new)
-    outputs = Outputs.of(parsed)
+    outputs = Outputs.of(parsed, inputs=(parsed.base, parsed.new))
     given = read_thresholds(parsed.threshold)
     known, note = calibration.find(new.provenance, parsed.calibration)
     rule = replace(RULE, alpha=parsed.alpha)

@@ -27,9 +27,9 @@ UNPRINTABLE = ("Cc", "Cs", "Cn")
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
 
 READING = """\
-*base* and *new* are the fastest epochs; *change* is the median over the pairs of the ratio of the two \
-processes' fastest epochs, minus 1: positive is slower. *sure* is how surely the *interval* of so many \
-pairs holds it (a little less where a case stopped early); the more cases, the surer a verdict must be."""
+*base* and *new* are the fastest epochs; *change* is by how much the new side is slower (positive) or \
+faster, estimated as *method* says below. *sure* is how surely the *interval* holds it (a little \
+less where a case stopped early); the more cases are compared, the surer a verdict must be."""
 
 
 def console() -> Console:
@@ -117,15 +117,18 @@ def reasons(comparison: Comparison) -> list[str]:
     return [
         f"{verdict.category}: {verdict.name}: {text}"
         for verdict in comparison.verdicts
-        for text in (verdict.reason, _what_could_be_seen(verdict))
+        for text in (verdict.reason, what_could_be_seen(verdict))
         if text
     ]
 
 
-def _what_could_be_seen(verdict: CaseVerdict) -> str | None:
-    decision = verdict.decision
-    if verdict.category is not Category.UNDECIDED or decision is None or decision.detectable is None:
+def what_could_be_seen(verdict: CaseVerdict) -> str | None:
+    """Say of a case that is too noisy to tell what it was not too noisy for."""
+    if verdict.category is not Category.UNDECIDED or verdict.decision is None:
         return None
+    decision = verdict.decision
+    if decision.detectable is None:
+        return None if verdict.reason else f"{decision.n_pairs} pairs are too few to see anything"
     least, most = decision.detectable * 100, percent(decision.high - 1)
     return f"a slowdown of {least:.1f} % would have been seen about half the time; it may be up to {most}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from benchmarks.comparison_report import percent, printable
+from benchmarks.comparison_report import percent, printable, what_could_be_seen
 from benchmarks.decision import Category
 
 if TYPE_CHECKING:
@@ -59,4 +59,4 @@ def _sentence(verdict: CaseVerdict) -> str:
             f"{percent(decision.ratio - 1)} (interval {percent(decision.low - 1)} to "
             f"{percent(decision.high - 1)}, {decision.n_pairs} pairs, threshold {percent(verdict.threshold)})"
         )
-    return ": ".join([*parts, *([verdict.reason] if verdict.reason else [])])
+    return ": ".join([*parts, *filter(None, (verdict.reason, what_could_be_seen(verdict)))])

@@ -6,7 +6,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from benchmarks.comparison_report import to_markdown
 from benchmarks.errors import UsageError
@@ -27,44 +27,55 @@ class Outputs:
     json: Path | None
     markdown: Path | None
     junit: Path | None
+    job_summary: Path | None  # of a workflow of GitHub's: other steps write there, too
 
     @classmethod
-    def of(cls, parsed: argparse.Namespace) -> Self:
+    def of(cls, parsed: argparse.Namespace, *, inputs: Sequence[Path] = ()) -> Self:
         """Take what the user named, and find out before measuring whether it can be written.
 
         Raises:
-            UsageError: one of them can't be, or two are the same.
+            UsageError: one of them can't be, two are the same, or one is an input.
 
         """
-        outputs = cls(json=parsed.json, markdown=parsed.markdown, junit=parsed.junit)
+        job_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        outputs = cls(
+            json=parsed.json,
+            markdown=parsed.markdown,
+            junit=parsed.junit,
+            job_summary=Path(job_summary) if job_summary else None,
+        )
         named = [path for path in vars(outputs).values() if path]
         for path in named:
-            if named.count(path) > 1:
-                message = f"{path}: expected one report for each file, found {named.count(path)}"
+            if (n_times := [each.resolve() for each in named].count(path.resolve())) > 1:
+                message = f"{path}: expected one report for each file, found {n_times}"
+                raise UsageError(message)
+            if path.resolve() in [each.resolve() for each in inputs]:
+                message = f"{path}: expected another file for a report, found a record that is to be compared"
                 raise UsageError(message)
             with _told(path):
                 _try_to_write(path)
         return outputs
 
     def write(self, comparison: Comparison) -> None:
-        """Write what was asked for; append to the job summary of a workflow of GitHub's, where there is one.
+        """Write what was asked for, and append to the job summary where there is one.
 
         Raises:
             UsageError: one of them can't be written.
 
         """
-        texts = {
-            self.json: comparison.to_json().encode(),
-            self.markdown: to_markdown(comparison).encode(),
-            self.junit: to_junit(comparison),
-        }
-        for path, text in texts.items():
-            if path:
-                with _told(path):
-                    path.write_bytes(text)
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with _told(Path(summary)), Path(summary).open("a", encoding="utf-8") as file:
-                file.write(to_markdown(comparison))
+        if self.json:
+            _write(self.json, comparison.to_json().encode())
+        if self.markdown:
+            _write(self.markdown, to_markdown(comparison).encode())
+        if self.junit:
+            _write(self.junit, to_junit(comparison))
+        if self.job_summary:
+            _write(self.job_summary, to_markdown(comparison).encode(), mode="ab")
+
+
+def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> None:
+    with _told(path), path.open(mode) as file:
+        file.write(content)
 
 
 def _try_to_write(path: Path) -> None:
@@ -99,20 +110,24 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def read_thresholds(texts: Sequence[str]) -> dict[str, float]:
-    """Read [CASE=]PERCENT of each; the empty part of a name fits every case.
+    """Read [CASE=]PERCENT of each, in the order given; the empty part of a name fits every case.
 
     Raises:
-        UsageError: one is no percentage.
+        UsageError: one is no percentage, or none that a threshold can be.
 
     """
-    thresholds = {}
+    thresholds: dict[str, float] = {}
     for text in texts:
         part, _, figure = text.rpartition("=")
+        thresholds.pop(part, None)  # so that what is said last stands last
         try:
             thresholds[part] = float(figure.strip().removesuffix("%")) / 100
         except ValueError:
             message = f"--threshold: expected [CASE=]PERCENT, as in 'jax_scan=3.5', found {text!r}"
             raise UsageError(message) from None
+        if not 0 < thresholds[part] < 1:
+            message = f"--threshold: expected more than 0 and less than 100 %, found {text!r}"
+            raise UsageError(message)
     return thresholds
 
 
@@ -130,5 +145,6 @@ def add_rule(parser: argparse.ArgumentParser, rule: Rule) -> None:
         default=[],
         metavar="[CASE=]PERCENT",
         help="a smaller change of the median is none, as in '5' or 'jax_scan=3.5'; CASE is a part of a name "
-        f"of a case; repeatable; default: what calibration found, else {rule.threshold * 100:g}",
+        "of a case; repeatable, the last that fits a case counts; default: what calibration found, else "
+        f"{rule.threshold * 100:g}",
     )

@@ -14,55 +14,18 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.machine import Machine
 from benchmarks.statistics import speedup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmarks.history import Record
-    from benchmarks.record import Row, Run
+    from benchmarks.record import Row
     from benchmarks.statistics import Ratio
 
 CONTROL = "native_floor"
 """What others are held against: compiled on the machine, without a framework, so that no release moves it."""
-
-FULL_PRECISION = {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
-"""The workers' variables that keep matrix products in float32, TF32 off."""
-
-
-@dataclass(frozen=True, kw_only=True, order=True)
-class Machine:
-    """What must be alike for figures to stand in one trend.
-
-    The machine's name is no part of it: a hosted runner has a new one every day. Nor are the versions of
-    kernel, driver, frameworks and harness: how they change the figures is what a trend shows.
-    """
-
-    cpu: str
-    n_cpus: int
-    gpu: str
-    n_cores_used: int
-    precision: str
-
-    @classmethod
-    def of(cls, run: Run) -> Machine:
-        """Tell it from a run's provenance."""
-        at = run.provenance
-        found = {name: at.worker_variables.get(name, "unset") for name in FULL_PRECISION}
-        told = ", ".join(f"{name}={value}" for name, value in found.items())
-        return cls(
-            cpu=at.cpu,
-            n_cpus=at.n_cpus,
-            gpu=", ".join(line.rpartition(",")[0] or line for line in (at.gpu or "").splitlines()),
-            n_cores_used=at.n_cores_used,
-            precision="full float32" if found == FULL_PRECISION else told,
-        )
-
-    def __str__(self) -> str:
-        """Name it in a title."""
-        gpu = f", {self.gpu}" if self.gpu else ""
-        cores = f"{self.n_cores_used} core{'s' * (self.n_cores_used != 1)} used"
-        return f"{self.cpu} ({self.n_cpus} CPUs){gpu}, {cores}, {self.precision}"
 
 
 @dataclass(frozen=True, kw_only=True)

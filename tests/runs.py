@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.history import Record
-from benchmarks.trends import FULL_PRECISION
+from benchmarks.machine import FULL_PRECISION
 from tests.test_record import document_of, process, row, run_of
 
 if TYPE_CHECKING:

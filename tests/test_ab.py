@@ -181,7 +181,7 @@ def test_the_exit_status_says_what_was_found(
         (["ab", "--new-env=A=1", "--max-pairs=0"], "expected at least 1"),
         (["ab", "--new-env=A=1", "--alpha=2"], "alpha: expected between 0 and 1"),
         (["ab", "--new-env=A=1", "--cores=1000"], "--cores: expected at most"),
-        (["ab", "--new-env=A=1", "--json=/proc/none/a.json"], "can't be written"),
+        (["ab", "--new-env=A=1", "--json=/dev/null/a.json"], "can't be written"),
         (["ab", "--new-impl=a.py", "--impl=jax_jit", "--impl=jax_scan"], "expected one name beside a file"),
         (["ab", "--base-ref=no-such"], "expected a commit named 'no-such'"),
     ],

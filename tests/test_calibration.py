@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from benchmarks import ab
+from benchmarks.__main__ import main
 from benchmarks.calibration import (
     SCHEMA_VERSION,
     Calibration,
@@ -18,17 +21,18 @@ from benchmarks.calibration import (
     key_of,
     read_calibration,
     require_fitting,
+    require_usable,
     save,
     threshold_for,
 )
 from benchmarks.decision import Category, Rule
+from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
 from benchmarks.noise import MOST_FALSE_ALARMS, CaseCalibration, calibrate_case, shares_of
 from tests.test_record import run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 RULE = Rule()
 PROVENANCE = run_of().provenance
@@ -144,6 +148,50 @@ def test_a_folder_that_cannot_be_written_is_refused_by_name(tmp_path: Path) -> N
 
     with pytest.raises(UsageError, match=r"can't be written \(Not a directory\)"):
         save(calibration(a=CASE), tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize("step", ["write_text", "replace"])
+def test_a_writer_that_is_killed_leaves_what_was_there_whole(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = calibration(a=CASE)
+    save(made, tmp_path)
+
+    def killed(path: Path, *_: Any, **__: Any) -> None:
+        path.write_bytes(b'{"date": "20')
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            save(calibration(b=CASE), tmp_path)
+
+    assert find(PROVENANCE, tmp_path)[0] == made
+    assert find(replace(PROVENANCE, system="Linux 7"), tmp_path)[0] == made  # looks at every file
+    assert set(read_calibration(save(calibration(b=CASE), tmp_path)).cases) == {"a", "b"}
+
+
+def test_whether_it_can_be_saved_is_found_out_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(**_: Any) -> None:
+        pytest.fail("measured before it was known whether the result can be kept")
+
+    monkeypatch.setattr(ab, "Crew", measured)
+    monkeypatch.setattr(Provenance, "collect", lambda _: PROVENANCE)
+    (tmp_path / f"{key_of(fingerprint(PROVENANCE))}.json").write_text("precious", encoding="utf-8")
+
+    for folder in (tmp_path, Path("/dev/null/folder")):
+        assert main(["calibrate", "--impl=numpy_float32", f"--calibration={folder}"]) == 4
+    expected, unwritable = capsys.readouterr().err.splitlines()
+    assert "expected a calibration in JSON" in expected
+    assert "can't be written (Not a directory); name another folder with --calibration" in unwritable
+
+
+def test_finding_out_whether_it_can_be_saved_leaves_no_file(tmp_path: Path) -> None:
+    require_usable(PROVENANCE, tmp_path / "new")
+
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_this_machines_calibration_is_found_beside_those_of_others(tmp_path: Path) -> None:

@@ -11,13 +11,12 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.comparison import Comparison, read_comparison
 from benchmarks.decision import Category
-from benchmarks.record import KEY, SCHEMA_VERSION, Row, Run, Verdict
+from benchmarks.machine import FULL_PRECISION
+from benchmarks.record import KEY, Row, Run, Verdict
 from tests.conftest import SMALL
 from tests.runs import run_of_day, timed, write
-from tests.test_record import document_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 QUIET_S = (100e-6, 100.2e-6, 100.4e-6, 100.6e-6, 100.8e-6, 101e-6)
@@ -152,7 +151,7 @@ def test_what_neither_record_measured_is_left_out_in_words_and_alone_is_no_pass(
 
     status, comparison = compare(run_of_day(0, case(), absent), new_run(case(), absent))
     assert (status, len(comparison.verdicts)) == (0, 1)
-    assert comparison.notes[0] == "left out: 1 cases measured in neither record, or the control's"
+    assert comparison.notes[0] == f"left out, measured in neither record: {absent.case}"
 
     status, comparison = compare(run_of_day(0, absent), new_run(absent))
     assert (status, len(comparison.verdicts)) == (5, 0)
@@ -167,9 +166,13 @@ FOREIGN = {
     "CPUs": ({"n_cpus": 64}, "number of CPUs: 2 in the base, 64 in the new record"),
     "GPU": ({"gpu": "H100"}, "GPU: none in the base, H100 in the new record"),
     "cores": ({"n_cores_used": 2}, "cores used: 1 in the base, 2 in the new record"),
+    "double precision": (
+        {"worker_variables": {**FULL_PRECISION, "JAX_ENABLE_X64": "1"}},
+        "JAX_DEFAULT_MATMUL_PRECISION=highest, JAX_ENABLE_X64=1 in the new record",
+    ),
     "precision": (
-        {"worker_variables": {"JAX_ENABLE_X64": "1"}},
-        "in the base, JAX_ENABLE_X64=1 in the new record",
+        {"worker_variables": {}},
+        "precision: full float32 in the base, NVIDIA_TF32_OVERRIDE=unset, JAX_DEFAULT_MATMUL_PRECISION=",
     ),
 }
 
@@ -214,6 +217,17 @@ def test_records_of_other_problems_or_data_are_refused_with_both_values(
     assert message in capsys.readouterr().err
 
 
+def test_records_without_a_common_problem_are_refused_whatever_ratios_are_asked_for(
+    call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = new_run(replace(case(), problem=replace(SMALL, batch_size=64)))
+
+    assert call(new=new) == call("--ratios-to=torch_eager", new=new) == 4
+    plain, ratios = capsys.readouterr().err.splitlines()
+    assert plain.endswith(" in the new record. Measure both alike")  # no control would help
+    assert "(there is none), found 'torch_eager'" in ratios
+
+
 @pytest.mark.parametrize(
     ("factor", "category"),
     [(2.0, Category.UNCHANGED), (2.4, Category.SLOWER), (1.6, Category.FASTER)],
@@ -254,6 +268,62 @@ def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) 
     assert comparison.verdicts[0].reason == "no round in which native_floor was measured, too"
 
 
+@pytest.mark.parametrize(
+    ("gone", "category"),
+    [
+        ({"verdict": Verdict.INVALID, "reason": "wrong", "processes": ()}, Category.INVALID),
+        ({"verdict": Verdict.NOT_MEASURED, "reason": "no compiler", "processes": ()}, Category.MISSING),
+        ({"implementation": "renamed"}, Category.MISSING),
+        ({"verdict": Verdict.FAILED, "reason": "killed in its last round"}, Category.INVALID),
+    ],
+    ids=["wrong", "skipped", "renamed", "failed late"],
+)
+def test_a_control_that_is_gone_from_one_of_its_problems_is_no_silent_pass(
+    gone: dict[str, Any], category: Category, compare: Compare
+) -> None:
+    here = (case(), case(0.1, "native_floor"))
+    other, floor = (replace(row, problem=replace(SMALL, batch_size=64)) for row in here)
+
+    status, comparison = compare(
+        run_of_day(0, *here, other, floor),
+        new_run(*here, other, replace(floor, **gone)),
+        "--ratios-to=native_floor",
+    )
+
+    found = {verdict.name: verdict.category for verdict in comparison.verdicts}
+    assert found[floor.case] is category
+    assert found[other.case] is Category.MISSING  # there is nothing to compare it by
+    assert here[1].case not in found
+    assert status == 5
+
+
+def test_what_was_overlooked_to_compare_ratios_is_told(compare: Compare) -> None:
+    rows = (case(), case(0.1, "native_floor"))
+
+    _, comparison = compare(run_of_day(0, *rows), new_run(*rows, n_cpus=64), "--ratios-to=native_floor")
+
+    overlooked, left_out = comparison.notes[:2]
+    assert overlooked.startswith("compared all the same, by ratios to native_floor: number of CPUs: 2 in the")
+    assert left_out == f"the control, left out itself: {rows[1].case}"
+
+
+def test_a_record_that_was_cut_short_and_records_in_the_wrong_order_are_told(compare: Compare) -> None:
+    cut = run_of_day(1, case(), settings={"interrupted": "Ctrl-C"})
+
+    _, comparison = compare(cut, BASE)
+
+    assert comparison.notes[:2] == (
+        "base: the run was interrupted (Ctrl-C): some rounds are missing",
+        "the base was measured after the new record: are they the right way round?",
+    )
+
+
+def test_a_newer_driver_is_no_other_gpu(compare: Compare) -> None:
+    base, new = (run_of_day(0, case(), gpu=f"NVIDIA H100, {version}") for version in ("570.1", "580.2"))
+
+    assert compare(base, new)[0] == 0
+
+
 @pytest.mark.parametrize("verdict", [Verdict.INVALID, Verdict.FAILED])
 def test_a_control_that_is_wrong_is_no_control(
     verdict: Verdict, call: Call, capsys: pytest.CaptureFixture[str]
@@ -265,7 +335,9 @@ def test_a_control_that_is_wrong_is_no_control(
     assert "(torch_eager), found 'native_floor'" in capsys.readouterr().err
 
 
-def test_too_few_rounds_for_so_many_cases_are_undecided_and_say_so(compare: Compare) -> None:
+def test_too_few_rounds_for_so_many_cases_are_undecided_and_say_how_many_it_takes(
+    compare: Compare, capsys: pytest.CaptureFixture[str]
+) -> None:
     names = [f"case_{i}" for i in range(5)]
     rows, slower = ([case(factor, name, QUIET_S[:4]) for name in names] for factor in (1.0, 1.5))
 
@@ -273,8 +345,27 @@ def test_too_few_rounds_for_so_many_cases_are_undecided_and_say_so(compare: Comp
 
     assert status == 3
     assert {verdict.category for verdict in comparison.verdicts} == {Category.UNDECIDED}
-    assert comparison.verdicts[0].reason == ("4 rounds are too few for 5 cases: measure more, or fewer cases")
+    assert comparison.verdicts[0].reason == "4 rounds are too few for 5 cases: measure 5, or fewer cases"
+    assert "would have been seen" not in capsys.readouterr().out  # in so few, nothing would
     assert compare(run_of_day(0, rows[0]), new_run(slower[0]))[0] == 1  # enough for one
+
+
+def test_only_cases_with_times_on_both_sides_share_the_error_probability(compare: Compare) -> None:
+    new_cases = [case(name=f"case_{i}") for i in range(100)]
+
+    status, comparison = compare(BASE, new_run(case(1.2), *new_cases))
+
+    assert status == 1
+    assert comparison.verdicts[0].category is Category.SLOWER
+
+
+def test_3_rounds_are_enough_for_one_case_because_their_order_is_as_rare_as_alpha(compare: Compare) -> None:
+    rows = [case(factor, minima_s=QUIET_S[:3]) for factor in (1.0, 1.5)]
+
+    status, comparison = compare(run_of_day(0, rows[0]), new_run(rows[1]))  # one of 20 orders: 5 %
+
+    assert (status, comparison.verdicts[0].reason) == (1, None)
+    assert compare(run_of_day(0, rows[0]), new_run(rows[1]), "--alpha=0.049")[0] == 3
 
 
 def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compare) -> None:
@@ -295,16 +386,17 @@ def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compa
     [
         (
             ["--ratios-to=nobody"],
-            "expected an implementation with times in both records (torch_eager), found",
+            "expected an implementation with times of the same problem in both records (torch_eager), found",
         ),
         (["--threshold=nobody=5"], "unknown case in --threshold 'nobody'"),
         (["--threshold=much"], "--threshold: expected [CASE=]PERCENT"),
-        (["--threshold=nan"], "threshold: expected between 0 and 1, found nan"),
-        (["--threshold=-1"], "threshold: expected between 0 and 1"),
+        (["--threshold=nan"], "--threshold: expected more than 0 and less than 100 %, found 'nan'"),
+        (["--threshold=torch=-1"], "--threshold: expected more than 0 and less than 100 %, found 'torch=-1'"),
+        (["--threshold=100"], "--threshold: expected more than 0 and less than 100 %, found '100'"),
         (["--alpha=0"], "alpha: expected between 0 and 1"),
         (["--drift=-1"], "--drift: expected from 0 to less than 100 %, found -1"),
         (["--drift=nan"], "--drift: expected from 0 to less than 100 %, found nan"),
-        (["--json=/proc/none/a.json"], "can't be written"),
+        (["--json=/dev/null/a.json"], "can't be written"),
         (["--json=same", "--junit=same"], "same: expected one report for each file, found 2"),
     ],
 )
@@ -315,93 +407,41 @@ def test_a_call_that_makes_no_sense_ends_with_a_sentence_and_status_4(
     assert message in capsys.readouterr().err
 
 
-def _edited(change: Callable[[dict[str, Any]], object]) -> str:
-    fields = json.loads(json.dumps(document_of(BASE)))
-    change(fields[KEY])
-    return json.dumps(fields)
-
-
-def _first_process(fields: dict[str, Any]) -> dict[str, Any]:
-    process: dict[str, Any] = fields["rows"][0]["processes"][0]
-    return process
-
-
-TEXT = json.dumps(document_of(BASE))
-BROKEN: dict[str, tuple[str | bytes, str]] = {
-    "empty": ("", "is it cut off?"),
-    "cut off": (TEXT[: len(TEXT) // 2], "is it cut off?"),
-    "binary": (b"\x89PNG\r\n\x1a\n\xff\xfe", "expected a record in JSON"),
-    "a list": ("[1, 2]", "expected a record of perceptron-bench"),
-    "a number": ("7", "expected a record of perceptron-bench"),
-    "pytest-benchmark's": ('{"benchmarks": [], "version": "5.3.1"}', "there is no 'perceptron_bench' in it"),
-    "nested too deep": ("[" * 100_000 + "]" * 100_000, "expected a record of perceptron-bench"),
-    "the future's": (
-        _edited(lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1)),
-        f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; read it with the release",
-    ),
-    "of no version": (_edited(lambda fields: fields.pop("schema_version")), "no 'schema_version' in it"),
-    "without rows": (_edited(lambda fields: fields.pop("rows")), "no 'rows' in it"),
-    "rows of another kind": (_edited(lambda fields: fields.update(rows=[1])), "expected a record of"),
-    "an unknown verdict": (_edited(lambda fields: fields["rows"][0].update(verdict="fine")), "'fine'"),
-    "a case twice": (
-        _edited(lambda fields: fields["rows"].append(fields["rows"][0])),
-        "expected each case once, found torch_eager-cpu-B32-D2-N4-E3 2 times",
-    ),
-    "a round twice": (
-        _edited(lambda fields: _first_process(fields).update(round=1)),
-        "expected each round once, found 1 2 times",
-    ),
-    "NaN": (_edited(lambda fields: _first_process(fields).update(min_s=float("nan"))), "min_s: expected a"),
-    "a huge number": (_edited(lambda fields: _first_process(fields).update(min_s=10**400)), "expected a rec"),
-    "no time": (
-        _edited(lambda fields: _first_process(fields).update(min_s=0)),
-        "min_s: expected more than 0",
-    ),
-    "a negative time": (
-        _edited(lambda fields: _first_process(fields).update(min_s=-1e-4)),
-        "min_s: expected",
-    ),
-    "a faster minimum": (
-        _edited(lambda fields: _first_process(fields).update(min_s=1.0)),
-        "expected min_s, q1_s, median_s, q3_s, max_s to ascend",
-    ),
-    "a text for a time": (
-        _edited(lambda fields: _first_process(fields).update(min_s="1")),
-        "min_s: expected",
-    ),
-    "a text for CPUs": (
-        _edited(lambda fields: fields["provenance"].update(n_cpus="2")),
-        "n_cpus: expected int, found '2'",
-    ),
-    "half a character": (_edited(lambda fields: fields["rows"][0].update(summary="\ud800")), "surrogate"),
-}
-
-
-@pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)
-def test_a_file_that_is_no_record_of_ours_is_refused_by_name_whichever_side_it_is(
-    content: str | bytes,
-    message: str,
-    call: Call,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_a_report_never_overwrites_a_record(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "broken.json"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tmp_path / "link.json").symlink_to(tmp_path / "new.json")
 
-    for side in ("base", "new"):
-        assert call(**{side: path}) == 4
-        error = capsys.readouterr().err
-        assert error.startswith(f"perceptron-bench: {path}: expected ")
-        assert message in error
-        assert "Traceback" not in error
+    for path in (tmp_path / "base.json", tmp_path / "link.json"):
+        assert call(f"--json={path}") == 4
+        assert "found a record that is to be compared" in capsys.readouterr().err
+    assert json.loads((tmp_path / "base.json").read_text(encoding="utf-8"))[KEY]["rows"]
 
 
-@pytest.mark.parametrize("name", ["none.json", ""], ids=["missing", "a folder"])
-def test_a_file_that_is_not_there_or_a_folder_is_refused_by_name(
-    name: str, call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("thresholds", "status"),
+    [
+        (["5", "torch=25"], 0),
+        (["torch=25", "5"], 1),
+        (["torch=25", "5", "torch=25"], 0),
+        (["25", "25", "5"], 1),
+    ],
+)
+def test_of_several_thresholds_that_fit_a_case_the_one_said_last_counts(
+    thresholds: list[str], status: int, call: Call
 ) -> None:
-    assert call(base=tmp_path / name) == 4
-    assert "can't be read (" in capsys.readouterr().err
+    assert call(*(f"--threshold={each}" for each in thresholds), new=new_run(case(1.2))) == status
+
+
+def test_a_job_summary_that_cannot_be_written_is_found_out_before_the_comparison(
+    call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/null/summary.md")
+
+    assert call() == 4
+    captured = capsys.readouterr()
+    assert "/dev/null/summary.md: can't be written" in captured.err
+    assert not captured.out
 
 
 def test_the_report_says_how_it_was_judged_and_when_each_side_was_measured(

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from xml.etree import ElementTree as ET
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.console import Console
 
 from benchmarks.comparison import (
@@ -21,7 +22,7 @@ from benchmarks.comparison import (
     ordered,
     read_comparison,
 )
-from benchmarks.comparison_report import print_comparison, to_markdown
+from benchmarks.comparison_report import print_comparison, printable, to_markdown
 from benchmarks.decision import Category, Decision, Rule
 from benchmarks.errors import UsageError
 from benchmarks.junit import to_junit
@@ -173,6 +174,25 @@ def test_junit_counts_what_it_holds() -> None:
     assert message == "slower: +10.0 % (interval +5.0 % to +20.0 %, 10 pairs, threshold +2.5 %)"
 
 
+@pytest.mark.parametrize(
+    ("detectable", "reason", "told"),
+    [
+        (0.08, None, "a slowdown of 8.0 % would have been seen about half the time; it may be up to +20.0 %"),
+        (None, None, "10 pairs are too few to see anything"),
+        (None, "interrupted", "interrupted"),
+    ],
+)
+def test_of_an_undecided_case_every_report_says_what_could_have_been_seen(
+    detectable: float | None, reason: str | None, told: str
+) -> None:
+    decision = replace(DECISION, category=Category.UNDECIDED, detectable=detectable)
+    made = comparison(verdict("a", Category.UNDECIDED, decision=decision, reason=reason))
+
+    assert f"undecided: a: {told}\n" in to_markdown(made)
+    assert f"undecided: a: {told}\n" in shown(made)
+    assert ET.fromstring(to_junit(made))[0][0][0].get("message", "").endswith(f"): {told}")  # noqa: S314 - our own
+
+
 def test_junitparser_reads_it_and_counts_the_same(tmp_path: Path) -> None:
     junitparser = pytest.importorskip("junitparser", reason="junitparser is not installed (extra dev)")
     path = tmp_path / "report.xml"
@@ -223,6 +243,18 @@ def test_hostile_names_and_messages_stay_text_in_markdown_and_keep_to_their_row(
     if text.startswith("[red]"):
         assert ":bug:" in line
         assert "red" in line
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_a_reader_of_the_markdown_sees_is_the_text_itself(text: str) -> None:
+    made = comparison(verdict(text, Category.INVALID, decision=None), notes=(text,))
+    document = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(to_markdown(made))
+    children = [token.children or [] for token in document if token.type == "inline"]
+    texts = ["".join(child.content for child in each) for each in children if len(each) > 0]
+    emphasized = [each for each in children if {child.type for child in each} - {"text", "text_special"}]
+
+    assert texts.count(" ".join(printable(text).split())) == 2  # in the table and in the list
+    assert len(emphasized) == 1  # the paragraph that explains the columns
 
 
 def test_hostile_names_and_messages_do_not_steer_the_terminal() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.problems import class_centers
-from benchmarks.statistics import MAX_KEPT, speedup, summarize
+from benchmarks.shift import RULE, decide_shift
+from benchmarks.statistics import (
+    MAX_KEPT,
+    median_interval,
+    rank_sum_distribution,
+    shift_interval,
+    speedup,
+    summarize,
+)
 
 # No deadline: the first example pays for imports. Derandomized: a red test stays red until it is mended.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
 seconds = st.floats(1e-6, 1e3)
+logs = st.lists(st.floats(-20, 7), min_size=1, max_size=12)
+tails = st.floats(1e-6, 0.5)
 
 
 @given(st.integers(1, 300))
@@ -55,3 +67,62 @@ def test_the_ratio_lies_in_its_interval_and_inverts_when_the_sides_are_swapped(
     if ratio.low is not None and ratio.high is not None:
         assert ratio.low <= ratio.value * (1 + 1e-9)
         assert ratio.value <= ratio.high * (1 + 1e-9)
+
+
+@given(st.integers(1, 40), st.floats(1e-6, 0.4))
+def test_the_interval_of_the_median_leaves_no_more_than_the_tail_unless_it_is_the_whole_range(
+    n: int, tail: float
+) -> None:
+    low, high, coverage = median_interval([float(i) for i in range(n)], tail)
+
+    assert (1 - coverage) / 2 <= tail or (low, high) == (0.0, n - 1.0)
+    assert low <= high
+
+
+@given(st.integers(1, 12), st.integers(1, 12))
+def test_the_rank_sums_probabilities_are_symmetric_and_those_of_the_sides_swapped(n: int, m: int) -> None:
+    probabilities = rank_sum_distribution(n, m)
+
+    assert probabilities.sum() == pytest.approx(1)
+    assert probabilities[0] == pytest.approx(1 / math.comb(n + m, n))
+    assert probabilities == pytest.approx(probabilities[::-1])
+    assert probabilities == pytest.approx(rank_sum_distribution(m, n))
+
+
+@given(logs, logs, tails, st.floats(-5, 5))
+def test_a_shift_lies_in_its_interval_moves_with_the_values_and_turns_when_the_sides_are_swapped(
+    before: list[float], after: list[float], tail: float, moved_by: float
+) -> None:
+    shift, low, high, coverage = shift_interval(before, after, tail)
+    moved = shift_interval(before, [value + moved_by for value in after], tail)
+    swapped = shift_interval(after, before, tail)
+
+    assert low <= shift <= high
+    assert moved == pytest.approx((shift + moved_by, low + moved_by, high + moved_by, coverage), abs=1e-9)
+    assert swapped == pytest.approx((-shift, -high, -low, coverage), abs=1e-9)
+
+
+@given(logs, logs, tails, st.floats(0.01, 1))
+def test_a_surer_interval_is_never_narrower(
+    before: list[float], after: list[float], tail: float, factor: float
+) -> None:
+    _, low, high, coverage = shift_interval(before, after, tail)
+    _, surer_low, surer_high, surer_coverage = shift_interval(before, after, factor * tail)
+
+    assert surer_low <= low
+    assert high <= surer_high
+    assert surer_coverage >= coverage
+
+
+@given(logs, logs, st.floats(0, 0.5), st.integers(1, 50))
+def test_a_slowdown_of_what_could_be_seen_would_have_been_seen(
+    before: list[float], after: list[float], drift: float, n_cases: int
+) -> None:
+    found = decide_shift(before, after, RULE, drift=drift, n_cases=n_cases)
+
+    if found.detectable is None:
+        assert found.category == "undecided"
+        return
+    by = math.log((1 + found.detectable) * 1.001 / found.ratio)
+    slowed = decide_shift(before, [value + by for value in after], RULE, drift=drift, n_cases=n_cases)
+    assert slowed.category == "slower"

@@ -112,3 +112,19 @@ def test_too_few_values_for_the_tail_give_the_whole_range_and_say_how_sure_it_is
     assert shift_interval([0.0, 1.0], [5.0, 7.0], 0.01) == pytest.approx((5.5, 4.0, 7.0, 1 - 2 / 6))
     with pytest.raises(ValueError, match="at least one value on either side, found none"):
         shift_interval([], [1.0], 0.05)
+
+
+@pytest.mark.parametrize("n", range(2, 12))
+def test_a_tail_of_just_the_two_rarest_orders_is_reached_whatever_rounding_makes_of_it(n: int) -> None:
+    for m in range(2, 12):
+        rarest = 1 / math.comb(n + m, n)  # of each of the orders in which U is 0 and 1
+        before, after = (list(map(float, range(size))) for size in (n, m))
+
+        assert shift_interval(before, after, 2 * rarest)[3] == pytest.approx(1 - 4 * rarest)
+
+
+def test_a_tail_beyond_a_half_leaves_the_interval_in_order() -> None:
+    _, low, high, coverage = shift_interval([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 0.9)
+
+    assert low <= high
+    assert 0 <= coverage < 1

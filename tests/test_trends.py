@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.machine import FULL_PRECISION
 from benchmarks.record import Verdict
-from benchmarks.trends import FULL_PRECISION, Trend, differences, points_of, trends_of
+from benchmarks.trends import Trend, differences, points_of, trends_of
 from tests.runs import record_of, run_of_day, timed
 
 if TYPE_CHECKING:
