@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -26,6 +27,10 @@ CRASHED = 70
 """Exit status of a defect of ours: EX_SOFTWARE of sysexits.h."""
 
 
+READ_ENOUGH = 141
+"""Exit status of a program that SIGPIPE ends."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and give the exit status."""
     parsed = build_parser().parse_args(arguments)
@@ -36,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 4
     except KeyboardInterrupt:
         return 2
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READ_ENOUGH
     except Exception:  # noqa: BLE001 - Python's own status for it, 1, would say that something is slower
         traceback.print_exc()
         return CRASHED

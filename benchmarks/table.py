@@ -135,7 +135,7 @@ def row_table(
     headings = ("typical", "best", "samples/s", f"vs {name}", "95 %", "cold", "warm", "memory", "deviation")
     for heading in headings:
         table.add_column(plain(heading), justify="right")
-    table.add_column("verdict")
+    table.add_column("verdict", no_wrap=True)
     for row in rows:
         table.add_row(*map(plain, _cells(row, baseline)))
     return table
