@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.ab import Selection, compare_sides
 from benchmarks.calibrate import calibrate
 from benchmarks.calibration import CALIBRATIONS
-from benchmarks.comparison import EXIT_STATUSES
 from benchmarks.comparison_report import console, print_comparison
 from benchmarks.contest import Settings
 from benchmarks.decision import Rule
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
-from benchmarks.outputs import Outputs, add_outputs, add_rule, read_thresholds
+from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.sides import SideOptions
 from benchmarks.suites import SUITES
 from impls.contract import DEVICES
+
+if TYPE_CHECKING:
+    import argparse
 
 CALIBRATION_PAIRS = 40
 
@@ -35,12 +36,11 @@ alternating order, every one verified like any other measurement. Each case stop
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `ab` and `calibrate`."""
-    ab = commands.add_parser(
+    ab = add_verdict_parser(
+        commands,
         "ab",
-        help="is one side slower than another? measured now, in alternating processes",
+        summary="is one side slower than another? measured now, in alternating processes",
         description=AB_DESCRIPTION,
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for side, here in (("base", "what to compare with"), ("new", "what may be slower")):
         group = ab.add_argument_group(f"{side}: {here}; what is not said is as it is here")
@@ -61,7 +61,6 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     _add_selection(ab)
     add_rule(ab, Rule())
     ab.add_argument("--max-pairs", type=int, default=Rule.max_pairs, metavar="N", help="default: %(default)s")
-    add_outputs(ab)
     ab.set_defaults(do=_ab)
 
     calibrate_ = commands.add_parser(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -10,19 +9,20 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import UsageError, require_types, unknown_name
+from benchmarks.errors import require_types, told_if_unwritable, unknown_name
 from benchmarks.launch import ROOT
 from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.environment import Provenance
 
 CALIBRATIONS = ROOT / "results" / "calibration"
 SCHEMA_VERSION = 1
+REMEDY = "name another folder with --calibration"
 
 RENEW = "`perceptron-bench calibrate` makes a new one"
 
@@ -86,7 +86,7 @@ def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
 
     """
     path = _path(fingerprint(provenance), folder)
-    with _told(path):
+    with told_if_unwritable(path, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     if path.exists():
@@ -105,7 +105,7 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
     fields = asdict(replace(calibration, cases=earlier | calibration.cases))
     text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
     partial = path.with_name(f".{path.stem}-{os.getpid()}.partial")  # so that it is there whole or not at all
-    with _told(path):
+    with told_if_unwritable(path, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
@@ -114,15 +114,6 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
 
 def _path(machine: dict[str, Any], folder: Path) -> Path:
     return folder / f"{key_of(machine)}.json"
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"{path}: can't be written ({error.strerror}); name another folder with --calibration"
-        raise UsageError(message) from None
 
 
 def read_calibration(path: Path) -> Calibration:

@@ -10,6 +10,7 @@ from benchmarks.comparability import differences, require_comparable
 from benchmarks.comparison import CaseVerdict, Comparison, SideRecord, ordered
 from benchmarks.decision import Category, Rule
 from benchmarks.errors import UsageError
+from benchmarks.process import paired_ratios
 from benchmarks.record import Verdict
 from benchmarks.shift import DRIFT, RULE, decide_shift, rounds_needed
 
@@ -119,10 +120,8 @@ def _logs(name: str, rows: Mapping[str, Row], control: str | None) -> list[float
     if control is None:
         return [math.log(process.min_s) for process in row.processes]
     controls = [each for each in rows.values() if each.implementation == control and each.group == row.group]
-    control_s = {
-        process.round: process.min_s for each in controls if each.is_timed for process in each.processes
-    }
-    return [math.log(p.min_s / control_s[p.round]) for p in row.processes if p.round in control_s]
+    held = [process for each in controls if each.is_timed for process in each.processes]
+    return [math.log(ratio) for ratio in paired_ratios(held, row.processes)]
 
 
 def _is_unmeasured(case: Counterparts) -> bool:

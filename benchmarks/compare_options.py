@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import calibration
 from benchmarks.calibration import CALIBRATIONS, gaps, require_fitting, threshold_for
 from benchmarks.compare import Settings, compare_runs
-from benchmarks.comparison import EXIT_STATUSES
 from benchmarks.comparison_report import console, print_comparison
-from benchmarks.outputs import Outputs, add_outputs, add_rule, read_thresholds
+from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.record import read_run
 from benchmarks.shift import DRIFT, RULE
+
+if TYPE_CHECKING:
+    import argparse
 
 DESCRIPTION = """\
 Hold two records of different moments against each other. What the machine drifted by in between can't be
@@ -27,12 +28,11 @@ seen, so intervals are wider than those of `ab`, which measures both sides now: 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `compare`."""
-    parser = commands.add_parser(
+    parser = add_verdict_parser(
+        commands,
         "compare",
-        help="hold two records against each other",
+        summary="hold two records against each other",
         description=DESCRIPTION,
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
     parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
@@ -57,7 +57,6 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         help="default: results/calibration",
     )
     add_rule(parser, RULE)
-    add_outputs(parser)
     parser.set_defaults(do=_compare)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.decision import Category, Decision, Rule
 from benchmarks.environment import Provenance
 from benchmarks.errors import require_types
+from benchmarks.process import paired_ratios
 from benchmarks.record import Row
 from benchmarks.schema import Schema, require_once
 
@@ -46,8 +47,7 @@ class CaseVerdict:
         """Give new / base of each pair: the two processes' fastest epochs."""
         if self.base is None or self.new is None:
             return []
-        base_s = {process.round: process.min_s for process in self.base.processes}
-        return [p.min_s / base_s[p.round] for p in self.new.processes if p.round in base_s]
+        return paired_ratios(self.base.processes, self.new.processes)
 
 
 @dataclass(frozen=True, kw_only=True)

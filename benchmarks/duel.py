@@ -10,6 +10,7 @@ from benchmarks.comparison import CaseVerdict
 from benchmarks.contest import INSPECTION
 from benchmarks.crew import Turn
 from benchmarks.decision import Category, Decision, assess, decide
+from benchmarks.process import paired_ratios
 from benchmarks.record import Verdict
 from benchmarks.tally import Case, Tally
 
@@ -43,9 +44,7 @@ class Matchup:
     @property
     def ratios(self) -> list[float]:
         """Give new / base of each pair, from the two processes' fastest epochs."""
-        base, new = (self.tallies[side].processes for side in SIDES)
-        base_s = {process.round: process.min_s for process in base}
-        return [process.min_s / base_s[process.round] for process in new if process.round in base_s]
+        return paired_ratios(*(self.tallies[side].processes for side in SIDES))
 
     def verdict(self, n_cases: int, interrupted: str | None) -> CaseVerdict:
         """Say what became of the case."""

@@ -71,13 +71,13 @@ class GpuMeter:
         if self.handle is None:
             return None
         end_mj = self.energy_mj()
-        metered = self.start_mj is not None and end_mj is not None
+        used_mj = None if self.start_mj is None or end_mj is None else end_mj - self.start_mj
         with suppress(Exception):  # a virtual or a consumer GPU may not tell: no reason to lose the case
             reasons = int(self.nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle))
             return GpuReading(
                 sm_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM)),
                 memory_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_MEM)),
                 throttled_by=[name for name, bit in THROTTLING.items() if reasons & bit],
-                epoch_energy_j=(end_mj - self.start_mj) / 1000 / n_epochs if metered else None,  # type: ignore[operator]
+                epoch_energy_j=None if used_mj is None else used_mj / 1000 / n_epochs,
             )
         return None

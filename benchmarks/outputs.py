@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from benchmarks.comparison import EXIT_STATUSES
 from benchmarks.comparison_report import to_markdown
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, told_if_unwritable
 from benchmarks.junit import to_junit
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.comparison import Comparison
     from benchmarks.decision import Rule
+
+
+REMEDY = "name another file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ class Outputs:
             if path.resolve() in [each.resolve() for each in inputs]:
                 message = f"{path}: expected another file for a report, found a record that is to be compared"
                 raise UsageError(message)
-            with _told(path):
+            with told_if_unwritable(path, remedy=REMEDY):
                 _try_to_write(path)
         return outputs
 
@@ -74,7 +77,7 @@ class Outputs:
 
 
 def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> None:
-    with _told(path), path.open(mode) as file:
+    with told_if_unwritable(path, remedy=REMEDY), path.open(mode) as file:
         file.write(content)
 
 
@@ -88,13 +91,23 @@ def _try_to_write(path: Path) -> None:
         path.unlink()
 
 
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"{path}: can't be written ({error.strerror}); name another file"
-        raise UsageError(message) from None
+def add_verdict_parser(
+    commands: argparse._SubParsersAction[Any],
+    name: str,
+    *,
+    summary: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    """Add a command that gives verdicts: it says its exit statuses and has the options for its reports."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_outputs(parser)
+    return parser
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,6 @@ tools that look at single benchmarks, each row with a time stands in its `extra_
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from statistics import median
@@ -18,13 +17,13 @@ from benchmarks.errors import require_types
 from benchmarks.fairness import Item
 from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
+from benchmarks.process import Costs, Process
 from benchmarks.schema import Schema, require_once
 from impls.contract import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.job import Timing
     from impls.contract import Device
 
 KEY = "perceptron_bench"
@@ -38,71 +37,6 @@ class Verdict(StrEnum):
     INVALID = "INVALID"  # computed something else, or was timed unfairly
     FAILED = "FAILED"  # crashed, hung or raised
     NOT_MEASURED = "not measured"  # can't run here
-
-
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """One round: what one fresh process measured. Times in seconds per epoch."""
-
-    round: int
-    position: int  # in the round's shuffled order, from 0
-    n_samples: int
-    n_kept: int  # how many of the benchmark's `stats.data` are this process's, in the order of processes
-    min_s: float
-    q1_s: float
-    median_s: float
-    q3_s: float
-    max_s: float
-    first_call_s: float  # with a warm disk cache
-    cpu_per_wall: float
-    epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
-    mean_s: float | None = None  # nothing here is judged by it; None: of a record older than it
-
-    def __post_init__(self) -> None:
-        """Refuse what a record that was edited by hand may hold."""
-        for name, value in vars(self).items():
-            if value is None and name in ("epoch_energy_j", "mean_s"):
-                continue
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                message = f"{name}: expected a number, found {value!r}"
-                raise TypeError(message)
-            if name.endswith("_s") and value <= 0:
-                message = f"{name}: expected more than 0 s, found {value!r}"
-                raise ValueError(message)
-
-    @classmethod
-    def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
-        """Take a worker's figures, all but the samples."""
-        figures = asdict(timing.summary)
-        return cls(
-            round=round_,
-            position=position,
-            n_kept=len(figures.pop("kept_s")),
-            first_call_s=first_call_s,
-            cpu_per_wall=timing.cpu_per_wall,
-            epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
-            **figures,
-        )
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Process:
-        """Read what `asdict` gave."""
-        process = cls(**fields)
-        names = ("min_s", "q1_s", "median_s", "q3_s", "max_s")
-        times_s = [getattr(process, name) for name in names]
-        if times_s != sorted(times_s):
-            message = f"expected {', '.join(names)} to ascend, found {', '.join(map(str, times_s))}"
-            raise ValueError(message)
-        return process
-
-
-@dataclass(frozen=True, kw_only=True)
-class Costs:
-    """What a row costs besides time per epoch, from the process that looked instead of timing."""
-
-    cold_first_call_s: float  # with empty disk caches
-    peak_host_bytes: int | None  # above what the process held once the implementation was loaded
-    peak_device_bytes: int | None  # None: not to be seen
 
 
 @dataclass(frozen=True, kw_only=True)

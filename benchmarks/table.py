@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.fairness import STARVED
+from benchmarks.process import paired_min_s
 from benchmarks.record import Verdict
 from benchmarks.statistics import CONFIDENCE, Ratio, speedup
 
@@ -48,8 +49,7 @@ def speedup_over(baseline: Row, row: Row) -> Ratio | None:
         return None
     if row is baseline:
         return Ratio(1.0)
-    theirs = {process.round: process.min_s for process in baseline.processes}
-    pairs = [(theirs[p.round], p.min_s) for p in row.processes if p.round in theirs]
+    pairs = paired_min_s(baseline.processes, row.processes)
     return speedup(*zip(*pairs, strict=True)) if pairs else None
 
 

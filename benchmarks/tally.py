@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from benchmarks import agreement, fairness
 from benchmarks.environment import lacks
 from benchmarks.job import Failure, Runtime
-from benchmarks.record import Costs, Process, Row, Verdict
+from benchmarks.process import Costs, Process
+from benchmarks.record import Row, Verdict
 
 if TYPE_CHECKING:
     from benchmarks.agreement import Agreement

@@ -15,6 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.machine import Machine
+from benchmarks.process import paired_min_s
 from benchmarks.statistics import speedup
 
 if TYPE_CHECKING:
@@ -87,13 +88,8 @@ def points_of(record: Record, control: str | None = None) -> list[Point]:
         for group in groups.values()
         if (held := next((group[name] for name in names if name in group), None))
         for row in group.values()
-        if row is not held and (fastest_s := _paired(row, held))
+        if row is not held and (fastest_s := tuple(paired_min_s(row.processes, held.processes)))
     ]
-
-
-def _paired(row: Row, control: Row) -> tuple[tuple[float, float], ...]:
-    theirs = {process.round: process.min_s for process in control.processes}
-    return tuple((each.min_s, theirs[each.round]) for each in row.processes if each.round in theirs)
 
 
 def trends_of(records: Iterable[Record], control: str | None = None) -> list[Trend]:

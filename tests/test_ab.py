@@ -105,38 +105,30 @@ def test_a_new_side_that_computes_something_else_is_invalid_and_shows_no_time(
     assert "µs" not in shown
 
 
+def reason_of_failure(file: Path, difference: str) -> str | None:
+    """Compare a file with itself under a difference that it does not stand, and give why the case failed."""
+    report = file.with_name("report.json")
+    sides = [f"--base-impl={file}", f"--new-impl={file}", difference]
+    assert main(["ab", *sides, f"--calibration={file.parent}/noise", f"--json={report}", PROBLEM]) == 5
+    (verdict,) = read_comparison(report).verdicts
+    return verdict.reason
+
+
 def test_another_python_runs_the_other_side(copy_of: Copy, tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nexport OTHER_PYTHON=1\nexec {sys.executable} "$@"\n', encoding="utf-8")
     python.chmod(0o755)
     check = "    import os\n    assert 'OTHER_PYTHON' in os.environ, 'the same Python'\n"
     picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
-    report = tmp_path / "report.json"
-    arguments = [
-        f"--base-impl={picky}",
-        f"--new-impl={picky}",
-        f"--calibration={tmp_path}/noise",
-        PROBLEM,
-    ]
 
-    assert main(["ab", *arguments, f"--new-python={python}", f"--json={report}"]) == 5
-    (verdict,) = read_comparison(report).verdicts
-    assert verdict.reason == "base: AssertionError: the same Python"
+    assert reason_of_failure(picky, f"--new-python={python}") == "base: AssertionError: the same Python"
 
 
-def test_a_variable_reaches_only_its_side(copy_of: Copy, tmp_path: Path) -> None:
+def test_a_variable_reaches_only_its_side(copy_of: Copy) -> None:
     check = "    import os\n    assert os.environ.get('MARK') != '1', 'marked'\n"
     picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
-    report = tmp_path / "report.json"
-    arguments = [
-        f"--base-impl={picky}",
-        f"--new-impl={picky}",
-        f"--calibration={tmp_path}/noise",
-        PROBLEM,
-    ]
 
-    assert main(["ab", *arguments, "--new-env=MARK=1", f"--json={report}"]) == 5
-    assert read_comparison(report).verdicts[0].reason == "new: AssertionError: marked"
+    assert reason_of_failure(picky, "--new-env=MARK=1") == "new: AssertionError: marked"
 
 
 @pytest.mark.parametrize(

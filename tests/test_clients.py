@@ -21,7 +21,8 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.clients import COLUMNS
 from benchmarks.launch import ROOT
-from benchmarks.record import KEY, Process
+from benchmarks.process import Process
+from benchmarks.record import KEY
 from tests.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 from benchmarks.agreement import Agreement
 from benchmarks.cost_table import cost_tables
 from benchmarks.model import break_evens, cost_models, fit_line, n_epochs_to_win
-from benchmarks.record import Costs, Row, Verdict
+from benchmarks.process import Costs
+from benchmarks.record import Row, Verdict
 from benchmarks.report import to_markdown
 from tests.conftest import SMALL
 from tests.test_record import process, row, run_of

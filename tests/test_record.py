@@ -12,7 +12,8 @@ from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
 from benchmarks.fairness import Item
-from benchmarks.record import KEY, SCHEMA_VERSION, Costs, Process, Row, Run, RunSettings, Verdict, read_run
+from benchmarks.process import Costs, Process
+from benchmarks.record import KEY, SCHEMA_VERSION, Row, Run, RunSettings, Verdict, read_run
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from rich.console import Console
 
 from benchmarks import rule_study
 from benchmarks.errors import UsageError
-from benchmarks.live_study import ADDED_WORK, LOAD, append, kinds_to_run, read_lines, summarize
+from benchmarks.live_study import LOAD, append, kinds_to_run, read_lines, summarize
 from benchmarks.record import Verdict
 from benchmarks.rule_study import asv, beyond, mann_whitney, read_comparisons, to_markdown
+from benchmarks.slowdown import ADDED_WORK
 
 if TYPE_CHECKING:
     from tests.conftest import Copy, Judge

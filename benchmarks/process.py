@@ -1,0 +1,88 @@
+"""What one fresh process measured, as it stands in the record; two sides' processes of the same rounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.job import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One round: what one fresh process measured. Times in seconds per epoch."""
+
+    round: int
+    position: int  # in the round's shuffled order, from 0
+    n_samples: int
+    n_kept: int  # how many of the benchmark's `stats.data` are this process's, in the order of processes
+    min_s: float
+    q1_s: float
+    median_s: float
+    q3_s: float
+    max_s: float
+    first_call_s: float  # with a warm disk cache
+    cpu_per_wall: float
+    epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
+    mean_s: float | None = None  # nothing here is judged by it; None: of a record older than it
+
+    def __post_init__(self) -> None:
+        """Refuse what a record that was edited by hand may hold."""
+        for name, value in vars(self).items():
+            if value is None and name in ("epoch_energy_j", "mean_s"):
+                continue
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                message = f"{name}: expected a number, found {value!r}"
+                raise TypeError(message)
+            if name.endswith("_s") and value <= 0:
+                message = f"{name}: expected more than 0 s, found {value!r}"
+                raise ValueError(message)
+
+    @classmethod
+    def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
+        """Take a worker's figures, all but the samples."""
+        figures = asdict(timing.summary)
+        return cls(
+            round=round_,
+            position=position,
+            n_kept=len(figures.pop("kept_s")),
+            first_call_s=first_call_s,
+            cpu_per_wall=timing.cpu_per_wall,
+            epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
+            **figures,
+        )
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Process:
+        """Read what `asdict` gave."""
+        process = cls(**fields)
+        names = ("min_s", "q1_s", "median_s", "q3_s", "max_s")
+        times_s = [getattr(process, name) for name in names]
+        if times_s != sorted(times_s):
+            message = f"expected {', '.join(names)} to ascend, found {', '.join(map(str, times_s))}"
+            raise ValueError(message)
+        return process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a row costs besides time per epoch, from the process that looked instead of timing."""
+
+    cold_first_call_s: float  # with empty disk caches
+    peak_host_bytes: int | None  # above what the process held once the implementation was loaded
+    peak_device_bytes: int | None  # None: not to be seen
+
+
+def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
+    """Give both sides' fastest epochs of each round in which both ran, in s, in the other's order."""
+    one_s = {process.round: process.min_s for process in one}
+    return [(one_s[process.round], process.min_s) for process in other if process.round in one_s]
+
+
+def paired_ratios(base: Iterable[Process], new: Iterable[Process]) -> list[float]:
+    """Give new / base of each round in which both ran."""
+    return [new_s / base_s for base_s, new_s in paired_min_s(base, new)]
