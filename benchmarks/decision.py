@@ -19,6 +19,12 @@ FEWEST_PAIRS = 5
 """Fewer that agree by chance would be called unchanged."""
 
 
+COUNTED_THRESHOLD = 0.02
+"""TODO"""
+
+METRICS = ("time", "instructions")
+
+
 class Category(StrEnum):
     """What became of a case."""
 
@@ -43,6 +49,9 @@ class Rule:
     calls anything slower where nothing is, is at most that (and the same for faster), however the noise is
     distributed, as long as one pair's does not depend on another's. The threshold comes on top.
 
+    Instructions hardly vary: a few pairs, of which none says the contrary, take the place of the sign test
+    (COUNTED_RULE), and `alpha` is not used.
+
     Raises:
         UsageError: a figure is out of its range.
 
@@ -54,9 +63,13 @@ class Rule:
     min_pairs: int = FEWEST_PAIRS
     max_pairs: int = 20
     alpha: float = 0.01
+    metric: str = "time"  # of METRICS: what the ratios are of
 
     def __post_init__(self) -> None:
         """Refuse what no rule could be."""
+        if self.metric not in METRICS:
+            message = f"rule: metric: expected one of {', '.join(METRICS)}, found {self.metric!r}"
+            raise UsageError(message)
         for name in ("threshold", "unchanged", "spread", "alpha"):
             self._require(name, 0 < getattr(self, name) < 1, "between 0 and 1")
         self._require(
@@ -103,6 +116,11 @@ class Decision:
     n_pairs: int
 
 
+COUNTED_RULE = Rule(
+    metric="instructions", threshold=COUNTED_THRESHOLD, unchanged=COUNTED_THRESHOLD, min_pairs=2, max_pairs=3
+)
+
+
 def decide(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
     """Judge one of `n_cases` cases by its pairs so far; None: go on measuring.
 
@@ -146,7 +164,9 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     low, high, coverage = median_interval(ratios, tail)
     ratio = math.exp(median(map(math.log, ratios)))
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
-    sure = (1 - coverage) / 2 <= tail  # else there are too few pairs for a verdict of slower or faster
+    sure = (
+        rule.metric == "instructions" or (1 - coverage) / 2 <= tail
+    )  # else there are too few pairs for a verdict of slower or faster
     category = categorize(ratio, low, high, rule) if sure else Category.UNDECIDED
     clear = len(ratios) >= FEWEST_PAIRS and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
     if category is Category.UNDECIDED and clear:
