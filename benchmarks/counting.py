@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 COUNTED = """\
 interleaved fresh processes under valgrind's callgrind, the sides in alternating order; of each process the \
-instructions of an epoch, the mean over at least {n_epochs}; of the pairs' log-ratios the median; slower means \
-beyond the threshold, and no pair to the contrary"""
+instructions of an epoch, the mean over at least {n_epochs}; of the pairs' log-ratios the median; slower \
+means beyond the threshold, and no pair to the contrary"""
 
 COUNTING_NOTE = """\
-instructions, not time: what waits or misses a cache does not show; and valgrind knows no AVX-512, so they are \
-those of the code that the libraries choose without it"""
+instructions, not time: what waits or misses a cache does not show; and valgrind knows no AVX-512, so they \
+are those of the code that the libraries choose without it"""
 
 
 def make_ready(matchups: Iterable[Matchup], folder: Path) -> Path | None:

@@ -72,9 +72,8 @@ class Crew:
             cpus=self.cpus,
             sample_s=turn.sample_s,
             time_limit_s=self.time_limit_s,
-            caches=str(
-                turn.caches / "counted" if counter else turn.caches
-            ),  # for the processor it sees there
+            # Under valgrind it is another processor: what was compiled for the real one may not run there.
+            caches=str(turn.caches / "counted" if counter else turn.caches),
             counter=counter,
             runtime=case.runtime,
         )

@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 FEWEST_PAIRS = 5
 """Fewer that agree by chance would be called unchanged."""
 
-
-COUNTED_THRESHOLD = 0.02
-"""TODO"""
-
 METRICS = ("time", "instructions")
+"""What the two sides can be compared by."""
 
 
 class Category(StrEnum):
@@ -49,8 +46,8 @@ class Rule:
     calls anything slower where nothing is, is at most that (and the same for faster), however the noise is
     distributed, as long as one pair's does not depend on another's. The threshold comes on top.
 
-    Instructions hardly vary: a few pairs, of which none says the contrary, take the place of the sign test
-    (COUNTED_RULE), and `alpha` is not used.
+    Instructions hardly vary: a few pairs of which none says the contrary take the place of the sign test, and
+    `alpha` is not used; see COUNTED_RULE.
 
     Raises:
         UsageError: a figure is out of its range.
@@ -63,7 +60,7 @@ class Rule:
     min_pairs: int = FEWEST_PAIRS
     max_pairs: int = 20
     alpha: float = 0.01
-    metric: str = "time"  # of METRICS: what the ratios are of
+    metric: str = "time"  # one of METRICS
 
     def __post_init__(self) -> None:
         """Refuse what no rule could be."""
@@ -103,6 +100,10 @@ class Rule:
         return self.alpha / (n_cases * len(self.looks(n_cases)))
 
 
+COUNTED_RULE = Rule(metric="instructions", threshold=0.01, unchanged=0.01, min_pairs=2, max_pairs=3)
+"""TODO"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """The verdict on one case, from the ratio new / base of each pair: above 1 the new side is slower."""
@@ -114,11 +115,6 @@ class Decision:
     coverage: float  # of the interval
     detectable: float | None  # the smallest slowdown, a fraction, that so many pairs can show; None: none
     n_pairs: int
-
-
-COUNTED_RULE = Rule(
-    metric="instructions", threshold=COUNTED_THRESHOLD, unchanged=COUNTED_THRESHOLD, min_pairs=2, max_pairs=3
-)
 
 
 def decide(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
@@ -164,9 +160,8 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     low, high, coverage = median_interval(ratios, tail)
     ratio = math.exp(median(map(math.log, ratios)))
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
-    sure = (
-        rule.metric == "instructions" or (1 - coverage) / 2 <= tail
-    )  # else there are too few pairs for a verdict of slower or faster
+    # Else there are too few pairs for a verdict of slower or faster.
+    sure = rule.metric == "instructions" or (1 - coverage) / 2 <= tail
     category = categorize(ratio, low, high, rule) if sure else Category.UNDECIDED
     clear = len(ratios) >= FEWEST_PAIRS and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
     if category is Category.UNDECIDED and clear:
