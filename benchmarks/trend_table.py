@@ -25,8 +25,8 @@ READING = """\
 Each run counts by one ratio: the case's time over the control's (each process's fastest epoch, in the \
 same round; median over the rounds); larger is slower. Ratio, 95 % and epoch are those of its last run. \
 Noise: the standard deviation from run to run. Visible: how large a change halfway through these runs would \
-have to be to be found. A change is a run from which on the ratio has another level, for at least three runs, by \
-more than noise shows in one trend of a thousand."""
+have to be to be found. A change is a run from which on the ratio has another level, for at least three \
+runs, by more than noise shows in one trend of a thousand."""
 
 
 def print_trends(segmented: Sequence[Segmentation], console: Console) -> None:
