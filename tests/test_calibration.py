@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +150,16 @@ def test_saving_keeps_the_cases_calibrated_earlier_and_overrules_those_calibrate
 
     assert {name: case.threshold for name, case in merged.cases.items()} == {"a": 0.05, "b": 0.1}
     assert merged.date == again.date
+
+
+def test_two_that_save_at_a_time_lose_none_of_each_others_cases(tmp_path: Path) -> None:
+    save(calibration(first=CASE), tmp_path)
+
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        list(pool.map(save, [calibration(**{f"case{i}": CASE}) for i in range(40)], [tmp_path] * 40))
+
+    (path,) = tmp_path.iterdir()
+    assert len(read_calibration(path).cases) == 41
 
 
 def test_saving_over_a_file_that_is_none_of_ours_is_refused_and_leaves_it_as_it_is(tmp_path: Path) -> None:
