@@ -38,6 +38,8 @@ void end(void) { CALLGRIND_STOP_INSTRUMENTATION; }
 COUNTING_VARIABLES: Mapping[str, str] = {"PYTHONHASHSEED": "0"}
 """Else the dictionaries of each process collide in another way."""
 
+FOREIGN_CODE = "valgrind knows no AVX-512, so that code compiled for this very processor may not run under it"
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoCounter:

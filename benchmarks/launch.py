@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.callgrind import COUNTING_VARIABLES, command_under
+from benchmarks.callgrind import COUNTING_VARIABLES, FOREIGN_CODE, command_under
 from benchmarks.job import Failure, Measurement, Message, Readiness, message_from_json
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             _kill(process)
     if death and process.returncode > 0:
         death = f"{death}: {_tail(log_file, 1)}"  # the last line of a traceback is the error
+    if job.counter and process.returncode == -signal.SIGILL:
+        death = f"{death}: {FOREIGN_CODE}"
     messages = _read(results_file)
     readiness = next((m for m in messages if isinstance(m, Readiness)), None)
     results = tuple(m for m in messages if not isinstance(m, Readiness))
