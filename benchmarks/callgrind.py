@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from benchmarks.training import hot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from benchmarks.training import Workload
@@ -35,7 +34,7 @@ void dump(void) { CALLGRIND_DUMP_STATS; }
 void end(void) { CALLGRIND_STOP_INSTRUMENTATION; }
 """
 
-COUNTING_VARIABLES: Mapping[str, str] = {"PYTHONHASHSEED": "0"}
+COUNTING_VARIABLES = {"PYTHONHASHSEED": "0"}
 """Else the dictionaries of each process collide in another way."""
 
 FOREIGN_CODE = "valgrind knows no AVX-512, so that code compiled for this very processor may not run under it"

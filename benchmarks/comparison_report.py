@@ -27,15 +27,16 @@ UNPRINTABLE = ("Cc", "Cs", "Cn")
 
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
 
-FIGURES = {
-    "time": "the fastest epochs",
-    "instructions": "the instructions of an epoch, of the process with the fewest",
-}
-
-READING = """\
-*base* and *new* are {figures}; *change* is by how much the new side is slower (positive) or \
+READINGS = {
+    "time": """\
+*base* and *new* are the fastest epochs; *change* is by how much the new side is slower (positive) or \
 faster, estimated as *method* says below. *sure* is how surely the *interval* holds it (a little \
-less where a case stopped early); the more cases are compared, the surer a verdict must be."""
+less where a case stopped early); the more cases are compared, the surer a verdict must be.""",
+    "instructions": """\
+*base* and *new* are instructions in an epoch, of the process with the fewest; *change* is how many more \
+(positive) or fewer the new side's are, estimated as *method* says below. *sure* is how surely the *interval*, \
+of all pairs, holds it; no verdict rests on that, but on how little counts of equal sides differ.""",
+}
 
 
 def console() -> Console:
@@ -63,7 +64,7 @@ def to_markdown(comparison: Comparison) -> str:
     table = "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
     remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
     bullets = "\n".join(f"- {plain_in_markdown(printable(remark))}" for remark in remarks)
-    reading = READING.format(figures=FIGURES[comparison.rule.metric])
+    reading = READINGS[comparison.rule.metric]
     return f"## {plain_in_markdown(printable(summary(comparison)))}\n\n{table}\n\n{reading}\n\n{bullets}\n"
 
 

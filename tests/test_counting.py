@@ -105,7 +105,7 @@ def test_it_judges_and_reports_the_instructions_and_not_the_times(
     shown = capsys.readouterr().out
     assert "1.00 M   1.02 M   +2.0 %" in shown
     assert "valgrind knows no AVX-512" in shown
-    assert "*new* are the instructions of an epoch" in files["markdown"].read_text(encoding="utf-8")
+    assert "*new* are instructions in an epoch" in files["markdown"].read_text(encoding="utf-8")
     comparison = read_comparison(files["json"])
     (verdict,) = comparison.verdicts
     assert comparison.rule.metric == "instructions"
@@ -143,6 +143,17 @@ def test_a_dump_is_read_and_removed(tmp_path: Path) -> None:
     assert callgrind._read_dump(tmp_path / "counter.so") == 1234567  # noqa: SLF001 - needs no valgrind
     with pytest.raises(RuntimeError, match="valgrind does not count here"):
         callgrind._read_dump(tmp_path / "counter.so")  # noqa: SLF001
+
+
+def test_code_that_valgrind_does_not_know_is_named_as_the_cause(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "valgrind").write_text("#!/bin/sh\nkill -ILL $$\n", encoding="utf-8")
+    (tmp_path / "valgrind").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    job = Job(path=str(numpy_float32), framework="numpy", devices=("cpu",), problems=(SMALL,), counter="x.so")
+
+    assert "valgrind knows no AVX-512" in (launch(job, tmp_path, "foreign").death or "")
 
 
 def test_twice_the_batches_are_about_twice_the_instructions(numpy_float32: Path, tmp_path: Path) -> None:
