@@ -81,7 +81,7 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
     provenance = Provenance.collect(choose_cpus(selection.cores))
     known, note = (
         (None, COUNTING_NOTE)
-        if selection.rule.metric == "instructions"
+        if selection.rule.counts
         else calibration.find(provenance, selection.calibrations)
     )
     with contextlib.ExitStack() as stack:
@@ -109,7 +109,7 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
             note,
             *too_few_pairs(selection.rule, len(verdicts)),
             *gaps(known, (verdict.name for verdict in verdicts)),
-            *starved(verdicts),
+            *([] if selection.rule.counts else starved(verdicts)),
         ),
         verdicts=ordered(verdicts),
     )
@@ -186,7 +186,7 @@ def measure(
             observer=shown,
             cpus=tuple(provenance.pinned_to),
             time_limit_s=selection.time_limit_s,
-            counter=make_ready(matchups, Path(folder)) if selection.rule.metric == "instructions" else None,
+            counter=make_ready(matchups, Path(folder)) if selection.rule.counts else None,
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
         return duel.run(), duel.interrupted
@@ -194,7 +194,7 @@ def measure(
 
 def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     """Warn where even pairs that all agree could show nothing."""
-    if rule.metric == "instructions" or 0.5**rule.max_pairs <= rule.tail(n_cases):
+    if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
         return []
     return [f"--max-pairs {rule.max_pairs}: too few to call any of {n_cases} cases slower or faster"]
 

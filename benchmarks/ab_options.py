@@ -142,7 +142,7 @@ def _selection(parsed: argparse.Namespace) -> Selection:
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
         cores=parsed.cores,
-        time_limit_s=parsed.time_limit or TIME_LIMITS_S[parsed.metric],
+        time_limit_s=TIME_LIMITS_S[parsed.metric] if parsed.time_limit is None else parsed.time_limit,
     )
 
 

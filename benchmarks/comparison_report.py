@@ -34,8 +34,8 @@ faster, estimated as *method* says below. *sure* is how surely the *interval* ho
 less where a case stopped early); the more cases are compared, the surer a verdict must be.""",
     "instructions": """\
 *base* and *new* are instructions in an epoch, of the process with the fewest; *change* is how many more \
-(positive) or fewer the new side's are, estimated as *method* says below. *sure* is how surely the *interval*, \
-of all pairs, holds it; no verdict rests on that, but on how little counts of equal sides differ.""",
+(positive) or fewer the new side's are, estimated as *method* says below. *sure* is how surely the \
+*interval*, of all pairs, holds it; no verdict rests on it.""",
 }
 
 

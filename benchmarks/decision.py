@@ -80,6 +80,11 @@ class Rule:
             message = f"rule: {name}: expected {expected}, found {getattr(self, name):g}"
             raise UsageError(message)
 
+    @property
+    def counts(self) -> bool:
+        """Say whether instructions are compared, and not times."""
+        return self.metric == "instructions"
+
     def with_threshold(self, threshold: float) -> Rule:
         """Give the same rule with another threshold."""
         return replace(self, threshold=threshold, unchanged=min(self.unchanged, threshold))
@@ -101,7 +106,8 @@ class Rule:
 
 
 COUNTED_RULE = Rule(metric="instructions", threshold=0.01, unchanged=0.01, min_pairs=2, max_pairs=3)
-"""TODO"""
+"""For instructions. On a busy machine, the counts of processes of equal sides, on `book`, differed by at most
+0.5 % (jax_scan; torch_eager 0.2 %, and that only between files in different folders): 1 % is twice that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +167,7 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     ratio = math.exp(median(map(math.log, ratios)))
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
     # Else there are too few pairs for a verdict of slower or faster.
-    sure = rule.metric == "instructions" or (1 - coverage) / 2 <= tail
+    sure = rule.counts or (1 - coverage) / 2 <= tail
     category = categorize(ratio, low, high, rule) if sure else Category.UNDECIDED
     clear = len(ratios) >= FEWEST_PAIRS and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
     if category is Category.UNDECIDED and clear:

@@ -39,8 +39,9 @@ class Process:
             if not isinstance(value, int | float) or not math.isfinite(value):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
-            if (name.endswith("_s") or name == "n_instructions") and value <= 0:
-                message = f"{name}: expected more than 0, found {value!r}"
+            unit = " s" if name.endswith("_s") else "" if name == "n_instructions" else None
+            if unit is not None and value <= 0:
+                message = f"{name}: expected more than 0{unit}, found {value!r}"
                 raise ValueError(message)
 
     @property
