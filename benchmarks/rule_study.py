@@ -85,7 +85,7 @@ def to_markdown(recorded: Mapping[str, Mapping[str, Sequence[Comparison]]]) -> s
     for rule, calls_slower in RULES.items():
         table.add_row(rule, *(cell for kinds in recorded.values() for cell in _shares(kinds, calls_slower)))
     text = f"{HEAD}\n{_as_markdown(table)}\n\n{_live(recorded)}\n\n{_sources(recorded)}\n"
-    return f"{text}\n{SIZES_HEAD}\n{_as_markdown(_sizes_table(recorded))}\n\n{CONDITIONS_HEAD}\n"
+    return f"{text}\n{SIZES_HEAD}\n{_as_markdown(_sizes_table(recorded))}\n\n{CONDITIONS_HEAD}\n\n"
 
 
 def _as_markdown(table: Table) -> str:
