@@ -18,14 +18,15 @@ from benchmarks.statistics import Ratio, speedup
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from benchmarks.process import Costs
     from benchmarks.record import Row, Run
-    from impls.contract import Device
 
     Weight = tuple[bool, bool, int, int]  # whether it can speak at all, whether it is timed, rounds, tried
 
 FLOOR = "native_floor"
 """The implementation that says what the hardware allows."""
+
+OF_ROW = ("case", "group", "implementation", "framework", "tier", "summary", "device", "reason")
+"""Figures that are the row's own, under the same name; those of its problem are found by theirs."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,7 @@ def _what(row: Row) -> dict[str, Any]:
     """Give what the row is of, and what became of it."""
     return {
         **{name: value for name, value in vars(row.problem).items() if name in Figures.__annotations__},
-        **{name: getattr(row, name) for name in ("case", "group", "implementation", "framework", "tier")},
-        **{name: getattr(row, name) for name in ("summary", "device", "reason")},
+        **{name: getattr(row, name) for name in OF_ROW},
         "problem": name_of(row.problem),
         "verdict": str(row.verdict),
         "deviation": row.agreement.max_loss_deviation if row.agreement else None,
@@ -133,12 +133,15 @@ def _times(row: Row) -> dict[str, Any]:
         "samples_per_s": row.problem.samples_per_epoch / row.typical_s if timed else None,
         "cold_s": costs.cold_first_call_s if costs else None,
         "warm_s": row.first_call_s if timed else None,
-        "memory_bytes": _memory_bytes(costs, row.device) if costs else None,
+        "memory_bytes": peak_bytes(row) if timed else None,
     }
 
 
-def _memory_bytes(costs: Costs, device: Device) -> int | None:
-    size_bytes = costs.peak_host_bytes if device == "cpu" else costs.peak_device_bytes
+def peak_bytes(row: Row) -> int | None:
+    """Give the peak memory on the row's device; None where it was not to be seen."""
+    if row.costs is None:
+        return None
+    size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
     return None if size_bytes is None else max(size_bytes, 0)  # it may have returned some
 
 
