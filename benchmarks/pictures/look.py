@@ -96,6 +96,11 @@ def lines(rows: Iterable[Row]) -> dict[str, Any]:
     }
 
 
+def overlaid(*layers: alt.Chart) -> Any:  # noqa: ANN401 - of Altair's unions
+    """Lay lines and points upon each other; each keeps its legend, or goes without."""
+    return alt.layer(*layers).resolve_scale(color="independent", shape="independent")
+
+
 def _scale(rows: Iterable[Row], property_: str) -> alt.Scale:
     tiers = {row.implementation: row.tier for row in rows}
     values = [getattr(look_of(name, tier), property_) for name, tier in tiers.items()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 
 from benchmarks.agreement import tolerances
-from benchmarks.pictures.look import DIM, GREY, WIDTH, lines, points
+from benchmarks.pictures.look import DIM, GREY, WIDTH, lines, log_ticks, overlaid, points
 from benchmarks.pictures.picture import Panel, Picture, Values, titled
 from benchmarks.problems import name_of
 
@@ -68,7 +68,7 @@ def _losses(values: Values, rows: Sequence[Row]) -> Panel:
     base = alt.Chart(alt.InlineData(values=values)).encode(x=_steps(title=None))
     reference = base.transform_filter(alt.datum.implementation == rows[0].implementation)
     loss = alt.Y("loss:Q", title="loss of the step")
-    return alt.layer(
+    return overlaid(
         reference.mark_line(color=GREY, strokeWidth=8, opacity=0.5).encode(y="reference loss:Q"),
         base.mark_line(strokeWidth=1.5).encode(y=loss, **lines(rows)),
         base.transform_filter("datum.marked").mark_point().encode(y=loss, **points(rows)),
@@ -81,17 +81,17 @@ def _deviations(values: Values, rows: Sequence[Row], tolerance: float) -> Panel:
         y=alt.Y(
             "deviation:Q",
             scale=alt.Scale(type="log", domainMin=LEAST, clamp=True),
-            axis=alt.Axis(format="~e", tickCount=6),
+            axis=alt.Axis(format="~e", values=log_ticks([LEAST, 1e3])),
             title="|loss - reference|",
         ),
     )
     limit = alt.Chart(alt.InlineData(values=[{"tolerance": tolerance}])).encode(y="tolerance:Q")
-    return alt.layer(
+    return overlaid(
         base.mark_line(strokeWidth=1.5).encode(
             tooltip=["implementation:N", "step:Q", "loss:Q", alt.Tooltip("deviation:Q", format=".1e")],
             **lines(rows),
         ),
-        base.transform_filter("datum.marked").mark_point().encode(**points(rows)),
+        base.transform_filter("datum.marked").mark_point().encode(**points(rows, legend=False)),
         limit.mark_rule(color=DIM, strokeWidth=2),
         limit.mark_text(align="left", baseline="bottom", dx=4, dy=-3).encode(
             x=alt.value(0), text=alt.value(f"tolerance {tolerance:.1g}")

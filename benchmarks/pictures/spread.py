@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from benchmarks.record import Row
 
-PANEL_WIDTH, PANEL_HEIGHT, N_COLUMNS = 170, 110, 4
+PANEL_WIDTH, PANEL_HEIGHT, N_COLUMNS = 140, 110, 5
 FARTHEST = 3.0
 """Of an epoch's time over the row's typical one: what is farther out is cut off at the panel's edge."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from benchmarks.figures import FLOOR
-from benchmarks.pictures.look import DIM, HEIGHT, WIDTH, lines, log_ticks, points
+from benchmarks.pictures.look import DIM, HEIGHT, WIDTH, lines, log_ticks, overlaid, points
 from benchmarks.pictures.picture import Picture, Values, setting_of, titled
 from benchmarks.table import si
 
@@ -57,8 +57,8 @@ def throughput(sweeps: Sequence[Sweep], *, bandwidth: float | None, where: str) 
         roof = bandwidth / sample_bytes(rows[0])
         layers += _roofline(roof)
         subtitle.append(
-            f"roofline: the most bytes/s that {FLOOR} has reached in any case here, {si(bandwidth, 'B/s')}, "
-            f"by {sample_bytes(rows[0])} bytes a sample"
+            f"roofline: {sample_bytes(rows[0])} bytes a sample at {si(bandwidth, 'B/s')}, the fastest that "
+            f"{FLOOR} has read data in any case of these records"
         )
     description = _in_words(values, setting)
     title = "Throughput against batch size"
@@ -67,7 +67,7 @@ def throughput(sweeps: Sequence[Sweep], *, bandwidth: float | None, where: str) 
         about=f"{sweeps[0].problem}-{sweeps[0].device}",
         title=title,
         description=description,
-        chart=titled(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT), title, subtitle, description),
+        chart=titled(overlaid(*layers).properties(width=WIDTH, height=HEIGHT), title, subtitle, description),
         values=values,
     )
 
