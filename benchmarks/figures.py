@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from benchmarks.columns import Told
 from benchmarks.machine import Site
 from benchmarks.problems import NAMED, name_of
 from benchmarks.process import paired_min_s
@@ -27,14 +28,6 @@ FLOOR = "native_floor"
 
 OF_ROW = ("case", "group", "implementation", "framework", "tier", "summary", "device", "reason")
 """Figures that are the row's own, under the same name; those of its problem are found by theirs."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a column means, and its unit; the data dictionary is made of these."""
-
-    meaning: str
-    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +76,7 @@ class Figures:
     speedup_high: Annotated[float | None, Told("upper end of it")]
     speedup_coverage: Annotated[float | None, Told("probability with which the interval holds the median")]
     times_floor: Annotated[
-        float | None, Told(f"how many times longer than {FLOOR}'s, paired by rounds as the speedup is")
+        float | None, Told(f"an epoch's time over {FLOOR}'s, paired by rounds as the speedup is")
     ]
     cold_s: Annotated[float | None, Told("the first epoch, compilation included, empty disk caches", "s")]
     warm_s: Annotated[float | None, Told("the same with warm disk caches, median over rounds", "s")]
