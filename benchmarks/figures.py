@@ -94,8 +94,9 @@ class Figures:
 
 def figures_of(run: Run) -> list[Figures]:
     """Compute what is shown of each row, those of a group together."""
+    where = _where(run)
     return [
-        Figures(**_where(run), **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
+        Figures(**where, **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
         for group in _groups_of(run).values()
         for row in group.values()
     ]
@@ -139,8 +140,8 @@ def peak_bytes(row: Row) -> int | None:
 
 
 def _ratios(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:
-    speedup_ = _ratio(group.get(baseline), row)
-    above_floor = _ratio(row, group.get(FLOOR))
+    speedup_ = ratio_of(group.get(baseline), row)
+    above_floor = ratio_of(row, group.get(FLOOR))
     return {
         "baseline": baseline,
         "speedup": speedup_.value if speedup_ else None,
@@ -151,7 +152,7 @@ def _ratios(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]
     }
 
 
-def _ratio(baseline: Row | None, row: Row | None) -> Ratio | None:
+def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
     """Compare two rows of one group over the rounds in which both ran; None where there is no such round."""
     if baseline is None or row is None or not (baseline.is_timed and row.is_timed):
         return None
