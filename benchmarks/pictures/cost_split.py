@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 
 from benchmarks.pictures.look import log_ticks, points, seconds
-from benchmarks.pictures.picture import Panel, Picture, Values, setting_of, titled
+from benchmarks.pictures.picture import Panel, Picture, Values, inline, setting_of, titled
 from benchmarks.table import si
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _panel(
         | {"told": _told(value[column])}
         for value in values
     ]
-    base = alt.Chart(alt.InlineData(values=drawn)).encode(
+    base = alt.Chart(inline(drawn)).encode(
         y=alt.Y(
             "implementation:N",
             sort=list(order),

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 
 from benchmarks.pictures.look import log_ticks, look_of
-from benchmarks.pictures.picture import Panel, Picture, Values, setting_of, titled
+from benchmarks.pictures.picture import Panel, Picture, Values, inline, setting_of, titled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,7 +93,7 @@ def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
     )
 
     areas = (
-        alt.Chart(alt.InlineData(values=values))
+        alt.Chart(inline(values))
         .mark_area(opacity=1, strokeWidth=1, line=False)
         .encode(
             x=alt.X("batch size:Q", title="batch size (samples)", **_axis(drawn.range)),
@@ -106,7 +106,7 @@ def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
         )
     )
     labels = (
-        alt.Chart(alt.InlineData(values=_labels(values)))
+        alt.Chart(inline(_labels(values)))
         .mark_text(color="black", fontWeight="bold")
         .encode(x="batch size:Q", y="epochs:Q", text="implementation:N")
     )

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MAX_EACH = 4
 """Pictures of one kind for one machine, and machines: a report of very many cases draws its first ones."""
 
+MAX_SWEEPS = 3
+"""Three pictures each."""
+
 MAX_SERIES = 24
 """Implementations in one picture: more could not be told apart."""
 
@@ -90,7 +93,7 @@ def _rows(run: Run, group: str) -> list[Row]:
 def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
     """Draw all sweeps over batch sizes, kind by kind."""
     bandwidth = bandwidth_of(row for run in runs for row in run.rows if row.device == "cpu")
-    chosen = _sweeps(runs)[:MAX_EACH]
+    chosen = _sweeps(runs)[:MAX_SWEEPS]
     for run, sweeps in chosen:
         roof = bandwidth if sweeps[0].device == "cpu" else None
         yield throughput(sweeps, bandwidth=roof, where=where(run))

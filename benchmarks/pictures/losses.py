@@ -8,7 +8,7 @@ import altair as alt
 
 from benchmarks.agreement import tolerances
 from benchmarks.pictures.look import DIM, GREY, WIDTH, lines, log_ticks, overlaid, points
-from benchmarks.pictures.picture import Panel, Picture, Values, titled
+from benchmarks.pictures.picture import Panel, Picture, Values, inline, titled
 from benchmarks.problems import name_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _points(row: Row, place: int, n_rows: int) -> Values:
 
 
 def _losses(values: Values, rows: Sequence[Row]) -> Panel:
-    base = alt.Chart(alt.InlineData(values=values)).encode(x=_steps(title=None))
+    base = alt.Chart(inline(values)).encode(x=_steps(title=None))
     reference = base.transform_filter(alt.datum.implementation == rows[0].implementation)
     loss = alt.Y("loss:Q", title="loss of the step")
     return overlaid(
@@ -76,7 +76,7 @@ def _losses(values: Values, rows: Sequence[Row]) -> Panel:
 
 
 def _deviations(values: Values, rows: Sequence[Row], tolerance: float) -> Panel:
-    base = alt.Chart(alt.InlineData(values=[value for value in values if value["deviation"]])).encode(
+    base = alt.Chart(inline([value for value in values if value["deviation"]])).encode(
         x=_steps(title="step"),
         y=alt.Y(
             "deviation:Q",
@@ -85,7 +85,7 @@ def _deviations(values: Values, rows: Sequence[Row], tolerance: float) -> Panel:
             title="|loss - reference|",
         ),
     )
-    limit = alt.Chart(alt.InlineData(values=[{"tolerance": tolerance}])).encode(y="tolerance:Q")
+    limit = alt.Chart(inline([{"tolerance": tolerance}])).encode(y="tolerance:Q")
     return overlaid(
         base.mark_line(strokeWidth=1.5).encode(
             tooltip=["implementation:N", "step:Q", "loss:Q", alt.Tooltip("deviation:Q", format=".1e")],

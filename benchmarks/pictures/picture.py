@@ -34,6 +34,11 @@ class Picture:
         return f"{self.kind}-{self.about}"
 
 
+def inline(values: Values) -> alt.InlineData:
+    """Put values into a chart; as a tuple, because Altair copies lists with every change of the chart."""
+    return alt.InlineData(values=tuple(values))
+
+
 def setting_of(problem: Problem, device: Device) -> str:
     """Say in words what a sweep over batch sizes leaves alone."""
     features = f"{problem.n_features:,} feature{'s' * (problem.n_features != 1)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 
 from benchmarks.pictures.look import DIM, points
-from benchmarks.pictures.picture import Picture, Values, titled
+from benchmarks.pictures.picture import Picture, Values, inline, titled
 from benchmarks.problems import name_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _panels(values: Values, rows: Sequence[Row]) -> alt.FacetChart:
             y=y("q1"), y2="q3:Q", color=color, stroke=color
         ),
         base.mark_tick(clip=True, thickness=2, size=12).encode(y=y("median")),
-        data=alt.InlineData(values=values),
+        data=inline(values),
     ).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT)
     names = [row.implementation for row in rows]
     facet = alt.Facet("implementation:N", title=None, sort=names, header=alt.Header(labelAnchor="start"))

@@ -8,7 +8,7 @@ import altair as alt
 
 from benchmarks.figures import FLOOR
 from benchmarks.pictures.look import DIM, HEIGHT, WIDTH, lines, log_ticks, overlaid, points
-from benchmarks.pictures.picture import Picture, Values, setting_of, titled
+from benchmarks.pictures.picture import Picture, Values, inline, setting_of, titled
 from benchmarks.table import si
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _lines(values: Values, rows: Sequence[Row]) -> list[alt.Chart]:
         axis, scale = alt.Axis(format="~s", values=ticks), alt.Scale(type="log")
         return kind(f"{column}:Q", scale=scale, axis=axis, title=title)
 
-    base = alt.Chart(alt.InlineData(values=values)).encode(
+    base = alt.Chart(inline(values)).encode(
         x=channel(alt.X, "batch size", "batch size (samples)"),
         y=channel(alt.Y, "samples per second", "throughput (samples/s)"),
         tooltip=[
@@ -91,7 +91,7 @@ def _lines(values: Values, rows: Sequence[Row]) -> list[alt.Chart]:
 
 
 def _roofline(roof: float) -> list[alt.Chart]:
-    base = alt.Chart(alt.InlineData(values=[{"roof": roof}])).encode(y="roof:Q")
+    base = alt.Chart(inline([{"roof": roof}])).encode(y="roof:Q")
     label = base.mark_text(align="left", baseline="bottom", dx=4, dy=-3).encode(
         x=alt.value(0), text=alt.value(f"roofline: {si(roof, '')} samples/s")
     )
