@@ -71,7 +71,7 @@ def _panel(
     """Draw one of the two costs; what the fit finds none of stands at the logarithmic axis's left edge."""
     column, *ends = (f"{name} (s)" for name in (names[0], f"{names[1]} low", f"{names[1]} high"))
     found = [value[column] for value in values if value[column] > LEAST_S]
-    least, most = min(found, default=1.0) / 2, max(found, default=1.0) * 4
+    least, most = min(found, default=1.0) / 2, max(found, default=1.0) * 6
     drawn = [
         value
         | {name: min(max(value[name], least), most) for name in (column, *ends)}

@@ -41,6 +41,7 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
     )
     subtitle = [
         f"{setting} · a training takes first call + (epochs - 1) × epoch; interpolated between sizes",
+        "among the frameworks' ways: NumPy's and the floor's gradients are derived by hand",
         where,
     ]
     panels = alt.hconcat(*(_panel(each, names) for each in maps), spacing=24)
