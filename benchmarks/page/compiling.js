@@ -1,0 +1,118 @@
+// 3. When does compiling pay? 4. How far is everybody from the hardware? 5. Can these figures be trusted?
+
+function compiling(selected) {
+  const { group, caches, baseline } = selected;
+  const other = byName(group, baseline);
+  showTraining(selected);
+  showPicture("decision-map", selected);
+  showPicture("costs", selected);
+  const rows = group.rows.filter((row) => isTimed(row) && row !== other && costs(row, caches).first !== null);
+  if (!other || !isTimed(other) || !rows.length) {
+    fill("break-even", element("p", { class: "note" }, "Nothing to compare here."));
+    return "Nothing was timed here that could be compared.";
+  }
+  const wins = rows.map((row) => ({ row, n: epochsUntil(row, other, caches) }))
+    .sort((a, b) => (a.n ?? Infinity) - (b.n ?? Infinity) || a.row.typical_s - b.row.typical_s);
+  fill("break-even", breakEvenTable(wins, baseline, group));
+  const slow = wins.filter(({ row, n }) => n !== null && n > 1 && row.tier !== "floor");
+  if (!slow.length) return `Against ${baseline}, nothing that must first be compiled makes up for it later, or it does so from the first epoch.`;
+  const soonest = slow[0];
+  const best = fastest(slow.map(({ row }) => row));
+  const of = (row) => wins.find((each) => each.row === row).n;
+  const then = best === soonest.row ? "" : `; ${best.implementation}, the fastest, after ${count(of(best), "epoch")}`;
+  return `With ${caches} caches, ${soonest.row.implementation} has overtaken ${baseline} after ${count(soonest.n, "epoch")}${then}.`;
+}
+
+// From how many epochs on the row's training ends before the other's; null: never.
+const epochsUntil = (row, other, caches) => {
+  const [mine, theirs] = [costs(row, caches), costs(other, caches)];
+  return mine.epoch < theirs.epoch ? epochsToWin(mine, theirs) : null;
+};
+
+function breakEvenTable(wins, baseline, group) {
+  const other = byName(group, baseline);
+  const said = (n) => (n === null ? "never" : n === 1 ? "from the start" : grouped(n));
+  return simpleTable([{ title: "implementation" }, { title: "first epoch, cold", numeric: true }, { title: "warm", numeric: true },
+    { title: "each later one", numeric: true }, { title: `epochs to overtake ${baseline}, cold`, numeric: true }, { title: "warm", numeric: true }],
+  wins.map(({ row }) => [element("span", { class: "mono" }, row.implementation), row.text.cold, row.text.warm, row.text.typical,
+    row.cold_s === null || other.cold_s === null ? NONE : said(epochsUntil(row, other, "cold")), said(epochsUntil(row, other, "warm"))]),
+  { caption: `After how many epochs a training has taken less time than with ${baseline}` });
+}
+
+// The time of a whole training by its number of epochs: the first call, and then one epoch after the other.
+function showTraining({ group, caches, tiers }) {
+  const rows = group.rows.filter((row) => isTimed(row) && row.tier !== "floor" && tiers.has(row.tier) && costs(row, caches).first !== null);
+  const values = rows.slice(0, 12).flatMap((row) => EPOCHS.map((n) => {
+    const { first, epoch } = costs(row, caches);
+    return { implementation: row.implementation, framework: row.framework, tier: row.tier, epochs: n, total_s: first + (n - 1) * epoch };
+  }));
+  showChart("chart-training", { title: `Time of a whole training, compilation included, ${caches} caches`,
+    spec: values.length ? DATA.charts.templates.training : null, values, missing: "Nobody was timed here." });
+}
+
+const EPOCHS = Array.from({ length: 37 }, (_, i) => Math.round(10 ** (i / 6)));
+
+function hardware(selected) {
+  const { group } = selected;
+  const rows = group.rows.filter((row) => row.times_floor !== null && row.tier !== "floor").sort((a, b) => a.times_floor - b.times_floor);
+  const values = rows.slice(0, MOST_DRAWN).map((row) => ({ implementation: row.implementation, framework: row.framework, tier: row.tier, times: row.times_floor, said: row.text.floor }));
+  showChart("chart-floor", { title: "Times as long as the native floor", spec: values.length ? DATA.charts.templates.floor : null, values,
+    missing: `${DATA.floor} was not timed here, so there is no floor to compare with.` });
+  showPicture("throughput", selected);
+  if (!rows.length) return `Not known: ${DATA.floor} was not timed here.`;
+  const floor = byName(group, DATA.floor);
+  const last = rows.at(-1);
+  const most = rows.length > 1 ? `; the furthest, ${last.implementation}, ${last.text.floor}` : "";
+  return `The floor takes ${floor.text.typical} an epoch. ${rows[0].implementation} comes closest, at ${rows[0].text.floor} of that${most}.`;
+}
+
+function trust(selected) {
+  const { group, run } = selected;
+  showRounds(selected);
+  showPicture("samples", selected);
+  showPicture("trend", selected);
+  fill("provenance", facts(factsOf(run, null)));
+  const warnings = warningsOf(selected);
+  fill("warnings", warnings.length ? element("ul", null, warnings.map((each) => element("li", null, each))) : null);
+  const timed = group.rows.filter(isTimed);
+  const sums = group.rows.map(held).reduce((sum, each) => ({ holds: sum.holds + each.holds, fails: sum.fails + each.fails, unseen: sum.unseen + each.unseen }), { holds: 0, fails: 0, unseen: 0 });
+  const checks = `${grouped(sums.holds)} of ${count(sums.holds + sums.fails, "check")} of fairness hold${sums.fails ? `, ${grouped(sums.fails)} FAIL` : ""}`;
+  if (!timed.length) return `${checks}; nothing was timed.`;
+  const spread = median(timed.map(spreadOf));
+  const rounds = Math.max(...timed.map((row) => row.n_rounds));
+  const how = rounds > 1 ? `from round to round a fastest epoch moves by ${(spread * 100).toFixed(1)} % (median)` : "one round says nothing of noise";
+  return `${checks}; ${how}; ${warnings.length ? count(warnings.length, "warning") : "no warning"}.`;
+}
+
+// By how much the slowest of the rounds' fastest epochs lies above the fastest.
+function spreadOf(row) {
+  const minima = processesOf(row).map((process) => process.min_s);
+  return Math.max(...minima) / Math.min(...minima) - 1;
+}
+
+const STARVED = 0.9; // of its core, as benchmarks/fairness.py has it
+
+function warningsOf({ group, run }) {
+  const starved = group.device !== "cpu" ? [] : group.rows
+    .map((row) => [row, Math.min(...processesOf(row).map((process) => process.cpu_per_wall))])
+    .filter(([row, share]) => isTimed(row) && share < STARVED)
+    .map(([row, share]) => `${row.implementation}: a process got only ${Math.round(share * 100)} % of its core, so something else ran there; its times are too long.`);
+  const rounds = Math.max(0, ...group.rows.map((row) => row.n_rounds));
+  return [
+    run.interrupted && `The run was interrupted (${run.interrupted}): some rounds are missing.`,
+    run.quick && "A quick look: one round, no interval.",
+    !run.timed && "Nothing was timed: each case was verified once.",
+    run.timed && rounds < 5 && `${count(rounds, "round")}: too few for an interval.`,
+    !run.pinned_to.length && "The system could not pin processes to a core.",
+    ...starved,
+  ].filter(Boolean);
+}
+
+function showRounds({ group, tiers }) {
+  const values = group.rows.filter((row) => isTimed(row) && tiers.has(row.tier)).slice(0, MOST_DRAWN).flatMap((row) => processesOf(row).map((each) => ({
+    implementation: row.implementation, framework: row.framework, tier: row.tier, round: each.round + 1,
+    fastest: each.min_s / row.best_s, median: each.median_s / row.best_s,
+  })));
+  showChart("chart-rounds", { title: "What each round’s process measured, over the fastest epoch of all",
+    spec: values.length ? DATA.charts.templates.rounds : null, values, missing: "Nobody was timed here." });
+}

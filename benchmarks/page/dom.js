@@ -1,0 +1,34 @@
+// Elements. Every text is set as text: nothing that a record holds is ever read as markup.
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+const byId = (id) => document.getElementById(id);
+
+function fill(id, ...children) {
+  byId(id).replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+}
+
+// A table from headings ({title, numeric}) and rows of cells (texts or elements).
+function simpleTable(headings, rows, { caption = null, mostRows = 400 } = {}) {
+  const kind = (i) => (headings[i]?.numeric ? "number" : null);
+  const head = headings.map(({ title }, i) => element("th", { scope: "col", class: kind(i) }, title));
+  const body = rows.slice(0, mostRows).map((cells) =>
+    element("tr", null, cells.map((cell, i) =>
+      i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: kind(i) }, cell))));
+  const left = rows.length - body.length;
+  return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption ?? "table" },
+    element("table", { class: "plain" },
+      caption && element("caption", null, caption),
+      element("thead", null, element("tr", null, head)),
+      element("tbody", null, body)),
+    left > 0 && element("p", { class: "note" }, `and ${left.toLocaleString("en")} more rows`));
+}
