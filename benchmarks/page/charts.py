@@ -1,122 +1,91 @@
-"""Pictures for the page: those of a selection, made here without data, and those that belong to a run."""
+"""The pictures of benchmarks/pictures, for the page: one specification each that is right in light and dark."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.figures import headline_groups
+from benchmarks.page.templates import templates
+from benchmarks.pictures.gallery import MAX_SERIES, pictures_of, where
+from benchmarks.pictures.look import SHAPES, config, look_of
+from benchmarks.pictures.losses import losses
+from benchmarks.pictures.spread import spread
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import altair as alt
-
+    from benchmarks.page.templates import Spec
+    from benchmarks.pictures.picture import Picture
     from benchmarks.record import Run
 
-Spec = dict[str, Any]
+MAX_GROUPS = 40
+"""Groups whose losses and processes are drawn: a page of very many would become too large."""
 
-FRAMEWORKS = ["torch", "jax", "numpy", "native"]
-COLOURS = ["light-dark(#d55e00, #ff8a3d)", "light-dark(#0072b2, #56b4e9)", "light-dark(#009e73, #34c79a)", "light-dark(#6b7078, #a3a8b1)"]
-SHAPES = ["circle", "diamond", "triangle-up", "square"]
+OF_A_GROUP = ("losses", "spread")
+"""Kinds of pictures that belong to one group; all others belong to a machine."""
+
+DIGITS = 5
+"""Significant digits in a picture."""
 
 
-def charts_of(runs: Sequence[Run]) -> Spec:
+def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
+    """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
+    implementations = {row.implementation for run in runs for row in run.rows}
     return {
-        "templates": {"forest": forest(), "training": training(), "floor": floor(), "rounds": rounds()},
-        "pictures": [],
+        "config": _both(config("light"), config("dark")),
+        "shapes": SHAPES,
+        "looks": {name: look_of(name).__dict__ for name in sorted(implementations)},
+        "templates": templates(),
+        "pictures": [*_of_groups(runs), *_of_machines(runs)],
     }
 
 
-def _alt():
-    import altair as alt
-    return alt
-
-
-def _colour():
-    alt = _alt()
-    return alt.Color("framework:N", title="framework", scale=alt.Scale(domain=FRAMEWORKS, range=COLOURS), legend=None)
-
-
-def _shape():
-    alt = _alt()
-    return alt.Shape("framework:N", title="framework", scale=alt.Scale(domain=FRAMEWORKS, range=SHAPES), legend=None)
-
-
-def _names():
-    alt = _alt()
-    return alt.Y("implementation:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, domain=False, ticks=False, grid=True))
-
-
-def _spec(chart, description) -> Spec:
-    alt = _alt()
-    spec = chart.properties(width="container", description=description, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")).to_dict(validate=False)
-    spec.pop("datasets", None); spec.pop("data", None)
-    spec.pop("$schema", None)
-    spec["config"] = CONFIG
-    return spec
-
-INK, SOFT, LINE = "light-dark(#1a1c20, #e8e6e1)", "light-dark(#575c66, #a3a8b1)", "light-dark(#e4e2dd, #30343b)"
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-CONFIG = {
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {"labelColor": SOFT, "titleColor": SOFT, "gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelPadding": 6, "titlePadding": 8},
-    "axisY": {"labelColor": INK},
-    "legend": {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-    "header": {"labelColor": SOFT, "titleColor": SOFT},
-    "text": {"color": SOFT, "fontSize": 12},
-    "title": {"color": INK, "anchor": "start"},
-}
-
-def _base():
-    alt = _alt()
-    return alt.Chart(alt.NamedData("rows"))
-
-
-def forest() -> Spec:
-    alt = _alt()
-    x = alt.Scale(type="log", nice=False, padding=16)
-    tips = [alt.Tooltip("implementation:N", title="implementation"), alt.Tooltip("said:N", title="times as fast (95 %)")]
-    base = _base().encode(y=_names(), tooltip=tips)
-    one = _base().mark_rule(color=SOFT, strokeDash=[4, 3]).encode(x=alt.datum(1))
-    chart = alt.layer(
-        one,
-        base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=x, title="times as fast as the baseline (log scale)", axis=alt.Axis(format="~s", tickCount=6)), x2="high:Q", color=_colour()),
-        base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("speedup:Q", scale=x), color=_colour(), shape=_shape()),
-        base.mark_text(align="left", dx=10).encode(x=alt.X("high:Q"), text="said:N"),
-    ).properties(height=alt.Step(24))
-    return _spec(chart, "One mark for each implementation: how many times as fast as the baseline, on a logarithmic scale, and a line over its 95 % confidence interval. The dashed line is the baseline.")
-
-
-def training() -> Spec:
-    alt = _alt()
-    base = _base().encode(
-        x=alt.X("epochs:Q", scale=alt.Scale(type="log", nice=False), title="epochs trained (log scale)", axis=alt.Axis(format="~s", tickCount=7)),
-        y=alt.Y("total_s:Q", scale=alt.Scale(type="log", nice=False), title="time of the training, s (log scale)", axis=alt.Axis(format="~s", tickCount=6)),
-        color=_colour(), strokeDash=alt.StrokeDash("tier:N", title="tier", scale=alt.Scale(domain=["eager", "step", "epoch"], range=[[1, 0], [6, 3], [2, 2]])),
-        detail="implementation:N",
-        tooltip=[alt.Tooltip("implementation:N", title="implementation"), alt.Tooltip("epochs:Q", title="epochs", format=","), alt.Tooltip("total_s:Q", title="time, s", format=".3~s")],
+def _of_groups(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    groups = (
+        (site, run, [row for row in run.rows if row.group == group][:MAX_SERIES])
+        for site, speakers in headline_groups(runs).items()
+        for group, run in speakers.items()
     )
-    chart = base.mark_line(strokeWidth=2).properties(height=340)
-    return _spec(chart, "One line for each implementation: the time of a training by its number of epochs, both on logarithmic scales; the first epoch contains the compilation. Where two lines cross, the one that compiles has made up for it.")
+    for site, run, rows in islice(groups, MAX_GROUPS):
+        if any(row.curve for row in rows):
+            yield _picture(str(site), losses(rows, where=where(run)))
+        if any(row.is_timed for row in rows):
+            yield _picture(str(site), spread(rows, where=where(run)))
 
 
-def floor() -> Spec:
-    alt = _alt()
-    x = alt.X("times:Q", scale=alt.Scale(type="log", domainMin=1, nice=False, padding=16), title="times as long as the native floor (log scale)", axis=alt.Axis(format="~s", tickCount=6))
-    base = _base().encode(y=_names(), x=x, tooltip=[alt.Tooltip("implementation:N", title="implementation"), alt.Tooltip("said:N", title="times as long")])
-    chart = alt.layer(
-        base.mark_rule(strokeWidth=2, opacity=0.5).encode(x2=alt.datum(1), color=_colour()),
-        base.mark_point(filled=True, size=80, opacity=1).encode(color=_colour(), shape=_shape()),
-        base.mark_text(align="left", dx=10).encode(text="said:N"),
-    ).properties(height=alt.Step(24))
-    return _spec(chart, "One mark for each implementation: how many times as long as the native floor its epoch takes, on a logarithmic scale; 1 is the floor.")
+def _of_machines(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    for site, pictures in pictures_of(runs).items():
+        yield from (_picture(str(site), each) for each in pictures if each.kind not in OF_A_GROUP)
 
 
-def rounds() -> Spec:
-    alt = _alt()
-    x = alt.Scale(zero=False, padding=16)
-    base = _base().encode(y=_names(), tooltip=[alt.Tooltip("implementation:N", title="implementation"), alt.Tooltip("round:Q", title="round"), alt.Tooltip("fastest:Q", title="fastest", format=".3f"), alt.Tooltip("median:Q", title="median", format=".3f")])
-    chart = alt.layer(
-        base.mark_point(filled=True, size=60, opacity=0.75).encode(x=alt.X("fastest:Q", scale=x, title="epoch time over the implementation’s fastest epoch"), color=_colour(), shape=_shape()),
-        base.mark_tick(thickness=1.5, size=12, opacity=0.8).encode(x=alt.X("median:Q"), color=_colour()),
-    ).properties(height=alt.Step(24))
-    return _spec(chart, "For each implementation one mark a round at its process's fastest epoch and a tick at its median, both over the fastest epoch of all rounds. Marks that lie close together are a quiet machine.")
+def _picture(site: str, drawn: Picture) -> dict[str, Any]:
+    """Take title and subtitle out of the picture: the page writes them above it, for every width."""
+    spec: Spec = drawn.chart.to_dict()
+    title = spec.pop("title", {})
+    return {
+        "site": site,
+        "kind": drawn.kind,
+        "about": drawn.about,
+        "title": drawn.title,
+        "subtitle": title.get("subtitle", []),
+        "words": drawn.description,
+        "spec": _rounded(spec),
+        "values": _rounded(drawn.values),
+    }
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Round all figures within: half of a page would be digits that nobody can see."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _both(light: Any, dark: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Merge two configurations: where colours differ, the browser chooses, on paper, too."""
+    if isinstance(light, dict):
+        return {key: _both(light[key], dark[key]) for key in light}
+    return light if light == dark else f"light-dark({light}, {dark})"

@@ -3,9 +3,9 @@
 function compiling(selected) {
   const { group, caches, baseline } = selected;
   const other = byName(group, baseline);
-  showTraining(selected);
+  showTrainings(selected);
   showPicture("decision-map", selected);
-  showPicture("costs", selected);
+  showPicture("cost-split", selected);
   const rows = group.rows.filter((row) => isTimed(row) && row !== other && costs(row, caches).first !== null);
   if (!other || !isTimed(other) || !rows.length) {
     fill("break-even", element("p", { class: "note" }, "Nothing to compare here."));
@@ -40,23 +40,32 @@ function breakEvenTable(wins, baseline, group) {
 }
 
 // The time of a whole training by its number of epochs: the first call, and then one epoch after the other.
-function showTraining({ group, caches, tiers }) {
-  const rows = group.rows.filter((row) => isTimed(row) && row.tier !== "floor" && tiers.has(row.tier) && costs(row, caches).first !== null);
-  const values = rows.slice(0, 12).flatMap((row) => EPOCHS.map((n) => {
-    const { first, epoch } = costs(row, caches);
-    return { implementation: row.implementation, framework: row.framework, tier: row.tier, epochs: n, total_s: first + (n - 1) * epoch };
-  }));
-  showChart("chart-training", { title: `Time of a whole training, compilation included, ${caches} caches`,
-    spec: values.length ? DATA.charts.templates.training : null, values, missing: "Nobody was timed here." });
+function showTrainings({ group, caches, tiers }) {
+  const rows = group.rows.filter((row) => isTimed(row) && row.tier !== "floor" && tiers.has(row.tier) && costs(row, caches).first !== null)
+    .sort((a, b) => a.typical_s - b.typical_s).slice(0, MOST_LINES);
+  const total = (row, n) => costs(row, caches).first + (n - 1) * row.typical_s;
+  const labels = apart(rows.map((row) => total(row, EPOCHS.at(-1))));
+  const values = rows.flatMap((row, i) => EPOCHS.map((n) => ({
+    ...drawnAs(row), epochs: n, seconds: total(row, n), time: si(total(row, n), "s"),
+    ...(n === EPOCHS.at(-1) ? { label: row.implementation, "label at": labels[i] } : {}),
+  })));
+  showTemplate("trainings", { title: `How long a whole training takes, ${caches} caches`, values, missing: "Nobody was timed here." });
 }
 
-const EPOCHS = Array.from({ length: 37 }, (_, i) => Math.round(10 ** (i / 6)));
+const EPOCHS = Array.from({ length: 31 }, (_, i) => Math.round(10 ** (i / 6)));
+const MOST_LINES = 16; // more could not be told apart
+
+// Moves values, ascending, up as far as their labels need: by a factor, since the axis is logarithmic.
+function apart(values) {
+  const least = (values.at(-1) / values[0]) ** 0.02 * 1.15;
+  return values.reduce((placed, value) => [...placed, Math.max(value, (placed.at(-1) ?? 0) * least)], []);
+}
 
 function hardware(selected) {
   const { group } = selected;
   const rows = group.rows.filter((row) => row.times_floor !== null && row.tier !== "floor").sort((a, b) => a.times_floor - b.times_floor);
-  const values = rows.slice(0, MOST_DRAWN).map((row) => ({ implementation: row.implementation, framework: row.framework, tier: row.tier, times: row.times_floor, said: row.text.floor }));
-  showChart("chart-floor", { title: "Times as long as the native floor", spec: values.length ? DATA.charts.templates.floor : null, values,
+  const values = rows.slice(0, MOST_DRAWN).map((row) => ({ ...drawnAs(row), "times as long": row.text.floor, distance: row.times_floor }));
+  showTemplate("distances", { title: "How many times as long as the native floor", values,
     missing: `${DATA.floor} was not timed here, so there is no floor to compare with.` });
   showPicture("throughput", selected);
   if (!rows.length) return `Not known: ${DATA.floor} was not timed here.`;
@@ -68,8 +77,7 @@ function hardware(selected) {
 
 function trust(selected) {
   const { group, run } = selected;
-  showRounds(selected);
-  showPicture("samples", selected);
+  showPicture("spread", selected);
   showPicture("trend", selected);
   fill("provenance", facts(factsOf(run, null)));
   const warnings = warningsOf(selected);
@@ -106,13 +114,4 @@ function warningsOf({ group, run }) {
     !run.pinned_to.length && "The system could not pin processes to a core.",
     ...starved,
   ].filter(Boolean);
-}
-
-function showRounds({ group, tiers }) {
-  const values = group.rows.filter((row) => isTimed(row) && tiers.has(row.tier)).slice(0, MOST_DRAWN).flatMap((row) => processesOf(row).map((each) => ({
-    implementation: row.implementation, framework: row.framework, tier: row.tier, round: each.round + 1,
-    fastest: each.min_s / row.best_s, median: each.median_s / row.best_s,
-  })));
-  showChart("chart-rounds", { title: "What each round’s process measured, over the fastest epoch of all",
-    spec: values.length ? DATA.charts.templates.rounds : null, values, missing: "Nobody was timed here." });
 }

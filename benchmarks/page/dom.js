@@ -7,14 +7,17 @@ function element(name, attributes, ...children) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  made.append(...present(children));
   return made;
 }
+
+// What is to be shown of a list: `condition && element(…)` may have given false.
+const present = (children) => children.flat(Infinity).filter((child) => child instanceof Node || (child && child !== true));
 
 const byId = (id) => document.getElementById(id);
 
 function fill(id, ...children) {
-  byId(id).replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  byId(id).replaceChildren(...present(children));
 }
 
 // A table from headings ({title, numeric}) and rows of cells (texts or elements).

@@ -42,24 +42,6 @@ function checkbox(id, text, checked, onchange) {
   return element("label", { class: "box" }, box, text);
 }
 
-// A picture of benchmarks/pictures that belongs to what is selected.
-function showPicture(kind, { group, run }) {
-  const fits = (each) => each.kind === kind && each.site === group.site && each.device === group.device
-    && (each.group === null || each.group === `${group.problem} ${group.feed} ${group.readback}`)
-    && (each.run === null || each.run === run.date);
-  const found = DATA.charts.pictures.find(fits);
-  showChart(`chart-${kind}`, { title: found?.title, spec: found?.spec, missing: found ? "" : MISSING[kind] });
-}
-
-const MISSING = {
-  losses: "The losses of each step are not in this record.",
-  "decision-map": "No map: it needs a run over several batch sizes on this machine and device (--suite sweep).",
-  costs: "No cost model: it needs a run over several batch sizes on this machine and device (--suite sweep).",
-  throughput: "No curve over batch sizes: it needs a run over several of them on this machine and device (--suite sweep).",
-  samples: "",
-  trend: "",
-};
-
 function renderChanges() {
   const { changes } = DATA;
   byId("changes").hidden = !changes;
@@ -75,7 +57,7 @@ function start() {
     shownRows += MOST_ROWS;
     render();
   });
-  addEventListener("resize", () => drawn.size && render());
+  matchMedia(`(max-width: ${NARROW}px)`).addEventListener("change", () => innerWidth > 1 && render());
   renderChanges();
   render();
   document.documentElement.dataset.ready = "yes";

@@ -12,7 +12,6 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError, told_if_unwritable
-from benchmarks.page.payload import payload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +33,7 @@ def write_page(runs: Sequence[Run], path: Path, against: Comparison | None = Non
         UsageError: a library is not installed, or the file can't be written.
 
     """
-    html = _page(payload(runs, against))
+    html = _page(_payload(runs, against), _library())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")
@@ -57,7 +56,30 @@ def payload_of(html: str) -> dict[str, Any]:
     return content
 
 
-def _page(content: dict[str, Any]) -> str:
+def _payload(runs: Sequence[Run], against: Comparison | None) -> dict[str, Any]:
+    try:
+        # It draws pictures, for which altair is needed: part of an extra, which the rest does without.
+        from benchmarks.page.payload import payload  # noqa: PLC0415
+    except ImportError as error:
+        raise _lacking(error) from None
+    return payload(runs, against)
+
+
+def _library() -> str:
+    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too."""
+    try:
+        import vl_convert  # noqa: PLC0415 - part of an extra, as above
+    except ImportError as error:
+        raise _lacking(error) from None
+    library: str = vl_convert.javascript_bundle()
+    return library.replace("</script", "<\\/script")
+
+
+def _lacking(error: ImportError) -> UsageError:
+    return UsageError(f"the page needs more packages ({error}): pip install 'perceptron-bench[report]'")
+
+
+def _page(content: dict[str, Any], library: str) -> str:
     """Fill the template in.
 
     The data is compressed and in base64: ten thousand rows stay below the size of a photograph, and nothing
@@ -66,7 +88,7 @@ def _page(content: dict[str, Any]) -> str:
     text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     parts = {
         "style": _read("page.css") + _read("tables.css"),
-        "library": _library(),
+        "library": library,
         "script": "\n".join(_read(f"{name}.js") for name in SCRIPTS),
         "data": base64.b64encode(zlib.compress(text.encode(), 9)).decode(),
     }
@@ -88,17 +110,3 @@ def _digest(text: str) -> str:
 
 def _read(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _library() -> str:
-    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that draws the pictures, too."""
-    try:
-        import vl_convert  # noqa: PLC0415 - part of an extra; the rest of the package does without
-    except ImportError as error:
-        message = f"the page needs more packages ({error}): pip install 'perceptron-bench[report]'"
-        raise UsageError(message) from None
-    library: str = vl_convert.javascript_bundle()
-    if "</script" in library.lower():
-        message = "expected a library that can stand in a page, found one that holds </script"
-        raise UsageError(message)
-    return library

@@ -115,6 +115,8 @@ def _problem(problem: Problem) -> Fields:
     loss, parameter = tolerances(problem)
     return {
         "problem": name_of(plain),
+        "name": name_of(problem),
+        "sweep": name_of(replace(problem, batch_size=1)).replace("B1-", "", 1),
         "nickname": nickname,
         **{name: getattr(problem, name) for name in ("batch_size", "n_features", "n_batches", "n_epochs")},
         **{name: getattr(problem, name) for name in ("feed", "readback")},
@@ -132,7 +134,7 @@ def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
         **{name: _short(getattr(figures, name)) for name in (*numbers, *more)},
         "text": texts_of(figures),
         "data_digest": row.data_digest,
-        "agreement": row.agreement and {**asdict(row.agreement)},
+        "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
         "manifest": [manifest.number(item) for item in row.manifest],
         "processes": [_process(process) for process in row.processes],
     }

@@ -4,7 +4,6 @@ function renderSections(selected) {
   const answers = { agree: agreement(selected), fast: speed(selected), pay: compiling(selected), floor: hardware(selected), trust: trust(selected) };
   for (const [name, answer] of Object.entries(answers)) {
     fill(`answer-${name}`, answer);
-    fill(`lead-${name}`, answer);
   }
 }
 
@@ -41,7 +40,7 @@ function speed(selected) {
   const { group } = selected;
   const duels = selected.present.map((tier) => duelOf(group, tier)).filter(Boolean);
   fill("duels", duels.length ? duelTable(duels) : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
-  showForest(selected);
+  showSpeedups(selected);
   const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
   if (!timed.length) return "Nobody was timed here.";
   const best = fastest(timed);
@@ -70,13 +69,12 @@ function duelTable(duels) {
     }), { caption: "Like for like: the fastest of either framework, tier by tier" });
 }
 
-const named = (row) => [element("span", { class: `implementation ${frameworkClass(row)}` }, row.implementation), " ", element("small", null, row.text.typical)];
+const named = (row) => [mark(row), element("span", { class: "mono" }, row.implementation), " ", element("small", null, row.text.typical)];
 
-function showForest(selected) {
-  const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value)
-    .slice(0, MOST_DRAWN).map(({ row, ratio }) => ({ implementation: row.implementation, framework: row.framework, tier: row.tier, speedup: ratio.value, low: ratio.low ?? ratio.value, high: ratio.high ?? ratio.value, said: `${ratio.text} (${ratio.intervalText})` }));
-  const title = `Speed-up against ${selected.baseline}, with its interval`;
-  showChart("chart-forest", { title, spec: values.length ? DATA.charts.templates.forest : null, values, missing: "Nobody was timed against the baseline." });
+function showSpeedups(selected) {
+  const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)
+    .map(({ row, ratio }) => ({ ...drawnAs(row), "times as fast": ratio.text, "95 % interval": ratio.intervalText,
+      speedup: ratio.value, from: ratio.low ?? ratio.value, to: ratio.high ?? ratio.value }));
+  showTemplate("speedups", { title: `How many times as fast as ${selected.baseline}`, values,
+    missing: "Nobody was timed against the baseline." });
 }
-
-const MOST_DRAWN = 40; // rows of a picture; the table has all

@@ -96,11 +96,17 @@ function tableRow({ row, ratio }, selected) {
 }
 
 const nameButton = (row) =>
-  element("button", { type: "button", class: `implementation ${frameworkClass(row)}`, "aria-haspopup": "dialog",
-    onclick: () => choose({ row: row.implementation }) }, row.implementation);
+  element("button", { type: "button", class: "implementation mono", "aria-haspopup": "dialog",
+    onclick: () => choose({ row: row.implementation }) }, mark(row), row.implementation);
 
-const KNOWN = ["torch", "jax", "numpy", "native"];
-const frameworkClass = (row) => `of-${KNOWN.find((known) => row.framework === known) ?? "other"}`;
+const GLYPHS = { circle: "●", square: "■", "triangle-up": "▲", diamond: "◆", cross: "✚" };
+
+// An implementation's mark: its colour and its tier's shape, as in the pictures.
+function mark(row) {
+  const glyph = element("span", { class: "mark", "aria-hidden": "true" }, GLYPHS[DATA.charts.shapes[row.tier] ?? "cross"]);
+  glyph.style.color = DATA.charts.looks[row.implementation].colour;
+  return glyph;
+}
 
 function cellText(key, row, ratio) {
   if (key === "verdict") return row.verdict === "verified" ? "verified" : element("b", { class: "bad" }, row.verdict);
