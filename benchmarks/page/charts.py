@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Run
 
-MAX_GROUPS = 40
+MAX_GROUPS = 12
 """Groups whose losses and processes are drawn: a page of very many would become too large."""
 
 OF_A_GROUP = ("losses", "spread")

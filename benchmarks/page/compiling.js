@@ -15,12 +15,11 @@ function compiling(selected) {
     .sort((a, b) => (a.n ?? Infinity) - (b.n ?? Infinity) || a.row.typical_s - b.row.typical_s);
   fill("break-even", breakEvenTable(wins, baseline, group));
   const slow = wins.filter(({ row, n }) => n !== null && n > 1 && row.tier !== "floor");
-  if (!slow.length) return `Against ${baseline}, nothing that must first be compiled makes up for it later, or it does so from the first epoch.`;
-  const soonest = slow[0];
+  if (!slow.length) return ["Against ", code(baseline), ", nothing that starts later makes up for it."];
   const best = fastest(slow.map(({ row }) => row));
-  const of = (row) => wins.find((each) => each.row === row).n;
-  const then = best === soonest.row ? "" : `; ${best.implementation}, the fastest, after ${count(of(best), "epoch")}`;
-  return `With ${caches} caches, ${soonest.row.implementation} has overtaken ${baseline} after ${count(soonest.n, "epoch")}${then}.`;
+  const overtakes = ({ row, n }) => [code(row.implementation), " after ", strong(count(n, "epoch"))];
+  return [`With ${caches} caches `, overtakes(slow[0]), best === slow[0].row ? "" : [" and ", overtakes(wins.find(({ row }) => row === best))],
+    " has made up for its later start against ", code(baseline), "."];
 }
 
 // From how many epochs on the row's training ends before the other's; null: never.
@@ -34,17 +33,18 @@ function breakEvenTable(wins, baseline, group) {
   const said = (n) => (n === null ? "never" : n === 1 ? "from the start" : grouped(n));
   return simpleTable([{ title: "implementation" }, { title: "first epoch, cold", numeric: true }, { title: "warm", numeric: true },
     { title: "each later one", numeric: true }, { title: `epochs to overtake ${baseline}, cold`, numeric: true }, { title: "warm", numeric: true }],
-  wins.map(({ row }) => [element("span", { class: "mono" }, row.implementation), row.text.cold, row.text.warm, row.text.typical,
+  wins.map(({ row }) => [code(row.implementation), row.text.cold, row.text.warm, row.text.typical,
     row.cold_s === null || other.cold_s === null ? NONE : said(epochsUntil(row, other, "cold")), said(epochsUntil(row, other, "warm"))]),
   { caption: `After how many epochs a training has taken less time than with ${baseline}` });
 }
 
 // The time of a whole training by its number of epochs: the first call, and then one epoch after the other.
 function showTrainings({ group, caches, tiers }) {
-  const rows = group.rows.filter((row) => isTimed(row) && row.tier !== "floor" && tiers.has(row.tier) && costs(row, caches).first !== null)
-    .sort((a, b) => a.typical_s - b.typical_s).slice(0, MOST_LINES);
   const total = (row, n) => costs(row, caches).first + (n - 1) * row.typical_s;
-  const labels = apart(rows.map((row) => total(row, EPOCHS.at(-1))));
+  const rows = group.rows.filter((row) => isTimed(row) && row.tier !== "floor" && tiers.has(row.tier) && costs(row, caches).first !== null)
+    .sort((a, b) => total(a, EPOCHS.at(-1)) - total(b, EPOCHS.at(-1))).slice(0, MOST_LINES);
+  const lowest = Math.min(...rows.map((row) => total(row, 1)));
+  const labels = apart(rows.map((row) => total(row, EPOCHS.at(-1))), lowest);
   const values = rows.flatMap((row, i) => EPOCHS.map((n) => ({
     ...drawnAs(row), epochs: n, seconds: total(row, n), time: si(total(row, n), "s"),
     ...(n === EPOCHS.at(-1) ? { label: row.implementation, "label at": labels[i] } : {}),
@@ -55,11 +55,13 @@ function showTrainings({ group, caches, tiers }) {
 const EPOCHS = Array.from({ length: 31 }, (_, i) => Math.round(10 ** (i / 6)));
 const MOST_LINES = 16; // more could not be told apart
 
-// Moves values, ascending, up as far as their labels need: by a factor, since the axis is logarithmic.
-function apart(values) {
-  const least = (values.at(-1) / values[0]) ** 0.02 * 1.15;
-  return values.reduce((placed, value) => [...placed, Math.max(value, (placed.at(-1) ?? 0) * least)], []);
+// Moves the places of labels, ascending, as far up as each needs: by a factor, since the axis is logarithmic.
+function apart(places, lowest) {
+  const least = (places.at(-1) / lowest) ** LABEL_SHARE;
+  return places.reduce((placed, place) => [...placed, Math.max(place, (placed.at(-1) ?? 0) * least)], []);
 }
+
+const LABEL_SHARE = 0.037; // of the picture's height
 
 function hardware(selected) {
   const { group } = selected;
@@ -68,11 +70,11 @@ function hardware(selected) {
   showTemplate("distances", { title: "How many times as long as the native floor", values,
     missing: `${DATA.floor} was not timed here, so there is no floor to compare with.` });
   showPicture("throughput", selected);
-  if (!rows.length) return `Not known: ${DATA.floor} was not timed here.`;
+  if (!rows.length) return ["Not known: ", code(DATA.floor), " was not timed here."];
   const floor = byName(group, DATA.floor);
   const last = rows.at(-1);
-  const most = rows.length > 1 ? `; the furthest, ${last.implementation}, ${last.text.floor}` : "";
-  return `The floor takes ${floor.text.typical} an epoch. ${rows[0].implementation} comes closest, at ${rows[0].text.floor} of that${most}.`;
+  return [code(rows[0].implementation), " takes ", strong(rows[0].text.floor), ` the floor’s ${floor.text.typical} an epoch`,
+    rows.length > 1 ? [", ", code(last.implementation), ` ${last.text.floor}`] : "", "."];
 }
 
 function trust(selected) {
@@ -84,12 +86,12 @@ function trust(selected) {
   fill("warnings", warnings.length ? element("ul", null, warnings.map((each) => element("li", null, each))) : null);
   const timed = group.rows.filter(isTimed);
   const sums = group.rows.map(held).reduce((sum, each) => ({ holds: sum.holds + each.holds, fails: sum.fails + each.fails, unseen: sum.unseen + each.unseen }), { holds: 0, fails: 0, unseen: 0 });
-  const checks = `${grouped(sums.holds)} of ${count(sums.holds + sums.fails, "check")} of fairness hold${sums.fails ? `, ${grouped(sums.fails)} FAIL` : ""}`;
-  if (!timed.length) return `${checks}; nothing was timed.`;
+  const checks = [strong(`${grouped(sums.holds)} of ${grouped(sums.holds + sums.fails)}`), " checks of fairness hold"];
+  if (!timed.length) return [checks, "; nothing was timed."];
   const spread = median(timed.map(spreadOf));
   const rounds = Math.max(...timed.map((row) => row.n_rounds));
-  const how = rounds > 1 ? `from round to round a fastest epoch moves by ${(spread * 100).toFixed(1)} % (median)` : "one round says nothing of noise";
-  return `${checks}; ${how}; ${warnings.length ? count(warnings.length, "warning") : "no warning"}.`;
+  const how = rounds > 1 ? ["; over the rounds fastest epochs differ by ", strong(`${(spread * 100).toFixed(1)} %`)] : "; one round says nothing of noise";
+  return [checks, how, warnings.length ? [", and there ", warnings.length > 1 ? "are " : "is ", strong(count(warnings.length, "warning"))] : ", and there is no warning", "."];
 }
 
 // By how much the slowest of the rounds' fastest epochs lies above the fastest.

@@ -14,6 +14,9 @@ function element(name, attributes, ...children) {
 // What is to be shown of a list: `condition && element(…)` may have given false.
 const present = (children) => children.flat(Infinity).filter((child) => child instanceof Node || (child && child !== true));
 
+const code = (text) => element("span", { class: "mono" }, text);
+const strong = (text) => element("strong", null, text);
+
 const byId = (id) => document.getElementById(id);
 
 function fill(id, ...children) {

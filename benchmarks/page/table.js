@@ -109,11 +109,16 @@ function mark(row) {
 }
 
 function cellText(key, row, ratio) {
-  if (key === "verdict") return row.verdict === "verified" ? "verified" : element("b", { class: "bad" }, row.verdict);
+  if (key === "verdict") return verdict(row);
   if (key === "speedup") return ratio.text;
   if (key === "interval") return ratio.intervalText;
   return row.text[key];
 }
+
+// A case that is wrong or broken must be seen; one that can't run here need not.
+const verdict = (row) => ["INVALID", "FAILED"].includes(row.verdict)
+  ? element("b", { class: "bad" }, row.verdict)
+  : element("span", { class: row.verdict === "verified" ? "good" : "muted" }, row.verdict);
 
 function tipOf(row, ratio, { baseline, run, group }) {
   const sure = ratio.low

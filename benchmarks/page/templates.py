@@ -19,7 +19,11 @@ Spec: TypeAlias = dict[str, Any]
 LINE_HEIGHT = 26
 """Of one implementation, in pixels."""
 
-COLOUR = alt.Color("colour:N", scale=None)
+POWERS = [10.0**n for n in range(-12, 12)]
+ROUND = [digit * power for power in POWERS for digit in (1, 2, 5)]
+"""Where a logarithmic axis has its ticks: powers of ten where it spans many, else these."""
+
+COLOUR = alt.Color("colour:N", scale=None, legend=None)
 SHAPE = alt.Shape("tier:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), legend=None)
 NAMES = alt.Y(
     "implementation:N",
@@ -31,13 +35,36 @@ NAMES = alt.Y(
 
 def templates() -> dict[str, Spec]:
     """Give them by name."""
-    return {"speedups": speedups(), "trainings": trainings(), "distances": distances()}
+    return {
+        "deviations": deviations(),
+        "speedups": speedups(),
+        "trainings": trainings(),
+        "distances": distances(),
+    }
+
+
+def deviations() -> Spec:
+    """How far each implementation's furthest loss is from the reference, beside what is allowed."""
+    scale = alt.Scale(type="log", nice=False, padding=12)
+    axis = alt.Axis(format="~e", values=POWERS)
+    title = "largest deviation of a loss from the reference (logarithmic)"
+    base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "deviation", "allowed"))
+    return _specification(
+        base.mark_tick(color=DIM, thickness=2, size=LINE_HEIGHT).encode(x=alt.X("tolerance:Q", scale=scale)),
+        base.mark_point().encode(
+            x=alt.X("furthest:Q", scale=scale, axis=axis, title=title), color=COLOUR, shape=SHAPE
+        ),
+        base.mark_text(align="left", dx=10).encode(x=alt.X("furthest:Q", scale=scale), text="deviation:N"),
+        height=alt.Step(LINE_HEIGHT),
+        description="For each implementation a mark at the largest deviation of any step's loss from the "
+        "reference, on a logarithmic axis, and a line at the tolerance, beyond which no time is shown.",
+    )
 
 
 def speedups() -> Spec:
     """How many times as fast as the baseline, with intervals."""
     scale = alt.Scale(type="log", nice=False, padding=12)
-    axis = alt.Axis(format="~s", tickCount=6)
+    axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy")
     base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "times as fast", "95 % interval"))
     return _specification(
         alt.Chart().mark_rule(color=DIM, strokeDash=[3, 3]).encode(x=alt.datum(1)),
@@ -61,10 +88,10 @@ def trainings() -> Spec:
         alt.Chart()
         .mark_line()
         .encode(
-            x=alt.X("epochs:Q", scale=log, title="epochs trained", axis=alt.Axis(format="~s", tickCount=7)),
-            y=alt.Y("seconds:Q", scale=log, title="time of the training", axis=seconds(tickCount=7)),
+            x=alt.X("epochs:Q", scale=log, title="epochs trained", axis=alt.Axis(format=",", values=POWERS)),
+            y=alt.Y("seconds:Q", scale=log, title="time of the training", axis=seconds(values=POWERS)),
             color=COLOUR,
-            strokeDash=alt.StrokeDash("dash:N", scale=None),
+            strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
             detail="implementation:N",
             tooltip=_tips("implementation", "epochs", "time"),
         )
@@ -92,7 +119,7 @@ def trainings() -> Spec:
 def distances() -> Spec:
     """How many times as long as the native floor."""
     scale = alt.Scale(type="log", domainMin=1, nice=False, padding=12)
-    axis = alt.Axis(format="~s", tickCount=6)
+    axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy")
     x = alt.X(
         "distance:Q", scale=scale, axis=axis, title="times as long as the native floor (logarithmic)"
     )
