@@ -17,9 +17,9 @@ function compiling(selected) {
   const slow = wins.filter(({ row, n }) => n !== null && n > 1 && row.tier !== "floor");
   if (!slow.length) return ["Against ", code(baseline), ", nothing that starts later makes up for it."];
   const best = fastest(slow.map(({ row }) => row));
-  const overtakes = ({ row, n }) => [code(row.implementation), " after ", strong(count(n, "epoch"))];
-  return [`With ${caches} caches `, overtakes(slow[0]), best === slow[0].row ? "" : [" and ", overtakes(wins.find(({ row }) => row === best))],
-    " has made up for its later start against ", code(baseline), "."];
+  const after = (n) => strong(count(n, "epoch"));
+  return [`With ${caches} caches, `, code(slow[0].row.implementation), " has made up for its later start against ", code(baseline), " after ", after(slow[0].n),
+    best === slow[0].row ? "" : ["; ", code(best.implementation), ", the fastest, after ", after(wins.find(({ row }) => row === best).n)], "."];
 }
 
 // From how many epochs on the row's training ends before the other's; null: never.
@@ -90,7 +90,7 @@ function trust(selected) {
   if (!timed.length) return [checks, "; nothing was timed."];
   const spread = median(timed.map(spreadOf));
   const rounds = Math.max(...timed.map((row) => row.n_rounds));
-  const how = rounds > 1 ? ["; over the rounds fastest epochs differ by ", strong(`${(spread * 100).toFixed(1)} %`)] : "; one round says nothing of noise";
+  const how = rounds > 1 ? ["; from round to round, fastest epochs differ by ", strong(`${(spread * 100).toFixed(1)} %`)] : "; one round says nothing of noise";
   return [checks, how, warnings.length ? [", and there ", warnings.length > 1 ? "are " : "is ", strong(count(warnings.length, "warning"))] : ", and there is no warning", "."];
 }
 

@@ -14,7 +14,10 @@ function element(name, attributes, ...children) {
 // What is to be shown of a list: `condition && element(…)` may have given false.
 const present = (children) => children.flat(Infinity).filter((child) => child instanceof Node || (child && child !== true));
 
-const code = (text) => element("span", { class: "mono" }, text);
+const code = (text) => element("span", { class: "mono" }, breakable(text));
+
+// A name may be broken behind its underscores, where there is little room.
+const breakable = (name) => name.split(/(?<=_)(?=.)/).flatMap((part, i) => (i ? [element("wbr"), part] : [part]));
 const strong = (text) => element("strong", null, text);
 
 const byId = (id) => document.getElementById(id);
@@ -24,7 +27,7 @@ function fill(id, ...children) {
 }
 
 // A table from headings ({title, numeric}) and rows of cells (texts or elements).
-function simpleTable(headings, rows, { caption = null, mostRows = 400 } = {}) {
+function simpleTable(headings, rows, { caption = null, mostRows = 400, kind: tableKind = "plain" } = {}) {
   const kind = (i) => (headings[i]?.numeric ? "number" : null);
   const head = headings.map(({ title }, i) => element("th", { scope: "col", class: kind(i) }, title));
   const body = rows.slice(0, mostRows).map((cells) =>
@@ -32,7 +35,7 @@ function simpleTable(headings, rows, { caption = null, mostRows = 400 } = {}) {
       i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: kind(i) }, cell))));
   const left = rows.length - body.length;
   return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption ?? "table" },
-    element("table", { class: "plain" },
+    element("table", { class: tableKind },
       caption && element("caption", null, caption),
       element("thead", null, element("tr", null, head)),
       element("tbody", null, body)),

@@ -95,10 +95,10 @@ function decided(ratio) {
 function duelTable(duels) {
   return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster" }, { title: "times as fast", numeric: true }, { title: "95 % interval", numeric: true }],
     duels.map(({ tier, torch, jax, ratio, winner, maybe }) => [tier, named(torch), named(jax), winner ? strong(winner) : maybe ?? NONE, times(ratio.value), interval(ratio)]),
-    { caption: "Like for like: the fastest of either framework, tier by tier" });
+    { caption: "Like for like: the fastest of either framework, tier by tier", kind: "duels" });
 }
 
-const named = (row) => [mark(row), code(row.implementation), " ", element("small", null, row.text.typical)];
+const named = (row) => [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical)];
 
 function showSpeedups(selected) {
   const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)

@@ -97,15 +97,13 @@ function tableRow({ row, ratio }, selected) {
 
 const nameButton = (row) =>
   element("button", { type: "button", class: "implementation mono", "aria-haspopup": "dialog",
-    onclick: () => choose({ row: row.implementation }) }, mark(row), row.implementation);
-
-const GLYPHS = { circle: "●", square: "■", "triangle-up": "▲", diamond: "◆", cross: "✚" };
+    onclick: () => choose({ row: row.implementation }) }, mark(row), breakable(row.implementation));
 
 // An implementation's mark: its colour and its tier's shape, as in the pictures.
 function mark(row) {
-  const glyph = element("span", { class: "mark", "aria-hidden": "true" }, GLYPHS[DATA.charts.shapes[row.tier] ?? "cross"]);
-  glyph.style.color = DATA.charts.looks[row.implementation].colour;
-  return glyph;
+  const made = element("span", { class: `mark mark-${DATA.charts.shapes[row.tier] ?? "cross"}`, "aria-hidden": "true" });
+  made.style.backgroundColor = DATA.charts.looks[row.implementation].colour;
+  return made;
 }
 
 function cellText(key, row, ratio) {

@@ -47,7 +47,7 @@ def deviations() -> Spec:
     """How far each implementation's furthest loss is from the reference, beside what is allowed."""
     scale = alt.Scale(type="log", nice=False, padding=12)
     axis = alt.Axis(format="~e", values=POWERS)
-    title = "largest deviation of a loss from the reference (logarithmic)"
+    title = "largest deviation of a loss (log scale)"
     base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "deviation", "allowed"))
     return _specification(
         base.mark_tick(color=DIM, thickness=2, size=LINE_HEIGHT).encode(x=alt.X("tolerance:Q", scale=scale)),
@@ -64,12 +64,12 @@ def deviations() -> Spec:
 def speedups() -> Spec:
     """How many times as fast as the baseline, with intervals."""
     scale = alt.Scale(type="log", nice=False, padding=12)
-    axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy")
+    axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy", labelSeparation=10)
     base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "times as fast", "95 % interval"))
     return _specification(
         alt.Chart().mark_rule(color=DIM, strokeDash=[3, 3]).encode(x=alt.datum(1)),
         base.mark_rule(strokeWidth=3).encode(
-            x=alt.X("from:Q", scale=scale, axis=axis, title="times as fast as the baseline (logarithmic)"),
+            x=alt.X("from:Q", scale=scale, axis=axis, title="times as fast as the baseline (log scale)"),
             x2="to:Q",
             color=COLOUR,
         ),
@@ -88,7 +88,7 @@ def trainings() -> Spec:
         alt.Chart()
         .mark_line()
         .encode(
-            x=alt.X("epochs:Q", scale=log, title="epochs trained", axis=alt.Axis(format=",", values=POWERS)),
+            x=alt.X("epochs:Q", scale=log, title="epochs trained", axis=alt.Axis(format="~s", values=POWERS)),
             y=alt.Y("seconds:Q", scale=log, title="time of the training", axis=seconds(values=POWERS)),
             color=COLOUR,
             strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
@@ -109,7 +109,6 @@ def trainings() -> Spec:
         lines,
         names,
         height=380,
-        padding={"left": 5, "top": 5, "bottom": 5, "right": 140},
         description="One line for each implementation: the time of a training by its number of epochs, both "
         "logarithmic. The first epoch contains the compilation. Where two lines cross, the one that compiled "
         "has made up for it.",
@@ -119,9 +118,9 @@ def trainings() -> Spec:
 def distances() -> Spec:
     """How many times as long as the native floor."""
     scale = alt.Scale(type="log", domainMin=1, nice=False, padding=12)
-    axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy")
+    axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy", labelSeparation=10)
     x = alt.X(
-        "distance:Q", scale=scale, axis=axis, title="times as long as the native floor (logarithmic)"
+        "distance:Q", scale=scale, axis=axis, title="times as long as the native floor (log scale)"
     )
     base = alt.Chart().encode(y=NAMES, x=x, tooltip=_tips("implementation", "times as long"))
     return _specification(
