@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import headline_groups
 from benchmarks.page.templates import templates
 from benchmarks.pictures.gallery import MAX_SERIES, pictures_of, where
-from benchmarks.pictures.look import SHAPES, config, look_of
+from benchmarks.pictures.look import config, look_of
 from benchmarks.pictures.losses import losses
 from benchmarks.pictures.spread import spread
 
@@ -31,11 +32,10 @@ DIGITS = 5
 
 def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
     """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
-    implementations = {row.implementation for run in runs for row in run.rows}
+    tiers = {row.implementation: row.tier for run in runs for row in run.rows}
     return {
         "config": _both(config("light"), config("dark")),
-        "shapes": SHAPES,
-        "looks": {name: look_of(name).__dict__ for name in sorted(implementations)},
+        "looks": {name: asdict(look_of(name, tier)) for name, tier in tiers.items()},
         "templates": templates(),
         "pictures": [*_of_groups(runs), *_of_machines(runs)],
     }

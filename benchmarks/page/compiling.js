@@ -31,11 +31,10 @@ const epochsUntil = (row, other, caches) => {
 function breakEvenTable(wins, baseline, group) {
   const other = byName(group, baseline);
   const said = (n) => (n === null ? "never" : n === 1 ? "from the start" : grouped(n));
-  return simpleTable([{ title: "implementation" }, { title: "first epoch, cold", numeric: true }, { title: "warm", numeric: true },
-    { title: "each later one", numeric: true }, { title: `epochs to overtake ${baseline}, cold`, numeric: true }, { title: "warm", numeric: true }],
-  wins.map(({ row }) => [code(row.implementation), row.text.cold, row.text.warm, row.text.typical,
-    row.cold_s === null || other.cold_s === null ? NONE : said(epochsUntil(row, other, "cold")), said(epochsUntil(row, other, "warm"))]),
-  { caption: `After how many epochs a training has taken less time than with ${baseline}` });
+  return simpleTable([{ title: "implementation" }, { title: "cold caches", numeric: true }, { title: "warm caches", numeric: true }],
+    wins.map(({ row }) => [element("span", { class: "named" }, mark(row), code(row.implementation)),
+      row.cold_s === null || other.cold_s === null ? NONE : said(epochsUntil(row, other, "cold")), said(epochsUntil(row, other, "warm"))]),
+    { caption: `Epochs after which a training has overtaken ${baseline}`, kind: "break-even" });
 }
 
 // The time of a whole training by its number of epochs: the first call, and then one epoch after the other.

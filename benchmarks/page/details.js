@@ -35,9 +35,8 @@ function detailsOf(row, { group, run, baseline }) {
     element("p", { class: row.verdict === "verified" ? "good" : "bad" },
       row.reason ? `${row.verdict}: ${row.reason}` : row.verdict),
     isTimed(row) && numbers(row, comparisonWith(baseline, group, row), baseline),
-    element("h3", null, "What was checked"),
     manifestTable(row, group),
-    isTimed(row) && [element("h3", null, "Each round's process"), processTable(row)],
+    isTimed(row) && processTable(row),
     element("h3", null, "Where and with what"),
     facts(factsOf(run, row)),
   ];
@@ -73,7 +72,7 @@ function manifestTable(row, group) {
     [...first, ...items].map(({ name, expected, found, holds }) => {
       const [sign, kind] = SIGN[holds];
       return [name, expected, found, element("span", { class: kind }, sign)];
-    }), { caption: "Fairness manifest" });
+    }), { caption: "What was checked: the fairness manifest" });
 }
 
 function processTable(row) {
@@ -82,7 +81,7 @@ function processTable(row) {
     String(each.round + 1), String(each.position + 1), grouped(each.n_samples),
     ...[each.min_s, each.q1_s, each.median_s, each.q3_s, each.max_s, each.first_call_s].map((s) => si(s, "s")),
     each.cpu_per_wall.toFixed(2),
-  ]), { caption: "Processes" });
+  ]), { caption: "Each round’s process" });
 }
 
 const facts = (pairs) => element("dl", { class: "facts" }, pairs.filter(([, text]) => text).map(([name, text]) =>

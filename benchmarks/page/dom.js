@@ -27,17 +27,18 @@ function fill(id, ...children) {
 }
 
 // A table from headings ({title, numeric}) and rows of cells (texts or elements).
-function simpleTable(headings, rows, { caption = null, mostRows = 400, kind: tableKind = "plain" } = {}) {
-  const kind = (i) => (headings[i]?.numeric ? "number" : null);
-  const head = headings.map(({ title }, i) => element("th", { scope: "col", class: kind(i) }, title));
+function simpleTable(headings, rows, { caption, kind = "plain", mostRows = 400 }) {
+  const align = (i) => (headings[i]?.numeric ? "number" : null);
+  const head = headings.map(({ title }, i) => element("th", { scope: "col", class: align(i) }, title));
   const body = rows.slice(0, mostRows).map((cells) =>
     element("tr", null, cells.map((cell, i) =>
-      i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: kind(i) }, cell))));
+      (i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: align(i) }, cell)))));
   const left = rows.length - body.length;
-  return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption ?? "table" },
-    element("table", { class: tableKind },
-      caption && element("caption", null, caption),
-      element("thead", null, element("tr", null, head)),
-      element("tbody", null, body)),
-    left > 0 && element("p", { class: "note" }, `and ${left.toLocaleString("en")} more rows`));
+  return [
+    element("p", { class: "caption" }, caption),
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+      element("table", { class: kind, "aria-label": caption },
+        element("thead", null, element("tr", null, head)), element("tbody", null, body))),
+    left > 0 && element("p", { class: "note" }, `and ${left.toLocaleString("en")} more rows`),
+  ];
 }

@@ -93,8 +93,8 @@ function decided(ratio) {
 }
 
 function duelTable(duels) {
-  return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster" }, { title: "times as fast", numeric: true }, { title: "95 % interval", numeric: true }],
-    duels.map(({ tier, torch, jax, ratio, winner, maybe }) => [tier, named(torch), named(jax), winner ? strong(winner) : maybe ?? NONE, times(ratio.value), interval(ratio)]),
+  return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster, by" }, { title: "95 %", numeric: true }],
+    duels.map(({ tier, torch, jax, ratio, winner, maybe }) => [tier, named(torch), named(jax), [strong(winner ?? maybe ?? NONE), " ", times(ratio.value)], interval(ratio)]),
     { caption: "Like for like: the fastest of either framework, tier by tier", kind: "duels" });
 }
 

@@ -99,10 +99,11 @@ const nameButton = (row) =>
   element("button", { type: "button", class: "implementation mono", "aria-haspopup": "dialog",
     onclick: () => choose({ row: row.implementation }) }, mark(row), breakable(row.implementation));
 
-// An implementation's mark: its colour and its tier's shape, as in the pictures.
-function mark(row) {
-  const made = element("span", { class: `mark mark-${DATA.charts.shapes[row.tier] ?? "cross"}`, "aria-hidden": "true" });
-  made.style.backgroundColor = DATA.charts.looks[row.implementation].colour;
+// An implementation's mark: its colour and shape, as in the pictures.
+function mark({ implementation }) {
+  const { colour, shape } = DATA.charts.looks[implementation];
+  const made = element("span", { class: `mark mark-${shape}`, "aria-hidden": "true" });
+  made.style.backgroundColor = colour;
   return made;
 }
 

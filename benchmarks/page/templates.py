@@ -1,6 +1,7 @@
 """Pictures of what is selected in the page: specifications without data, which the page fills in.
 
-Their data is named "rows"; each row has the "colour" of its implementation and the "dash" of its line.
+Their data is named "rows"; each row has the "colour" and "shape" of its implementation and the "dash" of
+its line.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
 
-from benchmarks.pictures.look import DIM, SHAPES, seconds
+from benchmarks.pictures.look import DIM, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ ROUND = [digit * power for power in POWERS for digit in (1, 2, 5)]
 """Where a logarithmic axis has its ticks: powers of ten where it spans many, else these."""
 
 COLOUR = alt.Color("colour:N", scale=None, legend=None)
-SHAPE = alt.Shape("tier:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), legend=None)
+SHAPE = alt.Shape("shape:N", scale=None, legend=None)
 NAMES = alt.Y(
     "implementation:N",
     sort=None,
