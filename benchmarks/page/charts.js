@@ -68,10 +68,18 @@ function narrowed(spec, width) {
   if (Array.isArray(spec)) return spec.map((each) => narrowed(each, width));
   const { hconcat, ...copy } = spec;
   if (typeof copy.width === "number") copy.width = Math.min(copy.width, width);
-  if (hconcat) copy[width < NARROW ? "vconcat" : "hconcat"] = hconcat;
-  if (copy.columns > 1 && width < NARROW) copy.columns = 1;
+  if (hconcat && width < NARROW) copy.vconcat = hconcat.map(labelled);
+  else if (hconcat) copy.hconcat = hconcat;
+  if (copy.columns > 2 && width < NARROW) return { ...copy, columns: 2, spec: narrowed(copy.spec, width / 2 - 18) };
   for (const part of ["layer", "vconcat", "hconcat", "concat", "spec"]) if (copy[part]) copy[part] = narrowed(copy[part], width);
   return copy;
+}
+
+// Names a panel's lines again, which stood beside another that did.
+function labelled(spec) {
+  const { y } = spec.encoding ?? {};
+  const encoding = y?.axis ? { ...spec.encoding, y: { ...y, axis: { ...y.axis, labels: true, ticks: true } } } : spec.encoding;
+  return { ...spec, ...(encoding && { encoding }), ...(spec.layer && { layer: spec.layer.map(labelled) }) };
 }
 
 // What the picture says, as words and as a table, made when it is asked for.

@@ -1,6 +1,6 @@
 // What stands behind a row: agreement, fairness manifest, processes, where it was measured.
 
-const SIGN = { true: ["holds", "good"], false: ["FAILS", "bad"], null: ["for information", "muted"] };
+const SIGN = { true: ["holds", "good"], false: ["FAILS", "bad"], null: [NONE, "muted"] };
 
 function renderDetails(selected) {
   const dialog = byId("details");

@@ -3,10 +3,15 @@
 const TIP = element("div", { id: "tip", role: "tooltip", hidden: true });
 document.body.append(TIP);
 
+const DELAY_MS = 250; // of a pointer that may only pass by
+let waiting = 0;
+
 // Gives the element a tip: `lines` makes its lines when it is needed.
 function withTip(target, lines) {
   const show = () => showTip(lines(), target.getBoundingClientRect());
-  target.addEventListener("pointerenter", show);
+  target.addEventListener("pointerenter", () => {
+    waiting = setTimeout(show, DELAY_MS);
+  });
   target.addEventListener("focusin", show);
   target.addEventListener("pointerleave", hideTip);
   target.addEventListener("focusout", hideTip);
@@ -25,6 +30,7 @@ function showTip(lines, at) {
 }
 
 function hideTip() {
+  clearTimeout(waiting);
   TIP.hidden = true;
 }
 
