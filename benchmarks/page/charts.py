@@ -42,12 +42,13 @@ def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _of_groups(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    groups = (
-        (site, run, [row for row in run.rows if row.group == group][:MAX_SERIES])
+    speaking = (
+        (site, group, run)
         for site, speakers in headline_groups(runs).items()
         for group, run in speakers.items()
     )
-    for site, run, rows in islice(groups, MAX_GROUPS):
+    for site, group, run in islice(speaking, MAX_GROUPS):
+        rows = [row for row in run.rows if row.group == group][:MAX_SERIES]
         if any(row.curve for row in rows):
             yield _picture(str(site), losses(rows, where=where(run)))
         if any(row.is_timed for row in rows):

@@ -80,7 +80,7 @@ function trust(selected) {
   const { group, run } = selected;
   showPicture("spread", selected);
   showPicture("trend", selected);
-  fill("provenance", facts(factsOf(run, null)));
+  fill("provenance", facts(factsOf(run)));
   const warnings = warningsOf(selected);
   fill("warnings", warnings.length ? element("ul", null, warnings.map((each) => element("li", null, each))) : null);
   const timed = group.rows.filter(isTimed);

@@ -38,7 +38,7 @@ function detailsOf(row, { group, run, baseline }) {
     manifestTable(row, group),
     isTimed(row) && processTable(row),
     element("h3", null, "Where and with what"),
-    facts(factsOf(run, row)),
+    facts([["case", `${row.implementation}-${group.device}-${group.name}`], ...factsOf(run)]),
   ];
 }
 
@@ -87,9 +87,8 @@ function processTable(row) {
 const facts = (pairs) => element("dl", { class: "facts" }, pairs.filter(([, text]) => text).map(([name, text]) =>
   [element("dt", null, name), element("dd", null, text)]));
 
-function factsOf(run, row) {
+function factsOf(run) {
   return [
-    ["case", row?.case],
     ["measured", `${run.date.replace("T", " ")}${run.interrupted ? ` (interrupted: ${run.interrupted})` : ""}`],
     ["machine", `${run.machine}, ${run.system}`],
     ["processor", `${run.cpu}, ${count(run.n_cpus, "CPU")}`],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.record import Row, Run
     from impls.contract import Problem
 
-DIGITS = 6
+DIGITS = 5
 """Significant digits of figures that are sorted, drawn or divided; those that are read come as text."""
 
 Fields = dict[str, Any]
@@ -126,7 +126,7 @@ def _problem(problem: Problem) -> Fields:
 
 
 def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
-    names = ("implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds", "case")
+    names = ("implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
     numbers = ("typical_s", "best_s", "samples_per_s", "speedup", "speedup_low", "speedup_high", "times_floor")
     more = ("speedup_coverage", "cold_s", "warm_s", "memory_bytes", "deviation")
     return {
