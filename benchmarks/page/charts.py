@@ -1,30 +1,23 @@
-"""The pictures of benchmarks/pictures, for the page: one specification each that is right in light and dark."""
+"""The pictures of benchmarks/pictures for the page: one specification each, for light and dark."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.figures import headline_groups
 from benchmarks.page.templates import templates
-from benchmarks.pictures.gallery import MAX_SERIES, pictures_of, where
+from benchmarks.pictures.gallery import pictures_of
 from benchmarks.pictures.look import config, look_of
-from benchmarks.pictures.losses import losses
-from benchmarks.pictures.spread import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.page.templates import Spec
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Run
 
-MAX_GROUPS = 12
-"""Groups whose losses and processes are drawn: a page of very many would become too large."""
-
-OF_A_GROUP = ("losses", "spread")
-"""Kinds of pictures that belong to one group; all others belong to a machine."""
+N_GROUPS = 12
+"""Groups of each machine whose losses and processes are drawn; of all, a page could be too large."""
 
 DIGITS = 5
 """Significant digits in a picture."""
@@ -37,27 +30,12 @@ def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
         "config": _both(config("light"), config("dark")),
         "looks": {name: asdict(look_of(name, tier)) for name, tier in tiers.items()},
         "templates": templates(),
-        "pictures": [*_of_groups(runs), *_of_machines(runs)],
+        "pictures": [
+            _picture(str(site), picture)
+            for site, pictures in pictures_of(runs, n_groups=N_GROUPS).items()
+            for picture in pictures
+        ],
     }
-
-
-def _of_groups(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    speaking = (
-        (site, group, run)
-        for site, speakers in headline_groups(runs).items()
-        for group, run in speakers.items()
-    )
-    for site, group, run in islice(speaking, MAX_GROUPS):
-        rows = [row for row in run.rows if row.group == group][:MAX_SERIES]
-        if any(row.curve for row in rows):
-            yield _picture(str(site), losses(rows, where=where(run)))
-        if any(row.is_timed for row in rows):
-            yield _picture(str(site), spread(rows, where=where(run)))
-
-
-def _of_machines(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    for site, pictures in pictures_of(runs).items():
-        yield from (_picture(str(site), each) for each in pictures if each.kind not in OF_A_GROUP)
 
 
 def _picture(site: str, drawn: Picture) -> dict[str, Any]:

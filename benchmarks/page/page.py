@@ -20,7 +20,19 @@ if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
     from benchmarks.record import Run
 
-SCRIPTS = ("dom", "format", "data", "selection", "tip", "table", "details", "charts", "sections", "compiling", "main")
+SCRIPTS = (
+    "dom",
+    "format",
+    "data",
+    "selection",
+    "tip",
+    "table",
+    "details",
+    "charts",
+    "sections",
+    "compiling",
+    "main",
+)
 """In this order they make up the page's own script."""
 
 DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')

@@ -75,7 +75,7 @@ def _run(run: Run) -> Fields:
 
 
 def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fields]:
-    """Give each run's groups: by site, those with times first, each group's speaking run before the others."""
+    """Give each run's groups: by site, those with times first, the run that speaks for one before others."""
     found: list[tuple[tuple[int, bool, int, bool, int], Fields]] = []
     speakers = headline_groups(newest_first)
     sites = {site: place for place, site in enumerate(speakers)}
@@ -127,7 +127,15 @@ def _problem(problem: Problem) -> Fields:
 
 def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
     names = ("implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
-    numbers = ("typical_s", "best_s", "samples_per_s", "speedup", "speedup_low", "speedup_high", "times_floor")
+    numbers = (
+        "typical_s",
+        "best_s",
+        "samples_per_s",
+        "speedup",
+        "speedup_low",
+        "speedup_high",
+        "times_floor",
+    )
     more = ("speedup_coverage", "cold_s", "warm_s", "memory_bytes", "deviation")
     return {
         **{name: getattr(figures, name) for name in names},

@@ -120,9 +120,7 @@ def distances() -> Spec:
     """How many times as long as the native floor."""
     scale = alt.Scale(type="log", domainMin=1, nice=False, padding=12)
     axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy", labelSeparation=10)
-    x = alt.X(
-        "distance:Q", scale=scale, axis=axis, title="times as long as the native floor (log scale)"
-    )
+    x = alt.X("distance:Q", scale=scale, axis=axis, title="times as long as the native floor (log scale)")
     base = alt.Chart().encode(y=NAMES, x=x, tooltip=_tips("implementation", "times as long"))
     return _specification(
         base.mark_rule(strokeWidth=3, opacity=0.5).encode(x2=alt.datum(1), color=COLOUR),
