@@ -41,10 +41,15 @@ function showChart(id, { title, subtitle = [], spec, values, words, missing = ""
   if (drawn.get(id) === key) return;
   drawn.set(id, key);
   if (!spec) return fill(id, missing && element("p", { class: "note" }, missing));
-  const canvas = element("div", { class: "canvas" });
+  const canvas = element("div", { class: "canvas", role: "img", "aria-label": words });
   fill(id, element("figcaption", null, element("b", null, title), subtitle.map((line) => element("span", null, line))),
     canvas, inWords(title, words, values));
-  drawing = drawing.then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
+  window.drawnAll = false;
+  const last = drawing.then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
+  drawing = last;
+  last.then(() => {
+    window.drawnAll = drawing === last;
+  });
 }
 
 // Vega's interpreter, so that the page's policy need not allow the evaluation of text.
@@ -58,7 +63,7 @@ async function draw(canvas, spec) {
 // Fits a picture into a width in pixels.
 function fitted(spec, width) {
   const narrow = innerWidth < NARROW;
-  const config = { ...DATA.charts.config, background: "transparent", padding: 4 };
+  const config = { ...DATA.charts.config, background: "transparent", padding: 4, aria: false };
   if (narrow) config.legend = { ...config.legend, orient: "bottom", columns: 2, direction: "vertical" };
   return { ...narrowed(spec, width - (narrow ? 66 : 190)), config };
 }

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zlib
+from functools import cache
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,7 @@ def _payload(runs: Sequence[Run], against: Comparison | None) -> dict[str, Any]:
     return payload(runs, against)
 
 
+@cache  # it takes a second
 def _library() -> str:
     """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too."""
     try:
