@@ -25,6 +25,8 @@ UNPRINTABLE = ("Cc", "Cs", "Cn")
 
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
 
+HEADINGS = ("case", "base", "new", "change", "interval", "sure", "threshold", "pairs", "verdict")
+
 READING = """\
 *base* and *new* are the fastest epochs; *change* is by how much the new side is slower (positive) or \
 faster, estimated as *method* says below. *sure* is how surely the *interval* holds it (a little \
@@ -62,16 +64,17 @@ def verdict_table(
     """Lay the cases out, what needs a look first; `plain` keeps text from being read as markup."""
     table = Table(box=box_)
     table.add_column("case", overflow="fold")
-    for heading in ("base", "new", "change", "interval", "sure", "threshold", "pairs"):
+    for heading in HEADINGS[1:-1]:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for verdict in comparison.verdicts:
         style = STYLES.get(verdict.category) if styled else None
-        table.add_row(*map(plain, _cells(verdict)), style=style)
+        table.add_row(*map(plain, cells_of(verdict)), style=style)
     return table
 
 
-def _cells(verdict: CaseVerdict) -> list[str]:
+def cells_of(verdict: CaseVerdict) -> list[str]:
+    """Write one case's row, below HEADINGS."""
     decision = verdict.decision
     times = [
         si(row.best_s, "s") if row and row.is_timed else NO_FIGURE for row in (verdict.base, verdict.new)

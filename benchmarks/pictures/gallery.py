@@ -45,15 +45,18 @@ MIN_RUNS = 3
 """Of a trend."""
 
 
-def pictures_of(runs: Sequence[Run]) -> dict[Site, list[Picture]]:
-    """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
+def pictures_of(runs: Sequence[Run], *, n_groups: int = MAX_EACH) -> dict[Site, list[Picture]]:
+    """Draw what the runs allow, by machine, in the order in which a report asks its questions.
+
+    Of what is drawn group by group, each machine's first `n_groups` are.
+    """
     found = {}
     for site, speakers in islice(headline_groups(runs).items(), MAX_EACH):
         own = [run for run in runs if Site.of(run) == site]
         found[site] = [
-            *_losses(own, speakers),
+            *_losses(own, speakers, n_groups),
             *_of_sweeps(own),
-            *_spreads(speakers),
+            *_spreads(speakers, n_groups),
             *_trends(own, group=next(iter(speakers))),
         ]
     return found
@@ -64,26 +67,23 @@ def where(run: Run) -> str:
     return f"{Site.of(run)} · {run.provenance.date[:10]}"
 
 
-def _losses(runs: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+def _losses(runs: Sequence[Run], speakers: dict[str, Run], n_groups: int) -> Iterator[Picture]:
     """Draw each group of the run that speaks for it, or of the newest whose records hold losses."""
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+    held = {id(run): {row.group for row in run.rows if row.curve} for run in runs}
     drawn = (
-        losses(rows, where=where(run))
+        losses(_rows(run, group), where=where(run))
         for group, speaker in speakers.items()
-        for run, rows in _first(group, [speaker, *newest_first])
+        for run in islice((run for run in [speaker, *newest_first] if group in held[id(run)]), 1)
     )
-    return islice(drawn, MAX_EACH)
+    return islice(drawn, n_groups)
 
 
-def _first(group: str, runs: Sequence[Run]) -> Iterator[tuple[Run, list[Row]]]:
-    candidates = ((run, _rows(run, group)) for run in runs)
-    return islice(((run, rows) for run, rows in candidates if any(row.curve for row in rows)), 1)
-
-
-def _spreads(speakers: dict[str, Run]) -> Iterator[Picture]:
-    candidates = ((run, _rows(run, group)) for group, run in speakers.items())
-    timed = ((run, rows) for run, rows in candidates if any(row.is_timed for row in rows))
-    return (spread(rows, where=where(run)) for run, rows in islice(timed, MAX_EACH))
+def _spreads(speakers: dict[str, Run], n_groups: int) -> Iterator[Picture]:
+    runs = {id(run): run for run in speakers.values()}
+    timed = {name: {row.group for row in run.rows if row.is_timed} for name, run in runs.items()}
+    drawable = ((group, run) for group, run in speakers.items() if group in timed[id(run)])
+    return (spread(_rows(run, group), where=where(run)) for group, run in islice(drawable, n_groups))
 
 
 def _rows(run: Run, group: str) -> list[Row]:
