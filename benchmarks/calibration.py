@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.environment import Provenance
@@ -101,15 +103,26 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
 
     """
     path = _path(calibration.machine, folder)
-    earlier = read_calibration(path).cases if path.exists() else {}
-    fields = asdict(replace(calibration, cases=earlier | calibration.cases))
-    text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
-    partial = path.with_name(f".{path.stem}-{os.getpid()}.partial")  # so that it is there whole or not at all
-    with told_if_unwritable(path, remedy=REMEDY):
-        folder.mkdir(parents=True, exist_ok=True)
+    with told_if_unwritable(path, remedy=REMEDY), _alone(folder):
+        earlier = read_calibration(path).cases if path.exists() else {}
+        fields = asdict(replace(calibration, cases=earlier | calibration.cases))
+        text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
+        partial = path.with_name(f".{path.stem}.partial")  # so that it is there whole or not at all
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     return path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep others from saving there meanwhile, who would overwrite what they have not read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)  # until it is closed, or the process is killed
+        yield
+    finally:
+        os.close(place)
 
 
 def _path(machine: dict[str, Any], folder: Path) -> Path:

@@ -74,15 +74,20 @@ class Rule:
         """Give the same rule with another threshold."""
         return replace(self, threshold=threshold, unchanged=min(self.unchanged, threshold))
 
-    @property
-    def looks(self) -> tuple[int, ...]:
-        """Numbers of pairs at which a case may end as slower or faster: halfway and at the end."""
+    def looks(self, n_cases: int) -> tuple[int, ...]:
+        """Give the numbers of pairs at which a case may end as slower or faster: halfway and at the end.
+
+        Only at the end, where there are so many cases that not even pairs that all agree would do halfway:
+        that look could only waste its share of alpha.
+        """
         halfway = max(self.min_pairs, self.max_pairs // 2)
-        return tuple(dict.fromkeys((halfway, self.max_pairs)))
+        if halfway == self.max_pairs or 0.5**halfway > self.alpha / (n_cases * 2):
+            return (self.max_pairs,)
+        return (halfway, self.max_pairs)
 
     def tail(self, n_cases: int) -> float:
         """Give the error probability of one look at one of so many cases, on one side."""
-        return self.alpha / (n_cases * len(self.looks))
+        return self.alpha / (n_cases * len(self.looks(n_cases)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +113,7 @@ def decide(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     n_pairs, at_end = len(ratios), len(ratios) >= rule.max_pairs
     decision = assess(ratios, rule, n_cases=n_cases)
     if decision.category in (Category.SLOWER, Category.FASTER):
-        return decision if n_pairs in rule.looks or at_end else None
+        return decision if n_pairs in rule.looks(n_cases) or at_end else None
     if decision.category is Category.UNCHANGED:
         return decision if n_pairs >= rule.min_pairs else None
     return decision if at_end else None

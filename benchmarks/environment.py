@@ -77,6 +77,7 @@ class Provenance:
     versions: dict[str, str]
     commit: str | None
     worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
+    commit_elsewhere: str | None = None  # of the checkout in which implementations from elsewhere lie
 
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""

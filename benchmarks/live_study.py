@@ -4,8 +4,9 @@
 
 Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process wants the measured core
 a third of the time: some with two equal sides, some where work is added to each timed epoch of the new
-side. Its true size is measured first, by alternating epochs within one process. Each comparison is a line in
-the file, with samples of every process; a study that was cut short goes on where it ended.
+side. Its true size is measured first, without the load, by alternating epochs within each of several fresh
+processes. Each comparison is a line in the file, with samples of every process; a study that was cut short
+goes on where it ended.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from benchmarks.slowdown import PROBLEM, slow_copy
 from benchmarks.tally import Case, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 NAMES = ("torch_eager", "jax_scan")
 OUTPUT = ROOT / "results" / "error_rates" / "live.jsonl"
@@ -47,13 +48,14 @@ LOAD = """
 import os, sys, time
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {int(sys.argv[1])})
+begin = time.perf_counter()
 while os.getppid() == int(sys.argv[2]):  # not orphaned
-    end = time.perf_counter() + 0.1
-    while time.perf_counter() < end:
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
         pass
-    time.sleep(0.2)
+    time.sleep(max(0.0, begin + 3 * end - time.perf_counter()))
 """
-"""Wants the measured core, the worst place, a third of the time; beside a worker it gets half of that."""
+"""Takes a third of the measured core's time, the worst place, in bursts of 0.1 s of its own CPU time."""
 
 
 def main() -> int:
@@ -75,17 +77,23 @@ def main() -> int:
         files = {
             kind: {name: IMPLEMENTATIONS / f"{name}.py" for name in NAMES} for kind in ("same", "slower")
         }
-        sizes = dict.fromkeys(NAMES, 0.0)
-        for name in NAMES:
-            files["slower"][name], sizes[name] = slow_copy(name, Path(folder), cpu)
-            console.print(f"{name}: the added work makes an epoch {sizes[name]:+.2%} longer", highlight=False)
-        with busy(cpu):
+        copies = {name: slow_copy(name, Path(folder), cpu) for name in NAMES}
+        for name, copy in copies.items():
+            files["slower"][name] = copy.file
+            console.print(f"{name}: the added work makes an epoch {copy.size:+.2%} longer", highlight=False)
+        added = {name: {"n_loops": copy.n_loops, "sizes": copy.sizes} for name, copy in copies.items()}
+        with busy(cpu) as cpu_s:
             for kind in kinds_to_run(parsed.output, {"same": parsed.same, "slower": parsed.slower}):
-                true_sizes = sizes if kind == "slower" else dict.fromkeys(NAMES, 0.0)
-                line = compare(files[kind], (cpu,), console) | {"kind": kind, "true_sizes": true_sizes}
+                begin, begin_cpu_s = time.monotonic(), cpu_s()
+                line = compare(files[kind], (cpu,), console)
+                load = (cpu_s() - begin_cpu_s) / (time.monotonic() - begin)
+                line |= {"kind": kind, "load": load, "added": added if kind == "slower" else {}}
                 append(parsed.output, line)
                 found = {name: case["category"] for name, case in line["cases"].items()}
-                console.print(f"{kind}: {found}, {line['wall_s']:.0f} s", highlight=False)
+                console.print(
+                    f"{kind}: {found}, {line['wall_s']:.0f} s; the load took {load:.0%} of the core",
+                    highlight=False,
+                )
     return summarize(parsed.output, console)
 
 
@@ -163,11 +171,16 @@ def processes_of(tally: Tally) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def busy(cpu: int) -> Iterator[None]:
-    """Keep the core busy a third of the time."""
+def busy(cpu: int) -> Iterator[Callable[[], float]]:
+    """Take a third of the core's time; give what tells how much that was so far, in s (on Linux)."""
     with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu), str(os.getpid())]) as process:  # noqa: S603 - our own text
+
+        def cpu_s() -> float:
+            after_name = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+            return sum(map(int, after_name.split()[11:13])) / os.sysconf("SC_CLK_TCK")  # utime, stime
+
         try:
-            yield
+            yield cpu_s
         finally:
             process.kill()
 

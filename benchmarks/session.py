@@ -6,22 +6,23 @@ import contextlib
 import signal
 import tempfile
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.contest import Settings, run_contest
-from benchmarks.discover import select
+from benchmarks.discover import IMPLEMENTATIONS, select
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.journal import Journal
 from benchmarks.problems import name_of, parse_problem, replace_fields
 from benchmarks.progress import ContestProgress
 from benchmarks.record import Run, RunSettings, Verdict
+from benchmarks.sides import git_commit
 from benchmarks.tally import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from rich.console import Console
 
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 CaseKey = tuple[str, str, str]
 """A case's implementation, device and problem by name, as pytest's parameters spell them."""
+
+
+def provenance_of(cases: Iterable[Case], cpus: tuple[int, ...]) -> Provenance:
+    """Ask the system, and the checkouts in which implementations from elsewhere lie."""
+    folders = {case.entry.path.resolve().parent for case in cases} - {IMPLEMENTATIONS}
+    commits = {commit for folder in folders if (commit := git_commit(folder))}
+    return replace(Provenance.collect(cpus), commit_elsewhere=", ".join(sorted(commits)) or None)
 
 
 @dataclass
@@ -73,7 +81,7 @@ class MeasuringSession:
     def measure(self, keys: Collection[CaseKey], *, timed: bool, console: Console) -> None:
         """Run the contest over these cases; without `timed`, run and verify each just once."""
         cpus = choose_cpus(self.options.cores)
-        self.timed, self.provenance = timed, Provenance.collect(cpus)
+        self.timed, self.provenance = timed, provenance_of(self.cases.values(), cpus)
         settings = Settings(
             rounds=self.options.rounds if timed else 0,
             time_limit_s=self.options.time_limit_s,

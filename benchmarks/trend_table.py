@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 READING = """\
 Each run counts by one ratio: the case's time over the control's (each process's fastest epoch, in the \
-same round; median over the rounds); larger is slower. Ratio, 95 % and epoch are the newest run's. Noise: \
-the standard deviation from run to run. Visible: how large a change halfway through these runs would have to \
-be to be found. A change is a run from which on the ratio has another level, for at least three runs, by \
-more than noise shows in one trend of a thousand."""
+same round; median over the rounds); larger is slower. Ratio, 95 % and epoch are those of its last run. \
+Noise: the standard deviation from run to run. Visible: how large a change halfway through these runs would \
+have to be to be found. A change is a run from which on the ratio has another level, for at least three \
+runs, by more than noise shows in one trend of a thousand."""
 
 
 def print_trends(segmented: Sequence[Segmentation], console: Console) -> None:
@@ -34,17 +34,27 @@ def print_trends(segmented: Sequence[Segmentation], console: Console) -> None:
     for (machine, control), group in groupby(
         segmented, key=lambda each: (each.trend.machine, each.trend.control)
     ):
-        console.print(_trend_table(list(group), f"against {control} on {machine}"))
+        trends = list(group)
+        console.print(_trend_table(trends, f"against {control} on {machine}"))
+        for line in _ended(trends):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     changes = [(each.trend, change) for each in segmented for change in each.changes]
     if changes:
         console.print(_change_table(changes))
     console.print(READING, highlight=False, markup=False, style="dim")
 
 
+def _ended(segmented: Sequence[Segmentation]) -> list[str]:
+    """Name the cases that the newest run lacks: not measured there, renamed or without a time."""
+    newest = max(each.trend.points[-1].record.date for each in segmented)
+    ended = [each.trend.case for each in segmented if each.trend.points[-1].record.date < newest]
+    return [f"Not in the newest run ({newest:%Y-%m-%d %H:%M}): {', '.join(ended)}"] if ended else []
+
+
 def _trend_table(segmented: Sequence[Segmentation], title: str) -> Table:
     table = _table(escape(title))
     table.add_column("case", no_wrap=True)
-    for heading in ("runs", "since", "ratio", "95 %", "epoch", "noise", "visible", "changes"):
+    for heading in ("runs", "since", "last", "ratio", "95 %", "epoch", "noise", "visible", "changes"):
         table.add_column(heading, justify="right")
     for each in segmented:
         points = each.trend.points
@@ -54,6 +64,7 @@ def _trend_table(segmented: Sequence[Segmentation], title: str) -> Table:
             escape(each.trend.case),
             str(len(points)),
             f"{points[0].record.date:%Y-%m-%d}",
+            f"{points[-1].record.date:%Y-%m-%d}",
             f"{points[-1].ratio.value:.4g}",
             NO_FIGURE if low is None or high is None else f"{low:.4g} to {high:.4g}",
             si(points[-1].min_s, "s"),

@@ -114,6 +114,7 @@ def differences(before: Point, after: Point) -> list[str]:
     old, new = before.record.run.provenance, after.record.run.provenance
     pairs = [
         ("commit", old.commit, new.commit),
+        ("commit of the implementations", old.commit_elsewhere, new.commit_elsewhere),
         *_by_name(old.versions, new.versions),
         ("system", old.system, new.system),
         ("machine", old.machine, new.machine),

@@ -155,9 +155,9 @@ INLINE void sum_wide(Training *t, int on_logits, const float *x, const float *y,
             loss += r < n_rows ? s.loss : 0.0f;
             d_bias += d[r];
         }
-        /* Have memory begin with the next block's first KiB: else it would idle (a prefetch never faults). */
+        /* Have memory begin with the next block's first 2 KiB: else it would idle (a prefetch never faults). */
         const float *next = row[0] + BLOCK * D;
-        for (int line = 0; line < 16; line++) __builtin_prefetch(next + 16 * line);
+        for (int line = 0; line < 32; line++) __builtin_prefetch(next + 16 * line);
         for (int r = 0; r < BLOCK; r += GROUP) add_rows(g, row + r, d + r, D);
     }
     for (int64_t j = 0; j < D; j++) t->gradient[j] += g[j];

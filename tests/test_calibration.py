@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 RULE = Rule()
 PROVENANCE = run_of().provenance
 QUIET = np.exp(np.random.default_rng(0).normal(0, 0.004, 40)).tolist()
-DRIFTING = [1.049] * 30 + [1.0] * 10
-"""As where the second process of a pair is slower for most of the time, though nothing differs."""
+LASTING = ([1.049] * 10 + [1 / 1.049] * 10) * 2
+"""As where something slows one side for ten pairs, then the other, though nothing differs."""
 
 CASE = CaseCalibration(
     ratios=(1.0, 1.01), noise=0.01, threshold=0.05, false_alarms=0.0, undecided=0.1, detectable=None
@@ -60,16 +62,32 @@ def test_quiet_pairs_keep_the_default_threshold_and_show_small_slowdowns() -> No
     assert found.detectable <= 0.04
 
 
-def test_drifting_pairs_raise_the_threshold_until_false_alarms_are_rare() -> None:
-    at_default = shares_of(DRIFTING, RULE, n_cases=1)
-    found = calibrate_case(DRIFTING, RULE)
+def test_noise_that_lasts_for_pairs_raises_the_threshold_until_false_alarms_are_rare() -> None:
+    at_default = shares_of(LASTING, RULE, n_cases=1)
+    found = calibrate_case(LASTING, RULE)
 
     assert at_default[Category.SLOWER] > MOST_FALSE_ALARMS
     assert found.threshold == pytest.approx(0.05)
     assert found.false_alarms <= MOST_FALSE_ALARMS
 
 
-@pytest.mark.parametrize("shape", ["normal", "heavy", "drifting"])
+def test_noise_whose_pairs_do_not_depend_on_one_another_hardly_ever_raises_the_threshold() -> None:
+    generator = np.random.default_rng(3)
+    samples = [np.exp(generator.normal(0, 0.05, 40)).tolist() for _ in range(8)]
+
+    thresholds = [calibrate_case(sample, RULE).threshold for sample in samples]
+
+    assert np.median(thresholds) == RULE.threshold
+    assert max(thresholds) <= 2 * RULE.threshold
+
+
+def test_by_how_much_the_sample_as_a_whole_is_off_makes_no_difference() -> None:
+    shifted = [1.04 * ratio for ratio in QUIET]
+
+    assert calibrate_case(shifted, RULE).threshold == RULE.threshold
+
+
+@pytest.mark.parametrize("shape", ["normal", "heavy", "lasting"])
 def test_at_the_chosen_threshold_false_alarms_are_at_most_1_percent_and_at_a_step_less_they_are_more(
     shape: str,
 ) -> None:
@@ -77,7 +95,7 @@ def test_at_the_chosen_threshold_false_alarms_are_at_most_1_percent_and_at_a_ste
     logs = {
         "normal": generator.normal(0, 0.05, 40),
         "heavy": 0.02 * generator.standard_cauchy(40),
-        "drifting": np.log(DRIFTING) + generator.normal(0, 0.01, 40),
+        "lasting": np.log(LASTING) + generator.normal(0, 0.01, 40),
     }[shape]
     ratios = np.exp(logs).tolist()
 
@@ -103,13 +121,13 @@ def test_the_slowdown_that_counts_as_detectable_is_found_and_noise_beyond_all_tr
 
 
 def test_the_same_pairs_give_the_same_shares() -> None:
-    first, second = (shares_of(DRIFTING, RULE, n_cases=1, n_resamples=100) for _ in range(2))
+    first, second = (shares_of(LASTING, RULE, n_cases=1, n_resamples=100) for _ in range(2))
 
     assert first == second
 
 
 def test_the_shares_of_all_categories_add_up_to_1() -> None:
-    assert sum(shares_of(DRIFTING, RULE, n_cases=3, n_resamples=100).values()) == pytest.approx(1)
+    assert sum(shares_of(LASTING, RULE, n_cases=3, n_resamples=100).values()) == pytest.approx(1)
 
 
 def test_what_is_saved_is_read_back_and_leaves_nothing_else_behind(tmp_path: Path) -> None:
@@ -132,6 +150,16 @@ def test_saving_keeps_the_cases_calibrated_earlier_and_overrules_those_calibrate
 
     assert {name: case.threshold for name, case in merged.cases.items()} == {"a": 0.05, "b": 0.1}
     assert merged.date == again.date
+
+
+def test_two_that_save_at_a_time_lose_none_of_each_others_cases(tmp_path: Path) -> None:
+    save(calibration(first=CASE), tmp_path)
+
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        list(pool.map(save, [calibration(**{f"case{i}": CASE}) for i in range(40)], [tmp_path] * 40))
+
+    (path,) = tmp_path.iterdir()
+    assert len(read_calibration(path).cases) == 41
 
 
 def test_saving_over_a_file_that_is_none_of_ours_is_refused_and_leaves_it_as_it_is(tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_the_more_cases_there_are_the_surer_each_must_be() -> None:
     assert assess(ratios, Rule(alpha=0.05), n_cases=20).category is Category.UNDECIDED
 
 
+def test_a_look_that_could_never_find_anything_takes_no_share_of_the_error() -> None:
+    rule = Rule()
+
+    assert (rule.looks(5), rule.tail(5)) == ((10, 20), rule.alpha / 10)
+    assert (rule.looks(6), rule.tail(6)) == ((20,), rule.alpha / 6)
+    assert conclude([1.06] * 20, rule, n_cases=6).n_pairs == 20
+
+
 def test_the_interval_of_the_median_covers_it_as_often_as_it_says() -> None:
     generator = np.random.default_rng(0)
     samples = generator.exponential(size=(2000, 20))

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sides
-from benchmarks.discover import IMPLEMENTATIONS
+from benchmarks.discover import IMPLEMENTATIONS, read_entry, select
 from benchmarks.errors import UsageError
 from benchmarks.job import Runtime
+from benchmarks.problems import NAMED
+from benchmarks.session import provenance_of
 from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in, worktree
+from benchmarks.tally import Case
 
 
 @pytest.fixture
@@ -60,6 +63,17 @@ def test_the_worktree_is_cleaned_up_after_an_interrupt_too(checkout: Path) -> No
         raise KeyboardInterrupt
 
     assert len(run(checkout, "worktree", "list").splitlines()) == 1
+
+
+def test_a_run_of_files_from_elsewhere_records_their_checkouts_commit_too(checkout: Path) -> None:
+    file = next(checkout.glob("*.py"))
+
+    elsewhere = provenance_of([Case(read_entry(file), "cpu", NAMED["book"])], (0,))
+    here = provenance_of([Case(entry, "cpu", NAMED["book"]) for entry in select(["numpy_float32"])], (0,))
+
+    assert elsewhere.commit_elsewhere == run(checkout, "rev-parse", "--short=10", "HEAD").strip()
+    assert elsewhere.commit == here.commit
+    assert here.commit_elsewhere is None
 
 
 def test_files_that_differ_from_their_commit_are_marked(checkout: Path) -> None:

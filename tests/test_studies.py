@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import rule_study
+from benchmarks import rule_study, slowdown
 from benchmarks.errors import UsageError
-from benchmarks.live_study import LOAD, append, kinds_to_run, read_lines, summarize
+from benchmarks.live_study import LOAD, append, busy, kinds_to_run, read_lines, summarize
 from benchmarks.record import Verdict
-from benchmarks.rule_study import asv, beyond, mann_whitney, read_comparisons, to_markdown
+from benchmarks.rule_study import read_comparisons, to_markdown
+from benchmarks.rules import RULES, asv, beyond, mann_whitney
 from benchmarks.slowdown import ADDED_WORK
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def test_the_table_holds_our_rule_and_every_other_tools(
     assert false_alarms > 10
     assert missed > 10
     assert rows["alert at 200 % of the mean"][1] == "100.0%"
-    assert set(rule_study.TWO_RUNS) < set(rows)
+    assert set(RULES) <= set(rows)
 
 
 def test_the_other_tools_rules_call_what_their_manuals_say() -> None:
@@ -144,6 +145,29 @@ def test_the_slowed_copy_computes_the_same(copy_of: Copy, judge: Judge) -> None:
     copy.write_text(copy.read_text(encoding="utf-8") + ADDED_WORK.format(n=1000), encoding="utf-8")
 
     assert judge(copy).verdict is Verdict.VERIFIED
+
+
+def test_the_load_takes_about_a_third_of_a_core_that_it_has_for_itself() -> None:
+    with busy(max(os.sched_getaffinity(0))) as cpu_s:
+        start, start_s = time.monotonic(), cpu_s()
+        time.sleep(1.5)
+        share = (cpu_s() - start_s) / (time.monotonic() - start)
+
+    assert 0.15 < share < 0.45
+
+
+@pytest.mark.parametrize("sizes", [[0.1, 0.05], [0.02, 0.04, 0.05]])
+def test_the_work_added_is_chosen_by_other_processes_than_those_that_say_how_much_it_is(
+    sizes: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([*sizes, *[0.06, 0.07, 0.08, 0.09, 0.1]])
+    monkeypatch.setattr(slowdown, "size_in_process", lambda *_: next(told))
+
+    copy = slowdown.slow_copy("numpy_float32", tmp_path, 0)
+
+    assert copy.sizes == (0.06, 0.07, 0.08, 0.09, 0.1)
+    assert copy.size == 0.08
+    assert f"range({copy.n_loops})" in copy.file.read_text(encoding="utf-8")
 
 
 def test_the_load_ends_with_the_process_that_started_it() -> None:

@@ -68,6 +68,19 @@ def test_show_tells_each_case_and_of_a_change_what_differs_there(
     assert "jax_scan-cpu" not in changes
 
 
+def test_show_names_the_cases_that_the_newest_run_lacks(
+    history: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = run_of_day(20, timed("native_floor", [1e-5] * 6), timed("jax_scan", [4e-5] * 6))
+    add(write(lacking, tmp_path / "run.json"), history)
+
+    assert main(["track", "show", "--history", str(history)]) == 0
+
+    out = capsys.readouterr().out
+    (ended,) = (line for line in out.splitlines() if line.startswith("Not in the newest run"))
+    assert ended == "Not in the newest run (2026-11-21 00:00): torch_eager-cpu-B32-D2-N4-E3"
+
+
 def test_show_takes_a_part_of_the_cases_names_and_another_control(
     history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
