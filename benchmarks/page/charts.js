@@ -45,12 +45,18 @@ function showChart(id, { title, subtitle = [], spec, values, words, missing = ""
   fill(id, element("figcaption", null, element("b", null, title), subtitle.map((line) => element("span", null, line))),
     canvas, inWords(title, words, values));
   window.drawnAll = false;
-  const last = drawing.then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
+  const last = drawing.then(idle).then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
   drawing = last;
   last.then(() => {
     window.drawnAll = drawing === last;
   });
 }
+
+// A picture takes some tens of milliseconds: between two, the page answers.
+const idle = () => new Promise((resolve) => {
+  if (window.requestIdleCallback) requestIdleCallback(resolve, { timeout: 300 });
+  else setTimeout(resolve, 0);
+});
 
 // Vega's interpreter, so that the page's policy need not allow the evaluation of text.
 async function draw(canvas, spec) {
@@ -58,6 +64,7 @@ async function draw(canvas, spec) {
   await vegaEmbed(canvas, fitted(spec, canvas.clientWidth), {
     ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: chartTip,
   });
+  canvas.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the canvas says it in words
 }
 
 // Fits a picture into a width in pixels.
