@@ -67,7 +67,7 @@ def test_the_page_asks_for_nothing_and_lets_no_other_script_run(tmp_path: Path) 
 
 
 def attributes_of(html: str) -> list[tuple[str, str, str]]:
-    found = []
+    found: list[tuple[str, str, str]] = []
 
     class Collector(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

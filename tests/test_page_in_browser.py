@@ -175,7 +175,7 @@ def test_against_another_baseline_stand_the_ratios_that_the_statistics_give(
 def test_an_accessibility_check_finds_nothing_serious(opened: Open, typical: Path, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = opened(typical, color_scheme=scheme, reduced_motion="reduce")
-    page.wait_for_function("drawnAll")
+    page.wait_for_selector("html[data-drawn=yes]")
     page.locator("summary").first.click()
     found = axe.run(page).response["violations"]
     page.get_by_role("button", name="jax_jit").click()
@@ -187,7 +187,7 @@ def test_an_accessibility_check_finds_nothing_serious(opened: Open, typical: Pat
 
 def test_on_a_phone_nothing_sticks_out_and_the_interval_is_there(opened: Open, typical: Path) -> None:
     page = opened(typical, viewport=PHONE)
-    page.wait_for_function("drawnAll")
+    page.wait_for_selector("html[data-drawn=yes]")
 
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert page.locator("th.is-interval").is_visible()
@@ -216,7 +216,7 @@ def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:
     broken = replace(rows[0], implementation="broken", verdict=Verdict.INVALID, reason=HOSTILE, processes=())
     run = run_of_day(0, *rows, broken, machine=HOSTILE, cpu=HOSTILE, commit=HOSTILE, system=HOSTILE)
     page = opened(written(tmp_path, run), f"row={rows[2].implementation}")
-    page.wait_for_function("drawnAll")
+    page.wait_for_selector("html[data-drawn=yes]")
 
     assert page.title() == "perceptron-bench: PyTorch against JAX"
     assert page.locator("img").count() == 0
@@ -227,7 +227,7 @@ def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:
 
 def test_every_picture_is_there_in_words_too(opened: Open, typical: Path) -> None:
     page = opened(typical)
-    page.wait_for_function("drawnAll")
+    page.wait_for_selector("html[data-drawn=yes]")
 
     pictures = page.locator("figure:has(svg)")
     assert pictures.count() >= 5

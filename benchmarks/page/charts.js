@@ -44,11 +44,11 @@ function showChart(id, { title, subtitle = [], spec, values, words, missing = ""
   const canvas = element("div", { class: "canvas", role: "img", "aria-label": words });
   fill(id, element("figcaption", null, element("b", null, title), subtitle.map((line) => element("span", null, line))),
     canvas, inWords(title, words, values));
-  window.drawnAll = false;
+  document.documentElement.dataset.drawn = "no";
   const last = drawing.then(idle).then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
   drawing = last;
   last.then(() => {
-    window.drawnAll = drawing === last;
+    if (drawing === last) document.documentElement.dataset.drawn = "yes";
   });
 }
 
