@@ -97,7 +97,7 @@ function labelled(spec) {
 // What the picture says, as words and as a table, made when it is asked for.
 function inWords(title, words, values) {
   const details = element("details", { ontoggle: () => {
-    if (details.open && details.children.length === 1) details.append(element("p", { class: "note" }, words), valuesTable(title, values));
+    if (details.open && details.children.length === 1) details.append(...present([element("p", { class: "note" }, words), valuesTable(title, values)]));
   } }, element("summary", null, "In words and as a table"));
   return details;
 }
