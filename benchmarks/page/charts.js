@@ -94,13 +94,9 @@ function labelled(spec) {
   return { ...spec, ...(encoding && { encoding }), ...(spec.layer && { layer: spec.layer.map(labelled) }) };
 }
 
-// What the picture says, as words and as a table, made when it is asked for.
-function inWords(title, words, values) {
-  const details = element("details", { ontoggle: () => {
-    if (details.open && details.children.length === 1) details.append(...present([element("p", { class: "note" }, words), valuesTable(title, values)]));
-  } }, element("summary", null, "In words and as a table"));
-  return details;
-}
+// What the picture says, as words and as a table.
+const inWords = (title, words, values) => unfolding("In words and as a table", () =>
+  [element("p", { class: "note" }, words), valuesTable(title, values)]);
 
 const UNSAID = ["colour", "dash", "label", "label at", "marked", "shape"]; // how it is drawn, not what it says
 

@@ -84,8 +84,8 @@ function trust(selected) {
   const warnings = warningsOf(selected);
   fill("warnings", warnings.length ? element("ul", null, warnings.map((each) => element("li", null, each))) : null);
   const timed = group.rows.filter(isTimed);
-  const sums = group.rows.map(held).reduce((sum, each) => ({ holds: sum.holds + each.holds, fails: sum.fails + each.fails, unseen: sum.unseen + each.unseen }), { holds: 0, fails: 0, unseen: 0 });
-  const checks = [strong(`${grouped(sums.holds)} of ${grouped(sums.holds + sums.fails)}`), " checks of fairness hold"];
+  const { holds, fails } = checksOf(group.rows);
+  const checks = [strong(`${grouped(holds)} of ${grouped(holds + fails)}`), " checks of fairness hold"];
   if (!timed.length) return [checks, "; nothing was timed."];
   const spread = median(timed.map(spreadOf));
   const rounds = Math.max(...timed.map((row) => row.n_rounds));
