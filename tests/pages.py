@@ -16,7 +16,6 @@ from tests.test_record import AGREEMENT, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from benchmarks.record import Row, Run
 
@@ -67,8 +66,3 @@ def many_rows(n: int) -> Run:
     first = rows_of(Problem())[0]
     others = (replace(first, implementation=f"impl_{i:05}") for i in range(n - 1))
     return run_of_day(0, first, *others)
-
-
-def address_of(path: Path) -> str:
-    """Give the address under which a browser opens the file."""
-    return path.resolve().as_uri()

@@ -14,9 +14,8 @@ from rich import box
 from benchmarks.errors import UsageError
 from benchmarks.figures import figures_of
 from benchmarks.page.page import _library, payload_of, write_page
-from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
-from benchmarks.table import interval_cell, ratio_cell, row_table
+from benchmarks.table import row_table
 from impls.contract import Problem
 from tests.pages import ABSENT, MINIMA_S, rows_of, typical_run
 from tests.runs import run_of_day
@@ -48,7 +47,9 @@ def test_a_row_of_the_page_has_the_very_texts_of_the_table(tmp_path: Path) -> No
     content = payload_of(page_of(tmp_path, run))
 
     (group,) = content["groups"]
-    shown = [[row["implementation"], row["tier"], *row["text"].values(), row["verdict"]] for row in group["rows"]]
+    shown = [
+        [row["implementation"], row["tier"], *row["text"].values(), row["verdict"]] for row in group["rows"]
+    ]
     table = row_table(figures_of(run), box_=box.MARKDOWN, plain=str)
     columns = [list(column.cells) for column in table.columns]
     assert shown == [list(cells) for cells in zip(*columns, strict=True)]
@@ -66,7 +67,7 @@ def test_the_page_asks_for_nothing_and_lets_no_other_script_run(tmp_path: Path) 
 
 
 def attributes_of(html: str) -> list[tuple[str, str, str]]:
-    found = []
+    found: list[tuple[str, str, str]] = []
 
     class Collector(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -44,13 +44,19 @@ function showChart(id, { title, subtitle = [], spec, values, words, missing = ""
   const canvas = element("div", { class: "canvas", role: "img", "aria-label": words });
   fill(id, element("figcaption", null, element("b", null, title), subtitle.map((line) => element("span", null, line))),
     canvas, inWords(title, words, values));
-  window.drawnAll = false;
-  const last = drawing.then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
+  document.documentElement.dataset.drawn = "no";
+  const last = drawing.then(idle).then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
   drawing = last;
   last.then(() => {
-    window.drawnAll = drawing === last;
+    if (drawing === last) document.documentElement.dataset.drawn = "yes";
   });
 }
+
+// A picture takes some tens of milliseconds: between two, the page answers.
+const idle = () => new Promise((resolve) => {
+  if (window.requestIdleCallback) requestIdleCallback(resolve, { timeout: 300 });
+  else setTimeout(resolve, 0);
+});
 
 // Vega's interpreter, so that the page's policy need not allow the evaluation of text.
 async function draw(canvas, spec) {
@@ -58,6 +64,7 @@ async function draw(canvas, spec) {
   await vegaEmbed(canvas, fitted(spec, canvas.clientWidth), {
     ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: chartTip,
   });
+  canvas.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the canvas says it in words
 }
 
 // Fits a picture into a width in pixels.
@@ -87,13 +94,9 @@ function labelled(spec) {
   return { ...spec, ...(encoding && { encoding }), ...(spec.layer && { layer: spec.layer.map(labelled) }) };
 }
 
-// What the picture says, as words and as a table, made when it is asked for.
-function inWords(title, words, values) {
-  const details = element("details", { ontoggle: () => {
-    if (details.open && details.children.length === 1) details.append(element("p", { class: "note" }, words), valuesTable(title, values));
-  } }, element("summary", null, "In words and as a table"));
-  return details;
-}
+// What the picture says, as words and as a table.
+const inWords = (title, words, values) => unfolding("In words and as a table", () =>
+  [element("p", { class: "note" }, words), valuesTable(title, values)]);
 
 const UNSAID = ["colour", "dash", "label", "label at", "marked", "shape"]; // how it is drawn, not what it says
 

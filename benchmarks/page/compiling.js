@@ -84,8 +84,8 @@ function trust(selected) {
   const warnings = warningsOf(selected);
   fill("warnings", warnings.length ? element("ul", null, warnings.map((each) => element("li", null, each))) : null);
   const timed = group.rows.filter(isTimed);
-  const sums = group.rows.map(held).reduce((sum, each) => ({ holds: sum.holds + each.holds, fails: sum.fails + each.fails, unseen: sum.unseen + each.unseen }), { holds: 0, fails: 0, unseen: 0 });
-  const checks = [strong(`${grouped(sums.holds)} of ${grouped(sums.holds + sums.fails)}`), " checks of fairness hold"];
+  const { holds, fails } = checksOf(group.rows);
+  const checks = [strong(`${grouped(holds)} of ${grouped(holds + fails)}`), " checks of fairness hold"];
   if (!timed.length) return [checks, "; nothing was timed."];
   const spread = median(timed.map(spreadOf));
   const rounds = Math.max(...timed.map((row) => row.n_rounds));
@@ -99,19 +99,17 @@ function spreadOf(row) {
   return Math.max(...minima) / Math.min(...minima) - 1;
 }
 
-const STARVED = 0.9; // of its core, as benchmarks/fairness.py has it
-
 function warningsOf({ group, run }) {
   const starved = group.device !== "cpu" ? [] : group.rows
     .map((row) => [row, Math.min(...processesOf(row).map((process) => process.cpu_per_wall))])
-    .filter(([row, share]) => isTimed(row) && share < STARVED)
+    .filter(([row, share]) => isTimed(row) && share < DATA.starved)
     .map(([row, share]) => `${row.implementation}: a process got only ${Math.round(share * 100)} % of its core, so something else ran there; its times are too long.`);
   const rounds = Math.max(0, ...group.rows.map((row) => row.n_rounds));
   return [
     run.interrupted && `The run was interrupted (${run.interrupted}): some rounds are missing.`,
     run.quick && "A quick look: one round, no interval.",
     !run.timed && "Nothing was timed: each case was verified once.",
-    run.timed && rounds < 5 && `${count(rounds, "round")}: too few for an interval.`,
+    run.timed && rounds > 0 && !DATA.ranks[rounds] && `${count(rounds, "round")}: too few for an interval.`,
     !run.pinned_to.length && "The system could not pin processes to a core.",
     ...starved,
   ].filter(Boolean);

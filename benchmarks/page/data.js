@@ -71,8 +71,8 @@ function epochsToWin(one, other) {
 
 const costs = (row, caches) => ({ first: caches === "cold" ? row.cold_s : row.warm_s, epoch: row.typical_s });
 
-const held = (row) => ({
-  holds: manifestOf(row).filter((item) => item.holds === true).length,
-  fails: manifestOf(row).filter((item) => item.holds === false).length,
-  unseen: manifestOf(row).filter((item) => item.holds === null).length,
-});
+// How many checks of these rows hold, and how many fail; those that say nothing are not counted.
+function checksOf(rows) {
+  const verdicts = rows.flatMap((row) => row.manifest.map((number) => DATA.items[number].at(-1)));
+  return { holds: verdicts.filter((each) => each === true).length, fails: verdicts.filter((each) => each === false).length };
+}

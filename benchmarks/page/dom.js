@@ -26,6 +26,14 @@ function fill(id, ...children) {
   byId(id).replaceChildren(...present(children));
 }
 
+// Something that is shown, and made, when it is asked for.
+function unfolding(summary, make) {
+  const details = element("details", { ontoggle: () => {
+    if (details.open && details.children.length === 1) details.append(...present([make()]));
+  } }, element("summary", null, summary));
+  return details;
+}
+
 // A table from headings ({title, numeric}) and rows of cells (texts or elements).
 function simpleTable(headings, rows, { caption, kind = "plain", mostRows = 400 }) {
   const align = (i) => (headings[i]?.numeric ? "number" : null);

@@ -7,10 +7,14 @@ function render() {
   renderChoosers(selected);
   renderControls(selected);
   renderTable(selected);
-  renderSections(selected);
+  const about = [DATA.groups.indexOf(selected.group), selected.baseline, ...selected.tiers, selected.caches, innerWidth < NARROW].join();
+  if (about !== answered) renderSections(selected);
+  answered = about;
   renderDetails(selected);
   byId("state").textContent = `${selected.group.problem} on ${selected.group.device}, ${count(selected.group.rows.length, "implementation")}`;
 }
+
+let answered = null; // what the sections are about: sorting the table, say, leaves them alone
 
 function empty() {
   document.body.classList.add("empty");

@@ -85,7 +85,7 @@ def _library() -> str:
         import vl_convert  # noqa: PLC0415 - part of an extra, as above
     except ImportError as error:
         raise _lacking(error) from None
-    library: str = vl_convert.javascript_bundle()
+    library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return library.replace("</script", "<\\/script")
 
 

@@ -7,7 +7,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
-from benchmarks.figures import FLOOR, Site, figures_of, headline_groups
+from benchmarks.fairness import STARVED
+from benchmarks.figures import FLOOR, figures_of, headline_groups
+from benchmarks.machine import Site
 from benchmarks.page.charts import charts_of
 from benchmarks.page.texts import changes_of, texts_of
 from benchmarks.problems import NAMED, name_of
@@ -37,6 +39,7 @@ def payload(runs: Sequence[Run], against: Comparison | None = None) -> Fields:
     n_rounds = max((row["n_rounds"] for group in groups for row in group["rows"]), default=0)
     return {
         "floor": FLOOR,
+        "starved": STARVED,
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
         "items": manifest.items,

@@ -15,7 +15,7 @@ function agreement(selected) {
   showPicture("losses", selected);
   showDeviations(selected);
   fill("unverified", unverifiedTable(group));
-  fill("agreement", element("details", null, element("summary", null, "Every implementation’s agreement"), agreementTable(group)));
+  fill("agreement", unfolding("Every implementation’s agreement", () => agreementTable(group)));
   if (!judged.length) return ["Nobody could be run here."];
   const wrong = judged.filter((row) => row.verdict !== "verified");
   const absent = group.rows.length - judged.length;
@@ -103,6 +103,7 @@ const named = (row) => [element("span", { class: "named" }, mark(row), code(row.
 function showSpeedups(selected) {
   const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)
     .map(({ row, ratio }) => ({ ...drawnAs(row), "times as fast": ratio.text, "95 % interval": ratio.intervalText,
+      label: ratio.low && innerWidth >= NARROW ? `${ratio.text}  (${ratio.intervalText})` : ratio.text,
       speedup: ratio.value, from: ratio.low ?? ratio.value, to: ratio.high ?? ratio.value }));
   showTemplate("speedups", { title: `How many times as fast as ${selected.baseline}`, values,
     missing: "Nobody was timed against the baseline." });

@@ -75,7 +75,7 @@ def speedups() -> Spec:
             color=COLOUR,
         ),
         base.mark_point().encode(x=alt.X("speedup:Q", scale=scale), color=COLOUR, shape=SHAPE),
-        base.mark_text(align="left", dx=10).encode(x=alt.X("to:Q", scale=scale), text="times as fast:N"),
+        base.mark_text(align="left", dx=10).encode(x=alt.X("to:Q", scale=scale), text="label:N"),
         height=alt.Step(LINE_HEIGHT),
         description="For each implementation a mark at how many times as fast as the baseline it is, on a "
         "logarithmic axis, and a line over the interval. The dashed line is the baseline.",
