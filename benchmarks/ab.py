@@ -146,7 +146,8 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
         message = f"{selection.impls}: expected files with implementations, found none"
         raise UsageError(message)
     problems = [parse_problem(text) for text in dict.fromkeys(selection.problems)]
-    vanished = [name for name in sides["base"].entries if name not in sides["new"].entries]
+    is_one_file = any("impl" in side.differs for side in sides.values())  # which is held against one other
+    vanished = [] if is_one_file else [n for n in sides["base"].entries if n not in sides["new"].entries]
     every_name = dict.fromkeys([*(names or known), *vanished])  # asked for or not: it must not go unseen
     return matchups_of(sides, list(every_name), selection.devices, problems, selection.rule)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING
 from unicodedata import category
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.decision import Category
-from benchmarks.report import plain_in_markdown
+from benchmarks.markdown import from_rich, plain_in_markdown
 from benchmarks.table import NO_FIGURE, si
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ UNPRINTABLE = ("Cc", "Cs", "Cn")
 """Unicode's categories of control characters, of halves of surrogate pairs, and of what is no character."""
 
 STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "red", Category.MISSING: "red"}
+
+HEADINGS = ("case", "base", "new", "change", "interval", "sure", "threshold", "pairs", "verdict")
 
 READINGS = {
     "time": """\
@@ -54,14 +55,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def to_markdown(comparison: Comparison) -> str:
     """Write it as a section of a Markdown page."""
-    text = io.StringIO()
-    wide = Console(file=text, width=10_000_000, color_system=None)  # Markdown has no line breaks inside a row
-    wide.print(
+    table = from_rich(
         verdict_table(
             comparison, box_=box.MARKDOWN, plain=lambda cell: Text(plain_in_markdown(cell)), styled=False
         )
-    )
-    table = "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
+    ).rstrip()
     remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
     bullets = "\n".join(f"- {plain_in_markdown(printable(remark))}" for remark in remarks)
     reading = READINGS[comparison.rule.metric]
@@ -74,16 +72,17 @@ def verdict_table(
     """Lay the cases out, what needs a look first; `plain` keeps text from being read as markup."""
     table = Table(box=box_)
     table.add_column("case", overflow="fold")
-    for heading in ("base", "new", "change", "interval", "sure", "threshold", "pairs"):
+    for heading in HEADINGS[1:-1]:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for verdict in comparison.verdicts:
         style = STYLES.get(verdict.category) if styled else None
-        table.add_row(*map(plain, _cells(verdict)), style=style)
+        table.add_row(*map(plain, cells_of(verdict)), style=style)
     return table
 
 
-def _cells(verdict: CaseVerdict) -> list[str]:
+def cells_of(verdict: CaseVerdict) -> list[str]:
+    """Write one case's row, below HEADINGS."""
     decision = verdict.decision
     costs = [_cost(row) if row and row.is_timed else NO_FIGURE for row in (verdict.base, verdict.new)]
     figures = [NO_FIGURE] * 3

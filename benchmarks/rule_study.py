@@ -85,7 +85,7 @@ def to_markdown(recorded: Mapping[str, Mapping[str, Sequence[Comparison]]]) -> s
     for rule, calls_slower in RULES.items():
         table.add_row(rule, *(cell for kinds in recorded.values() for cell in _shares(kinds, calls_slower)))
     text = f"{HEAD}\n{_as_markdown(table)}\n\n{_live(recorded)}\n\n{_sources(recorded)}\n"
-    return f"{text}\n{SIZES_HEAD}\n{_as_markdown(_sizes_table(recorded))}\n\n{CONDITIONS_HEAD}\n"
+    return f"{text}\n{SIZES_HEAD}\n{_as_markdown(_sizes_table(recorded))}\n\n{CONDITIONS_HEAD}\n\n"
 
 
 def _as_markdown(table: Table) -> str:
@@ -157,9 +157,11 @@ def conditions(file: Path) -> str:
     for kind in ("same", "slower"):
         walls_s = [line["wall_s"] for line in lines if line["kind"] == kind]
         text += f"- {kind}: {median(walls_s):.0f} s a comparison (median; longest {max(walls_s):.0f} s)\n"
-    loads = [line["load"] for line in lines]
-    text += f"- the load took {median(loads):.0%} of the core ({min(loads):.0%} to {max(loads):.0%})\n"
-    for name, added in next(line["added"] for line in lines if line["kind"] == "slower").items():
+    loads = [line["load"] for line in lines if "load" in line]  # not in records of before it was measured
+    if loads:
+        text += f"- the load took {median(loads):.0%} of the core ({min(loads):.0%} to {max(loads):.0%})\n"
+    slower = [line for line in lines if line.get("added")]
+    for name, added in (slower[0]["added"] if slower else {}).items():
         low, *_, high = sorted(added["sizes"])
         text += (
             f"- {name}: the work added makes an epoch {median(added['sizes']):+.2%} longer, measured without "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import jax
@@ -105,7 +105,7 @@ def make_train_step(learning_rate: float, loss: str) -> TrainStep:
     """Make the compiled step on x (batch_size, n_features), y (batch_size,): forward to update."""
     loss_of = loss_on_logits if loss == "bce_with_logits" else loss_on_probabilities
 
-    @jax.jit
+    @partial(jax.jit, donate_argnames=("model", "optimizer_state"))  # their memory becomes the new ones'
     def train_step(
         model: Perceptron, optimizer_state: optax.OptState, x: Array, y: Array
     ) -> tuple[Perceptron, optax.OptState, Array]:

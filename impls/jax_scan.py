@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
@@ -114,7 +114,7 @@ def make_train_epoch(learning_rate: float, loss: str) -> TrainEpoch:
         updates, optimizer_state = adam(learning_rate).update(gradients, optimizer_state)
         return (optax.apply_updates(model, updates), optimizer_state), loss
 
-    @jax.jit
+    @partial(jax.jit, donate_argnames=("model", "optimizer_state"))  # their memory becomes the new ones'
     def train_epoch(
         model: Perceptron, optimizer_state: optax.OptState, batches: Epoch
     ) -> tuple[Perceptron, optax.OptState, Array]:

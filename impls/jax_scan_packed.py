@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
@@ -112,7 +112,7 @@ def make_train_epoch(learning_rate: float, loss: str) -> TrainEpoch:
         loss, d_logit = loss_of(x @ weight + bias, y)
         return adam(packed, backward(d_logit, x), learning_rate), loss
 
-    @jax.jit
+    @partial(jax.jit, donate_argnames="packed")  # its memory becomes the new one's
     def train_epoch(packed: Packed, batches: Epoch) -> tuple[Packed, Array]:
         full, ragged = batches
         packed, losses = jax.lax.scan(train_step, packed, full)

@@ -1,0 +1,177 @@
+"""The questions that the results' first page answers, for one machine: each a chapter in Markdown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.agreement import tolerances
+from benchmarks.figures import figures_of
+from benchmarks.headline import compiling_table, floor_table, group_table, like_for_like_table, nickname
+from benchmarks.like_for_like import like_for_like
+from benchmarks.markdown import plain_in_markdown, shortened
+from benchmarks.problems import NAMED
+from benchmarks.record import Verdict
+from benchmarks.remarks import reasons, starved
+from benchmarks.table import caption, doubts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.record import Row, Run
+    from impls.contract import Problem
+
+MAX_REMARK = 1000
+"""Characters of a reason; the whole of it stands in tables.md."""
+
+MAX_SHOWN = 4
+"""Problems that are shown where none of the named ones was measured."""
+
+LIKE_FOR_LIKE = """\
+Like for like: within a tier, the fastest way of either framework (*typical* time of an epoch), and the ratio
+with its 95 % confidence interval.
+"""
+
+COMPILING = """\
+From how many epochs on a training has taken less time than with {baseline}, its compilation included: with
+cold / with warm disk caches. "1" is from the start, "—" never.
+"""
+
+HARDWARE = """\
+How many times as long an epoch takes as with `native_floor`, one fused C kernel without a framework: what the
+processor allows.
+"""
+
+WIDTHS = """\
+Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say what
+other rounds on this machine would give, not what another machine would.
+"""
+
+DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
+
+
+def agreement(runs: Sequence[Run]) -> Iterator[str]:
+    """Say whether all computed the same, and how closely."""
+    yield "### Did they compute the same?\n"
+    rows = [row for run in runs for row in run.rows if row.verdict is not Verdict.NOT_MEASURED]
+    if not rows:
+        yield "Nothing could be measured on this machine; the reasons stand below.\n"
+        return
+    agreed = [row for row in rows if row.verdict is Verdict.VERIFIED]
+    n_runs = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+    if len(agreed) == len(rows):
+        yield f"Yes: all {len(rows):,} rows that were measured in {n_runs} are verified.{_closest(agreed)}\n"
+    else:
+        yield (
+            f"Not all: {len(agreed):,} of the {len(rows):,} rows that were measured in {n_runs} are verified."
+            f"{_closest(agreed)} The others show no time; why stands below.\n"
+        )
+
+
+def _closest(agreed: Sequence[Row]) -> str:
+    """Say how far the row is from the reference that takes the largest share of its tolerance."""
+    deviations = [
+        (row.agreement.max_loss_deviation, tolerances(row.problem)[0])
+        for row in agreed
+        if row.agreement and row.agreement.max_loss_deviation is not None
+    ]
+    if not deviations:
+        return ""
+    deviation, tolerance = max(deviations, key=lambda pair: pair[0] / pair[1])
+    return (
+        f" The largest difference of any step's loss from the reference is {deviation:.1e}; "
+        f"{tolerance:.0e} is allowed."
+    )
+
+
+def shown(speakers: Mapping[str, Run]) -> dict[str, Run]:
+    """Choose the groups of one device that have a place here, and narrow their runs down to them."""
+    named = [group for group in speakers if nickname(group) in NAMED]
+    return {
+        group: replace(speakers[group], rows=tuple(row for row in speakers[group].rows if row.group == group))
+        for group in named or list(speakers)[:MAX_SHOWN]
+    }
+
+
+def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[str]:
+    """Say who is faster on a device, like for like first; then a table for each group; `n_more` have none."""
+    timed = {group: run for group, run in groups.items() if any(row.is_timed for row in run.rows)}
+    if not timed:
+        return
+    yield f"### Who is faster on {DEVICES.get(device, device)}?\n"
+    if pairs := {group: found for group, run in timed.items() if (found := like_for_like(run).get(group))}:
+        yield LIKE_FOR_LIKE
+        yield like_for_like_table(pairs)
+    for group, run in timed.items():
+        yield f"#### {plain_in_markdown(nickname(group))}: {in_words(run.rows[0].problem)}\n"
+        yield from (f"**{told}**\n" for told in doubts(run))
+        yield group_table(figures_of(run))
+    if n_more:
+        yield f"And {n_more:,} more problem{'s' * (n_more != 1)}: [all tables](tables.md).\n"
+
+
+def in_words(problem: Problem) -> str:
+    """Describe a problem: "5 batches of 1,000 samples with 2 features an epoch"."""
+    counts = [(problem.n_batches, "batch", "es"), (problem.batch_size, "sample", "s")]
+    counts.append((problem.n_features, "feature", "s"))
+    batches, samples, features = (f"{n:,} {noun}{plural * (n != 1)}" for n, noun, plural in counts)
+    return f"{batches} of {samples} with {features} an epoch"
+
+
+def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
+    """Say from how many epochs on compiling has paid on a device."""
+    baselines = {run.settings.baseline for run in groups.values()}
+    table = compiling_table(groups)
+    if table is None or len(baselines) != 1:
+        return
+    yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
+    yield COMPILING.format(baseline=plain_in_markdown(*baselines))
+    yield table
+
+
+def hardware(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
+    """Say how far from a device's floor the frameworks are."""
+    if table := floor_table({group: figures_of(run) for group, run in groups.items()}):
+        yield f"### How far from the hardware are they on {DEVICES.get(device, device)}?\n"
+        yield HARDWARE
+        yield table
+
+
+def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:
+    """Say where the figures come from, how sure they are, and what speaks against them."""
+    yield "### Can these figures be trusted?\n"
+    rows = [row for group in speakers.values() for row in figures_of(group)]
+    widths = [row.speedup_high / row.speedup_low for row in rows if row.speedup_low and row.speedup_high]
+    if widths:
+        half, most = (f"±{100 * (width**0.5 - 1):.1f} %" for width in (median(widths), max(widths)))
+        yield WIDTHS.format(half=half, most=most)
+    yield "The tables above show, of several runs, the one with the most rounds, of these the newest:\n"
+    sources: dict[str, list[str]] = defaultdict(list)
+    for group, run in speakers.items():
+        if any(row.is_timed for row in run.rows):
+            sources[caption(run)].append(nickname(group))
+    for told, names in sources.items():
+        yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(told)}"
+    yield from (f"- {_remark(told)}" for run in runs for told in starved(run.rows))
+    yield ""
+
+
+def missing(runs: Sequence[Run]) -> Iterator[str]:
+    """Say what has no time, and why; what several runs say is said once."""
+    dates: dict[str, list[str]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
+        for reason in reasons(run.rows):
+            dates[reason].append(run.provenance.date)
+    if not dates:
+        return
+    yield "### What is missing, and why\n"
+    for reason, told in sorted(dates.items(), key=lambda item: item[0].startswith(Verdict.NOT_MEASURED)):
+        where = f"run of {told[0]}" if len(told) == 1 else f"{len(told)} runs, last {told[0]}"
+        yield f"- {_remark(reason)} ({plain_in_markdown(where)})"
+    yield ""
+
+
+def _remark(text: str) -> str:
+    return plain_in_markdown(shortened(text, MAX_REMARK))

@@ -1,0 +1,163 @@
+"""Is the decision map right? Measures whole trainings near its borders, by the ways on either side of them.
+
+    python -m benchmarks.map_check results/runs/DATE.json [--points 5] [--repeats 3]
+
+For the map with cold caches of a recorded run, on the machine that it was recorded on. Each training runs in
+a fresh process with empty caches, and is timed whole; of the repeats, in alternating order, the median
+counts. A point is right where the way that the map names took at most 5 % longer than the other. Exit status
+1 where one is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.decision_map import decision_maps
+from benchmarks.discover import select
+from benchmarks.environment import choose_cpus
+from benchmarks.errors import UsageError
+from benchmarks.fairness import STARVED
+from benchmarks.job import Job
+from benchmarks.record import read_run
+from benchmarks.table import si
+from benchmarks.whole_training import time_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.decision_map import DecisionMap, Stretch
+    from benchmarks.whole_training import WholeTraining
+
+TOLERANCE = 0.05
+BESIDE = 1.25
+"""By which factor a point's number of epochs lies above or below the border's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A training near a border: what the two ways should take there, and what they took."""
+
+    batch_size: int
+    n_epochs: int
+    predicted_s: dict[str, float]  # by name; the one that the map names first
+    measured: dict[str, list[WholeTraining]] = field(default_factory=dict)
+
+    def measured_s(self, name: str) -> float:
+        """Give the median of its trainings."""
+        return median(training.total_s for training in self.measured[name])
+
+    @property
+    def excess(self) -> float:
+        """Say by how much the named way's time exceeded the other's, relatively; negative: it won."""
+        named_s, other_s = map(self.measured_s, self.predicted_s)
+        return named_s / other_s - 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and report; give the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="a record with a sweep over batch sizes")
+    parser.add_argument("--points", type=int, default=5, help="default: %(default)s")
+    parser.add_argument("--repeats", type=int, default=3, help="of each training; default: %(default)s")
+    parsed = parser.parse_args(arguments)
+    console = Console(width=140)
+    try:
+        drawn, points = map_of(parsed.run, parsed.points)
+        for repeat in range(parsed.repeats):
+            for point in points:
+                told = f"{point.n_epochs:,} epochs of batches of {point.batch_size:,}"
+                console.print(f"repeat {repeat + 1} of {parsed.repeats}: {told}", highlight=False)
+                measure(drawn, point, reverse=bool(repeat % 2))
+    except UsageError as error:
+        parser.error(str(error))
+    return report(points, console)
+
+
+def map_of(path: Path, n_points: int) -> tuple[DecisionMap, list[Point]]:
+    """Give the run's first map with cold caches that has a border, and points near it.
+
+    Raises:
+        UsageError: it has none.
+
+    """
+    for drawn in decision_maps(read_run(path).rows):
+        if drawn.caches == "cold" and (points := points_of(drawn, n_points)):
+            return drawn, points
+    message = f"{path}: expected a sweep over batch sizes in which more than one way wins, found none"
+    raise UsageError(message)
+
+
+def points_of(drawn: DecisionMap, n_points: int) -> list[Point]:
+    """Spread points over the batch sizes, in turn above and below a border, and from border to border."""
+    batch_sizes = np.geomspace(*drawn.range, 2 * n_points + 1)[1::2].round().astype(int).tolist()
+    points = []
+    for i, batch_size in enumerate(batch_sizes):
+        if (n_borders := len(stretches := drawn.stretches(batch_size)) - 1) > 0:
+            border = i // 2 % n_borders
+            points.append(_beside(drawn, batch_size, stretches[border : border + 2], above=i % 2 == 0))
+    return points
+
+
+def _beside(drawn: DecisionMap, batch_size: int, pair: Sequence[Stretch], *, above: bool) -> Point:
+    """Make a point above or below the border between two stretches."""
+    other, named = pair if above else reversed(pair)
+    n_epochs = pair[1].begin * (BESIDE if above else 1 / BESIDE)
+    n_epochs = max(1, round(min(max(n_epochs, named.begin), named.end)))
+    ways = {way.implementation: way for way in drawn.ways}
+    names = (named.implementation, other.implementation)
+    predicted_s = {name: ways[name].total_s(batch_size, n_epochs) for name in names}
+    return Point(batch_size=batch_size, n_epochs=n_epochs, predicted_s=predicted_s)
+
+
+def measure(drawn: DecisionMap, point: Point, *, reverse: bool) -> None:
+    """Train once by either way."""
+    problem = replace(drawn.problem, batch_size=point.batch_size, n_epochs=point.n_epochs, target_loss=None)
+    names = list(point.predicted_s)
+    for name in reversed(names) if reverse else names:
+        (entry,) = select([name])
+        job = Job(
+            path=str(entry.path),
+            framework=entry.framework,
+            devices=(drawn.device,),
+            problems=(problem,),
+            cpus=choose_cpus(1),
+        )
+        point.measured.setdefault(name, []).append(time_whole(job))
+
+
+def report(points: Sequence[Point], console: Console) -> int:
+    """Print what was predicted and what was measured; 0 where every point is right."""
+    headings = ("batch size", "epochs", "first, says the map", "took", "predicted", "across the border")
+    table = Table(*headings, "took", "predicted", "excess", "verdict")
+    for point in points:
+        ways = [
+            cell
+            for name, predicted_s in point.predicted_s.items()
+            for cell in (name, si(point.measured_s(name), "s"), si(predicted_s, "s"))
+        ]
+        verdict = "right" if point.excess <= TOLERANCE else "WRONG"
+        table.add_row(f"{point.batch_size:,}", f"{point.n_epochs:,}", *ways, f"{point.excess:+.1%}", verdict)
+    console.print(table)
+    shares = [each.cpu_per_wall for point in points for all_ in point.measured.values() for each in all_]
+    if min(shares) < STARVED:
+        console.print(f"warning: a process got only {min(shares):.0%} of its core: something else ran there")
+    n_right = sum(point.excess <= TOLERANCE for point in points)
+    console.print(
+        f"{n_right} of {len(points)} right: the way named won, or took at most {TOLERANCE:.0%} longer"
+    )
+    return 0 if n_right == len(points) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+// Pictures: Vega-Lite specifications of benchmarks/pictures and benchmarks/page/templates.py, drawn as SVG.
+
+const NARROW = 640; // pixels of a window in which legends go below
+const MOST_DRAWN = 40; // implementations in a picture; the table has all
+
+const drawn = new Map(); // a figure's id → what it shows, as text: drawn again only where that changed
+let drawing = Promise.resolve();
+
+// What a template needs to know of a row.
+const drawnAs = ({ implementation, tier }) => ({ implementation, tier, ...DATA.charts.looks[implementation] });
+
+// Fills a template with what is selected.
+function showTemplate(name, { title, values, missing }) {
+  const { height, ...template } = DATA.charts.templates[name];
+  const lines = new Set(values.map((each) => each.implementation)).size;
+  const spec = values.length && { ...template, height: height.step ? height.step * lines : height, datasets: { rows: values } };
+  showChart(`chart-${name}`, { title, spec, values, words: template.description, missing });
+}
+
+// Shows a picture of benchmarks/pictures that belongs to what is selected.
+function showPicture(kind, { group }) {
+  const abouts = [`${group.name}-${group.device}`, `${group.sweep}-${group.device}`, `${group.name}-on-${group.device}`];
+  const ofKind = DATA.charts.pictures.filter((each) => each.kind === kind && each.site === group.site && each.about.endsWith(`-${group.device}`));
+  const found = ofKind.find(({ about }) => abouts.includes(about)) ?? (OF_A_GROUP.includes(kind) ? null : ofKind[0]);
+  showChart(`chart-${kind}`, found ?? { missing: MISSING[kind] });
+}
+
+const OF_A_GROUP = ["losses", "spread"];
+
+const SWEEP = "it needs a run over several batch sizes on this machine and device, as “--suite sweep” makes.";
+const MISSING = {
+  losses: "No picture of the losses: this record holds the largest deviation of each row, not each step’s.",
+  throughput: `No picture of throughput against batch size: ${SWEEP}`,
+  "decision-map": `No map of batch size and length of training: ${SWEEP}`,
+  "cost-split": `No cost model: ${SWEEP}`,
+};
+
+function showChart(id, { title, subtitle = [], spec, values, words, missing = "" }) {
+  const narrow = innerWidth < NARROW;
+  const key = spec ? JSON.stringify([title, subtitle, values, narrow]) : missing;
+  if (drawn.get(id) === key) return;
+  drawn.set(id, key);
+  if (!spec) return fill(id, missing && element("p", { class: "note" }, missing));
+  const canvas = element("div", { class: "canvas", role: "img", "aria-label": words });
+  fill(id, element("figcaption", null, element("b", null, title), subtitle.map((line) => element("span", null, line))),
+    canvas, inWords(title, words, values));
+  document.documentElement.dataset.drawn = "no";
+  const last = drawing.then(idle).then(() => draw(canvas, spec)).catch((error) => console.error(`${id}: ${error.message}`));
+  drawing = last;
+  last.then(() => {
+    if (drawing === last) document.documentElement.dataset.drawn = "yes";
+  });
+}
+
+// A picture takes some tens of milliseconds: between two, the page answers.
+const idle = () => new Promise((resolve) => {
+  if (window.requestIdleCallback) requestIdleCallback(resolve, { timeout: 300 });
+  else setTimeout(resolve, 0);
+});
+
+// Vega's interpreter, so that the page's policy need not allow the evaluation of text.
+async function draw(canvas, spec) {
+  if (!canvas.clientWidth) return; // replaced by another by now
+  await vegaEmbed(canvas, fitted(spec, canvas.clientWidth), {
+    ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: chartTip,
+  });
+  canvas.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the canvas says it in words
+}
+
+// Fits a picture into a width in pixels.
+function fitted(spec, width) {
+  const narrow = innerWidth < NARROW;
+  const config = { ...DATA.charts.config, background: "transparent", padding: 4, aria: false };
+  if (narrow) config.legend = { ...config.legend, orient: "bottom", columns: 2, direction: "vertical" };
+  return { ...narrowed(spec, width - (narrow ? 66 : 190)), config };
+}
+
+// Makes no view wider than `width`; what does not fit side by side goes one below the other.
+function narrowed(spec, width) {
+  if (Array.isArray(spec)) return spec.map((each) => narrowed(each, width));
+  const { hconcat, ...copy } = spec;
+  if (typeof copy.width === "number") copy.width = Math.min(copy.width, width);
+  if (hconcat && width < NARROW) copy.vconcat = hconcat.map(labelled);
+  else if (hconcat) copy.hconcat = hconcat;
+  if (copy.columns > 2 && width < NARROW) return { ...copy, columns: 2, spec: narrowed(copy.spec, width / 2 - 18) };
+  for (const part of ["layer", "vconcat", "hconcat", "concat", "spec"]) if (copy[part]) copy[part] = narrowed(copy[part], width);
+  return copy;
+}
+
+// Names a panel's lines again, which stood beside another that did.
+function labelled(spec) {
+  const { y } = spec.encoding ?? {};
+  const encoding = y?.axis ? { ...spec.encoding, y: { ...y, axis: { ...y.axis, labels: true, ticks: true } } } : spec.encoding;
+  return { ...spec, ...(encoding && { encoding }), ...(spec.layer && { layer: spec.layer.map(labelled) }) };
+}
+
+// What the picture says, as words and as a table.
+const inWords = (title, words, values) => unfolding("In words and as a table", () =>
+  [element("p", { class: "note" }, words), valuesTable(title, values)]);
+
+const UNSAID = ["colour", "dash", "label", "label at", "marked", "shape"]; // how it is drawn, not what it says
+
+function valuesTable(title, values) {
+  const fields = Object.keys(values[0] ?? {}).filter((field) => !UNSAID.includes(field));
+  const numeric = (field) => values.some((row) => typeof row[field] === "number");
+  return simpleTable(fields.map((field) => ({ title: field, numeric: numeric(field) })),
+    values.map((row) => fields.map((field) => valueCell(row[field]))), { caption: title });
+}
+
+function valueCell(value) {
+  if (value === null || value === undefined) return NONE;
+  return typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value);
+}

@@ -1,0 +1,70 @@
+"""The pictures of benchmarks/pictures for the page: one specification each, for light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.page.templates import templates
+from benchmarks.pictures.gallery import pictures_of
+from benchmarks.pictures.look import config, look_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.page.templates import Spec
+    from benchmarks.pictures.picture import Picture
+    from benchmarks.record import Run
+
+N_GROUPS = 12
+"""Groups of each machine whose losses and processes are drawn; of all, a page could be too large."""
+
+DIGITS = 5
+"""Significant digits in a picture."""
+
+
+def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
+    """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
+    tiers = {row.implementation: row.tier for run in runs for row in run.rows}
+    return {
+        "config": _both(config("light"), config("dark")),
+        "looks": {name: asdict(look_of(name, tier)) for name, tier in tiers.items()},
+        "templates": templates(),
+        "pictures": [
+            _picture(str(site), picture)
+            for site, pictures in pictures_of(runs, n_groups=N_GROUPS).items()
+            for picture in pictures
+        ],
+    }
+
+
+def _picture(site: str, drawn: Picture) -> dict[str, Any]:
+    """Take title and subtitle out of the picture: the page writes them above it, for every width."""
+    spec: Spec = drawn.chart.to_dict()
+    title = spec.pop("title", {})
+    return {
+        "site": site,
+        "kind": drawn.kind,
+        "about": drawn.about,
+        "title": drawn.title,
+        "subtitle": title.get("subtitle", []),
+        "words": drawn.description,
+        "spec": _rounded(spec),
+        "values": _rounded(drawn.values),
+    }
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Round all figures within: half of a page would be digits that nobody can see."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _both(light: Any, dark: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Merge two configurations: where colours differ, the browser chooses, on paper, too."""
+    if isinstance(light, dict):
+        return {key: _both(light[key], dark[key]) for key in light}
+    return light if light == dark else f"light-dark({light}, {dark})"

@@ -1,0 +1,102 @@
+// What stands behind a row: agreement, fairness manifest, processes, where it was measured.
+
+const SIGN = { true: ["holds", "good"], false: ["FAILS", "bad"], null: [NONE, "muted"] };
+
+function renderDetails(selected) {
+  const dialog = byId("details");
+  const row = byName(selected.group, selected.opened);
+  if (!row) {
+    if (dialog.open) dialog.close();
+    return;
+  }
+  dialog.setAttribute("aria-label", `What was checked of ${row.implementation}`);
+  fill("details-content", detailsOf(row, selected));
+  if (!dialog.open) dialog.showModal();
+}
+
+function watchDetails() {
+  const dialog = byId("details");
+  dialog.addEventListener("close", () => {
+    const name = chosen.get("row");
+    if (name === null) return;
+    choose({ row: null });
+    [...document.querySelectorAll("#table .implementation")].find((each) => each.textContent === name)?.focus();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close(); // outside of its content
+  });
+}
+
+function detailsOf(row, { group, run, baseline }) {
+  return [
+    element("p", { class: "overline" }, `${row.tier} · ${row.framework} · ${group.device}`),
+    element("h2", { class: "mono" }, row.implementation),
+    element("p", { class: "lead" }, row.summary),
+    element("p", { class: row.verdict === "verified" ? "good" : "bad" },
+      row.reason ? `${row.verdict}: ${row.reason}` : row.verdict),
+    isTimed(row) && numbers(row, comparisonWith(baseline, group, row), baseline),
+    manifestTable(row, group),
+    isTimed(row) && processTable(row),
+    element("h3", null, "Where and with what"),
+    facts([["case", `${row.implementation}-${group.device}-${group.name}`], ...factsOf(run)]),
+  ];
+}
+
+function numbers(row, ratio, baseline) {
+  const pairs = [
+    ["epoch, typical", row.text.typical],
+    [`times as fast as ${baseline}`, ratio.text],
+    ["95 % interval", ratio.intervalText],
+    ["times as long as the floor", row.text.floor],
+    ["first epoch, cold", row.text.cold],
+    ["first epoch, warm", row.text.warm],
+    ["memory", row.text.memory],
+    ["deviation", row.text.deviation],
+  ];
+  return element("dl", { class: "numbers" }, pairs.map(([name, text]) =>
+    element("div", null, element("dt", null, name), element("dd", null, text))));
+}
+
+function manifestTable(row, group) {
+  const agreed = row.agreement;
+  const items = manifestOf(row);
+  if (!agreed && !items.length) return element("p", { class: "note" }, "Nothing: it did not come so far.");
+  const first = agreed ? [
+    { name: "data and initial parameters", expected: "the reference's", found: `digest ${row.data_digest}`, holds: true },
+    { name: `loss of each of ${grouped(agreed.n_steps)} steps, final parameters`,
+      expected: `the reference's, in ${agreed.reference}, to ${exponent(group.loss_tolerance)} and ${exponent(group.parameter_tolerance)}`,
+      found: agreed.fault ?? `off by at most ${exponent(agreed.max_loss_deviation)} and ${exponent(agreed.max_parameter_deviation)}`,
+      holds: agreed.fault === null },
+  ] : [];
+  return simpleTable([{ title: "checked" }, { title: "expected" }, { title: "found" }, { title: "" }],
+    [...first, ...items].map(({ name, expected, found, holds }) => {
+      const [sign, kind] = SIGN[holds];
+      return [name, expected, found, element("span", { class: kind }, sign)];
+    }), { caption: "What was checked: the fairness manifest" });
+}
+
+function processTable(row) {
+  const headings = ["round", "place", "samples", "minimum", "quartile", "median", "quartile", "maximum", "first call", "CPU / wall"];
+  return simpleTable(headings.map((title) => ({ title, numeric: true })), processesOf(row).map((each) => [
+    String(each.round + 1), String(each.position + 1), grouped(each.n_samples),
+    ...[each.min_s, each.q1_s, each.median_s, each.q3_s, each.max_s, each.first_call_s].map((s) => si(s, "s")),
+    each.cpu_per_wall.toFixed(2),
+  ]), { caption: "Each round’s process" });
+}
+
+const facts = (pairs) => element("dl", { class: "facts" }, pairs.filter(([, text]) => text).map(([name, text]) =>
+  [element("dt", null, name), element("dd", null, text)]));
+
+function factsOf(run) {
+  return [
+    ["measured", `${run.date.replace("T", " ")}${run.interrupted ? ` (interrupted: ${run.interrupted})` : ""}`],
+    ["machine", `${run.machine}, ${run.system}`],
+    ["processor", `${run.cpu}, ${count(run.n_cpus, "CPU")}`],
+    ["GPU", run.gpu],
+    ["used", `${count(run.n_cores_used, "core")}, ${run.pinned_to.length ? `pinned to CPU ${run.pinned_to.join(", ")}` : "not pinned"}`],
+    ["versions", Object.entries(run.versions).map((pair) => pair.join(" ")).join(", ")],
+    ["commit", run.commit ?? "unknown"],
+    ["asked for", `${run.suite ? `suite ${run.suite}` : "single cases"}, ${count(run.rounds, "round")}${run.quick ? ", a quick look" : ""}${run.timed ? "" : ", not timed"}`],
+    ["variables", Object.entries(run.worker_variables).map((pair) => pair.join("=")).join(" ")],
+  ];
+}

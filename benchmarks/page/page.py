@@ -1,0 +1,126 @@
+"""The page as a file: its parts put together, so that it needs nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.errors import UsageError, told_if_unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.comparison import Comparison
+    from benchmarks.record import Run
+
+SCRIPTS = (
+    "dom",
+    "format",
+    "data",
+    "selection",
+    "tip",
+    "table",
+    "details",
+    "charts",
+    "sections",
+    "compiling",
+    "main",
+)
+"""In this order they make up the page's own script."""
+
+DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')
+
+
+def write_page(runs: Sequence[Run], path: Path, against: Comparison | None = None) -> None:
+    """Write one HTML file that shows the runs, and what a comparison found if there was one.
+
+    Raises:
+        UsageError: a library is not installed, or the file can't be written.
+
+    """
+    html = _page(_payload(runs, against), _library())
+    with told_if_unwritable(path, remedy="name another folder with -o"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_text(html, encoding="utf-8")
+        partial.replace(path)
+
+
+def payload_of(html: str) -> dict[str, Any]:
+    """Give back the data that a page holds.
+
+    Raises:
+        UsageError: it holds none.
+
+    """
+    found = DATA.search(html)
+    if found is None:
+        message = "expected a page of perceptron-bench, found other HTML"
+        raise UsageError(message)
+    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1])))
+    return content
+
+
+def _payload(runs: Sequence[Run], against: Comparison | None) -> dict[str, Any]:
+    try:
+        # It draws pictures, for which altair is needed: part of an extra, which the rest does without.
+        from benchmarks.page.payload import payload  # noqa: PLC0415
+    except ImportError as error:
+        raise _lacking(error) from None
+    return payload(runs, against)
+
+
+@cache  # it takes a second
+def _library() -> str:
+    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too."""
+    try:
+        import vl_convert  # noqa: PLC0415 - part of an extra, as above
+    except ImportError as error:
+        raise _lacking(error) from None
+    library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return library.replace("</script", "<\\/script")
+
+
+def _lacking(error: ImportError) -> UsageError:
+    return UsageError(f"the page needs more packages ({error}): pip install 'perceptron-bench[report]'")
+
+
+def _page(content: dict[str, Any], library: str) -> str:
+    """Fill the template in.
+
+    The data is compressed and in base64: ten thousand rows stay below the size of a photograph, and nothing
+    that a record holds can end the element or be taken for markup.
+    """
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    parts = {
+        "style": _read("page.css") + _read("tables.css"),
+        "library": library,
+        "script": "\n".join(_read(f"{name}.js") for name in SCRIPTS),
+        "data": base64.b64encode(zlib.compress(text.encode(), 9)).decode(),
+    }
+    return Template(_read("template.html")).substitute(parts, policy=_policy(parts))
+
+
+def _policy(parts: dict[str, str]) -> str:
+    """Allow the page these scripts and this style by their digests, and nothing else: no request at all."""
+    allowed = {name: f"'sha256-{_digest(parts[name])}'" for name in ("style", "library", "script")}
+    return (
+        f"default-src 'none'; script-src {allowed['library']} {allowed['script']}; "
+        f"style-src {allowed['style']}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

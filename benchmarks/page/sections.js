@@ -1,0 +1,110 @@
+// The five questions, answered for what is selected.
+
+function renderSections(selected) {
+  const answers = { agree: agreement(selected), fast: speed(selected), pay: compiling(selected), floor: hardware(selected), trust: trust(selected) };
+  for (const [name, answer] of Object.entries(answers)) {
+    fill(`answer-${name}`, answer);
+  }
+}
+
+// 1. Did they compute the same thing?
+function agreement(selected) {
+  const { group } = selected;
+  const judged = group.rows.filter((row) => row.verdict !== "not measured");
+  const right = judged.filter((row) => row.verdict === "verified");
+  showPicture("losses", selected);
+  showDeviations(selected);
+  fill("unverified", unverifiedTable(group));
+  fill("agreement", unfolding("Every implementation’s agreement", () => agreementTable(group)));
+  if (!judged.length) return ["Nobody could be run here."];
+  const wrong = judged.filter((row) => row.verdict !== "verified");
+  const absent = group.rows.length - judged.length;
+  return [
+    wrong.length ? [strong(`${wrong.length} of ${judged.length} not: `), listed(wrong.map((row) => `${row.implementation} is ${row.verdict}`)), ". "] : null,
+    right.length ? [wrong.length ? "The others agree" : [strong("Yes."), " ", right.length === 1 ? "The one that ran agrees" : `All ${right.length} agree`], " with the reference at every step", furthestOf(right), "."] : null,
+    absent ? ` ${count(absent, "other")} can’t run here.` : null,
+  ];
+}
+
+function furthestOf(rows) {
+  const furthest = rows.reduce((most, row) => ((row.deviation ?? 0) > (most.deviation ?? 0) ? row : most));
+  return furthest.deviation === null ? "" : [`; the furthest off by ${furthest.text.deviation} is `, code(furthest.implementation)];
+}
+
+function showDeviations({ group }) {
+  const values = group.rows.filter((row) => row.deviation).sort((a, b) => b.deviation - a.deviation).slice(0, MOST_DRAWN)
+    .map((row) => ({ ...drawnAs(row), deviation: row.text.deviation, allowed: exponent(group.loss_tolerance), furthest: row.deviation, tolerance: group.loss_tolerance }));
+  showTemplate("deviations", { title: `How far the furthest loss is from the reference; allowed is ${exponent(group.loss_tolerance)}`, values,
+    missing: "No deviation is known here." });
+}
+
+function unverifiedTable(group) {
+  const rows = group.rows.filter((row) => row.verdict !== "verified");
+  if (!rows.length) return null;
+  return simpleTable([{ title: "implementation" }, { title: "verdict" }, { title: "reason" }],
+    rows.map((row) => [code(row.implementation), verdict(row), row.reason ?? ""]), { caption: "Without a time" });
+}
+
+function agreementTable(group) {
+  return simpleTable([{ title: "implementation" }, { title: "verdict" }, { title: "steps", numeric: true },
+    { title: "largest deviation of a loss", numeric: true }, { title: "of a parameter", numeric: true }, { title: "reference" }],
+  group.rows.map((row) => [code(row.implementation), verdict(row),
+    row.agreement ? grouped(row.agreement.n_steps) : NONE, row.text.deviation,
+    exponent(row.agreement?.max_parameter_deviation), row.agreement?.reference ?? NONE]), { caption: "Agreement with the reference" });
+}
+
+// 2. Who is faster, by how much, how sure?
+function speed(selected) {
+  const { group } = selected;
+  const duels = selected.present.map((tier) => duelOf(group, tier)).filter(Boolean);
+  fill("duels", duels.length ? duelTable(duels) : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
+  showSpeedups(selected);
+  const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
+  if (!timed.length) return ["Nobody was timed here."];
+  const best = fastest(timed);
+  const ratio = comparisonWith(selected.baseline, group, best);
+  const against = best.implementation === selected.baseline || !ratio.value ? "" : [`, ${ratio.text} `, code(selected.baseline), ratio.low ? ` (${ratio.intervalText})` : ""];
+  return [
+    ["JAX", "PyTorch"].map((who) => wins(who, duels.filter((duel) => duel.winner === who))),
+    "Fastest of all is ", code(best.implementation), `: ${best.text.typical} an epoch`, against, ".",
+  ];
+}
+
+// "JAX by 1.38× in tier step and 2.47× in tier epoch."
+const wins = (who, duels) => (duels.length
+  ? [strong(who), " by ", listed(duels.map(({ ratio, tier }) => `${times(ratio.value)} in tier ${tier}`)), ". "]
+  : null);
+
+const fastest = (rows) => rows.reduce((best, row) => (best === null || row.best_s < best.best_s ? row : best), null);
+
+// The fastest of either framework in one tier, held against each other.
+function duelOf(group, tier) {
+  const of = (framework) => fastest(group.rows.filter((row) => row.tier === tier && row.framework === framework && isTimed(row)));
+  const [torch, jax] = [of("torch"), of("jax")];
+  return torch && jax && { tier, torch, jax, ...decided(speedup(torch, jax)) };
+}
+
+// Turns the ratio so that it is the winner's; nobody has won where the interval holds 1, or where there is none.
+function decided(ratio) {
+  if (!ratio) return { winner: null, ratio: {} };
+  const turned = ratio.value >= 1 ? ratio : { ...ratio, value: 1 / ratio.value, low: ratio.high && 1 / ratio.high, high: ratio.low && 1 / ratio.low };
+  const who = ratio.value >= 1 ? "JAX" : "PyTorch";
+  return { ratio: turned, winner: turned.low > 1 ? who : null, maybe: turned.low ? "no telling apart" : `${who}, not sure` };
+}
+
+function duelTable(duels) {
+  return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster, by" }, { title: "95 %", numeric: true }],
+    duels.map(({ tier, torch, jax, ratio, winner, maybe }) => [tier, named(torch), named(jax), [strong(winner ?? maybe ?? NONE), " ", times(ratio.value)], interval(ratio)]),
+    { caption: "Like for like: the fastest of either framework, tier by tier", kind: "duels" });
+}
+
+const named = (row) => [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical)];
+
+function showSpeedups(selected) {
+  const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)
+    .map(({ row, ratio }) => ({ ...drawnAs(row), "times as fast": ratio.text, "95 % interval": ratio.intervalText,
+      label: ratio.low && innerWidth >= NARROW ? `${ratio.text}  (${ratio.intervalText})` : ratio.text,
+      speedup: ratio.value, from: ratio.low ?? ratio.value, to: ratio.high ?? ratio.value }));
+  showTemplate("speedups", { title: `How many times as fast as ${selected.baseline}`, values,
+    missing: "Nobody was timed against the baseline." });
+}

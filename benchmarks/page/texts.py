@@ -1,0 +1,40 @@
+"""Figures → the very text that the tables show of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import comparison_report
+from benchmarks.comparison_report import provenance_lines, reasons, summary
+from benchmarks.table import NO_FIGURE, interval_cell, memory_cell, ratio_cell, si, time_cell
+
+if TYPE_CHECKING:
+    from benchmarks.comparison import Comparison
+    from benchmarks.figures import Figures
+
+
+def texts_of(of: Figures) -> dict[str, str]:
+    """Write a row's figures as its cells in the tables; by the keys of the page's columns."""
+    return {
+        "typical": time_cell(of.typical_s),
+        "best": time_cell(of.best_s),
+        "samples/s": NO_FIGURE if of.samples_per_s is None else si(of.samples_per_s, ""),
+        "speedup": ratio_cell(of.speedup),
+        "interval": interval_cell(of.speedup_low, of.speedup_high, of.speedup_coverage),
+        "floor": ratio_cell(of.times_floor),
+        "cold": time_cell(of.cold_s),
+        "warm": time_cell(of.warm_s),
+        "memory": memory_cell(of.memory_bytes),
+        "deviation": NO_FIGURE if of.deviation is None else f"{of.deviation:.1e}",
+    }
+
+
+def changes_of(comparison: Comparison) -> dict[str, Any]:
+    """Write what a comparison found, case by case, as its own report does."""
+    return {
+        "summary": summary(comparison),
+        "reading": comparison_report.READING.replace("*", ""),
+        "headings": list(comparison_report.HEADINGS),
+        "cases": [comparison_report.cells_of(verdict) for verdict in comparison.verdicts],
+        "remarks": [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)],
+    }

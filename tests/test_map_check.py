@@ -1,0 +1,136 @@
+"""The decision map's check against direct measurement: where it measures, what counts as right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import map_check
+from benchmarks.decision_map import decision_maps
+from benchmarks.errors import UsageError
+from benchmarks.job import Job
+from benchmarks.map_check import BESIDE, main, points_of
+from benchmarks.whole_training import WholeTraining, time_whole
+from tests.conftest import SMALL
+from tests.runs import write
+from tests.test_decision_map import EAGER, sweep
+from tests.test_record import row, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Copy
+
+ROWS = [
+    *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3),
+    *sweep("jax_jit", warm_s=0.1, cold_s=1.0, epoch_s=1e-4),
+]
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    return write(run_of(*ROWS), tmp_path / "run.json")
+
+
+def taking(total_s: Callable[[Job], float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let trainings take so long."""
+    monkeypatch.setattr(
+        map_check,
+        "time_whole",
+        lambda job: WholeTraining(total_s=total_s(job), cpu_per_wall=1.0, parameters=[]),
+    )
+
+
+def test_points_lie_in_turn_above_and_below_the_border_spread_over_the_batch_sizes() -> None:
+    cold, _ = decision_maps(ROWS)
+    border = cold.stretches(10)[1].begin
+
+    points = points_of(cold, 5)
+
+    assert [point.batch_size for point in points] == [2, 8, 32, 126, 501]
+    assert [point.n_epochs for point in points] == [
+        round(border * BESIDE if i % 2 == 0 else border / BESIDE) for i in range(5)
+    ]
+    for point in points:
+        named, other = point.predicted_s
+        assert cold.winner(point.batch_size, point.n_epochs) == named
+        assert point.predicted_s[named] < point.predicted_s[other]
+
+
+def test_where_measuring_agrees_with_the_map_every_point_is_right(
+    record: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = {"torch": 1e-3, "jax": 1.0}
+    epoch = {"torch": 1e-3, "jax": 1e-4}
+    ways = {"torch_eager.py": "torch", "jax_jit.py": "jax"}
+
+    def total_s(job: Job) -> float:
+        way = ways[job.path.rpartition("/")[2]]
+        return first[way] + (job.problems[0].n_epochs - 1) * epoch[way]
+
+    taking(total_s, monkeypatch)
+
+    assert main([str(record)]) == 0
+    assert "5 of 5 right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("excess", "status"), [(0.04, 0), (0.06, 1)])
+def test_a_way_that_took_up_to_5_percent_longer_than_the_other_still_counts(
+    record: Path, excess: float, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking(lambda job: 1 + excess * ("torch" in job.path), monkeypatch)
+
+    assert main([str(record), "--points", "2"]) == status  # the map names torch_eager at one of the two
+
+
+def test_the_median_of_the_repeats_counts(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def total_s(job: Job) -> float:
+        calls.append(job.path.rpartition("/")[2])
+        return 9.0 if len(calls) == 1 else 1.0  # one goes wild
+
+    taking(total_s, monkeypatch)
+
+    assert main([str(record), "--points", "1", "--repeats", "3"]) == 0
+    assert calls == ["jax_jit.py", "torch_eager.py", "torch_eager.py", "jax_jit.py", *calls[:2]]
+
+
+def test_a_record_in_which_one_way_always_wins_is_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rows in ([row()], EAGER):
+        with pytest.raises(SystemExit):
+            main([str(write(run_of(*rows), tmp_path / "run.json"))])
+        assert "expected a sweep over batch sizes in which more than one way wins" in capsys.readouterr().err
+
+
+def job_of(path: Path) -> Job:
+    return Job(path=str(path), framework="numpy", devices=("cpu",), problems=(SMALL,))
+
+
+def test_a_whole_training_is_timed_from_its_first_epoch_to_its_last(numpy_float32: Path) -> None:
+    short = time_whole(job_of(numpy_float32))
+    long = time_whole(replace(job_of(numpy_float32), problems=(replace(SMALL, n_epochs=300),)))
+
+    assert 0 < short.total_s < long.total_s
+    assert len(short.parameters) == SMALL.n_features + 1
+
+
+def test_a_training_that_computes_something_else_has_no_time(copy_of: Copy) -> None:
+    wrong = copy_of("numpy_float32", ("BETA1, BETA2, EPSILON", "BETA2, EPSILON"), as_name="wrong")
+    wrong.write_text(wrong.read_text().replace("BETA1", "0.8"))
+
+    with pytest.raises(UsageError, match=r"expected the reference's parameters within 0\.0001, found "):
+        time_whole(job_of(wrong))
+
+
+def test_a_training_that_raises_has_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("raise SystemExit(3)")
+
+    with pytest.raises(UsageError, match="ended with exit status 3"):
+        time_whole(job_of(path))
