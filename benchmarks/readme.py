@@ -1,0 +1,116 @@
+"""The README's tables: each is made of the record that it names, so that anybody can make it again.
+
+    python -m benchmarks.readme [FILE…]
+
+Without a file every table is written again from its own record; with files, each from the first of them that
+has timed the same problem on the same device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks.errors import UsageError
+from benchmarks.launch import ROOT
+from benchmarks.problems import NAMED
+from benchmarks.record import read_run
+from benchmarks.report import plain_in_markdown
+from benchmarks.table import row_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.record import Row, Run
+
+README = ROOT / "README.md"
+TABLE = re.compile(
+    r"<!-- table: (?P<problem>\w+) on (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL
+)
+LEFT_OUT = ("best", "warm", "memory", "verdict")
+"""Columns of a run's tables that the README's do without."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the tables again; give the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="records, the preferred ones first"
+    )
+    parsed = parser.parse_args(arguments)
+    try:
+        text = renewed(README.read_text(encoding="utf-8"), parsed.files)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 4
+    README.write_text(text, encoding="utf-8")
+    return 0
+
+
+def renewed(page: str, files: Sequence[Path] = ()) -> str:
+    """Give the page with each of its tables written from its record, or from a file that has it too.
+
+    Raises:
+        UsageError: the page has no table, or a record does not hold what its table is of.
+
+    """
+    if not TABLE.search(page):
+        message = f"{README}: expected a line <!-- table: book on cpu, results/runs/DATE.json -->, found none"
+        raise UsageError(message)
+    return TABLE.sub(
+        lambda found: _table(found["problem"], found["device"], [*files, Path(found["file"])]), page
+    )
+
+
+def _table(problem: str, device: str, files: Sequence[Path]) -> str:
+    for file in files:
+        run = read_run(ROOT / file)
+        rows = [row for row in run.rows if row.problem == NAMED.get(problem) and row.device == device]
+        if timed := sorted((row for row in rows if row.is_timed), key=lambda row: row.typical_s):
+            shown = (ROOT / file).relative_to(ROOT) if (ROOT / file).is_relative_to(ROOT) else file
+            lines = [f"<!-- table: {problem} on {device}, {shown.as_posix()} -->", "", *_content(timed, run)]
+            return "\n".join([*lines, "", "<!-- end of table -->"])
+    message = (
+        f"{files[-1]}: expected timed rows of {problem} on {device}, found none; name a record with some"
+    )
+    raise UsageError(message)
+
+
+def _content(rows: Sequence[Row], run: Run) -> list[str]:
+    table = row_table(rows, run, box_=box.MARKDOWN, plain=lambda text: escape(plain_in_markdown(text)))
+    table.columns = [column for column in table.columns if column.header not in LEFT_OUT]
+    text = io.StringIO()
+    # Wide enough for any cell: Markdown has no line breaks inside a row.
+    Console(file=text, width=100_000, color_system=None).print(table)
+    return [
+        *(line.rstrip() for line in text.getvalue().splitlines() if line.strip()),
+        "",
+        _caption(rows, run),
+    ]
+
+
+def _caption(rows: Sequence[Row], run: Run) -> str:
+    """Say what an epoch was, and where and with what it was measured, in a sentence or two."""
+    problem, at = rows[0].problem, run.provenance
+    cores = f"{at.n_cores_used} core{'s' * (at.n_cores_used != 1)} of {at.cpu}"
+    n_rounds = min(len(row.processes) for row in rows)
+    versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
+    return plain_in_markdown(
+        f"An epoch is {problem.n_batches} steps on {problem.batch_size:,} samples of {problem.n_features} "
+        f"features. {at.gpu if rows[0].device == 'cuda' else cores}; {n_rounds} rounds of fresh processes; "
+        f"{versions}; commit {at.commit or 'unknown'}, {at.date[:10]}."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
