@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def proposals(page: str) -> dict[str, str]:
-    """Give each of the page's blocks of shell that change an implementation and compare it, by its new name."""
+    """Give the page's blocks of shell that change an implementation and compare it, by its new name."""
     blocks = [token.content for token in MarkdownIt().parse(page) if token.type == "fence"]
     blocks = [block for block in blocks if "\nperceptron-bench ab " in block]
     return {made[1]: block for block in blocks if (made := MADE.search(block))}
