@@ -6,10 +6,12 @@ import functools
 import math
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
+from benchmarks.curve import LossPoint, loss_curve, read_curve
+from benchmarks.errors import require_types
 from benchmarks.precision import UNIT_ROUNDOFF
 from benchmarks.training import Workload, train
 from impls import numpy_reference
@@ -61,9 +63,15 @@ class Agreement:
 
     reference: str
     n_steps: int
-    max_loss_deviation: float | None  # None: not comparable
-    max_parameter_deviation: float | None
+    max_loss_deviation: float | None = None  # None: not comparable
+    max_parameter_deviation: float | None = None
     fault: str | None
+    curve: tuple[LossPoint, ...] = ()  # none: not comparable, or of a record older than it
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what JSON made of it."""
+        return require_types(cls(**fields | {"curve": read_curve(fields.get("curve", ()))}))
 
 
 @functools.cache
@@ -109,13 +117,7 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
     elif n_steps != len(expected.losses):
         incomparable = f"stopped after {n_steps} steps, expected {len(expected.losses)}"
     if incomparable:
-        return Agreement(
-            reference=reference.precision,
-            n_steps=n_steps,
-            max_loss_deviation=None,
-            max_parameter_deviation=None,
-            fault=incomparable,
-        )
+        return Agreement(reference=reference.precision, n_steps=n_steps, fault=incomparable)
     losses = _Comparison(
         name=lambda i: f"loss of {_step_name(problem, i)}",
         expected=expected.losses,
@@ -134,6 +136,7 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
         max_loss_deviation=losses.max_deviation,
         max_parameter_deviation=parameters.max_deviation,
         fault=losses.first_fault or parameters.first_fault,
+        curve=loss_curve(losses.expected, losses.found),
     )
 
 

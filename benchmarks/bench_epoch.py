@@ -26,6 +26,7 @@ def bench_epoch(benchmark: BenchmarkFixture, tally: Tally, replay_clock: ReplayC
     if benchmark.disabled:
         benchmark.pedantic(lambda: None)
         return
-    benchmark.extra_info[KEY] = row.to_dict()
+    benchmark.extra_info[KEY] = fields = row.to_dict()
+    del fields["agreement"]["curve"]  # it is long, and stands in the run's row
     replay_clock.load(tally.kept_s)
     benchmark.pedantic(replay_clock.tick, setup=replay_clock.reset, rounds=len(tally.kept_s))

@@ -8,7 +8,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.table import NO_FIGURE, memory, si
+from benchmarks.figures import peak_bytes
+from benchmarks.table import NO_FIGURE, memory_cell, si
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,10 @@ def print_row(row: Row, console: Console) -> None:
         console.print(_manifest(row))
     if row.costs:
         cold = si(row.costs.cold_first_call_s, "s")
-        console.print(f"first call with empty caches {cold}; peak memory {memory(row)}", highlight=False)
+        console.print(
+            f"first call with empty caches {cold}; peak memory {memory_cell(peak_bytes(row))}",
+            highlight=False,
+        )
     if row.is_timed:
         console.print(_processes(row))
 

@@ -48,6 +48,31 @@ class Machine:
         return f"{self.cpu} ({self.n_cpus} CPUs){gpu}, {cores}, {self.precision}"
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class Site:
+    """Where a run was measured, as its reader tells machines apart: by name, too."""
+
+    machine: str
+    cpu: str
+    n_cpus: int
+    gpu: str
+    n_cores: int
+
+    @classmethod
+    def of(cls, run: Run) -> Site:
+        """Tell it from a run's provenance."""
+        at, hardware = run.provenance, Machine.of(run)
+        return cls(
+            machine=at.machine, cpu=at.cpu, n_cpus=at.n_cpus, gpu=hardware.gpu, n_cores=at.n_cores_used
+        )
+
+    def __str__(self) -> str:
+        """Name it in a title."""
+        gpu = f", {self.gpu}" if self.gpu else ""
+        cores = f"{self.n_cores} core{'s' * (self.n_cores != 1)} used"
+        return f"{self.machine}: {self.cpu} ({self.n_cpus} CPUs){gpu}, {cores}"
+
+
 def _precision(variables: dict[str, str]) -> str:
     asked = {name: variables.get(name, "unset") for name in FULL_PRECISION}
     asked |= {name: variables[name] for name in (DOUBLE,) if name in variables}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from benchmarks.tally import Tally
 
 SESSION = pytest.StashKey[MeasuringSession]()
-LOG_WIDTH = 160  # columns, where the output is no screen
+LOG_WIDTH = 180  # columns, where the output is no screen
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,6 +24,7 @@ from impls.contract import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchmarks.curve import LossPoint
     from impls.contract import Device
 
 KEY = "perceptron_bench"
@@ -68,6 +69,11 @@ class Row:
         return f"{self.implementation}-{self.device}-{name_of(self.problem)}"
 
     @property
+    def curve(self) -> tuple[LossPoint, ...]:
+        """Give the losses of the process that was furthest from the reference; none if that is not known."""
+        return self.agreement.curve if self.agreement else ()
+
+    @property
     def is_timed(self) -> bool:
         """Say whether it has times that may be shown."""
         return self.verdict is Verdict.VERIFIED and bool(self.processes)
@@ -103,9 +109,10 @@ class Row:
         known["verdict"] = Verdict(known["verdict"])
         known["processes"] = tuple(map(Process.from_dict, known["processes"]))
         known["manifest"] = tuple(require_types(Item(**item)) for item in known["manifest"])
-        for name, kind in (("agreement", Agreement), ("costs", Costs)):
-            if known[name] is not None:
-                known[name] = require_types(kind(**known[name]))
+        if known["agreement"] is not None:
+            known["agreement"] = Agreement.from_dict(known["agreement"])
+        if known["costs"] is not None:
+            known["costs"] = require_types(Costs(**known["costs"]))
         row = cls(**known)
         require_once("round", (process.round for process in row.processes))
         return row

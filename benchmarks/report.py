@@ -27,7 +27,7 @@ READING = f"{table.READING}\n\n{cost_table.READING}"
 def print_run(run: Run, console: Console) -> None:
     """Print every table of the run, the reasons of rows without a time, and where it was measured."""
     for title, rows in groups_of(run):
-        console.print(row_table(rows, run, box_=box.SIMPLE_HEAD, plain=escape, title=escape(title)))
+        console.print(row_table(rows, box_=box.SIMPLE_HEAD, plain=escape, title=escape(title)))
     for title, costs in cost_tables(run.rows, box=box.SIMPLE_HEAD, plain=escape):
         costs.title, costs.title_justify, costs.title_style = escape(title), "left", "bold"
         console.print(costs)
@@ -46,7 +46,7 @@ def _markdown_lines(run: Run) -> Iterator[str]:
     yield f"{plain_in_markdown(caption(run))}\n"
     for title, rows in groups_of(run):
         yield f"### {plain_in_markdown(title)}\n"
-        yield _as_markdown(row_table(rows, run, box_=box.MARKDOWN, plain=_plain_in_both))
+        yield _as_markdown(row_table(rows, box_=box.MARKDOWN, plain=_plain_in_both))
     for title, costs in cost_tables(run.rows, box=box.MARKDOWN, plain=_plain_in_both):
         yield f"### {plain_in_markdown(title)}\n"
         yield _as_markdown(costs)

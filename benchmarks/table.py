@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.fairness import STARVED
-from benchmarks.process import paired_min_s
+from benchmarks.figures import figures_of
 from benchmarks.record import Verdict
-from benchmarks.statistics import CONFIDENCE, Ratio, speedup
+from benchmarks.statistics import CONFIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rich import box
 
+    from benchmarks.figures import Figures
     from benchmarks.record import Row, Run
 
 NO_FIGURE = "—"
@@ -25,32 +26,23 @@ NO_FIGURE = "—"
 READING = """\
 Epoch time: *typical* is the median over the rounds of each process's median, *best* the fastest epoch of \
 all. *vs NAME* is how many times faster than the baseline: the median over the rounds of the ratio of the \
-two processes' fastest epochs, with its 95 % confidence interval (of 5 rounds 94 %, of fewer none). The \
+two processes' fastest epochs, with its 95 % confidence interval (of 5 rounds 94 %, of fewer none). *vs \
+floor* is how many times as long as the `native_floor`'s its epoch takes, compared in the same way. The \
 first epoch of a problem in a process traces, compiles and runs: *cold* with empty disk caches (one \
 process), *warm* with what an earlier process left in them (the median over the rounds). *Memory* is the \
 process's peak, data included, above what it held once the framework was loaded; on a GPU, the peak of the \
 framework's allocator. *Deviation* is the largest difference of any step's loss from the reference."""
 
 
-def groups_of(run: Run) -> list[tuple[str, list[Row]]]:
+def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
     """Give the rows that may be compared, fastest first, by title; but no group that nobody could measure."""
-    ordered = sorted(run.rows, key=lambda row: row.group)
-    groups = [(title, list(rows)) for title, rows in groupby(ordered, key=lambda row: row.group)]
+    ordered = sorted(figures_of(run), key=lambda figures: figures.group)
+    groups = [(title, list(rows)) for title, rows in groupby(ordered, key=lambda figures: figures.group)]
     return [
-        (title, sorted(rows, key=lambda row: row.typical_s if row.is_timed else float("inf")))
+        (title, sorted(rows, key=lambda figures: figures.typical_s or float("inf")))
         for title, rows in groups
-        if any(row.verdict is not Verdict.NOT_MEASURED for row in rows)
+        if any(figures.verdict != Verdict.NOT_MEASURED for figures in rows)
     ]
-
-
-def speedup_over(baseline: Row, row: Row) -> Ratio | None:
-    """Compare two rows of one group over the rounds in which both ran; None where there is no such round."""
-    if baseline.verdict is not Verdict.VERIFIED or row.verdict is not Verdict.VERIFIED:
-        return None
-    if row is baseline:
-        return Ratio(1.0)
-    pairs = paired_min_s(baseline.processes, row.processes)
-    return speedup(*zip(*pairs, strict=True)) if pairs else None
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
@@ -124,64 +116,72 @@ def _rounds(run: Run) -> str:
 
 
 def row_table(
-    rows: Sequence[Row], run: Run, *, box_: box.Box, plain: Callable[[str], str], title: str | None = None
+    rows: Sequence[Figures], *, box_: box.Box, plain: Callable[[str], str], title: str | None = None
 ) -> Table:
-    """Lay the rows out; `plain` keeps text from being read as the medium's markup."""
-    name = run.settings.baseline
-    baseline = next((row for row in rows if row.implementation == name), None)
+    """Lay a group's rows out; `plain` keeps text from being read as the medium's markup."""
     table = Table(title=title, box=box_, title_justify="left", title_style="bold")
     table.add_column("implementation", no_wrap=True)
     table.add_column("tier")
-    headings = ("typical", "best", "samples/s", f"vs {name}", "95 %", "cold", "warm", "memory", "deviation")
-    for heading in headings:
+    versus = f"vs {rows[0].baseline}"
+    numbers = (
+        "typical",
+        "best",
+        "samples/s",
+        versus,
+        "95 %",
+        "vs floor",
+        "cold",
+        "warm",
+        "memory",
+        "deviation",
+    )
+    for heading in numbers:
         table.add_column(plain(heading), justify="right")
     table.add_column("verdict", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(plain, _cells(row, baseline)))
+    for figures in rows:
+        table.add_row(*map(plain, _cells(figures)))
     return table
 
 
-def _cells(row: Row, baseline: Row | None) -> list[str]:
-    figures = [NO_FIGURE] * 8
-    if row.is_timed:
-        figures = [
-            si(row.typical_s, "s"),
-            si(row.best_s, "s"),
-            si(row.problem.samples_per_epoch / row.typical_s, ""),
-            *_ratio_cells(speedup_over(baseline, row) if baseline else None),
-            si(row.costs.cold_first_call_s, "s") if row.costs else NO_FIGURE,
-            si(row.first_call_s, "s"),
-            memory(row),
-        ]
-    deviation = row.agreement.max_loss_deviation if row.agreement else None
+def _cells(of: Figures) -> list[str]:
     return [
-        row.implementation,
-        row.tier,
-        *figures,
-        NO_FIGURE if deviation is None else f"{deviation:.1e}",
-        row.verdict,
+        of.implementation,
+        of.tier,
+        time_cell(of.typical_s),
+        time_cell(of.best_s),
+        NO_FIGURE if of.samples_per_s is None else si(of.samples_per_s, ""),
+        ratio_cell(of.speedup),
+        interval_cell(of.speedup_low, of.speedup_high, of.speedup_coverage),
+        ratio_cell(of.times_floor),
+        time_cell(of.cold_s),
+        time_cell(of.warm_s),
+        memory_cell(of.memory_bytes),
+        NO_FIGURE if of.deviation is None else f"{of.deviation:.1e}",
+        of.verdict,
     ]
 
 
-def memory(row: Row) -> str:
-    """Write the peak on the row's device."""
-    if row.costs is None:
+def time_cell(time_s: float | None) -> str:
+    """Write a time, if there is one."""
+    return NO_FIGURE if time_s is None else si(time_s, "s")
+
+
+def memory_cell(size_bytes: int | None) -> str:
+    """Write a size, if there is one."""
+    return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
+
+
+def ratio_cell(ratio: float | None) -> str:
+    """Write a ratio, if there is one: "25.2×"."""
+    return NO_FIGURE if ratio is None else f"{_three_digits(ratio)}×"
+
+
+def interval_cell(low: float | None, high: float | None, coverage: float | None) -> str:
+    """Write a ratio's interval, if it has one: "25 to 25.6", with its coverage where that is below 95 %."""
+    if low is None or high is None or coverage is None:
         return NO_FIGURE
-    size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
-    return (
-        NO_FIGURE if size_bytes is None else f"{max(size_bytes, 0) / 1e6:.1f} MB"
-    )  # it may have returned some
-
-
-def _ratio_cells(ratio: Ratio | None) -> tuple[str, str]:
-    if ratio is None:
-        return NO_FIGURE, NO_FIGURE
-    if ratio.low is None or ratio.high is None:
-        return f"{_three_digits(ratio.value)}×", NO_FIGURE
-    interval = f"{_three_digits(ratio.low)} to {_three_digits(ratio.high)}"
-    if ratio.coverage is not None and ratio.coverage < CONFIDENCE:
-        interval += f" ({ratio.coverage:.0%})"
-    return f"{_three_digits(ratio.value)}×", interval
+    less = f" ({coverage:.0%})" if coverage < CONFIDENCE else ""
+    return f"{_three_digits(low)} to {_three_digits(high)}{less}"
 
 
 def _three_digits(value: float) -> str:

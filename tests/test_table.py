@@ -31,15 +31,15 @@ def test_the_table_shows_times_throughput_ratio_interval_and_verdict_fastest_fir
     head, first, second, *_ = lines_of(to_markdown([run_of(row(), FAST)]))
 
     assert head == [
-        "implementation", "tier", "typical", "best", "samples/s", "vs torch_eager", "95 %", "cold", "warm",
-        "memory", "deviation", "verdict",
+        "implementation", "tier", "typical", "best", "samples/s", "vs torch_eager", "95 %", "vs floor",
+        "cold", "warm", "memory", "deviation", "verdict",
     ]  # fmt: skip
     assert first == [
-        "jax_scan", "epoch", "12.0 µs", "10.0 µs", "10.7 M", "10×", "10 to 10", "750 ms",
+        "jax_scan", "epoch", "12.0 µs", "10.0 µs", "10.7 M", "10×", "10 to 10", "—", "750 ms",
         "500 ms", "12.3 MB", "1.0e-07", "verified",
     ]  # fmt: skip
     assert second == [
-        "torch_eager", "eager", "122 µs", "100 µs", "1.04 M", "1×", "—", "750 ms", "500 ms",
+        "torch_eager", "eager", "122 µs", "100 µs", "1.04 M", "1×", "—", "—", "750 ms", "500 ms",
         "12.3 MB", "1.0e-07", "verified",
     ]  # fmt: skip
 
@@ -48,7 +48,7 @@ def test_an_invalid_row_shows_no_time_and_its_reason_stands_below() -> None:
     markdown = to_markdown([run_of(row(), INVALID)])
 
     assert lines_of(markdown)[-1] == [
-        "jax_jit", "eager", "—", "—", "—", "—", "—", "—", "—", "—", "1.0e-07", "INVALID",
+        "jax_jit", "eager", "—", "—", "—", "—", "—", "—", "—", "—", "—", "1.0e-07", "INVALID",
     ]  # fmt: skip
     assert r"- INVALID: jax_jit on cpu (every case): loss of step 1: …" in markdown
 
@@ -56,7 +56,7 @@ def test_an_invalid_row_shows_no_time_and_its_reason_stands_below() -> None:
 def test_a_failed_row_shows_no_time_even_if_earlier_rounds_gave_one() -> None:
     failed = row("jax_jit", verdict=Verdict.FAILED, reason="killed by SIGKILL")
 
-    assert lines_of(to_markdown([run_of(row(), failed)]))[-1][2:10] == ["—"] * 8
+    assert lines_of(to_markdown([run_of(row(), failed)]))[-1][2:11] == ["—"] * 9
 
 
 def test_a_group_that_nobody_could_measure_is_one_line_per_reason_and_no_table() -> None:
@@ -140,10 +140,18 @@ def test_markup_in_a_record_is_shown_as_text(text: str) -> None:
     assert text in terminal.getvalue()
 
 
+def test_the_distance_from_the_floor_is_how_many_times_as_long_an_epoch_takes() -> None:
+    floor = row("native_floor", processes=tuple(process(i, 5e-6 + i * 5e-8, 6e-6) for i in range(6)))
+
+    of_floor, of_fast, of_slow = lines_of(to_markdown([run_of(row(), FAST, floor)]))[1:4]
+
+    assert [cells[7] for cells in (of_floor, of_fast, of_slow)] == ["1×", "2×", "20×"]
+
+
 def test_a_line_break_in_a_record_does_not_break_the_row() -> None:
     rows = lines_of(to_markdown([run_of(row(), row("a\nb", processes=()))]))
 
-    assert {len(cells) for cells in rows} == {12}
+    assert {len(cells) for cells in rows} == {13}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,207 @@
+"""Runs → the figures that are shown of them: the one place where they are computed.
+
+Tables, pictures, page and exports all take theirs from here, so that they can't disagree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from benchmarks.machine import Site
+from benchmarks.problems import NAMED, name_of
+from benchmarks.process import paired_min_s
+from benchmarks.record import Verdict
+from benchmarks.statistics import Ratio, speedup
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from benchmarks.record import Row, Run
+
+    Weight = tuple[bool, bool, int, int]  # whether it can speak at all, whether it is timed, rounds, tried
+
+FLOOR = "native_floor"
+"""The implementation that says what the hardware allows."""
+
+OF_ROW = ("case", "group", "implementation", "framework", "tier", "summary", "device", "reason")
+"""Figures that are the row's own, under the same name; those of its problem are found by theirs."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a column means, and its unit; the data dictionary is made of these."""
+
+    meaning: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Everything that is shown of one row. Times, and what follows from them, are None unless it is timed."""
+
+    run: Annotated[str, Told("when the run began, which names it; ISO 8601")]
+    machine: Annotated[str, Told("the machine's name")]
+    cpu: Annotated[str, Told("model of its processor")]
+    n_cpus: Annotated[int, Told("CPUs of the machine")]
+    gpu: Annotated[str | None, Told("models of its GPUs")]
+    n_cores: Annotated[int, Told("CPUs that every implementation was kept to")]
+    commit: Annotated[str | None, Told("of the harness")]
+    case: Annotated[str, Told("implementation, device and problem, as pytest names the benchmark")]
+    group: Annotated[str, Told("problem and device: only rows of one group and run may be compared")]
+    implementation: Annotated[str, Told("its file's name")]
+    framework: Annotated[str, Told("the package it needs")]
+    tier: Annotated[str, Told("what one call hands to the machine: eager, step, epoch, floor")]
+    summary: Annotated[str, Told("the implementation's first line: what this way of running is")]
+    device: Annotated[str, Told("cpu or cuda")]
+    problem: Annotated[str, Told("generated from the problem's fields; begins with its name if it has one")]
+    batch_size: Annotated[int, Told("B: samples in one mini-batch")]
+    n_features: Annotated[int, Told("D: width of one sample")]
+    n_batches: Annotated[int, Told("N: steps in one epoch")]
+    n_epochs: Annotated[int, Told("E: epochs of one training; with a target, the most there may be")]
+    feed: Annotated[str, Told("device: the batches lie there before the epoch; host: handing over is timed")]
+    readback: Annotated[str, Told("when the host reads the losses: after each epoch, or after each step")]
+    loss: Annotated[str, Told("bce: computed from probabilities; bce_with_logits: from logits")]
+    precision: Annotated[str, Told("of the matrix products' operands")]
+    data: Annotated[str, Told("dataset: every epoch passes over the same batches; stream: over fresh ones")]
+    target_loss: Annotated[float | None, Told("the mean loss at which the training ends, if one was set")]
+    verdict: Annotated[str, Told("verified, INVALID, FAILED or not measured; only verified rows have times")]
+    reason: Annotated[str | None, Told("why it is not verified")]
+    n_rounds: Annotated[int, Told("fresh processes that were timed, one a round")]
+    typical_s: Annotated[float | None, Told("an epoch: median over rounds of each process's median", "s")]
+    best_s: Annotated[float | None, Told("the fastest epoch of all", "s")]
+    samples_per_s: Annotated[float | None, Told("rows of data per second, at the typical time", "1/s")]
+    baseline: Annotated[str, Told("the implementation that the run's others are compared with")]
+    speedup: Annotated[
+        float | None,
+        Told(
+            "how many times faster than the baseline: median over rounds of the two processes' fastest epochs"
+        ),
+    ]
+    speedup_low: Annotated[float | None, Told("lower end of its interval; none below five rounds")]
+    speedup_high: Annotated[float | None, Told("upper end of it")]
+    speedup_coverage: Annotated[float | None, Told("probability with which the interval holds the median")]
+    times_floor: Annotated[
+        float | None, Told(f"how many times longer than {FLOOR}'s, paired by rounds as the speedup is")
+    ]
+    cold_s: Annotated[float | None, Told("the first epoch, compilation included, empty disk caches", "s")]
+    warm_s: Annotated[float | None, Told("the same with warm disk caches, median over rounds", "s")]
+    memory_bytes: Annotated[
+        int | None,
+        Told("peak on the device; on a CPU above what the process held with the framework loaded", "bytes"),
+    ]
+    deviation: Annotated[float | None, Told("largest difference of any step's loss from the reference")]
+
+    @property
+    def is_timed(self) -> bool:
+        """Say whether there are times to show."""
+        return self.typical_s is not None
+
+
+def figures_of(run: Run) -> list[Figures]:
+    """Compute what is shown of each row, those of a group together."""
+    return [
+        Figures(**_where(run), **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
+        for group in _groups_of(run).values()
+        for row in group.values()
+    ]
+
+
+def _where(run: Run) -> dict[str, Any]:
+    at, site = run.provenance, Site.of(run)
+    return {"run": at.date, "commit": at.commit, **vars(site), "gpu": site.gpu or None}
+
+
+def _what(row: Row) -> dict[str, Any]:
+    """Give what the row is of, and what became of it."""
+    return {
+        **{name: value for name, value in vars(row.problem).items() if name in Figures.__annotations__},
+        **{name: getattr(row, name) for name in OF_ROW},
+        "problem": name_of(row.problem),
+        "verdict": str(row.verdict),
+        "deviation": row.agreement.max_loss_deviation if row.agreement else None,
+        "n_rounds": len(row.processes),
+    }
+
+
+def _times(row: Row) -> dict[str, Any]:
+    timed, costs = row.is_timed, row.costs if row.is_timed else None
+    return {
+        "typical_s": row.typical_s if timed else None,
+        "best_s": row.best_s if timed else None,
+        "samples_per_s": row.problem.samples_per_epoch / row.typical_s if timed else None,
+        "cold_s": costs.cold_first_call_s if costs else None,
+        "warm_s": row.first_call_s if timed else None,
+        "memory_bytes": peak_bytes(row) if timed else None,
+    }
+
+
+def peak_bytes(row: Row) -> int | None:
+    """Give the peak memory on the row's device; None where it was not to be seen."""
+    if row.costs is None:
+        return None
+    size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
+    return None if size_bytes is None else max(size_bytes, 0)  # it may have returned some
+
+
+def _ratios(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:
+    speedup_ = _ratio(group.get(baseline), row)
+    above_floor = _ratio(row, group.get(FLOOR))
+    return {
+        "baseline": baseline,
+        "speedup": speedup_.value if speedup_ else None,
+        "speedup_low": speedup_.low if speedup_ else None,
+        "speedup_high": speedup_.high if speedup_ else None,
+        "speedup_coverage": speedup_.coverage if speedup_ else None,
+        "times_floor": above_floor.value if above_floor else None,
+    }
+
+
+def _ratio(baseline: Row | None, row: Row | None) -> Ratio | None:
+    """Compare two rows of one group over the rounds in which both ran; None where there is no such round."""
+    if baseline is None or row is None or not (baseline.is_timed and row.is_timed):
+        return None
+    if row is baseline:
+        return Ratio(1.0)
+    pairs = paired_min_s(baseline.processes, row.processes)
+    return speedup(*zip(*pairs, strict=True)) if pairs else None
+
+
+def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
+    """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
+
+    Of several runs it is the one with the most rounds, of these the one that tried the most implementations,
+    of these the newest. A quick look, or a run without times in the group, speaks only where no other can.
+    """
+    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+    claims: dict[Site, dict[str, list[tuple[Weight, Run]]]] = defaultdict(lambda: defaultdict(list))
+    for run in newest_first:
+        for group, rows in _groups_of(run).items():
+            claims[Site.of(run)][group].append((_weight(run, rows.values()), run))
+    return {
+        site: {
+            group: max(groups[group], key=lambda claim: claim[0])[1]
+            for group in sorted(groups, key=_named_first)
+        }
+        for site, groups in claims.items()
+    }
+
+
+def _weight(run: Run, rows: Collection[Row]) -> Weight:
+    n_rounds = min((len(row.processes) for row in rows if row.is_timed), default=0)
+    n_tried = sum(row.verdict is not Verdict.NOT_MEASURED for row in rows)
+    return n_rounds > 0 and not run.settings.quick, n_rounds > 0, n_rounds, n_tried
+
+
+def _groups_of(run: Run) -> dict[str, dict[str, Row]]:
+    groups: dict[str, dict[str, Row]] = defaultdict(dict)
+    for row in run.rows:
+        groups[row.group][row.implementation] = row
+    return groups
+
+
+def _named_first(group: str) -> tuple[int, str]:
+    names = list(NAMED)
+    name = group.partition("-")[0]
+    return names.index(name) if name in names else len(names), group
