@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,8 +21,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from benchmarks.errors import UsageError
+from benchmarks.figures import figures_of
 from benchmarks.launch import ROOT
-from benchmarks.problems import NAMED
+from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
 from benchmarks.report import plain_in_markdown
 from benchmarks.table import row_table
@@ -29,7 +31,8 @@ from benchmarks.table import row_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.record import Row, Run
+    from benchmarks.figures import Figures
+    from benchmarks.record import Run
 
 README = ROOT / "README.md"
 TABLE = re.compile(
@@ -73,42 +76,38 @@ def renewed(page: str, files: Sequence[Path] = ()) -> str:
 
 
 def _table(problem: str, device: str, files: Sequence[Path]) -> str:
+    name = name_of(NAMED[problem]) if problem in NAMED else problem
     for file in files:
         run = read_run(ROOT / file)
-        rows = [row for row in run.rows if row.problem == NAMED.get(problem) and row.device == device]
-        if timed := sorted((row for row in rows if row.is_timed), key=lambda row: row.typical_s):
-            shown = (ROOT / file).relative_to(ROOT) if (ROOT / file).is_relative_to(ROOT) else file
-            lines = [f"<!-- table: {problem} on {device}, {shown.as_posix()} -->", "", *_content(timed, run)]
-            return "\n".join([*lines, "", "<!-- end of table -->"])
+        rows = [row for row in figures_of(run) if (row.problem, row.device) == (name, device)]
+        if timed := sorted((row for row in rows if row.typical_s), key=lambda row: row.typical_s or 0):
+            shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
+            content = [f"<!-- table: {problem} on {device}, {shown} -->", "", *_lines(timed), ""]
+            return "\n".join([*content, _caption(timed[0], run), "", "<!-- end of table -->"])
     message = (
         f"{files[-1]}: expected timed rows of {problem} on {device}, found none; name a record with some"
     )
     raise UsageError(message)
 
 
-def _content(rows: Sequence[Row], run: Run) -> list[str]:
-    table = row_table(rows, run, box_=box.MARKDOWN, plain=lambda text: escape(plain_in_markdown(text)))
+def _lines(rows: Sequence[Figures]) -> list[str]:
+    table = row_table(rows, box_=box.MARKDOWN, plain=lambda text: escape(plain_in_markdown(text)))
     table.columns = [column for column in table.columns if column.header not in LEFT_OUT]
     text = io.StringIO()
     # Wide enough for any cell: Markdown has no line breaks inside a row.
     Console(file=text, width=100_000, color_system=None).print(table)
-    return [
-        *(line.rstrip() for line in text.getvalue().splitlines() if line.strip()),
-        "",
-        _caption(rows, run),
-    ]
+    return [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
 
 
-def _caption(rows: Sequence[Row], run: Run) -> str:
-    """Say what an epoch was, and where and with what it was measured, in a sentence or two."""
-    problem, at = rows[0].problem, run.provenance
-    cores = f"{at.n_cores_used} core{'s' * (at.n_cores_used != 1)} of {at.cpu}"
-    n_rounds = min(len(row.processes) for row in rows)
+def _caption(row: Figures, run: Run) -> str:
+    """Say what an epoch was, and where and with what it was measured."""
+    at = run.provenance
+    cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
     return plain_in_markdown(
-        f"An epoch is {problem.n_batches} steps on {problem.batch_size:,} samples of {problem.n_features} "
-        f"features. {at.gpu if rows[0].device == 'cuda' else cores}; {n_rounds} rounds of fresh processes; "
-        f"{versions}; commit {at.commit or 'unknown'}, {at.date[:10]}."
+        f"An epoch: {row.n_batches} steps on {row.batch_size:,} samples of {row.n_features} features. "
+        f"{row.gpu if row.device == 'cuda' else cores}, {row.n_rounds} rounds of fresh processes, "
+        f"{versions}, commit {row.commit or 'unknown'}, {row.run[:10]}."
     )
 
 
