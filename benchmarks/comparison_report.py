@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING
 from unicodedata import category
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.decision import Category
-from benchmarks.report import plain_in_markdown
+from benchmarks.markdown import from_rich, plain_in_markdown
 from benchmarks.table import NO_FIGURE, si
 
 if TYPE_CHECKING:
@@ -47,14 +46,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def to_markdown(comparison: Comparison) -> str:
     """Write it as a section of a Markdown page."""
-    text = io.StringIO()
-    wide = Console(file=text, width=10_000_000, color_system=None)  # Markdown has no line breaks inside a row
-    wide.print(
+    table = from_rich(
         verdict_table(
             comparison, box_=box.MARKDOWN, plain=lambda cell: Text(plain_in_markdown(cell)), styled=False
         )
-    )
-    table = "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
+    ).rstrip()
     remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
     bullets = "\n".join(f"- {plain_in_markdown(printable(remark))}" for remark in remarks)
     return f"## {plain_in_markdown(printable(summary(comparison)))}\n\n{table}\n\n{READING}\n\n{bullets}\n"

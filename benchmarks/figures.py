@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from benchmarks.columns import Told
 from benchmarks.machine import Site
 from benchmarks.problems import NAMED, name_of
 from benchmarks.process import paired_min_s
@@ -27,14 +28,6 @@ FLOOR = "native_floor"
 
 OF_ROW = ("case", "group", "implementation", "framework", "tier", "summary", "device", "reason")
 """Figures that are the row's own, under the same name; those of its problem are found by theirs."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a column means, and its unit; the data dictionary is made of these."""
-
-    meaning: str
-    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +76,7 @@ class Figures:
     speedup_high: Annotated[float | None, Told("upper end of it")]
     speedup_coverage: Annotated[float | None, Told("probability with which the interval holds the median")]
     times_floor: Annotated[
-        float | None, Told(f"how many times longer than {FLOOR}'s, paired by rounds as the speedup is")
+        float | None, Told(f"an epoch's time over {FLOOR}'s, paired by rounds as the speedup is")
     ]
     cold_s: Annotated[float | None, Told("the first epoch, compilation included, empty disk caches", "s")]
     warm_s: Annotated[float | None, Told("the same with warm disk caches, median over rounds", "s")]
@@ -101,8 +94,9 @@ class Figures:
 
 def figures_of(run: Run) -> list[Figures]:
     """Compute what is shown of each row, those of a group together."""
+    where = _where(run)
     return [
-        Figures(**_where(run), **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
+        Figures(**where, **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
         for group in _groups_of(run).values()
         for row in group.values()
     ]
@@ -146,8 +140,8 @@ def peak_bytes(row: Row) -> int | None:
 
 
 def _ratios(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:
-    speedup_ = _ratio(group.get(baseline), row)
-    above_floor = _ratio(row, group.get(FLOOR))
+    speedup_ = ratio_of(group.get(baseline), row)
+    above_floor = ratio_of(row, group.get(FLOOR))
     return {
         "baseline": baseline,
         "speedup": speedup_.value if speedup_ else None,
@@ -158,7 +152,7 @@ def _ratios(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]
     }
 
 
-def _ratio(baseline: Row | None, row: Row | None) -> Ratio | None:
+def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
     """Compare two rows of one group over the rounds in which both ran; None where there is no such round."""
     if baseline is None or row is None or not (baseline.is_timed and row.is_timed):
         return None

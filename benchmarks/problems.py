@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ NAMED = {
 _IN_EVERY_NAME = {"batch_size": "B", "n_features": "D", "n_batches": "N", "n_epochs": "E"}
 
 
+@cache  # asked for each row of a report, several times
 def name_of(problem: Problem) -> str:
     """Generate the problem's name from its fields: "book-B1000-D2-N5-E12", "B64-D2-N5-E12-data=stream".
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ class Row:
         """Say whether it has times that may be shown."""
         return self.verdict is Verdict.VERIFIED and bool(self.processes)
 
-    @property
+    @cached_property
     def typical_s(self) -> float:
         """Give the median over the rounds of each process's median epoch; the row must be timed."""
         return median(process.median_s for process in self.processes)

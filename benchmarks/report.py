@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import re
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 
 from benchmarks import cost_table, table
 from benchmarks.cost_table import cost_tables
+from benchmarks.markdown import from_rich, plain_in_markdown
 from benchmarks.table import caption, groups_of, reasons, row_table, starved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.table import Table
+    from rich.console import Console
 
     from benchmarks.record import Run
 
@@ -46,28 +44,10 @@ def _markdown_lines(run: Run) -> Iterator[str]:
     yield f"{plain_in_markdown(caption(run))}\n"
     for title, rows in groups_of(run):
         yield f"### {plain_in_markdown(title)}\n"
-        yield _as_markdown(row_table(rows, box_=box.MARKDOWN, plain=_plain_in_both))
-    for title, costs in cost_tables(run.rows, box=box.MARKDOWN, plain=_plain_in_both):
+        yield from_rich(row_table(rows, box_=box.MARKDOWN, plain=plain_in_markdown))
+    for title, costs in cost_tables(run.rows, box=box.MARKDOWN, plain=plain_in_markdown):
         yield f"### {plain_in_markdown(title)}\n"
-        yield _as_markdown(costs)
+        yield from_rich(costs)
     for reason in [*reasons(run.rows), *starved(run.rows)]:
         yield f"- {plain_in_markdown(reason)}"
     yield ""
-
-
-def _as_markdown(table: Table) -> str:
-    text = io.StringIO()
-    # Wide enough for any cell: Markdown has no line breaks inside a row.
-    Console(file=text, width=100_000, color_system=None).print(table)
-    lines = [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
-    return "\n".join(lines) + "\n"
-
-
-def _plain_in_both(text: str) -> str:
-    """Keep text from being read as Markdown or as the markup of the tables' library."""
-    return escape(plain_in_markdown(text))
-
-
-def plain_in_markdown(text: str) -> str:
-    """Keep text from a record from being read as Markdown or HTML; underscores within a word are harmless."""
-    return re.sub(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))

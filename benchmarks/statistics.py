@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,12 +86,14 @@ def speedup(baseline_min_s: Sequence[float], min_s: Sequence[float]) -> Ratio:
         ValueError: the two don't pair up, or there is no pair.
 
     """
-    log_ratios = np.log(baseline_min_s) - np.log(np.asarray(min_s))  # the sequences' lengths must match
-    if not log_ratios.size:
+    log_ratios = [
+        math.log(base_s) - math.log(own_s) for base_s, own_s in zip(baseline_min_s, min_s, strict=True)
+    ]
+    if not log_ratios:
         message = "expected at least one round in which both ran, found none"
         raise ValueError(message)
-    value = float(np.exp(np.median(log_ratios)))
-    low, high, coverage = median_interval(log_ratios.tolist(), (1 - CONFIDENCE) / 2)
+    value = math.exp(median(log_ratios))
+    low, high, coverage = median_interval(log_ratios, (1 - CONFIDENCE) / 2)
     return Ratio(value, math.exp(low), math.exp(high), coverage) if coverage >= LEAST_SURE else Ratio(value)
 
 

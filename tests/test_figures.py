@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any, get_type_hints
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from benchmarks.figures import Figures, Told, figures_of, headline_groups
+from benchmarks.columns import columns_of
+from benchmarks.figures import Figures, figures_of, headline_groups
 from benchmarks.machine import Site
 from benchmarks.problems import NAMED
 from benchmarks.process import Costs
@@ -75,14 +76,12 @@ def test_memory_is_the_devices_own_and_never_negative() -> None:
 
 
 def test_every_column_says_what_it_means_and_times_and_sizes_their_unit() -> None:
-    hints = get_type_hints(Figures, include_extras=True)
-
-    for field in fields(Figures):
-        (told,) = hints[field.name].__metadata__
-        assert isinstance(told, Told)
-        assert told.meaning
-        ending = field.name.rpartition("_")[2]
-        assert told.unit == {"s": "1/s" if "_per_" in field.name else "s", "bytes": "bytes"}.get(ending, "")
+    for column in columns_of(Figures):
+        assert column.meaning
+        ending = column.name.rpartition("_")[2]
+        assert column.unit == {"s": "1/s" if "_per_" in column.name else "s", "bytes": "bytes"}.get(
+            ending, ""
+        )
 
 
 def test_most_rounds_then_most_implementations_then_the_newest_run_speaks_for_a_group() -> None:

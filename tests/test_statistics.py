@@ -55,7 +55,7 @@ def test_the_interval_covers_the_true_ratio_in_about_95_percent_of_experiments()
 
 
 def test_rounds_that_do_not_pair_up_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"broadcast|shape"):
+    with pytest.raises(ValueError, match="longer"):
         speedup([1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="found none"):
         speedup([], [])
