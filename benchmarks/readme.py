@@ -9,7 +9,6 @@ has timed the same problem on the same device.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import re
 import sys
@@ -17,15 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 
 from benchmarks.errors import UsageError
 from benchmarks.figures import figures_of
 from benchmarks.launch import ROOT
+from benchmarks.markdown import from_rich, plain_in_markdown
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
-from benchmarks.report import plain_in_markdown
 from benchmarks.table import row_table
 
 if TYPE_CHECKING:
@@ -91,12 +88,9 @@ def _table(problem: str, device: str, files: Sequence[Path]) -> str:
 
 
 def _lines(rows: Sequence[Figures]) -> list[str]:
-    table = row_table(rows, box_=box.MARKDOWN, plain=lambda text: escape(plain_in_markdown(text)))
+    table = row_table(rows, box_=box.MARKDOWN, plain=plain_in_markdown)
     table.columns = [column for column in table.columns if column.header not in LEFT_OUT]
-    text = io.StringIO()
-    # Wide enough for any cell: Markdown has no line breaks inside a row.
-    Console(file=text, width=100_000, color_system=None).print(table)
-    return [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
+    return from_rich(table).splitlines()
 
 
 def _caption(row: Figures, run: Run) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.__main__ import build_parser
+from benchmarks.__main__ import build_parser, main
 from benchmarks.launch import ROOT
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
         for call in calls_in(token.content)
     ]
 
-    assert bool(calls) == (page.name != "house.md")
+    assert calls
     assert [(call, fault) for call, whole in calls if (fault := fault_of(call, whole=whole))] == []
 
 
@@ -169,3 +169,23 @@ def anchors_of(page: str) -> set[str]:
     tokens = MarkdownIt().parse(page)
     headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def reading_calls() -> list[tuple[str, ...]]:
+    """Give the arguments of the pages' calls that read the results: no case or record of the reader's own."""
+    codes = [token.content for page in PAGES for token in code_in(page.read_text(encoding="utf-8"))]
+    calls = {tuple(call[1:]) for code in codes for call in calls_in(code)}
+    reading = [call for call in calls if call[:1] in (("explain",), ("table",))]
+    own = ("CASE", "--write", "by_hand.json", "look.json")
+    return sorted(call for call in reading if len(call) > 1 and not set(own) & set(call))
+
+
+@pytest.mark.parametrize("arguments", reading_calls(), ids=" ".join)
+def test_a_command_that_reads_the_results_does_so(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(str(path) for path in (ROOT / "results" / "runs").glob("*.json"))
+    words = [each for word in arguments for each in (files if word == "results/runs/*.json" else [word])]
+
+    assert main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 5
