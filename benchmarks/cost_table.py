@@ -112,10 +112,11 @@ def _break_even_table(pairs: Sequence[BreakEven], box: Box, plain: Callable[[str
         table.add_column(plain(name), justify="right")
     for faster in names[:-1]:
         cells = (found.get((faster, slower)) for slower in names[1:])
-        table.add_row(plain(faster), *(_break_even(pair) if pair else NO_FIGURE for pair in cells))
+        table.add_row(plain(faster), *(break_even_cell(pair) if pair else NO_FIGURE for pair in cells))
     return table
 
 
-def _break_even(pair: BreakEven) -> str:
+def break_even_cell(pair: BreakEven) -> str:
+    """Write from how many epochs on, with cold / warm disk caches."""
     both = [NO_FIGURE if n is None else f"{n:,}" for n in (pair.n_epochs_cold, pair.n_epochs_warm)]
     return " / ".join(dict.fromkeys(both))

@@ -10,7 +10,8 @@ from rich.markup import escape
 from benchmarks import cost_table, table
 from benchmarks.cost_table import cost_tables
 from benchmarks.markdown import from_rich, plain_in_markdown
-from benchmarks.table import caption, groups_of, reasons, row_table, starved
+from benchmarks.remarks import reasons, starved
+from benchmarks.table import caption, groups_of, row_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

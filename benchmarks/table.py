@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.fairness import STARVED
 from benchmarks.figures import figures_of
 from benchmarks.record import Verdict
 from benchmarks.statistics import CONFIDENCE
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from rich import box
 
     from benchmarks.figures import Figures
-    from benchmarks.record import Row, Run
+    from benchmarks.record import Run
 
 NO_FIGURE = "—"
 
@@ -45,43 +43,10 @@ def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
     ]
 
 
-def reasons(rows: Sequence[Row]) -> list[str]:
-    """Say why rows have no time, each reason once with all the cases it holds for."""
-    cases: dict[tuple[str, str, Verdict, str], list[str]] = defaultdict(list)
-    for row in rows:
-        if row.verdict is not Verdict.VERIFIED:
-            key = (row.implementation, row.device, row.verdict, row.reason or "")
-            cases[key].append(row.group.removesuffix(f" on {row.device}"))
-    n_cases = Counter((row.implementation, str(row.device)) for row in rows)
-    sharing: dict[tuple[str, Verdict, str, str], list[str]] = defaultdict(list)
-    for (implementation, device, verdict, reason), names in cases.items():
-        which = "every case" if len(names) == n_cases[implementation, device] else ", ".join(names)
-        sharing[device, verdict, reason, which].append(implementation)
+def doubts(run: Run) -> list[str]:
+    """Say what its tables must not be mistaken for."""
+    settings = run.settings
     return [
-        f"{verdict}: {', '.join(implementations)} on {device} ({which}): {reason}"
-        for (device, verdict, reason, which), implementations in sharing.items()
-    ]
-
-
-def starved(rows: Sequence[Row]) -> list[str]:
-    """Warn of processes on a CPU that got less of their core than they were allotted."""
-    shares = {
-        (row.implementation, row.group): min(process.cpu_per_wall for process in row.processes)
-        for row in rows
-        if row.device == "cpu" and row.verdict is Verdict.VERIFIED and row.processes
-    }
-    return [
-        f"warning: {implementation}, {group}: a process got only {share:.0%} of its core, so something else "
-        "ran there; its times are too long"
-        for (implementation, group), share in shares.items()
-        if share < STARVED
-    ]
-
-
-def caption(run: Run) -> str:
-    """Say where, when and with what the run was measured."""
-    at, settings = run.provenance, run.settings
-    remarks = [
         remark
         for remark, holds in (
             ("NOT TIMED: each case was verified once", not settings.timed),
@@ -90,10 +55,15 @@ def caption(run: Run) -> str:
         )
         if holds
     ]
+
+
+def caption(run: Run) -> str:
+    """Say where, when and with what the run was measured."""
+    at = run.provenance
     hardware = f"{at.cpu} ({at.n_cpus} CPUs)" + (f", {at.gpu}" if at.gpu else "")
     pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
     parts = [
-        *remarks,
+        *doubts(run),
         f"{at.machine}: {hardware}, {at.system}",
         f"{at.n_cores_used} core{'s' * (at.n_cores_used > 1)} used, {pinned}",
         ", ".join(f"{name} {version}" for name, version in at.versions.items()),
@@ -149,14 +119,14 @@ def _cells(of: Figures) -> list[str]:
         of.tier,
         time_cell(of.typical_s),
         time_cell(of.best_s),
-        NO_FIGURE if of.samples_per_s is None else si(of.samples_per_s, ""),
+        throughput_cell(of.samples_per_s),
         ratio_cell(of.speedup),
         interval_cell(of.speedup_low, of.speedup_high, of.speedup_coverage),
         ratio_cell(of.times_floor),
         time_cell(of.cold_s),
         time_cell(of.warm_s),
         memory_cell(of.memory_bytes),
-        NO_FIGURE if of.deviation is None else f"{of.deviation:.1e}",
+        deviation_cell(of.deviation),
         of.verdict,
     ]
 
@@ -164,6 +134,16 @@ def _cells(of: Figures) -> list[str]:
 def time_cell(time_s: float | None) -> str:
     """Write a time, if there is one."""
     return NO_FIGURE if time_s is None else si(time_s, "s")
+
+
+def throughput_cell(samples_per_s: float | None) -> str:
+    """Write a throughput, if there is one."""
+    return NO_FIGURE if samples_per_s is None else si(samples_per_s, "")
+
+
+def deviation_cell(deviation: float | None) -> str:
+    """Write a deviation from the reference, if there is one."""
+    return NO_FIGURE if deviation is None else f"{deviation:.1e}"
 
 
 def memory_cell(size_bytes: int | None) -> str:

@@ -1,0 +1,181 @@
+"""The questions that the results' first page answers, for one machine: each a chapter in Markdown."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.agreement import tolerances
+from benchmarks.figures import figures_of
+from benchmarks.headline import compiling_table, group_table, like_for_like_table, nickname
+from benchmarks.like_for_like import like_for_like
+from benchmarks.markdown import plain_in_markdown, shortened
+from benchmarks.problems import NAMED
+from benchmarks.record import Verdict
+from benchmarks.remarks import reasons, starved
+from benchmarks.table import caption, doubts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.record import Row, Run
+    from impls.contract import Problem
+
+MAX_REMARK = 400
+"""Characters of a reason; the whole of it stands in the other tables."""
+
+MAX_SHOWN = 4
+"""Problems that are shown where none of the named ones was measured."""
+
+LIKE_FOR_LIKE = """\
+Like for like: within a tier, the fastest way of either framework (*typical* time of an epoch), and the ratio
+with its 95 % confidence interval.
+"""
+
+COMPILING = """\
+From how many epochs on a training has taken less time than with {baseline}, its compilation included: with
+cold / with warm disk caches. "1" is from the start, "—" never.
+"""
+
+WIDTHS = """\
+Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say what
+other rounds on this machine would give, not what another machine would.
+"""
+
+DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A picture that was written: what it is of, where its files are, and what it says."""
+
+    kind: str
+    stem: str  # path from the page to its files, without what tells them apart: "pictures/losses-book"
+    title: str
+    description: str
+
+
+def pictures(images: Sequence[Image], *kinds: str) -> Iterator[str]:
+    """Show the pictures of these kinds, in the reader's theme."""
+    for image in images:
+        if image.kind in kinds:
+            alt = html.escape(shortened(" ".join(image.description.split()), 2000))
+            yield (
+                "<picture>\n"
+                f'<source media="(prefers-color-scheme: dark)" srcset="{image.stem}-dark.svg">\n'
+                f'<img src="{image.stem}-light.svg" alt="{alt}">\n'
+                "</picture>\n"
+            )
+
+
+def agreement(runs: Sequence[Run]) -> Iterator[str]:
+    """Say whether all computed the same, and how closely."""
+    yield "### Did they compute the same?\n"
+    rows = [row for run in runs for row in run.rows if row.verdict is not Verdict.NOT_MEASURED]
+    agreed = [row for row in rows if row.verdict is Verdict.VERIFIED]
+    if not rows:
+        yield "Nothing could be measured on this machine; the reasons stand below.\n"
+        return
+    runs_told = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+    told = f"{len(agreed):,} of {len(rows):,} rows of {runs_told} are verified"
+    if len(agreed) == len(rows):
+        told = f"Yes: each of the {len(rows):,} rows of {runs_told} is verified"
+    worst = max((each for row in agreed if (each := _deviation(row))), default=None)
+    if worst:
+        told += f"; the largest difference of any step's loss from the reference is {worst[1]:.1e}, where "
+        told += f"{worst[2]:.0e} is allowed"
+    unverified = "" if len(agreed) == len(rows) else " The others show no time; their reasons stand below."
+    yield f"{told}.{unverified}\n"
+
+
+def _deviation(row: Row) -> tuple[float, float, float] | None:
+    """Give the share of the tolerance that a row takes, its deviation, and the tolerance."""
+    if row.agreement is None or row.agreement.max_loss_deviation is None:
+        return None
+    deviation, (tolerance, _) = row.agreement.max_loss_deviation, tolerances(row.problem)
+    return deviation / tolerance, deviation, tolerance
+
+
+def shown(speakers: Mapping[str, Run]) -> dict[str, Run]:
+    """Choose the groups of one device that have a place here, and narrow their runs down to them."""
+    named = [group for group in speakers if nickname(group) in NAMED]
+    return {
+        group: replace(speakers[group], rows=tuple(row for row in speakers[group].rows if row.group == group))
+        for group in named or list(speakers)[:MAX_SHOWN]
+    }
+
+
+def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[str]:
+    """Say who is faster on a device, like for like first; then a table for each group; `n_more` have none."""
+    timed = {group: run for group, run in groups.items() if any(row.is_timed for row in run.rows)}
+    if not timed:
+        return
+    yield f"### Who is faster on {DEVICES.get(device, device)}?\n"
+    if pairs := {group: found for group, run in timed.items() if (found := like_for_like(run).get(group))}:
+        yield LIKE_FOR_LIKE
+        yield like_for_like_table(pairs)
+    for group, run in timed.items():
+        yield f"#### {plain_in_markdown(nickname(group))}: {in_words(run.rows[0].problem)}\n"
+        yield from (f"**{told}**\n" for told in doubts(run))
+        yield group_table(figures_of(run))
+    if n_more:
+        yield f"And {n_more:,} more problem{'s' * (n_more != 1)}: [all tables](tables.md).\n"
+
+
+def in_words(problem: Problem) -> str:
+    """Describe a problem: "5 batches of 1,000 samples with 2 features an epoch"."""
+    counts = [(problem.n_batches, "batch", "es"), (problem.batch_size, "sample", "s")]
+    counts.append((problem.n_features, "feature", "s"))
+    batches, samples, features = (f"{n:,} {noun}{plural * (n != 1)}" for n, noun, plural in counts)
+    return f"{batches} of {samples} with {features} an epoch"
+
+
+def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
+    """Say from how many epochs on compiling has paid on a device."""
+    baselines = {run.settings.baseline for run in groups.values()}
+    table = compiling_table(groups)
+    if table is None or len(baselines) != 1:
+        return
+    yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
+    yield COMPILING.format(baseline=plain_in_markdown(*baselines))
+    yield table
+
+
+def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:
+    """Say where the figures come from, how sure they are, and what speaks against them."""
+    yield "### Can these figures be trusted?\n"
+    rows = [row for group in speakers.values() for row in figures_of(group)]
+    widths = [row.speedup_high / row.speedup_low for row in rows if row.speedup_low and row.speedup_high]
+    if widths:
+        half, most = (f"±{(width**0.5 - 1):.1%}" for width in (median(widths), max(widths)))
+        yield WIDTHS.format(half=half, most=most)
+    yield "The tables above show, of several runs, the one with the most rounds, of these the newest:\n"
+    sources: dict[str, list[str]] = defaultdict(list)
+    for group, run in speakers.items():
+        sources[caption(run)].append(nickname(group))
+    for told, names in sources.items():
+        yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(told)}"
+    yield from (f"- {_remark(told)}" for run in runs for told in starved(run.rows))
+    yield ""
+
+
+def missing(runs: Sequence[Run]) -> Iterator[str]:
+    """Say what has no time, and why; what several runs say is said once."""
+    dates: dict[str, list[str]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
+        for reason in reasons(run.rows):
+            dates[reason].append(run.provenance.date)
+    if not dates:
+        return
+    yield "### What is missing, and why\n"
+    for reason, told in sorted(dates.items(), key=lambda item: item[0].startswith(Verdict.NOT_MEASURED)):
+        where = f"run of {told[0]}" if len(told) == 1 else f"{len(told)} runs, last {told[0]}"
+        yield f"- {_remark(reason)} ({plain_in_markdown(where)})"
+    yield ""
+
+
+def _remark(text: str) -> str:
+    return plain_in_markdown(shortened(text, MAX_REMARK))

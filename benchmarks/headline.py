@@ -1,0 +1,126 @@
+"""The tables of the results' first page, in Markdown: few columns, by tier, what one asks first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from benchmarks.cost_table import break_even_cell
+from benchmarks.like_for_like import TIERS
+from benchmarks.markdown import markdown_table, plain_in_markdown, shortened
+from benchmarks.model import break_evens
+from benchmarks.record import Verdict
+from benchmarks.table import (
+    NO_FIGURE,
+    deviation_cell,
+    interval_cell,
+    memory_cell,
+    ratio_cell,
+    throughput_cell,
+    time_cell,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.figures import Figures
+    from benchmarks.like_for_like import LikeForLike
+    from benchmarks.record import Row, Run
+
+MAX_NAME = 60
+"""Characters of a name in a cell; the rest is in the other tables."""
+
+
+def nickname(group: str) -> str:
+    """Give what a reader calls the group's problem: its name, if it has one."""
+    problem = group.partition(" on ")[0]
+    name, _, sizes = problem.partition("-B")
+    return name if sizes else problem
+
+
+def cell(text: str) -> str:
+    """Write a name from a record."""
+    return plain_in_markdown(shortened(text, MAX_NAME))
+
+
+def like_for_like_table(pairs: Mapping[str, Sequence[LikeForLike]]) -> str:
+    """Say for each group and tier which framework is faster, by how much and how surely."""
+    lines = [
+        [
+            f"**{cell(nickname(group))}**" if place == 0 else "",
+            pair.tier,
+            f"{cell(pair.torch.implementation)} {time_cell(pair.torch.typical_s)}",
+            f"{cell(pair.jax.implementation)} {time_cell(pair.jax.typical_s)}",
+            _verdict(pair),
+        ]
+        for group, tiers in pairs.items()
+        for place, pair in enumerate(tiers)
+    ]
+    return markdown_table(["problem", "tier", "PyTorch", "JAX", "faster"], lines, right=())
+
+
+def _verdict(pair: LikeForLike) -> str:
+    ratio = pair.advantage
+    interval = interval_cell(ratio.low, ratio.high, ratio.coverage)
+    value = ratio_cell(ratio.value)
+    if interval == NO_FIGURE:
+        return f"{pair.winner or 'neither'}, {value}; too few rounds to be sure"
+    if pair.winner is None:
+        return f"no telling: {value} ({interval})"
+    return f"**{pair.winner}**, {value} ({interval})"
+
+
+def group_table(rows: Sequence[Figures]) -> str:
+    """Lay out one group, tier by tier, the fastest first; what could not be measured here is left out."""
+    headings = [
+        *("tier", "implementation", "typical", "samples/s", f"vs {cell(rows[0].baseline)} (95 %)"),
+        *("vs floor", "cold", "warm", "memory", "deviation"),
+    ]
+    shown = [row for row in rows if row.verdict != Verdict.NOT_MEASURED]
+    shown.sort(key=lambda row: (_place(row.tier), row.typical_s or float("inf"), row.implementation))
+    tiers = [""] + [row.tier for row in shown]
+    lines = [
+        [f"**{cell(row.tier)}**" if row.tier != before else "", *_cells(row)]
+        for before, row in zip(tiers, shown, strict=False)
+    ]
+    return markdown_table(headings, lines, right=range(2, len(headings)))
+
+
+def _place(tier: str) -> int:
+    return TIERS.index(tier) if tier in TIERS else len(TIERS)
+
+
+def _cells(row: Figures) -> list[str]:
+    name = cell(row.implementation)
+    interval = interval_cell(row.speedup_low, row.speedup_high, row.speedup_coverage)
+    return [
+        name if row.verdict == Verdict.VERIFIED else f"{name}: **{row.verdict}**",
+        time_cell(row.typical_s),
+        throughput_cell(row.samples_per_s),
+        ratio_cell(row.speedup) + (f" ({interval})" if interval != NO_FIGURE else ""),
+        ratio_cell(row.times_floor),
+        time_cell(row.cold_s),
+        time_cell(row.warm_s),
+        memory_cell(row.memory_bytes),
+        deviation_cell(row.deviation),
+    ]
+
+
+def compiling_table(groups: Mapping[str, Run]) -> str | None:
+    """Say from how many epochs on each compiled way has overtaken the baseline; None if no way ever does."""
+    cells: dict[str, dict[str, str]] = defaultdict(dict)
+    for group, run in groups.items():
+        for name, told in _overtakings(run.rows, run.settings.baseline):
+            cells[name][group] = told
+    if not cells:
+        return None
+    headings = ["implementation", *(cell(nickname(group)) for group in groups)]
+    lines = [[cell(name), *(told.get(group, NO_FIGURE) for group in groups)] for name, told in cells.items()]
+    return markdown_table(headings, lines, right=range(1, len(headings)))
+
+
+def _overtakings(rows: Sequence[Row], baseline: str) -> Iterator[tuple[str, str]]:
+    compiled = {row.implementation for row in rows if row.tier in ("step", "epoch")}
+    for pair in break_evens(rows):
+        if pair.slower == baseline and pair.faster in compiled:
+            yield pair.faster, break_even_cell(pair)

@@ -1,0 +1,93 @@
+"""The fitted cost model: what a step costs however small the batch, beside what each sample adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import altair as alt
+
+from benchmarks.pictures.look import log_ticks, points, seconds
+from benchmarks.pictures.picture import Panel, Picture, Values, setting_of, titled
+from benchmarks.table import si
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.model import CostModel, Sweep
+    from benchmarks.record import Row
+
+PANEL_WIDTH, LINE_HEIGHT = 300, 28
+
+
+def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: str) -> Picture:
+    """Draw the models of one problem and device, fitted on these sweeps; `where` names the machine."""
+    rows = [sweep.rows[0] for sweep in sweeps]
+    least_first = sorted(models, key=lambda model: model.fixed_s)
+    values: Values = [
+        {
+            "implementation": model.implementation,
+            "fixed cost per step (s)": model.fixed_s,
+            "fixed low (s)": model.fixed_low_s,
+            "fixed high (s)": model.fixed_high_s,
+            "cost per sample (s)": model.per_sample_s,
+            "per sample low (s)": model.per_sample_low_s,
+            "per sample high (s)": model.per_sample_high_s,
+        }
+        for model in least_first
+    ]
+    setting = setting_of(rows[0].problem, rows[0].device)
+    title = "Dispatch, and work: what a step costs and what each sample adds"
+    told = "; ".join(
+        f"{model.implementation} {si(model.fixed_s, 's')} and {si(model.per_sample_s, 's')}"
+        for model in least_first
+        if model.fixed_s and model.per_sample_s
+    )
+    description = f"Fixed cost per step, and cost per sample, {setting}: {told}."
+    order = [model.implementation for model in least_first]
+    panels = alt.hconcat(
+        _panel(values, rows, order, ("fixed cost per step", "fixed"), first=True),
+        _panel(values, rows, order, ("cost per sample", "per sample"), first=False),
+        spacing=24,
+    )
+    subtitle = [
+        f"{setting} · time per step = fixed cost + cost per sample × batch size · less is better",
+        "line: the smallest and the largest of the rounds' fits",
+        where,
+    ]
+    return Picture(
+        kind="cost-split",
+        about=f"{sweeps[0].problem}-{sweeps[0].device}",
+        title=title,
+        description=description,
+        chart=titled(panels, title, subtitle, description),
+        values=values,
+    )
+
+
+def _panel(
+    values: Values, rows: Sequence[Row], order: Sequence[str], names: tuple[str, str], *, first: bool
+) -> Panel:
+    """Draw one of the two costs; where the fit gives none, a logarithmic axis has no place for it."""
+    column, short = names
+    drawn = [value for value in values if value[f"{short} low (s)"] > 0]
+    lows, highs = ([value[f"{short} {end} (s)"] for value in drawn] for end in ("low", "high"))
+    base = alt.Chart(
+        alt.InlineData(values=[value | {"told": si(value[f"{column} (s)"], "s")} for value in drawn])
+    ).encode(
+        y=alt.Y(
+            "implementation:N",
+            sort=list(order),
+            scale=alt.Scale(domain=list(order)),
+            axis=alt.Axis(title=None, labels=first, ticks=first, labelLimit=200),
+        )
+    )
+    scale = alt.Scale(type="log", nice=False, domain=[min(lows, default=1) / 2, max(highs, default=1) * 4])
+    axis = seconds(values=log_ticks([*lows, *highs]))
+    x = alt.X(f"{column} (s):Q", scale=scale, axis=axis, title=column)
+    look = points(rows, legend=False)
+    ends = [alt.X(f"{short} {end} (s):Q", scale=scale) for end in ("low", "high")]
+    return alt.layer(
+        base.mark_rule(strokeWidth=3).encode(x=ends[0], x2=f"{short} high (s):Q", color=look["color"]),
+        base.mark_point(size=90).encode(x=x, **look),
+        base.mark_text(align="left", dx=10).encode(x=ends[1], text="told:N"),
+    ).properties(width=PANEL_WIDTH, height=LINE_HEIGHT * len(order))

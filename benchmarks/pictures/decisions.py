@@ -1,0 +1,142 @@
+"""The decision map: by batch size and number of epochs, which way of training finishes first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import numpy as np
+
+from benchmarks.pictures.look import log_ticks, look_of
+from benchmarks.pictures.picture import Panel, Picture, Values, setting_of, titled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.decision_map import DecisionMap
+
+PANEL_WIDTH, PANEL_HEIGHT = 330, 330
+N_PLACES = 331
+"""Batch sizes at which the borders are drawn: one a pixel."""
+
+MAX_EPOCHS = 100_000
+MIN_LABELLED = 0.05
+"""Share of a panel below which an area is named by the legend only."""
+
+CACHES = {"cold": "cold: compiled for the first time", "warm": "warm: compiled by an earlier process"}
+
+
+def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
+    """Draw the maps of one problem and device beside each other; `where` names the machine."""
+    setting = setting_of(maps[0].problem, maps[0].device)
+    values = [
+        value
+        for each in maps
+        for value in _stretches(each, {size for way in each.ways for size in way.batch_sizes})
+    ]
+    names = list(dict.fromkeys(value["implementation"] for value in values))
+    title = "Which way finishes first?"
+    description = f"The way of training that finishes first, compilation included, {setting}. " + " ".join(
+        map(_in_words, maps)
+    )
+    subtitle = [
+        f"{setting} · a training takes first call + (epochs - 1) × epoch; interpolated between sizes",
+        where,
+    ]
+    panels = alt.hconcat(*(_panel(each, names) for each in maps), spacing=24)
+    return Picture(
+        kind="decision-map",
+        about=f"{maps[0].title}-{maps[0].device}",
+        title=title,
+        description=description,
+        chart=titled(panels, title, subtitle, description),
+        values=values,
+    )
+
+
+def _stretches(drawn: DecisionMap, batch_sizes: Iterable[float]) -> Values:
+    return [
+        {
+            "caches": drawn.caches,
+            "batch size": float(size),
+            "implementation": stretch.implementation,
+            "epochs from": stretch.begin,
+            "epochs to": min(stretch.end, MAX_EPOCHS),
+        }
+        for size in sorted(batch_sizes)
+        for stretch in drawn.stretches(size)
+        if stretch.begin < MAX_EPOCHS
+    ]
+
+
+def _areas(drawn: DecisionMap) -> Values:
+    """Give the stretches at many batch sizes; what is one area has one number."""
+    low, high = drawn.range
+    places = np.geomspace(low, high, N_PLACES).clip(low, high)
+    numbers = {place: i for i, place in enumerate(places.tolist())}
+    values = _stretches(drawn, numbers)
+    latest: dict[str, tuple[int, int]] = {}  # of each implementation: place, area
+    for i, value in enumerate(values):
+        name, place = value["implementation"], numbers[value["batch size"]]
+        before, area = latest.get(name, (-1, i))
+        value["area"] = area if before == place - 1 else i
+        latest[name] = (place, value["area"])
+    return values
+
+
+def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
+    values, colours = _areas(drawn), [look_of(name).fill for name in names]
+    colour = alt.Color(
+        "implementation:N",
+        scale=alt.Scale(domain=list(names), range=colours),
+        legend=alt.Legend(title="finishes first", symbolType="square", labelLimit=200),
+    )
+
+    areas = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_area(opacity=1, strokeWidth=1, line=False)
+        .encode(
+            x=alt.X("batch size:Q", title="batch size (samples)", **_axis(drawn.range)),
+            y=alt.Y("epochs from:Q", title="length of the training (epochs)", **_axis((1, MAX_EPOCHS))),
+            y2="epochs to:Q",
+            color=colour,
+            stroke=colour,
+            detail="area:N",
+            tooltip=["implementation:N"],
+        )
+    )
+    labels = (
+        alt.Chart(alt.InlineData(values=_labels(values)))
+        .mark_text(color="black", fontWeight="bold")
+        .encode(x="batch size:Q", y="epochs:Q", text="implementation:N")
+    )
+    title = alt.Title(CACHES[drawn.caches], fontSize=13)
+    return alt.layer(areas, labels).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
+
+
+def _axis(ends: Sequence[float]) -> dict[str, Any]:
+    ticks = alt.Axis(format="~s", values=log_ticks(ends), grid=False)
+    return {"axis": ticks, "scale": alt.Scale(type="log", nice=False, domain=list(ends))}
+
+
+def _labels(values: Values) -> Values:
+    """Write a large area's name into its middle."""
+    labels = []
+    for area in dict.fromkeys(value["area"] for value in values):
+        own = [value for value in values if value["area"] == area]
+        heights = np.log([value["epochs to"] / value["epochs from"] for value in own])
+        if heights.sum() < MIN_LABELLED * N_PLACES * np.log(MAX_EPOCHS):
+            continue
+        middle = own[int(np.searchsorted(heights.cumsum(), heights.sum() / 2))]
+        centre = float(np.sqrt(middle["epochs from"] * middle["epochs to"]))
+        labels.append(middle | {"epochs": centre})
+    return labels
+
+
+def _in_words(drawn: DecisionMap) -> str:
+    told = []
+    for size in drawn.ways[0].batch_sizes:
+        first, *later = drawn.stretches(size)
+        then = "".join(f", from {each.begin:,.0f} epochs on {each.implementation}" for each in later)
+        told.append(f"batches of {size:,}: {first.implementation}{then}")
+    return f"{drawn.caches.capitalize()} caches: {'; '.join(told)}."

@@ -1,0 +1,133 @@
+"""Runs → all pictures that their records allow, for each machine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.changes import Segmentation
+from benchmarks.decision_map import decision_maps
+from benchmarks.figures import headline_groups
+from benchmarks.history import Record
+from benchmarks.machine import Site
+from benchmarks.model import cost_models, sweeps_of
+from benchmarks.pictures.cost_split import cost_split
+from benchmarks.pictures.decisions import decisions
+from benchmarks.pictures.losses import losses
+from benchmarks.pictures.spread import spread
+from benchmarks.pictures.throughput import bandwidth_of, throughput
+from benchmarks.pictures.trend import trend
+from benchmarks.trends import trends_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.model import Sweep
+    from benchmarks.pictures.picture import Picture
+    from benchmarks.record import Row, Run
+
+MAX_EACH = 4
+"""Pictures of one kind for one machine, and machines: a report of very many cases draws its first ones."""
+
+MAX_SERIES = 24
+"""Implementations in one picture, and trends: more could not be told apart."""
+
+MIN_RUNS = 3
+"""Of a trend."""
+
+
+def pictures_of(runs: Sequence[Run]) -> dict[Site, list[Picture]]:
+    """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
+    found = {}
+    for site, speakers in islice(headline_groups(runs).items(), MAX_EACH):
+        own = [run for run in runs if Site.of(run) == site]
+        found[site] = [
+            *_losses(own, speakers),
+            *_of_sweeps(own),
+            *_spreads(speakers),
+            *_trends(own, group=next(iter(speakers))),
+        ]
+    return found
+
+
+def where(run: Run) -> str:
+    """Say in a subtitle where and when it was measured."""
+    return f"{Site.of(run)} · {run.provenance.date[:10]}"
+
+
+def _losses(runs: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+    """Draw each group of the run that speaks for it, or of the newest whose records hold losses."""
+    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+    drawn = (
+        losses(rows, where=where(run))
+        for group, speaker in speakers.items()
+        for run, rows in _first(group, [speaker, *newest_first])
+    )
+    return islice(drawn, MAX_EACH)
+
+
+def _first(group: str, runs: Sequence[Run]) -> Iterator[tuple[Run, list[Row]]]:
+    candidates = ((run, _rows(run, group)) for run in runs)
+    return islice(((run, rows) for run, rows in candidates if any(row.curve for row in rows)), 1)
+
+
+def _spreads(speakers: dict[str, Run]) -> Iterator[Picture]:
+    candidates = ((run, _rows(run, group)) for group, run in speakers.items())
+    timed = ((run, rows) for run, rows in candidates if any(row.is_timed for row in rows))
+    return (spread(rows, where=where(run)) for run, rows in islice(timed, MAX_EACH))
+
+
+def _rows(run: Run, group: str) -> list[Row]:
+    return [row for row in run.rows if row.group == group][:MAX_SERIES]
+
+
+def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
+    """Draw all sweeps over batch sizes, kind by kind."""
+    bandwidth = bandwidth_of(row for run in runs for row in run.rows if row.device == "cpu")
+    chosen = _sweeps(runs)[:MAX_EACH]
+    for run, sweeps in chosen:
+        roof = bandwidth if sweeps[0].device == "cpu" else None
+        yield throughput(sweeps, bandwidth=roof, where=where(run))
+    for run, sweeps in chosen:
+        if maps := decision_maps([row for sweep in sweeps for row in sweep.rows]):
+            yield decisions(maps, where=where(run))
+    for run, sweeps in chosen:
+        if models := cost_models([row for sweep in sweeps for row in sweep.rows]):
+            yield cost_split(models, sweeps, where=where(run))
+
+
+def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
+    """Give each problem and device's sweeps of the run that has most of them, of the newest among such."""
+    claims: dict[tuple[str, str], list[tuple[Run, list[Sweep]]]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
+        own: dict[tuple[str, str], list[Sweep]] = defaultdict(list)
+        for sweep in sweeps_of(run.rows):
+            own[sweep.problem, sweep.device].append(sweep)
+        for key, sweeps in own.items():
+            claims[key].append((run, sweeps[:MAX_SERIES]))
+    return [max(claims[key], key=lambda claim: len(claim[1])) for key in sorted(claims)]
+
+
+def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:
+    """Draw the first group's trends, if there are runs enough."""
+    records = sorted(filter(None, map(_record, runs)), key=lambda record: record.date)
+    followed = [
+        each
+        for each in trends_of(records)
+        if len(each.points) >= MIN_RUNS and each.points[0].row.group == group
+    ]
+    if followed:
+        yield trend([Segmentation.of(each) for each in followed[:MAX_SERIES]], about=group.replace(" ", "-"))
+
+
+def _record(run: Run) -> Record | None:
+    """Put a date to a run; None where the record names none."""
+    try:
+        date = dt.datetime.fromisoformat(run.provenance.date)
+    except ValueError:
+        return None
+    utc = date.replace(tzinfo=dt.UTC) if date.tzinfo is None else date.astimezone(dt.UTC)
+    return Record(path=Path(run.provenance.date), run=run, date=utc)

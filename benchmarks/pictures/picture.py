@@ -1,0 +1,46 @@
+"""One picture: a specification, and the words that stand for it where it can't be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import altair as alt
+
+if TYPE_CHECKING:
+    from impls.contract import Device, Problem
+
+Panel: TypeAlias = alt.LayerChart | alt.FacetChart
+"""What Altair's layer says that it gives."""
+
+Values: TypeAlias = list[dict[str, Any]]
+"""What a chart draws: one dictionary per mark, of JSON's types."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A chart, named and described."""
+
+    kind: str  # "throughput"; one per module of this package
+    about: str  # what it shows that kind of, as a file's name may hold: "D2-N5-E12-cpu"
+    title: str
+    description: str  # all that it says, in words: the alternative text
+    chart: alt.TopLevelMixin  # in no theme; see benchmarks.pictures.look
+    values: Values  # the figures that it shows, for a table beside it
+
+    @property
+    def name(self) -> str:
+        """Name its files."""
+        return f"{self.kind}-{self.about}"
+
+
+def setting_of(problem: Problem, device: Device) -> str:
+    """Say in words what a sweep over batch sizes leaves alone."""
+    features = f"{problem.n_features:,} feature{'s' * (problem.n_features != 1)}"
+    batches = f"{problem.n_batches:,} batch{'es' * (problem.n_batches != 1)} an epoch"
+    return f"{features}, {batches}, on {'a GPU' if device == 'cuda' else 'the CPU'}"
+
+
+def titled(chart: Any, title: str, subtitle: list[str], description: str) -> Any:  # noqa: ANN401 - any chart of Altair's
+    """Put title, subtitle and alternative text on it."""
+    return chart.properties(title=alt.Title(title, subtitle=subtitle), description=description)

@@ -1,0 +1,50 @@
+"""Cases over the dates of their runs, against their control, with change points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.pictures.picture import Picture, titled
+from benchmarks.table import si
+from benchmarks.trend_plot import chart_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.changes import Level, Segmentation
+
+
+def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
+    """Draw the trends one below the other; all are of one machine."""
+    told, values = [], []
+    for each in segmented:
+        points = each.trend.points
+        changes = [f"{change.factor - 1:+.1%} since {_date(change.after)}" for change in each.changes]
+        told.append(
+            f"{each.trend.case}: {len(points)} runs, {', '.join(changes) or 'no change of level found'}"
+        )
+        values += [
+            {
+                "case": each.trend.case,
+                "run": point.record.date.isoformat(),
+                "ratio to control": point.ratio.value,
+                "control": each.trend.control,
+                "fastest epoch": si(point.min_s, "s"),
+            }
+            for point in points
+        ]
+    title = "Over time"
+    description = f"Each case's epoch time over its control's, run by run. {'; '.join(told)}."
+    subtitle = ["epoch time over the control's of the same rounds · dashed: a change of level"]
+    return Picture(
+        kind="trend",
+        about=about,
+        title=title,
+        description=description,
+        chart=titled(chart_of(segmented), title, subtitle, description),
+        values=values,
+    )
+
+
+def _date(level: Level) -> str:
+    return f"{level.points[0].record.date:%Y-%m-%d}"
