@@ -3,7 +3,7 @@
     python -m benchmarks.readme [FILE…]
 
 Without a file every table is written again from its own record; with files, each from the first of them that
-has timed the same problem on the same device.
+has timed named problems on the same device.
 """
 
 from __future__ import annotations
@@ -15,28 +15,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
-
 from benchmarks.errors import UsageError
-from benchmarks.figures import figures_of
+from benchmarks.headline import like_for_like_table
 from benchmarks.launch import ROOT
-from benchmarks.markdown import from_rich, plain_in_markdown
+from benchmarks.like_for_like import like_for_like
+from benchmarks.markdown import plain_in_markdown
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
-from benchmarks.table import row_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.figures import Figures
+    from benchmarks.like_for_like import LikeForLike
     from benchmarks.record import Run
 
 README = ROOT / "README.md"
-TABLE = re.compile(
-    r"<!-- table: (?P<problem>\w+) on (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL
-)
-LEFT_OUT = ("best", "warm", "memory", "verdict")
-"""Columns of a run's tables that the README's do without."""
+TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,43 +60,40 @@ def renewed(page: str, files: Sequence[Path] = ()) -> str:
 
     """
     if not TABLE.search(page):
-        message = f"{README}: expected a line <!-- table: book on cpu, results/runs/DATE.json -->, found none"
+        message = f"{README}: expected a line <!-- table: cpu, results/runs/DATE.json -->, found none"
         raise UsageError(message)
-    return TABLE.sub(
-        lambda found: _table(found["problem"], found["device"], [*files, Path(found["file"])]), page
-    )
+    return TABLE.sub(lambda found: _table(found["device"], [*files, Path(found["file"])]), page)
 
 
-def _table(problem: str, device: str, files: Sequence[Path]) -> str:
-    name = name_of(NAMED[problem]) if problem in NAMED else problem
+def _table(device: str, files: Sequence[Path]) -> str:
     for file in files:
         run = read_run(ROOT / file)
-        rows = [row for row in figures_of(run) if (row.problem, row.device) == (name, device)]
-        if timed := sorted((row for row in rows if row.typical_s), key=lambda row: row.typical_s or 0):
+        if pairs := named_pairs(run, device):
             shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
-            content = [f"<!-- table: {problem} on {device}, {shown} -->", "", *_lines(timed), ""]
-            return "\n".join([*content, _caption(timed[0], run), "", "<!-- end of table -->"])
-    message = (
-        f"{files[-1]}: expected timed rows of {problem} on {device}, found none; name a record with some"
-    )
+            (first, *_), *_ = pairs.values()
+            lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
+            return "\n".join([*lines, _caption(first.torch, run), "", "<!-- end of table -->"])
+    message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 
 
-def _lines(rows: Sequence[Figures]) -> list[str]:
-    table = row_table(rows, box_=box.MARKDOWN, plain=plain_in_markdown)
-    table.columns = [column for column in table.columns if column.header not in LEFT_OUT]
-    return from_rich(table).splitlines()
+def named_pairs(run: Run, device: str) -> dict[str, list[LikeForLike]]:
+    """Give the run's pairs of the frameworks' fastest ways on each named problem, by group."""
+    found = like_for_like(run)
+    groups = [f"{name_of(problem)} on {device}" for problem in NAMED.values()]
+    return {group: found[group] for group in groups if group in found}
 
 
 def _caption(row: Figures, run: Run) -> str:
-    """Say what an epoch was, and where and with what it was measured."""
+    """Say what the figures are, and where and with what they were measured."""
     at = run.provenance
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
     return plain_in_markdown(
-        f"An epoch: {row.n_batches} steps on {row.batch_size:,} samples of {row.n_features} features. "
-        f"{row.gpu if row.device == 'cuda' else cores}, {row.n_rounds} rounds of fresh processes, "
-        f"{versions}, commit {row.commit or 'unknown'}, {row.run[:10]}."
+        "Time of an epoch, each framework's fastest way of the tier; how many times faster the faster one is, "
+        f"with the 95 % confidence interval. {row.gpu if row.device == 'cuda' else cores}, "
+        f"{row.n_rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
+        f"{row.run[:10]}."
     )
 
 

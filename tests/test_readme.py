@@ -11,25 +11,33 @@ import pytest
 
 from benchmarks import readme
 from benchmarks.errors import UsageError
-from benchmarks.figures import figures_of
 from benchmarks.launch import ROOT
 from benchmarks.problems import NAMED
-from benchmarks.readme import README, TABLE, main, renewed
+from benchmarks.readme import README, TABLE, main, named_pairs, renewed
 from benchmarks.record import read_run
 from tests.test_record import document_of, process, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.figures import Figures
+    from benchmarks.like_for_like import LikeForLike
     from benchmarks.record import Row
+    from impls.contract import Problem
 
-PAGE = "# Ours\n\n<!-- table: book on cpu, {file} -->\nreplaced\n<!-- end of table -->\n\nmore\n"
+PAGE = "# Ours\n\n<!-- table: cpu, {file} -->\nreplaced\n<!-- end of table -->\n\nmore\n"
 
 
-def book(implementation: str, time_s: float) -> Row:
-    processes = tuple(process(i, time_s, time_s) for i in range(6))
-    return row(implementation, problem=NAMED["book"], processes=processes)
+def pair(torch_s: float, jax_s: float, problem: Problem = NAMED["book"], tier: str = "step") -> list[Row]:
+    return [
+        row(
+            f"{framework}_{tier}",
+            framework=framework,
+            tier=tier,
+            problem=problem,
+            processes=tuple(process(i, time_s, time_s) for i in range(6)),
+        )
+        for framework, time_s in (("torch", torch_s), ("jax", jax_s))
+    ]
 
 
 def record(folder: Path, *rows: Row, cpu: str = "A CPU", name: str = "run.json") -> Path:
@@ -46,70 +54,78 @@ def test_the_readmes_figures_are_those_of_the_records_that_it_names() -> None:
     assert renewed(page) == page, "python -m benchmarks.readme writes them"
 
 
-def test_what_the_readme_says_of_its_table_in_words_is_so() -> None:
-    words = " ".join(README.read_text(encoding="utf-8").split())
-    rows = rows_of_the_readme()
-
-    assert "the more one call hands over, the faster, in both frameworks" in words
-    for eager, step, epoch in (
-        ("torch_eager_fused", "torch_step", "torch_epoch"),
-        ("jax_nojit", "jax_jit", "jax_scan"),
-    ):
-        assert typical_s(rows[eager]) > typical_s(rows[step]) > typical_s(rows[epoch])
-
-
-def rows_of_the_readme() -> dict[str, Figures]:
+@pytest.fixture(scope="module")
+def pairs() -> dict[str, list[LikeForLike]]:
+    """Give what the README's first table shows."""
     found = TABLE.search(README.read_text(encoding="utf-8"))
     assert found
-    return {
-        each.implementation: each
-        for each in figures_of(read_run(ROOT / found["file"]))
-        if each.problem.startswith("book-") and each.device == "cpu"
-    }
+    return named_pairs(read_run(ROOT / found["file"]), found["device"])
 
 
-def typical_s(figures: Figures) -> float:
-    assert figures.typical_s is not None
-    return figures.typical_s
+def says(words: str) -> bool:
+    return words in " ".join(README.read_text(encoding="utf-8").split())
 
 
-def test_a_table_has_the_timed_rows_fastest_first_and_says_where_they_were_measured(tmp_path: Path) -> None:
-    path = record(tmp_path, book("torch_eager", 100e-6), book("jax_scan", 50e-6))
+def test_where_both_compile_jax_is_faster_and_where_neither_does_pytorch(
+    pairs: dict[str, list[LikeForLike]],
+) -> None:
+    assert says("Where both compile, JAX is faster; where neither does, PyTorch is.")
+    for each in (each for group in pairs.values() for each in group):
+        assert each.winner == ("PyTorch" if each.tier == "eager" else "JAX"), (each.torch.group, each.tier)
+
+
+def test_the_more_one_call_hands_over_the_faster(pairs: dict[str, list[LikeForLike]]) -> None:
+    assert says("the more one call hands over, the faster, in both frameworks, for a step this small")
+    for group in (group for name, group in pairs.items() if name.startswith(("book", "small"))):
+        for ways in ([each.torch for each in group], [each.jax for each in group]):
+            times_s = [way.typical_s or 0 for way in ways]
+            assert [way.tier for way in ways] == ["epoch", "step", "eager"]
+            assert times_s == sorted(times_s)
+
+
+def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[LikeForLike]]) -> None:
+    assert says("must first earn its first call back, in PyTorch seconds")
+    for each in (each for group in pairs.values() for each in group if each.tier != "eager"):
+        assert (each.torch.cold_s or 0) > 1 > (each.jax.cold_s or 0)
+
+
+def test_a_table_holds_the_frameworks_against_each_other_and_says_where_it_was_measured(
+    tmp_path: Path,
+) -> None:
+    path = record(
+        tmp_path, *pair(100e-6, 50e-6), *pair(90e-6, 91e-6, NAMED["wide"]), *pair(1, 2, row().problem)
+    )
 
     page = renewed(PAGE.format(file=path))
 
-    lines = [line for line in page.splitlines() if line.startswith("| ")]
-    assert re.findall(r"^\| (\w+)", "\n".join(lines), re.MULTILINE) == [
-        "implementation",
-        "jax_scan",
-        "torch_eager",
-    ]
-    assert "| 50.0 µs |" in lines[1]
-    assert "2×" in lines[1]
+    lines = [re.sub(" +", " ", line) for line in page.splitlines() if line.startswith("| ")]
+    assert lines[2] == "| **book** | step | torch_step 100 µs | jax_step 50.0 µs | **JAX**, 2× (2 to 2) |"
+    assert "| **wide** | step |" in lines[3]
+    assert len(lines) == 4
     assert "1 core of A CPU, 6 rounds" in page
     assert page.startswith("# Ours\n")
     assert page.endswith("\n\nmore\n")
     assert "replaced" not in page
 
 
-def test_a_table_moves_to_a_newer_record_that_has_the_same_problem(tmp_path: Path) -> None:
-    old = record(tmp_path, book("torch_eager", 100e-6), name="old.json")
+def test_a_table_moves_to_a_newer_record_that_has_named_problems(tmp_path: Path) -> None:
+    old = record(tmp_path, *pair(100e-6, 50e-6), name="old.json")
     other = record(tmp_path, row("torch_eager"), name="other.json")
-    new = record(tmp_path, book("torch_eager", 80e-6), name="new.json")
+    new = record(tmp_path, *pair(80e-6, 50e-6), name="new.json")
 
     page = renewed(PAGE.format(file=old), [other, new])
 
-    assert "| 80.0 µs |" in page
+    assert "torch_step 80.0 µs" in page
     assert "new.json -->" in page
     assert renewed(page) == page
 
 
 def test_a_record_can_put_nothing_into_the_readme_but_text(tmp_path: Path) -> None:
-    path = record(tmp_path, book("torch_eager", 100e-6), cpu="<b>[x](y)</b> -->\n| a |")
+    path = record(tmp_path, *pair(100e-6, 50e-6), cpu="<b>[x](y)</b> -->\n| a |")
 
     page = renewed(PAGE.format(file=path))
 
-    assert "<b>" not in page.replace(r"\<b\>", "")
+    assert "<b>" not in page
     assert r"\[x\](y)" in page
     assert "\n| a |" not in page
     assert renewed(page) == page
@@ -118,10 +134,10 @@ def test_a_record_can_put_nothing_into_the_readme_but_text(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("page", "message"),
     [
-        ("# Ours\n", r"README\.md: expected a line <!-- table: book on cpu, .* found none"),
-        (PAGE, "expected timed rows of book on cpu, found none; name a record with some"),
-        (PAGE.replace("book", "bock"), "expected timed rows of bock on cpu"),
-        (PAGE.replace("{file}", "no/such.json"), "no such file|can't be read"),
+        ("# Ours\n", r"README\.md: expected a line <!-- table: cpu, .* found none"),
+        (PAGE, "expected both frameworks on named problems on cpu, found none; name another"),
+        (PAGE.replace("cpu", "cuda"), "on named problems on cuda, found none"),
+        (PAGE.replace("{file}", "no/such.json"), "no/such.json"),
     ],
 )
 def test_a_table_without_a_record_for_it_is_refused_in_words(page: str, message: str, tmp_path: Path) -> None:
@@ -136,7 +152,7 @@ def test_the_command_writes_the_page_or_says_why_not(
 ) -> None:
     page = tmp_path / "README.md"
     monkeypatch.setattr(readme, "README", page)
-    page.write_text(PAGE.format(file=record(tmp_path, book("torch_eager", 100e-6))), encoding="utf-8")
+    page.write_text(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6))), encoding="utf-8")
 
     assert main([]) == 0
     assert "100 µs" in page.read_text(encoding="utf-8")
