@@ -90,8 +90,9 @@ def _caption(row: Figures, run: Run) -> str:
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
     return plain_in_markdown(
-        "Time of an epoch, each framework's fastest way of the tier; how many times faster the winner is, "
-        f"with the 95 % confidence interval. {row.gpu if row.device == 'cuda' else cores}, "
+        "Time of an epoch, by what one call hands to the machine (all of an epoch, a step, or one operation), "
+        "each framework's fastest way; how many times faster the winner is, with the 95 % confidence interval. "
+        f"{row.gpu if row.device == 'cuda' else cores}, "
         f"{row.n_rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
         f"{row.run[:10]}."
     )
