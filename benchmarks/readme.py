@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 README = ROOT / "README.md"
 TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
+READING = """\
+Time of an epoch, by what one call hands to the machine: all of an epoch, a step, or one operation. Each \
+framework's fastest way; how many times faster the winner is, with the 95 % confidence interval."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,16 +88,13 @@ def named_pairs(run: Run, device: str) -> dict[str, list[LikeForLike]]:
 
 
 def _caption(row: Figures, run: Run) -> str:
-    """Say what the figures are, and where and with what they were measured."""
+    """Say what the figures mean, and where and with what they were measured."""
     at = run.provenance
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
-    return plain_in_markdown(
-        "Time of an epoch, by what one call hands to the machine (all of an epoch, a step, or one operation), "
-        "each framework's fastest way; how many times faster the winner is, with the 95 % confidence interval. "
-        f"{row.gpu if row.device == 'cuda' else cores}, "
-        f"{row.n_rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
-        f"{row.run[:10]}."
+    return f"{READING} " + plain_in_markdown(
+        f"{row.gpu if row.device == 'cuda' else cores}, {row.n_rounds} rounds of fresh processes, {versions}, "
+        f"commit {row.commit or 'unknown'}, {row.run[:10]}."
     )
 
 
