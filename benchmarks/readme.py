@@ -92,9 +92,10 @@ def _caption(row: Figures, run: Run) -> str:
     at = run.provenance
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
+    where = row.gpu if row.device == "cuda" else cores
     return f"{READING} " + plain_in_markdown(
-        f"{row.gpu if row.device == 'cuda' else cores}, {row.n_rounds} rounds of fresh processes, {versions}, "
-        f"commit {row.commit or 'unknown'}, {row.run[:10]}."
+        f"{where}, {row.n_rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
+        f"{row.run[:10]}."
     )
 
 
