@@ -1,4 +1,4 @@
-"""The command line: run, list, explain, table, ab, calibrate, compare, track."""
+"""The command line: run, list, explain, table, report, ab, calibrate, compare, track."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from benchmarks import ab_options, commands, compare_options, track
+from benchmarks import ab_options, commands, compare_options, report_command, track
 from benchmarks.errors import UsageError
 from benchmarks.options import declare
 
@@ -69,9 +69,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     run = commands_.add_parser(
         "run",
-        help="measure, write one JSON file and the tables",
+        help="measure, write one JSON file and the report",
         description="Measure every implementation on every problem, in interleaved rounds of fresh "
-        "processes; verify each step; write one JSON file (pytest-benchmark's format); write the tables.",
+        "processes; verify each step; write one JSON file (pytest-benchmark's format); write the report.",
         epilog=EPILOG,
     )
     declare(run.add_argument)
@@ -114,9 +114,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     table.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: results/runs/*.json")
     table.add_argument(
-        "--write", action="store_true", help="write results/README.md from results/runs/ again"
+        "--write", action="store_true", help="write results/ from results/runs/ again, as `report` does"
     )
     table.set_defaults(do=commands.table)
+    report_command.add_command(commands_)
     ab_options.add_commands(commands_)
     compare_options.add_command(commands_)
     track.add_command(commands_)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from benchmarks.record import Row, Run
     from impls.contract import Problem
 
-MAX_REMARK = 400
-"""Characters of a reason; the whole of it stands in the other tables."""
+MAX_REMARK = 1000
+"""Characters of a reason; the whole of it stands in tables.md."""
 
 MAX_SHOWN = 4
 """Problems that are shown where none of the named ones was measured."""
@@ -48,55 +47,38 @@ other rounds on this machine would give, not what another machine would.
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A picture that was written: what it is of, where its files are, and what it says."""
-
-    kind: str
-    stem: str  # path from the page to its files, without what tells them apart: "pictures/losses-book"
-    title: str
-    description: str
-
-
-def pictures(images: Sequence[Image], *kinds: str) -> Iterator[str]:
-    """Show the pictures of these kinds, in the reader's theme."""
-    for image in images:
-        if image.kind in kinds:
-            alt = html.escape(shortened(" ".join(image.description.split()), 2000))
-            yield (
-                "<picture>\n"
-                f'<source media="(prefers-color-scheme: dark)" srcset="{image.stem}-dark.svg">\n'
-                f'<img src="{image.stem}-light.svg" alt="{alt}">\n'
-                "</picture>\n"
-            )
-
-
 def agreement(runs: Sequence[Run]) -> Iterator[str]:
     """Say whether all computed the same, and how closely."""
     yield "### Did they compute the same?\n"
     rows = [row for run in runs for row in run.rows if row.verdict is not Verdict.NOT_MEASURED]
-    agreed = [row for row in rows if row.verdict is Verdict.VERIFIED]
     if not rows:
         yield "Nothing could be measured on this machine; the reasons stand below.\n"
         return
-    runs_told = f"{len(runs)} run{'s' * (len(runs) != 1)}"
-    told = f"{len(agreed):,} of {len(rows):,} rows of {runs_told} are verified"
+    agreed = [row for row in rows if row.verdict is Verdict.VERIFIED]
+    n_runs = f"{len(runs)} run{'s' * (len(runs) != 1)}"
     if len(agreed) == len(rows):
-        told = f"Yes: each of the {len(rows):,} rows of {runs_told} is verified"
-    worst = max((each for row in agreed if (each := _deviation(row))), default=None)
-    if worst:
-        told += f"; the largest difference of any step's loss from the reference is {worst[1]:.1e}, where "
-        told += f"{worst[2]:.0e} is allowed"
-    unverified = "" if len(agreed) == len(rows) else " The others show no time; their reasons stand below."
-    yield f"{told}.{unverified}\n"
+        yield f"Yes: all {len(rows):,} rows that were measured in {n_runs} are verified.{_closest(agreed)}\n"
+    else:
+        yield (
+            f"Not all: {len(agreed):,} of the {len(rows):,} rows that were measured in {n_runs} are verified."
+            f"{_closest(agreed)} The others show no time; why stands below.\n"
+        )
 
 
-def _deviation(row: Row) -> tuple[float, float, float] | None:
-    """Give the share of the tolerance that a row takes, its deviation, and the tolerance."""
-    if row.agreement is None or row.agreement.max_loss_deviation is None:
-        return None
-    deviation, (tolerance, _) = row.agreement.max_loss_deviation, tolerances(row.problem)
-    return deviation / tolerance, deviation, tolerance
+def _closest(agreed: Sequence[Row]) -> str:
+    """Say how far the row is from the reference that takes the largest share of its tolerance."""
+    deviations = [
+        (row.agreement.max_loss_deviation, tolerances(row.problem)[0])
+        for row in agreed
+        if row.agreement and row.agreement.max_loss_deviation is not None
+    ]
+    if not deviations:
+        return ""
+    deviation, tolerance = max(deviations, key=lambda pair: pair[0] / pair[1])
+    return (
+        f" The largest difference of any step's loss from the reference is {deviation:.1e}; "
+        f"{tolerance:.0e} is allowed."
+    )
 
 
 def shown(speakers: Mapping[str, Run]) -> dict[str, Run]:
@@ -150,12 +132,13 @@ def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:
     rows = [row for group in speakers.values() for row in figures_of(group)]
     widths = [row.speedup_high / row.speedup_low for row in rows if row.speedup_low and row.speedup_high]
     if widths:
-        half, most = (f"±{(width**0.5 - 1):.1%}" for width in (median(widths), max(widths)))
+        half, most = (f"±{100 * (width**0.5 - 1):.1f} %" for width in (median(widths), max(widths)))
         yield WIDTHS.format(half=half, most=most)
     yield "The tables above show, of several runs, the one with the most rounds, of these the newest:\n"
     sources: dict[str, list[str]] = defaultdict(list)
     for group, run in speakers.items():
-        sources[caption(run)].append(nickname(group))
+        if any(row.is_timed for row in run.rows):
+            sources[caption(run)].append(nickname(group))
     for told, names in sources.items():
         yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(told)}"
     yield from (f"- {_remark(told)}" for run in runs for told in starved(run.rows))

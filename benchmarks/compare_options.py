@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import calibration
@@ -16,6 +17,11 @@ from benchmarks.shift import DRIFT, RULE
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
+
+    from benchmarks.comparison import Comparison
+    from benchmarks.decision import Rule
+    from benchmarks.record import Run
 
 DESCRIPTION = """\
 Hold two records of different moments against each other. What the machine drifted by in between can't be
@@ -63,19 +69,44 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
 def _compare(parsed: argparse.Namespace) -> int:
     base, new = read_run(parsed.base), read_run(parsed.new)
     outputs = Outputs.of(parsed, inputs=(parsed.base, parsed.new))
-    given = read_thresholds(parsed.threshold)
-    known, note = calibration.find(new.provenance, parsed.calibration)
-    rule = replace(RULE, alpha=parsed.alpha)
-    settings = Settings(
-        rule=rule,
-        drift=parsed.drift / 100,
+    comparison = compare_calibrated(
+        base,
+        new,
         control=parsed.ratios_to,
-        threshold_of=lambda name: threshold_for(name, given, known, default=rule.threshold),
+        rule=replace(RULE, alpha=parsed.alpha),
+        drift=parsed.drift / 100,
+        thresholds=read_thresholds(parsed.threshold),
+        calibrations=parsed.calibration,
     )
-    comparison = compare_runs(base, new, settings)
-    names = [verdict.name for verdict in comparison.verdicts]
-    require_fitting(given, names)
-    comparison = replace(comparison, notes=(*comparison.notes, note, *gaps(known, names)))
     print_comparison(comparison, console())
     outputs.write(comparison)
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
+
+
+def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
+    base: Run,
+    new: Run,
+    *,
+    control: str | None = None,
+    rule: Rule = RULE,
+    drift: float = DRIFT,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
+    calibrations: Path = CALIBRATIONS,
+) -> Comparison:
+    """Compare two records by the thresholds that are given, or else by those of the machine's calibration.
+
+    Raises:
+        UsageError: the records can't be compared, or a threshold fits none of their cases.
+
+    """
+    known, note = calibration.find(new.provenance, calibrations)
+    settings = Settings(
+        rule=rule,
+        drift=drift,
+        control=control,
+        threshold_of=lambda name: threshold_for(name, thresholds, known, default=rule.threshold),
+    )
+    comparison = compare_runs(base, new, settings)
+    names = [verdict.name for verdict in comparison.verdicts]
+    require_fitting(thresholds, names)
+    return replace(comparison, notes=(*comparison.notes, note, *gaps(known, names)))

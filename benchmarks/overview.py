@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from benchmarks import chapters, cost_table, table
 from benchmarks.comparison_report import to_markdown as comparison_to_markdown
 from benchmarks.figures import headline_groups
+from benchmarks.images import show
 from benchmarks.machine import Site
 from benchmarks.markdown import plain_in_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchmarks.chapters import Image
     from benchmarks.comparison import Comparison
+    from benchmarks.images import Image
     from benchmarks.record import Run
 
 INTRODUCTION = """\
@@ -47,12 +48,12 @@ def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
     yield f"# Results\n\n{INTRODUCTION}"
     if extras.links:
         yield " · ".join(f"[{told}]({path})" for told, path in extras.links.items()) + "\n"
-    if not runs:
+    sites = headline_groups(runs)
+    if not sites:
         yield NOTHING
         return
     if extras.comparison:
         yield comparison_to_markdown(extras.comparison).replace("## ", "## Two runs side by side: ", 1)
-    sites = headline_groups(runs)
     if len(sites) > 1:
         yield "Machines:\n"
         yield from (f"- [{plain_in_markdown(str(site))}](#machine-{i})" for i, site in enumerate(sites, 1))
@@ -66,19 +67,23 @@ def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
 
 
 def _site(runs: Sequence[Run], speakers: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
+    versions = dict.fromkeys(
+        ", ".join(f"{name} {version}" for name, version in run.provenance.versions.items()) for run in runs
+    )
+    yield from (f"{plain_in_markdown(told)}\n" for told in versions)
     yield from chapters.agreement(runs)
-    yield from chapters.pictures(images, "losses")
+    yield from show(images, "losses")
     devices: dict[str, dict[str, Run]] = defaultdict(dict)
     for group, run in speakers.items():
         devices[group.rpartition(" on ")[2]][group] = run
     shown = {device: chapters.shown(groups) for device, groups in devices.items()}
     for device, groups in shown.items():
         yield from chapters.speed(device, groups, n_more=len(devices[device]) - len(groups))
-    yield from chapters.pictures(images, "throughput")
+    yield from show(images, "throughput")
     for device, groups in shown.items():
         yield from chapters.compiling(device, groups)
-    yield from chapters.pictures(images, "decision-map", "cost-split")
+    yield from show(images, "decision-map", "cost-split")
     chosen = {group: run for groups in shown.values() for group, run in groups.items()}
     yield from chapters.trust(runs, chosen)
-    yield from chapters.pictures(images, "spread", "trend")
+    yield from show(images, "spread", "trend")
     yield from chapters.missing(runs)

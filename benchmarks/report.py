@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.markup import escape
 
-from benchmarks import cost_table, table
 from benchmarks.cost_table import cost_tables
 from benchmarks.markdown import from_rich, plain_in_markdown
 from benchmarks.remarks import reasons, starved
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.record import Run
-
-READING = f"{table.READING}\n\n{cost_table.READING}"
 
 
 def print_run(run: Run, console: Console) -> None:

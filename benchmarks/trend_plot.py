@@ -72,7 +72,9 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
     base = alt.Chart().encode(x=alt.X("date:T", title="date of the run (UTC)", scale=utc))
     changed = base.transform_filter("isValid(datum.label)")
     layers = alt.layer(
-        base.mark_rule(color=BLUE, opacity=0.4).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        base.mark_rule(color=BLUE, opacity=0.6, strokeWidth=2).encode(
+            y=alt.Y("low:Q", scale=scale), y2="high:Q"
+        ),
         base.mark_line(color=GREY).encode(y="level:Q", detail="segment:N"),
         base.mark_point(color=BLUE, filled=True).encode(y=ratio),
         changed.mark_rule(color=VERMILION, strokeDash=[5, 3]),

@@ -30,7 +30,7 @@ def perceptron_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["explain"], ["table"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["explain"], ["table"], ["report"]])
 def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([*command, "--help"])
@@ -120,17 +120,6 @@ def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None
         main(call)
 
 
-def test_the_results_page_can_be_written_again_without_measuring(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commands, "RESULTS", tmp_path)
-    monkeypatch.setattr(commands, "RUNS", tmp_path / "runs")
-
-    assert main(["table", "--write"]) == 0
-
-    assert (tmp_path / "README.md").read_text().startswith("# Results")
-
-
 def test_table_without_any_record_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,23 +188,3 @@ def test_a_record_that_no_longer_fits_where_it_should_go_is_kept_elsewhere(tmp_p
     kept = Path(str(caught.value).split("kept in ")[1])
     assert kept.read_text() == "the record"
     shutil.rmtree(kept.parent)
-
-
-def test_the_results_page_holds_every_recorded_run_newest_first_and_leaves_out_what_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(commands, "RESULTS", tmp_path)
-    monkeypatch.setattr(commands, "RUNS", tmp_path / "runs")
-    (tmp_path / "runs").mkdir()
-    for name, date in (("20260101T000000Z", "2026-01-01"), ("20260202T000000Z", "2026-02-02")):
-        run = run_of(row())
-        run = replace(run, provenance=replace(run.provenance, date=date))
-        (tmp_path / "runs" / f"{name}.json").write_text(json.dumps(document_of(run)))
-
-    (tmp_path / "runs" / "20260303T000000Z.json").write_text("cut of")
-
-    text = commands.write_readme().read_text()
-
-    assert text.index("Run of 2026-02-02") < text.index("Run of 2026-01-01")
-    assert "how many times faster" in text
-    assert "left out: " in capsys.readouterr().err

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from benchmarks.record import Row
 
 PANEL_WIDTH, LINE_HEIGHT = 300, 28
+LEAST_S = 1e-15
+"""Less than any cost: the fit's rounding."""
 
 
 def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: str) -> Picture:
@@ -38,9 +40,8 @@ def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: s
     setting = setting_of(rows[0].problem, rows[0].device)
     title = "Dispatch, and work: what a step costs and what each sample adds"
     told = "; ".join(
-        f"{model.implementation} {si(model.fixed_s, 's')} and {si(model.per_sample_s, 's')}"
+        f"{model.implementation} {_told(model.fixed_s)} and {_told(model.per_sample_s)}"
         for model in least_first
-        if model.fixed_s and model.per_sample_s
     )
     description = f"Fixed cost per step, and cost per sample, {setting}: {told}."
     order = [model.implementation for model in least_first]
@@ -67,13 +68,17 @@ def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: s
 def _panel(
     values: Values, rows: Sequence[Row], order: Sequence[str], names: tuple[str, str], *, first: bool
 ) -> Panel:
-    """Draw one of the two costs; where the fit gives none, a logarithmic axis has no place for it."""
-    column, short = names
-    drawn = [value for value in values if value[f"{short} low (s)"] > 0]
-    lows, highs = ([value[f"{short} {end} (s)"] for value in drawn] for end in ("low", "high"))
-    base = alt.Chart(
-        alt.InlineData(values=[value | {"told": si(value[f"{column} (s)"], "s")} for value in drawn])
-    ).encode(
+    """Draw one of the two costs; what the fit finds none of stands at the logarithmic axis's left edge."""
+    column, *ends = (f"{name} (s)" for name in (names[0], f"{names[1]} low", f"{names[1]} high"))
+    found = [value[column] for value in values if value[column] > LEAST_S]
+    least, most = min(found, default=1.0) / 2, max(found, default=1.0) * 4
+    drawn = [
+        value
+        | {name: min(max(value[name], least), most) for name in (column, *ends)}
+        | {"told": _told(value[column])}
+        for value in values
+    ]
+    base = alt.Chart(alt.InlineData(values=drawn)).encode(
         y=alt.Y(
             "implementation:N",
             sort=list(order),
@@ -81,13 +86,18 @@ def _panel(
             axis=alt.Axis(title=None, labels=first, ticks=first, labelLimit=200),
         )
     )
-    scale = alt.Scale(type="log", nice=False, domain=[min(lows, default=1) / 2, max(highs, default=1) * 4])
-    axis = seconds(values=log_ticks([*lows, *highs]))
-    x = alt.X(f"{column} (s):Q", scale=scale, axis=axis, title=column)
+
+    def x(name: str) -> alt.X:
+        scale = alt.Scale(type="log", nice=False, domain=[least, most])
+        return alt.X(f"{name}:Q", scale=scale, axis=seconds(values=log_ticks(found)), title=names[0])
+
     look = points(rows, legend=False)
-    ends = [alt.X(f"{short} {end} (s):Q", scale=scale) for end in ("low", "high")]
     return alt.layer(
-        base.mark_rule(strokeWidth=3).encode(x=ends[0], x2=f"{short} high (s):Q", color=look["color"]),
-        base.mark_point(size=90).encode(x=x, **look),
-        base.mark_text(align="left", dx=10).encode(x=ends[1], text="told:N"),
+        base.mark_rule(strokeWidth=3).encode(x=x(ends[0]), x2=f"{ends[1]}:Q", color=look["color"]),
+        base.mark_point(size=90).encode(x=x(column), **look),
+        base.mark_text(align="left", dx=10).encode(x=x(ends[1]), text="told:N"),
     ).properties(width=PANEL_WIDTH, height=LINE_HEIGHT * len(order))
+
+
+def _told(cost_s: float) -> str:
+    return si(cost_s, "s") if cost_s > LEAST_S else "none"

@@ -33,7 +33,10 @@ MAX_EACH = 4
 """Pictures of one kind for one machine, and machines: a report of very many cases draws its first ones."""
 
 MAX_SERIES = 24
-"""Implementations in one picture, and trends: more could not be told apart."""
+"""Implementations in one picture: more could not be told apart."""
+
+MAX_TRENDS = 12
+"""In one picture, below each other."""
 
 MIN_RUNS = 3
 """Of a trend."""
@@ -120,7 +123,7 @@ def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:
         if len(each.points) >= MIN_RUNS and each.points[0].row.group == group
     ]
     if followed:
-        yield trend([Segmentation.of(each) for each in followed[:MAX_SERIES]], about=group.replace(" ", "-"))
+        yield trend([Segmentation.of(each) for each in followed[:MAX_TRENDS]], about=group.replace(" ", "-"))
 
 
 def _record(run: Run) -> Record | None:

@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from benchmarks.pictures.picture import Panel
     from benchmarks.record import Row
 
 Theme: TypeAlias = Literal["light", "dark"]
@@ -96,9 +97,10 @@ def lines(rows: Iterable[Row]) -> dict[str, Any]:
     }
 
 
-def overlaid(*layers: alt.Chart) -> Any:  # noqa: ANN401 - of Altair's unions
+def overlaid(*layers: alt.Chart) -> Panel:
     """Lay lines and points upon each other; each keeps its legend, or goes without."""
-    return alt.layer(*layers).resolve_scale(color="independent", shape="independent")
+    panel: Panel = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
+    return panel
 
 
 def _scale(rows: Iterable[Row], property_: str) -> alt.Scale:

@@ -35,7 +35,9 @@ def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
         ]
     title = "Over time"
     description = f"Each case's epoch time over its control's, run by run. {'; '.join(told)}."
-    subtitle = ["epoch time over the control's of the same rounds · dashed: a change of level"]
+    subtitle = [
+        "epoch time over the control's of the same rounds, and its 95 % interval · dashed: a change of level"
+    ]
     return Picture(
         kind="trend",
         about=about,

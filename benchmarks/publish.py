@@ -1,0 +1,121 @@
+"""Runs → a folder that can be read: first page, all tables, pictures, page for the browser, data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks import cost_table, table
+from benchmarks.errors import UsageError, told_if_unwritable
+from benchmarks.export_files import DICTIONARY, write_tables
+from benchmarks.images import Image
+from benchmarks.overview import Extras, overview
+from benchmarks.report import to_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.comparison import Comparison
+    from benchmarks.machine import Site
+    from benchmarks.record import Run
+
+README, TABLES, PAGE, PICTURES, DATA = "README.md", "tables.md", "index.html", "pictures", "data"
+
+REMEDY = "name another folder with -o"
+
+HOW_TO_GET = "pip install 'perceptron-bench[report]', then `perceptron-bench report`"
+
+TABLES_HEAD = f"""\
+# All tables
+
+Written by `perceptron-bench report`, run by run, newest first; don't edit. [The results in short]({README}).
+
+{table.READING}
+
+{cost_table.READING}
+
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What was written, and what could not be."""
+
+    readme: Path
+    page: Path | None
+    lacking: tuple[str, ...]  # in words, with what to do
+
+
+def publish(
+    runs: Sequence[Run], folder: Path, *, comparison: Comparison | None = None, with_pictures: bool = True
+) -> Published:
+    """Write the report into the folder; what needs a package that is not installed is left out and named.
+
+    Raises:
+        UsageError: the folder can't be written.
+
+    """
+    lacking: list[str] = []
+    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+    with told_if_unwritable(folder, remedy=REMEDY):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
+        _write_data(newest_first, folder, lacking)
+        images = _draw(newest_first, folder, lacking) if with_pictures and runs else {}
+        has_page = _write_page(newest_first, folder, comparison, lacking)
+        links = _links(folder, has_page=has_page)
+        text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
+        (folder / README).write_text(text, encoding="utf-8")
+    page = folder / PAGE if has_page else None
+    return Published(readme=folder / README, page=page, lacking=tuple(dict.fromkeys(lacking)))
+
+
+def _write_data(runs: Sequence[Run], folder: Path, lacking: list[str]) -> None:
+    try:
+        write_tables(runs, folder / DATA)
+    except ImportError as error:
+        lacking.append(f"no Parquet files ({error}): {HOW_TO_GET}")
+
+
+def _draw(runs: Sequence[Run], folder: Path, lacking: list[str]) -> dict[Site, list[Image]]:
+    try:
+        from benchmarks.pictures.files import write_pictures  # noqa: PLC0415 - needs an extra
+    except ImportError as error:
+        lacking.append(f"no pictures ({error}): {HOW_TO_GET}")
+        return {}
+    return {
+        site: [
+            Image(
+                kind=files.picture.kind,
+                description=files.picture.description,
+                **{
+                    name: getattr(files, name).relative_to(folder).as_posix()
+                    for name in ("light", "dark", "png")
+                },
+            )
+            for files in written
+        ]
+        for site, written in write_pictures(runs, folder / PICTURES).items()
+    }
+
+
+def _write_page(runs: Sequence[Run], folder: Path, comparison: Comparison | None, lacking: list[str]) -> bool:
+    try:
+        from benchmarks.page.page import write_page  # noqa: PLC0415 - needs an extra
+
+        write_page(runs, folder / PAGE, comparison)
+    except (ImportError, UsageError) as error:
+        lacking.append(f"no {PAGE} ({error}): {HOW_TO_GET}")
+        return False
+    return True
+
+
+def _links(folder: Path, *, has_page: bool) -> dict[str, str]:
+    links = {
+        "the page to explore (save it and open it in a browser)": PAGE if has_page else "",
+        "all tables": TABLES,
+        "the data, as CSV and Parquet": f"{DATA}/{DICTIONARY}",
+        "the records": "runs" if (folder / "runs").is_dir() else "",
+    }
+    return {told: path for told, path in links.items() if path}

@@ -1,0 +1,253 @@
+"""The results' first page: what it answers, in which order, and that records can't break it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from benchmarks.compare_options import compare_calibrated
+from benchmarks.figures import figures_of
+from benchmarks.images import Image
+from benchmarks.like_for_like import like_for_like
+from benchmarks.machine import Site
+from benchmarks.overview import Extras, overview
+from benchmarks.problems import NAMED
+from benchmarks.record import Row, Run, Verdict
+from benchmarks.table import ratio_cell, time_cell
+from tests.runs import run_of_day, timed
+from tests.test_record import ABSENT, INVALID, row, run_of
+
+BOOK = NAMED["book"]
+MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+def tier(name: str, framework: str, epoch_s: float, **changes: Any) -> Row:
+    changes = {"tier": "step", "problem": BOOK, **changes}
+    return timed(name, [epoch_s * (1 + i / 100) for i in range(6)], framework=framework, **changes)
+
+
+EAGER = tier("torch_eager", "torch", 1e-3, tier="eager")
+STEPS = (tier("torch_step", "torch", 4e-4), tier("jax_jit", "jax", 2e-4), tier("jax_other", "jax", 3e-4))
+FLOOR = tier("native_floor", "native", 1e-5, tier="floor")
+RUN = run_of_day(0, EAGER, *STEPS, FLOOR)
+
+
+def page(*runs: Run, **extras: Any) -> str:
+    return overview(runs, Extras(**extras))
+
+
+def cells_of(text: str) -> list[list[str]]:
+    return [
+        [cell.strip().replace("**", "") for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ") and "---" not in line
+    ]
+
+
+def words_of(text: str) -> list[str]:
+    """Give what a reader sees, paragraph by paragraph and cell by cell; nothing in it may be markup."""
+    inline = [token for token in MARKDOWN.parse(text) if token.type == "inline"]
+    assert not [token for token in MARKDOWN.parse(text) if token.type == "html_block"]
+    children = list(itertools.chain.from_iterable(token.children or [] for token in inline))
+    allowed = {"text", "text_special", "strong_open", "strong_close", "em_open", "em_close", "softbreak"}
+    assert {child.type for child in children} <= allowed | {"code_inline"}
+    return ["".join(child.content for child in token.children or []) for token in inline]
+
+
+def test_the_questions_are_answered_in_the_order_in_which_one_asks() -> None:
+    text = page(RUN, run_of_day(1, INVALID))
+
+    headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    assert headings == [
+        "Results", "vm: A CPU (2 CPUs), 1 core used", "Did they compute the same?",
+        "Who is faster on the CPU?", "book: 5 batches of 1,000 samples with 2 features an epoch",
+        "When does compiling pay on the CPU?", "Can these figures be trusted?", "What is missing, and why",
+        "How to read the tables",
+    ]  # fmt: skip
+
+
+def test_within_a_tier_the_fastest_ways_of_both_frameworks_are_held_against_each_other() -> None:
+    lines = cells_of(page(RUN))
+
+    assert lines[:2] == [
+        ["problem", "tier", "PyTorch", "JAX", "faster"],
+        ["book", "step", "torch_step 451 µs", "jax_jit 226 µs", "JAX, 2× (2 to 2)"],
+    ]
+
+
+def test_the_faster_framework_is_the_one_named_and_its_advantage_is_above_one() -> None:
+    slow = tier("jax_jit", "jax", 8e-4)
+
+    ((pair,),) = like_for_like(run_of(STEPS[0], slow)).values()
+
+    assert pair.winner == "PyTorch"
+    assert (pair.advantage.value, pair.advantage.low, pair.advantage.high) == pytest.approx((2, 2, 2))
+
+
+def test_where_the_interval_holds_one_neither_is_called_faster() -> None:
+    mixed = timed("jax_jit", [3e-4, 5e-4] * 3, framework="jax", tier="step", problem=BOOK)
+
+    text = page(run_of(STEPS[0], mixed))
+
+    assert "no telling: " in text
+    assert "**JAX**," not in text
+    assert "**PyTorch**," not in text
+
+
+def test_without_an_interval_the_page_says_that_nobody_can_be_sure() -> None:
+    rows = [timed(each.implementation, [1e-4], framework=each.framework, problem=BOOK) for each in STEPS[:2]]
+
+    assert "too few rounds to be sure" in page(run_of(*rows))
+
+
+def test_each_table_goes_by_tier_the_fastest_first_with_the_figures_of_all_other_places() -> None:
+    head, *lines = cells_of(page(RUN))[2:8]
+
+    assert head == [
+        "tier", "implementation", "typical", "samples/s", "vs torch_eager (95 %)", "vs floor", "cold", "warm",
+        "memory", "deviation",
+    ]  # fmt: skip
+    assert [cells[:2] for cells in lines] == [
+        ["floor", "native_floor"],
+        ["step", "jax_jit"],
+        ["", "jax_other"],
+        ["", "torch_step"],
+        ["eager", "torch_eager"],
+    ]
+    shown = {each.implementation: each for each in figures_of(RUN)}
+    for _, name, typical, _, versus, floor, *_ in lines:
+        assert typical == time_cell(shown[name].typical_s)
+        assert versus.split(" (")[0] == ratio_cell(shown[name].speedup)
+        assert floor == ratio_cell(shown[name].times_floor)
+
+
+def test_book_comes_first_and_problems_without_a_name_are_counted_and_linked() -> None:
+    rows = [tier("torch_eager", "torch", 1e-3, problem=problem) for problem in reversed(NAMED.values())]
+
+    text = page(run_of(*rows, row()))
+
+    names = re.findall(r"^#### (\w+):", text, re.MULTILINE)
+    assert names == list(NAMED)
+    assert "And 1 more problem: [all tables](tables.md)." in text
+
+
+def test_where_no_named_problem_was_measured_the_others_are_shown() -> None:
+    assert "#### B32-D2-N4-E3: 4 batches of 32 samples with 2 features an epoch" in page(run_of(row()))
+
+
+def test_compiling_pays_from_the_epoch_of_the_break_even_on() -> None:
+    first = replace(STEPS[1].costs, cold_first_call_s=2.0)  # type: ignore[type-var] # it has costs
+    compiled = replace(STEPS[1], costs=first)
+
+    lines = cells_of(page(run_of(EAGER, compiled)))
+
+    later = 2.0 - 0.75, 1.1 * 1e-3 * 1.025 - 1.1 * 2e-4 * 1.025
+    expected = int(later[0] / later[1]) + 2
+    assert ["jax_jit", f"{expected:,} / 2"] in lines
+
+
+def test_a_row_that_is_not_verified_shows_no_time_and_its_reason() -> None:
+    text = page(run_of(EAGER, replace(INVALID, problem=BOOK)))
+
+    assert ["", "jax_jit: INVALID", *["—"] * 7, "1.0e-07"] in cells_of(text)
+    assert "Not all: 1 of the 2 rows that were measured in 1 run are verified." in text
+    assert "- INVALID: jax\\_jit on cpu (every case): loss of step 1: …" in text.replace(
+        "jax_jit", "jax\\_jit"
+    )
+
+
+def test_what_could_not_be_measured_is_named_once_however_many_runs_say_so() -> None:
+    text = page(run_of_day(0, EAGER, ABSENT), run_of_day(1, EAGER, ABSENT))
+
+    assert text.count("jax is not installed") == 1
+    assert "(2 runs, last 2026-11-02T00:00:00+00:00)" in text
+
+
+def test_each_machine_has_a_section_and_a_link_to_it() -> None:
+    text = page(RUN, replace(RUN, provenance=replace(RUN.provenance, machine="other")))
+
+    assert "- [other: A CPU (2 CPUs), 1 core used](#machine-" in text
+    assert len(re.findall(r'^## <a id="machine-\d"></a>', text, re.MULTILINE)) == 2
+    assert text.count("### Who is faster on the CPU?") == 2
+
+
+def test_a_quick_look_is_called_one() -> None:
+    assert "**QUICK LOOK: one round, no interval**" in page(run_of(EAGER, quick=True))
+
+
+def test_a_picture_is_shown_in_the_readers_theme_with_its_words() -> None:
+    images = [
+        Image(kind="losses", description=f'{i} "<b>"', light="a.svg", dark="b.svg", png="c.png") for i in "12"
+    ]
+
+    text = page(RUN, images={Site.of(RUN): images})
+
+    assert '<source media="(prefers-color-scheme: dark)" srcset="b.svg">' in text
+    assert '<img src="a.svg" alt="1 &quot;&lt;b&gt;&quot;">' in text
+    assert "<details><summary>1 more such</summary>" in text
+    assert text.index("a.svg") < text.index("Who is faster")
+
+
+def test_two_runs_side_by_side_show_the_verdicts_of_compare() -> None:
+    slower = run_of_day(1, *(tier(each.implementation, each.framework, 2e-3) for each in STEPS))
+    comparison = compare_calibrated(run_of_day(0, *STEPS), slower)
+
+    text = page(slower, comparison=comparison)
+
+    assert "## Two runs side by side: " in text
+    assert all(f"| {verdict.name}" in text for verdict in comparison.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([], "Nothing has been measured yet"),
+        ([run_of()], "Nothing has been measured yet"),
+        ([run_of(ABSENT)], "Nothing could be measured on this machine"),
+        ([run_of(INVALID)], "Not all: 0 of the 1 rows"),
+        ([run_of(row())], "Yes: all 1 rows"),
+        ([run_of(row(verdict=Verdict.FAILED, reason="killed"))], "FAILED: torch_eager"),
+        ([run_of(row(processes=()), timed=False)], "Yes: all 1 rows"),
+    ],
+)
+def test_of_little_or_nothing_it_says_something_sensible(runs: list[Run], told: str) -> None:
+    text = page(*runs)
+
+    assert told in text
+    assert "on the GPU?" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>", "a|b", "[x](http://y)", "**bold**", "_emphasis_", "`code`", "&lt;",
+        "a\\", "~~gone~~", "# head", "![i](http://y)", "a\n\n# b", "</details>", "<!-- x",
+    ],
+)  # fmt: skip
+def test_markup_in_a_record_is_shown_as_text(text: str) -> None:
+    odd = tier(text, "torch", 1e-3)
+    wrong = row("wrong", verdict=Verdict.INVALID, reason=text, processes=(), problem=BOOK)
+    run = run_of_day(0, EAGER, odd, wrong, cpu=text, commit=text, settings={"baseline": text})
+
+    words = words_of(page(run))
+
+    plain = " ".join(text.split())
+    assert plain in words
+    assert f"{plain} (2 CPUs)" in " ".join(words)
+    assert sum(plain in each for each in words) >= 5
+
+
+def test_a_very_long_text_is_cut_and_says_so() -> None:
+    long = tier("x" * 5000, "torch", 1e-3)
+    wrong = row("wrong", verdict=Verdict.INVALID, reason="y" * 5000, processes=())
+
+    text = page(run_of(EAGER, long, wrong))
+
+    assert max(map(len, text.splitlines())) < 3000
+    assert "x" * 59 + "…" in text
+    assert "y…" in text

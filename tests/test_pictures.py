@@ -1,0 +1,258 @@
+"""Pictures from records: which there are, what stands in them, and that they are files one can open."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
+from benchmarks.curve import LossPoint, loss_curve
+from benchmarks.decision_map import decision_maps
+from benchmarks.machine import Site
+from benchmarks.pictures import decisions, gallery
+from benchmarks.pictures.files import write, write_pictures
+from benchmarks.pictures.gallery import MAX_EACH, pictures_of
+from benchmarks.pictures.look import LOOKS, config, look_of, themed
+from benchmarks.pictures.losses import losses
+from benchmarks.record import Verdict
+from tests.conftest import SMALL
+from tests.runs import run_of_day, timed
+from tests.test_decision_map import sweep
+from tests.test_record import AGREEMENT, row, run_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.pictures.picture import Picture
+    from benchmarks.record import Row, Run
+
+EXPECTED = np.geomspace(0.7, 0.1, 12)
+CURVE = loss_curve(EXPECTED, EXPECTED + 1e-7)
+DRAWN = replace(AGREEMENT, curve=CURVE)
+HOSTILE = "<script>alert(1)</script>&\"'`|[x](y)"
+
+
+def swept() -> list[Row]:
+    """Give a sweep of three implementations with losses: one that compiles, one that does not, the floor."""
+    rows = [
+        *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3),
+        *sweep("jax_jit", warm_s=0.1, cold_s=1.0, epoch_s=1e-4),
+        *sweep("native_floor", warm_s=1e-5, cold_s=0.5, epoch_s=1e-6, framework="numpy"),
+    ]
+    return [replace(each, agreement=DRAWN) for each in rows]
+
+
+def one_of(run: Run, kind: str) -> Picture:
+    return next(picture for picture in drawn_of(run) if picture.kind == kind)
+
+
+def drawn_of(run: Run) -> list[Picture]:
+    (pictures,) = pictures_of([run]).values()
+    return pictures
+
+
+def text_of(picture: Picture) -> str:
+    """Give the specification as text, as the page embeds it."""
+    return json.dumps(picture.chart.to_dict(), allow_nan=False)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> dict[str, Picture]:
+    """Draw the sweep once, for all who only look; of each kind the last."""
+    return {picture.kind: picture for picture in drawn_of(run_of(*swept()))}
+
+
+def test_a_sweep_with_losses_has_every_picture_but_the_trend_in_the_order_of_the_questions(
+    pictures: dict[str, Picture],
+) -> None:
+    assert list(pictures) == ["losses", "throughput", "decision-map", "cost-split", "spread"]
+
+
+def test_three_runs_have_a_trend() -> None:
+    pytest.importorskip("ruptures")
+    runs = [run_of_day(day, timed("a", [1e-3] * 6), timed("native_floor", [1e-5] * 6)) for day in range(3)]
+
+    (pictures,) = pictures_of(runs).values()
+    (before,) = pictures_of(runs[:2]).values()
+
+    assert [picture.kind for picture in pictures] == ["spread", "trend"]
+    assert "3 runs, no change of level found" in pictures[-1].description
+    assert [picture.kind for picture in before] == ["spread"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "titles"),
+    [
+        ("losses", ["loss of the step", "step", "|loss - reference|"]),
+        ("throughput", ["batch size (samples)", "throughput (samples/s)"]),
+        ("decision-map", ["batch size (samples)", "length of the training (epochs)"]),
+        ("cost-split", ["fixed cost per step", "cost per sample"]),
+        ("spread", ["round", "epoch / typical"]),
+    ],
+)
+def test_a_picture_has_titled_axes_and_says_in_words_and_figures_what_it_shows(
+    pictures: dict[str, Picture], kind: str, titles: list[str]
+) -> None:
+    picture = pictures[kind]
+
+    specification = picture.chart.to_dict()
+    assert specification["description"] == picture.description
+    assert specification["title"]["text"] == picture.title
+    for title in titles:
+        assert f'"title": "{title}"' in json.dumps(specification)
+    assert "torch_eager" in picture.description
+    assert {"torch_eager", "jax_jit"} <= {value["implementation"] for value in picture.values}
+
+
+def test_every_picture_is_written_for_light_and_dark_and_for_sharing(
+    pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    files = write(pictures["throughput"], tmp_path)
+
+    light, dark = (ET.fromstring(path.read_text()) for path in (files.light, files.dark))  # noqa: S314
+    assert light.tag == dark.tag == "{http://www.w3.org/2000/svg}svg"
+    assert files.light.name == "throughput-D2-N4-E3-cpu.svg"
+    assert files.png.read_bytes().startswith(b"\x89PNG\r\n")
+    for theme, path in (("light", files.light), ("dark", files.dark)):
+        assert config(theme)["background"] in path.read_text()  # type: ignore[arg-type] # one of the two
+
+
+def test_a_theme_changes_paper_and_ink_and_nothing_of_what_is_drawn(pictures: dict[str, Picture]) -> None:
+    chart = pictures["losses"].chart
+
+    light, dark = themed(chart, "light"), themed(chart, "dark")
+
+    assert light.pop("config") != dark.pop("config")
+    assert light == dark
+
+
+def test_an_implementation_has_one_colour_in_all_pictures(pictures: dict[str, Picture]) -> None:
+    for picture in pictures.values():
+        text = text_of(picture)
+        assert look_of("torch_eager").colour in text
+        assert look_of("jax_jit").colour in text
+
+
+def test_known_implementations_of_one_colour_differ_in_shape_and_in_dashes() -> None:
+    assert len({(look.colour, look.shape) for look in LOOKS.values()}) == len(LOOKS)
+    assert len({(look.colour, look.dash) for look in LOOKS.values()}) == len(LOOKS)
+    assert len({look.fill for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_an_unknown_implementation_keeps_its_colour_and_shows_its_tier() -> None:
+    one, again = look_of("mine", "step"), look_of("mine", "step")
+
+    assert one == again
+    assert (one.shape, look_of("mine", "?").shape) == ("square", "cross")
+
+
+def test_what_a_record_says_is_text_in_a_picture(tmp_path: Path) -> None:
+    rows = [replace(each, implementation=HOSTILE + each.implementation) for each in swept()]
+    hostile = run_of(*rows)
+    hostile = replace(hostile, provenance=replace(hostile.provenance, cpu=HOSTILE, machine="../" + HOSTILE))
+
+    files = write(replace(one_of(hostile, "cost-split"), about="../" + HOSTILE), tmp_path)
+
+    assert files.light.parent == tmp_path
+    tree = ET.fromstring(files.light.read_text())  # noqa: S314
+    assert not [element for element in tree.iter() if element.tag.endswith("script")]
+    texts = [element.text or "" for element in tree.iter()]
+    assert any(text.startswith("<script>alert(1)") for text in texts)  # long names end in an ellipsis
+    assert any(f"../{HOSTILE}: {HOSTILE}" in text for text in texts)
+
+
+def test_no_runs_and_no_times_make_no_pictures_and_no_error() -> None:
+    (nothing,) = pictures_of([run_of(row(verdict=Verdict.FAILED, processes=(), agreement=None))]).values()
+
+    assert pictures_of([]) == {}
+    assert nothing == []
+
+
+def test_an_invalid_row_is_drawn_beside_the_others_with_a_gap_where_it_has_no_loss() -> None:
+    off = (*CURVE[:5], LossPoint(step=6, loss=None, reference_loss=0.5, max_deviation=None), *CURVE[6:])
+    wrong = row("wrong", verdict=Verdict.INVALID, processes=(), agreement=replace(DRAWN, curve=off))
+
+    picture = one_of(run_of(row(agreement=DRAWN), wrong), "losses")
+
+    assert {"loss": None, "deviation": None}.items() <= picture.values[12 + 5].items()
+    text_of(picture)  # no NaN
+
+
+def test_losses_of_an_older_run_are_shown_where_the_newest_has_none() -> None:
+    old = run_of_day(0, row(agreement=DRAWN))
+    new = run_of_day(1, row())
+
+    (pictures,) = pictures_of([old, new]).values()
+
+    assert [picture.kind for picture in pictures] == ["losses", "spread"]
+    assert "2026-11-01" in text_of(pictures[0])
+    assert "2026-11-02" in text_of(pictures[1])
+
+
+def test_each_implementations_marks_stand_at_other_steps_since_the_lines_coincide() -> None:
+    curve = loss_curve(np.linspace(0.7, 0.1, 60), np.linspace(0.7, 0.1, 60))
+    rows = [row(name, agreement=replace(AGREEMENT, curve=curve)) for name in ("a", "b", "c")]
+
+    values = losses(rows, where="here").values
+
+    marked = [{v["step"] for v in values if v["marked"] and v["implementation"] == name} for name in "abc"]
+    assert all(marked)
+    assert not set.intersection(*marked)
+
+
+def test_the_roofline_is_the_floors_best_rate_of_reading_data_and_says_so(
+    pictures: dict[str, Picture],
+) -> None:
+    rate = 1000 * SMALL.n_batches * 12 / 1e-6  # the largest batch, 3 floats a sample, 1 µs an epoch
+
+    assert f"{rate / 1e9:.1f} GB/s" in text_of(pictures["throughput"])
+
+
+def test_without_a_floor_there_is_no_roofline() -> None:
+    rows = sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3)
+
+    assert "roofline" not in text_of(one_of(run_of(*rows), "throughput"))
+
+
+def test_the_decision_maps_areas_leave_no_gap_from_one_epoch_to_the_most() -> None:
+    cold, _ = decision_maps(swept())
+
+    columns: dict[float, list[dict[str, Any]]] = {}
+    for value in decisions._areas(cold):  # noqa: SLF001 - what is drawn, before it is pixels
+        columns.setdefault(value["batch size"], []).append(value)
+
+    assert len(columns) == decisions.N_PLACES
+    for column in columns.values():
+        ends = [1.0, *(value["epochs to"] for value in column)]
+        assert [value["epochs from"] for value in column] == ends[:-1]
+        assert ends[-1] == decisions.MAX_EPOCHS
+
+
+def test_very_many_cases_and_machines_make_few_pictures() -> None:
+    problems = [replace(SMALL, n_features=n) for n in range(1, 11)]
+    run = run_of(*(row(problem=problem, agreement=DRAWN) for problem in problems))
+    runs = [replace(run, provenance=replace(run.provenance, machine=f"vm{i}")) for i in range(6)]
+
+    drawn = pictures_of(runs)
+
+    assert len(drawn) == MAX_EACH
+    assert all(len(pictures) == 2 * MAX_EACH for pictures in drawn.values())
+
+
+def test_a_second_machines_pictures_go_into_a_folder_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "_losses", lambda *_: ())
+    one, other = run_of_day(0, row()), run_of_day(1, row(), machine="other")
+
+    written = write_pictures([one, other], tmp_path)
+
+    assert list(written) == [Site.of(other), Site.of(one)]
+    assert [files[0].light.parent.name for files in written.values()] == [tmp_path.name, "machine-2"]

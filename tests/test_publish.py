@@ -1,0 +1,193 @@
+"""The report: what it writes, where, and what it says if something is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from benchmarks import commands
+from benchmarks.__main__ import main
+from benchmarks.problems import NAMED
+from benchmarks.publish import publish
+from benchmarks.report import print_run
+from benchmarks.table import deviation_cell, memory_cell, ratio_cell, throughput_cell, time_cell
+from tests.runs import run_of_day, timed, write
+from tests.test_record import ABSENT, INVALID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.record import Row
+
+
+def rows(scale: float = 1.0) -> list[Row]:
+    times_s = {"torch_eager": 1.2345e-3, "jax_jit": 2.3456e-4, "native_floor": 1.357e-5}
+    return [
+        timed(name, [scale * time_s * (1 + i / 90) for i in range(6)], problem=NAMED["book"])
+        for name, time_s in times_s.items()
+    ]
+
+
+RUN = run_of_day(0, *rows(), INVALID, ABSENT)
+LATER = run_of_day(1, *rows(scale=2))
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of results with two records in it."""
+    (tmp_path / "runs").mkdir()
+    write(RUN, tmp_path / "runs" / "1.json")
+    write(LATER, tmp_path / "runs" / "2.json")
+    monkeypatch.setattr(commands, "RESULTS", tmp_path)
+    monkeypatch.setattr(commands, "RUNS", tmp_path / "runs")
+    return tmp_path
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """Pretend that packages are not installed."""
+    for name in [
+        name for name in sys.modules if name.startswith(("benchmarks.pictures.", "benchmarks.page."))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    for package in packages:
+        monkeypatch.setitem(sys.modules, package, None)
+
+
+def line_cells(line: str) -> list[str]:
+    """Give a table's line cell by cell, an interval in brackets left out."""
+    return re.split(r" \(.*?\) *|\s*\|\s*|\s{2,}", line)
+
+
+def test_the_report_is_a_first_page_all_tables_and_the_data(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--no-pictures"]) == 0
+
+    assert f"report: {results / 'README.md'}" in capsys.readouterr().out
+    text = (results / "README.md").read_text(encoding="utf-8")
+    assert "### Who is faster on the CPU?" in text
+    tables = (results / "tables.md").read_text(encoding="utf-8")
+    assert tables.index("Run of 2026-11-02") < tables.index("Run of 2026-11-01")
+    assert "how many times faster" in tables
+    assert (results / "data" / "figures.csv").exists()
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (results / target).exists()
+
+
+def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path) -> None:
+    publish([RUN], tmp_path, with_pictures=False)
+    terminal = io.StringIO()
+    print_run(RUN, Console(file=terminal, width=250))
+
+    with (tmp_path / "data" / "figures.csv").open(encoding="utf-8", newline="") as file:
+        timed_lines = [line for line in csv.DictReader(file) if line["typical_s"]]
+
+    assert len(timed_lines) == 3
+    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("README.md", "tables.md")]
+    for line in timed_lines:
+        cells = {
+            time_cell(float(line["typical_s"])),
+            throughput_cell(float(line["samples_per_s"])),
+            ratio_cell(float(line["speedup"])),
+            ratio_cell(float(line["times_floor"])),
+            time_cell(float(line["cold_s"])),
+            time_cell(float(line["warm_s"])),
+            memory_cell(int(line["memory_bytes"])),
+            deviation_cell(float(line["deviation"])),
+            line["implementation"],
+        }
+        for text in (*texts, terminal.getvalue()):
+            assert any(cells <= set(line_cells(each)) for each in text.splitlines()), line["implementation"]
+
+
+def test_run_and_table_write_make_the_same_report(results: Path) -> None:
+    (results / "runs" / "3.json").write_text("cut of")
+
+    assert main(["table", "--write"]) == 0
+
+    assert (results / "README.md").read_text(encoding="utf-8").startswith("# Results")
+
+
+def test_what_is_no_record_is_left_out_of_a_folder_but_refused_by_name(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = results / "runs" / "3.json"
+    odd.write_text("cut of")
+
+    assert main(["report", "--no-pictures"]) == 0
+    assert "left out: " in capsys.readouterr().err
+    assert main(["report", str(odd)]) == 4
+    assert "3.json: expected a record in JSON" in capsys.readouterr().err
+
+
+def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+
+    assert main(["report", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 0
+
+    assert "Nothing has been measured yet" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_record_that_is_named_twice_counts_once(results: Path) -> None:
+    files = [results / "runs" / "1.json", results / "runs"]
+
+    assert commands.recorded_runs(files) == [RUN, LATER]
+
+
+def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_to_get_the_rest(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without(monkeypatch, "altair", "vl_convert", "pyarrow")
+
+    assert main(["report"]) == 0
+
+    out = capsys.readouterr().out
+    for lacking in ("no Parquet files", "no pictures", "no index.html"):
+        assert re.search(rf"left out: {lacking} \(.*\): pip install 'perceptron-bench\[report\]'", out)
+    assert (results / "README.md").exists()
+    assert (results / "data" / "figures.csv").exists()
+    assert "<picture>" not in (results / "README.md").read_text(encoding="utf-8")
+
+
+def test_two_runs_are_laid_side_by_side(results: Path) -> None:
+    assert main(["report", "--no-pictures", "--against", str(results / "runs" / "1.json")]) == 0
+
+    text = (results / "README.md").read_text(encoding="utf-8")
+    assert "## Two runs side by side: " in text
+    assert re.search(r"\| jax_jit-cpu-book-\S+ .* slower +\|", text)
+
+
+def test_a_run_that_stands_alone_can_not_be_held_against_itself(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(results / "runs" / "1.json")
+
+    assert main(["report", file, "--against", file]) == 4
+
+    assert "expected another record to hold against" in capsys.readouterr().err
+
+
+def test_a_folder_that_can_not_be_written_is_refused_in_words(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (results / "file").write_text("in the way")
+
+    assert main(["report", "-o", str(results / "file")]) == 4
+
+    assert "name another folder with -o" in capsys.readouterr().err
+
+
+def test_pictures_are_shown_where_their_question_is_answered(results: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    publish([RUN], results)
+
+    text = (results / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r'(?:srcset|src|href)="([^"]+)"', text)
+    assert any("spread-book" in path for path in shown)
+    assert [path for path in shown if not (results / path).is_file()] == []
