@@ -10,7 +10,7 @@ from benchmarks.problems import NAMED
 from benchmarks.record import Verdict
 from impls.contract import VARIANTS, Implementation
 from tests.conftest import SMALL
-from tests.test_docs import code_in
+from tests.pages import code_in
 
 if TYPE_CHECKING:
     from pathlib import Path

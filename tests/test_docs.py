@@ -2,97 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shlex
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.__main__ import build_parser, main
+from benchmarks.__main__ import main
 from benchmarks.launch import ROOT
+from tests.pages import PAGES, calls_in, code_in, fault_of
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from markdown_it.token import Token
-
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)\b")
-ENDS = {"|", "||", "&&", "&", ";", ">", ">>"}
-"""Of a call, in a line of shell."""
-
-
-def code_in(page: str) -> Iterator[Token]:
-    """Give the page's blocks and spans of code."""
-    for token in MarkdownIt().parse(page):
-        if token.type in ("fence", "code_block"):
-            yield token
-        yield from (child for child in token.children or () if child.type == "code_inline")
-
-
-def calls_in(text: str) -> Iterator[list[str]]:
-    """Give each call of ours in some lines of shell, as words; a comment, a pipe or an ellipsis ends it."""
-    for line in text.replace("\\\n", " ").splitlines():
-        if OURS.match(line.strip()):
-            lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-            lexer.whitespace_split = True
-            words = list(lexer)
-            end = next((i for i, word in enumerate(words) if word in ENDS or word == "…"), len(words))
-            yield words[:end]
-
-
-def fault_of(call: list[str], *, whole: bool = True) -> str | None:
-    """Say what is wrong with a call; None: nothing, or it is of something else.
-
-    One that is not `whole` is quoted in a sentence, and may leave out what must be named.
-    """
-    match call[0].rsplit("/", 1)[-1], call[1:]:
-        case "perceptron-bench", arguments:
-            return _fault_of_arguments(arguments, whole=whole)
-        case "python" | "python3", ["-m", "benchmarks", *arguments]:
-            return _fault_of_arguments(arguments, whole=whole)
-        case "python" | "python3", ["-m", "pytest", *arguments]:
-            lacking = [each for each in arguments if "/" in each and not (ROOT / each).exists()]
-            return f"no file {', '.join(lacking)}" if lacking else None
-        case "python" | "python3", ["-m", str(module), *_]:
-            known = module in ("pip", "venv") or importlib.util.find_spec(module)
-            return None if known else f"no module {module}"
-        case "make", arguments:
-            targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-            unknown = [word for word in arguments if "=" not in word and word not in targets]
-            return f"no target {', '.join(unknown)}" if unknown else None
-    return None
-
-
-def _fault_of_arguments(arguments: list[str], *, whole: bool) -> str | None:
-    said: list[str] = []
-    parser = _parser()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(parser), "error", lambda _, message: _raise(said, message))
-        try:
-            parser.parse_args(arguments)
-        except ValueError:
-            lacking = "the following arguments are required"
-            return None if lacking in said[-1] and not whole else said[-1]
-        except SystemExit:  # --help
-            return None
-    return None
-
-
-@cache
-def _parser() -> ArgumentParser:
-    return build_parser()
-
-
-def _raise(said: list[str], message: str) -> None:
-    said.append(message)
-    raise ValueError(message)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -119,6 +41,9 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
         ("python3 -m benchmarks lst", "invalid choice: 'lst'"),
         ("python -m benchmarks.no_such_module", "no module benchmarks.no_such_module"),
         ("python -m pytest tests/test_dosc.py", "no file tests/test_dosc.py"),
+        ("python -m benchmarks.roofline --pairz 3", "unrecognized arguments: --pairz 3"),
+        ("perceptron-bench run --problem book,feeed=host", "unknown field of a problem 'feeed'"),
+        ("perceptron-bench run --impl torch_eagr", "unknown implementation 'torch_eagr'"),
         ("make bnech", "no target bnech"),
     ],
 )

@@ -15,7 +15,7 @@ from benchmarks import objections
 from benchmarks.discover import IMPLEMENTATIONS, discover, read_entry
 from benchmarks.objections import FAQ, FOUND, MADE, main, proposals, run
 from benchmarks.record import Verdict
-from tests.test_docs import code_in
+from tests.pages import code_in
 
 if TYPE_CHECKING:
     from pathlib import Path
