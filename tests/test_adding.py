@@ -15,7 +15,7 @@ from tests.pages import code_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Judge
+    from tests.conftest import Copy, Judge
 
 PAGE = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
 
@@ -35,16 +35,16 @@ def test_the_example_is_an_implementation_and_verified(tmp_path: Path, judge: Ju
     assert row.summary == "The textbook loop without autograd: the gradient by hand, PyTorch's own Adam."
 
 
-def test_the_mistake_on_the_page_is_found_as_the_page_says(tmp_path: Path, judge: Judge) -> None:
-    mistake = "lr=problem.learning_rate"
-    assert f"`{mistake}`" in PAGE
-    path = tmp_path / "mistaken.py"
-    path.write_text(block("python").replace(f" {mistake},", ""), encoding="utf-8")
+def test_the_mistake_on_the_page_is_found_as_the_page_says(copy_of: Copy, judge: Judge) -> None:
+    assert "`lr=problem.learning_rate`" in PAGE
+    assert "lr=problem.learning_rate," in block("python")
 
-    row = judge(path, NAMED["book"])
+    # The same mistake in NumPy's loop, which starts in a tenth of the time; it takes the same losses.
+    row = judge(
+        copy_of("numpy_float32", ("criterion, problem.learning_rate", "criterion, 1e-3")), NAMED["book"]
+    )
 
-    as_the_page_says, _, _ = block("text").partition(", found")
-    assert f"{row.verdict}: {row.reason}".startswith(as_the_page_says)
+    assert f"{row.verdict}: {row.reason}".startswith(block("text").strip())
 
 
 def test_the_page_names_all_that_a_file_must_or_may_define() -> None:
