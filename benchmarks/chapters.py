@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.agreement import tolerances
 from benchmarks.figures import figures_of
-from benchmarks.headline import compiling_table, group_table, like_for_like_table, nickname
+from benchmarks.headline import compiling_table, floor_table, group_table, like_for_like_table, nickname
 from benchmarks.like_for_like import like_for_like
 from benchmarks.markdown import plain_in_markdown, shortened
 from benchmarks.problems import NAMED
@@ -37,6 +37,11 @@ with its 95 % confidence interval.
 COMPILING = """\
 From how many epochs on a training has taken less time than with {baseline}, its compilation included: with
 cold / with warm disk caches. "1" is from the start, "—" never.
+"""
+
+HARDWARE = """\
+How many times as long an epoch takes as with `native_floor`, one fused C kernel without a framework: what the
+processor allows.
 """
 
 WIDTHS = """\
@@ -124,6 +129,14 @@ def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
     yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
     yield COMPILING.format(baseline=plain_in_markdown(*baselines))
     yield table
+
+
+def hardware(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
+    """Say how far from a device's floor the frameworks are."""
+    if table := floor_table({group: figures_of(run) for group, run in groups.items()}):
+        yield f"### How far from the hardware are they on {DEVICES.get(device, device)}?\n"
+        yield HARDWARE
+        yield table
 
 
 def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:

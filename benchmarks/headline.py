@@ -21,11 +21,13 @@ from benchmarks.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from benchmarks.figures import Figures
     from benchmarks.like_for_like import LikeForLike
     from benchmarks.record import Row, Run
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 MAX_NAME = 60
 """Characters of a name in a cell; the rest is in the other tables."""
@@ -49,8 +51,8 @@ def like_for_like_table(pairs: Mapping[str, Sequence[LikeForLike]]) -> str:
         [
             f"**{cell(nickname(group))}**" if place == 0 else "",
             pair.tier,
-            f"{cell(pair.torch.implementation)} {time_cell(pair.torch.typical_s)}",
-            f"{cell(pair.jax.implementation)} {time_cell(pair.jax.typical_s)}",
+            f"{cell(pair.torch.implementation)} {unbroken(time_cell(pair.torch.typical_s))}",
+            f"{cell(pair.jax.implementation)} {unbroken(time_cell(pair.jax.typical_s))}",
             _verdict(pair),
         ]
         for group, tiers in pairs.items()
@@ -66,8 +68,8 @@ def _verdict(pair: LikeForLike) -> str:
     if interval == NO_FIGURE:
         return f"{pair.winner or 'neither'}, {value}; too few rounds to be sure"
     if pair.winner is None:
-        return f"no telling: {value} ({interval})"
-    return f"**{pair.winner}**, {value} ({interval})"
+        return f"no telling: {value} {unbroken(f'({interval})')}"
+    return f"**{pair.winner}**, {value} {unbroken(f'({interval})')}"
 
 
 def group_table(rows: Sequence[Figures]) -> str:
@@ -93,17 +95,30 @@ def _place(tier: str) -> int:
 def _cells(row: Figures) -> list[str]:
     name = cell(row.implementation)
     interval = interval_cell(row.speedup_low, row.speedup_high, row.speedup_coverage)
-    return [
-        name if row.verdict == Verdict.VERIFIED else f"{name}: **{row.verdict}**",
+    figures = [
         time_cell(row.typical_s),
         throughput_cell(row.samples_per_s),
-        ratio_cell(row.speedup) + (f" ({interval})" if interval != NO_FIGURE else ""),
+        with_interval(row.speedup, interval),
         ratio_cell(row.times_floor),
         time_cell(row.cold_s),
         time_cell(row.warm_s),
         memory_cell(row.memory_bytes),
         deviation_cell(row.deviation),
     ]
+    return [
+        name if row.verdict == Verdict.VERIFIED else f"{name}: **{row.verdict}**",
+        *map(unbroken, figures),
+    ]
+
+
+def unbroken(text: str) -> str:
+    """Keep a figure and its unit on one line; before a bracket there may be a new one."""
+    return text.replace(" ", NO_BREAK).replace(f"{NO_BREAK}(", " (")
+
+
+def with_interval(ratio: float | None, interval: str) -> str:
+    """Write a ratio, and in brackets its interval if it has one."""
+    return ratio_cell(ratio) + (f" ({interval})" if interval != NO_FIGURE else "")
 
 
 def compiling_table(groups: Mapping[str, Run]) -> str | None:
@@ -117,6 +132,32 @@ def compiling_table(groups: Mapping[str, Run]) -> str | None:
     headings = ["implementation", *(cell(nickname(group)) for group in groups)]
     lines = [[cell(name), *(told.get(group, NO_FIGURE) for group in groups)] for name, told in cells.items()]
     return markdown_table(headings, lines, right=range(1, len(headings)))
+
+
+def floor_table(groups: Mapping[str, Sequence[Figures]]) -> str | None:
+    """Say how far both frameworks' fastest ways, and the baseline, are from the floor; None without one."""
+    above = {group: [row for row in rows if row.times_floor] for group, rows in groups.items()}
+    above = {group: rows for group, rows in above.items() if any(row.tier == "floor" for row in rows)}
+    if not above:
+        return None
+    ways: dict[str, Callable[[Figures], bool]] = {
+        "PyTorch's fastest": lambda row: row.framework == "torch",
+        "JAX's fastest": lambda row: row.framework == "jax",
+        "the baseline": lambda row: row.implementation == row.baseline,
+    }
+    headings = ["", *(cell(nickname(group)) for group in above)]
+    lines = [
+        [told, *(_nearest([row for row in rows if is_one(row)]) for rows in above.values())]
+        for told, is_one in ways.items()
+    ]
+    return markdown_table(headings, lines, right=range(1, len(headings)))
+
+
+def _nearest(rows: Sequence[Figures]) -> str:
+    if not rows:
+        return NO_FIGURE
+    nearest = min(rows, key=lambda row: row.times_floor or float("inf"))
+    return f"{cell(nearest.implementation)} {ratio_cell(nearest.times_floor)}"
 
 
 def _overtakings(rows: Sequence[Row], baseline: str) -> Iterator[tuple[str, str]]:

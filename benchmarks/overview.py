@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks import chapters, cost_table, table
+from benchmarks import chapters, table
 from benchmarks.comparison_report import to_markdown as comparison_to_markdown
 from benchmarks.figures import headline_groups
 from benchmarks.images import show
@@ -63,7 +63,7 @@ def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
         yield f"## {anchor}{plain_in_markdown(str(site))}\n"
         own = [run for run in runs if Site.of(run) == site]
         yield from _site(own, speakers, extras.images.get(site, ()))
-    yield f"## How to read the tables\n\n{table.READING}\n\n{cost_table.READING}\n"
+    yield f"## How to read the tables\n\n{table.READING}\n"
 
 
 def _site(runs: Sequence[Run], speakers: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
@@ -83,6 +83,8 @@ def _site(runs: Sequence[Run], speakers: Mapping[str, Run], images: Sequence[Ima
     for device, groups in shown.items():
         yield from chapters.compiling(device, groups)
     yield from show(images, "decision-map", "cost-split")
+    for device, groups in shown.items():
+        yield from chapters.hardware(device, groups)
     chosen = {group: run for groups in shown.values() for group, run in groups.items()}
     yield from chapters.trust(runs, chosen)
     yield from show(images, "spread", "trend")

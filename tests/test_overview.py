@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 
 from benchmarks.compare_options import compare_calibrated
 from benchmarks.figures import figures_of
+from benchmarks.headline import NO_BREAK
 from benchmarks.images import Image
 from benchmarks.like_for_like import like_for_like
 from benchmarks.machine import Site
@@ -38,7 +39,7 @@ RUN = run_of_day(0, EAGER, *STEPS, FLOOR)
 
 
 def page(*runs: Run, **extras: Any) -> str:
-    return overview(runs, Extras(**extras))
+    return overview(runs, Extras(**extras)).replace(NO_BREAK, " ")
 
 
 def cells_of(text: str) -> list[list[str]]:
@@ -66,8 +67,8 @@ def test_the_questions_are_answered_in_the_order_in_which_one_asks() -> None:
     assert headings == [
         "Results", "vm: A CPU (2 CPUs), 1 core used", "Did they compute the same?",
         "Who is faster on the CPU?", "book: 5 batches of 1,000 samples with 2 features an epoch",
-        "When does compiling pay on the CPU?", "Can these figures be trusted?", "What is missing, and why",
-        "How to read the tables",
+        "When does compiling pay on the CPU?", "How far from the hardware are they on the CPU?",
+        "Can these figures be trusted?", "What is missing, and why", "How to read the tables",
     ]  # fmt: skip
 
 
@@ -149,6 +150,15 @@ def test_compiling_pays_from_the_epoch_of_the_break_even_on() -> None:
     later = 2.0 - 0.75, 1.1 * 1e-3 * 1.025 - 1.1 * 2e-4 * 1.025
     expected = int(later[0] / later[1]) + 2
     assert ["jax_jit", f"{expected:,} / 2"] in lines
+
+
+def test_the_distance_from_the_floor_is_told_for_both_frameworks_and_the_baseline() -> None:
+    lines = cells_of(page(RUN))
+
+    assert ["JAX's fastest", "jax_jit 20×"] in lines
+    assert ["PyTorch's fastest", "torch_step 40×"] in lines
+    assert ["the baseline", "torch_eager 100×"] in lines
+    assert "from the hardware" not in page(run_of(EAGER, *STEPS))
 
 
 def test_a_row_that_is_not_verified_shows_no_time_and_its_reason() -> None:

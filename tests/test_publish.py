@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import commands
 from benchmarks.__main__ import main
+from benchmarks.headline import NO_BREAK
 from benchmarks.problems import NAMED
 from benchmarks.publish import publish
 from benchmarks.report import print_run
@@ -64,6 +65,24 @@ def line_cells(line: str) -> list[str]:
     return re.split(r" \(.*?\) *|\s*\|\s*|\s{2,}", line)
 
 
+def csv_cells(folder: Path) -> list[set[str]]:
+    """Give each timed row's numbers in the CSV, as cells of a table."""
+    with (folder / "data" / "figures.csv").open(encoding="utf-8", newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["typical_s"]]
+    assert len(lines) == 3
+    return [
+        {
+            line["implementation"],
+            *(time_cell(float(line[name])) for name in ("typical_s", "cold_s", "warm_s")),
+            *(ratio_cell(float(line[name])) for name in ("speedup", "times_floor")),
+            throughput_cell(float(line["samples_per_s"])),
+            memory_cell(int(line["memory_bytes"])),
+            deviation_cell(float(line["deviation"])),
+        }
+        for line in lines
+    ]
+
+
 def test_the_report_is_a_first_page_all_tables_and_the_data(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,25 +104,28 @@ def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path
     terminal = io.StringIO()
     print_run(RUN, Console(file=terminal, width=250))
 
-    with (tmp_path / "data" / "figures.csv").open(encoding="utf-8", newline="") as file:
-        timed_lines = [line for line in csv.DictReader(file) if line["typical_s"]]
-
-    assert len(timed_lines) == 3
-    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("README.md", "tables.md")]
-    for line in timed_lines:
-        cells = {
-            time_cell(float(line["typical_s"])),
-            throughput_cell(float(line["samples_per_s"])),
-            ratio_cell(float(line["speedup"])),
-            ratio_cell(float(line["times_floor"])),
-            time_cell(float(line["cold_s"])),
-            time_cell(float(line["warm_s"])),
-            memory_cell(int(line["memory_bytes"])),
-            deviation_cell(float(line["deviation"])),
-            line["implementation"],
-        }
+    texts = [
+        (tmp_path / name).read_text(encoding="utf-8").replace(NO_BREAK, " ")
+        for name in ("README.md", "tables.md")
+    ]
+    for cells in csv_cells(tmp_path):
         for text in (*texts, terminal.getvalue()):
-            assert any(cells <= set(line_cells(each)) for each in text.splitlines()), line["implementation"]
+            assert any(cells <= set(line_cells(each)) for each in text.splitlines())
+
+
+def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
+    page = pytest.importorskip("benchmarks.page.page", reason="needs the extra `report`")
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    published = publish([RUN], tmp_path, with_pictures=False)
+    assert published.page
+
+    content = page.payload_of(published.page.read_text(encoding="utf-8"))
+
+    shown = [
+        {row["implementation"], *row["text"].values()} for group in content["groups"] for row in group["rows"]
+    ]
+    for cells in csv_cells(tmp_path):
+        assert any(cells <= each for each in shown)
 
 
 def test_run_and_table_write_make_the_same_report(results: Path) -> None:
