@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks import calibration
 from benchmarks.calibration import gaps, require_fitting, threshold_for
+from benchmarks.callgrind import N_EPOCHS
 from benchmarks.comparison import Comparison, SideRecord, ordered
+from benchmarks.counting import COUNTED, COUNTING_NOTE, make_ready
 from benchmarks.crew import Crew
 from benchmarks.duel import SIDES, Duel, matchups_of
 from benchmarks.environment import Provenance, choose_cpus
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
     from benchmarks.sides import Side
     from impls.contract import Device
 
-METHOD = """\
+TIMED = """\
 interleaved fresh processes, the sides in alternating order; of each process the fastest epoch; of the \
 pairs' log-ratios the median; slower means beyond the threshold and significant by a sign test, whose error \
 probability (alpha {alpha:g}) is shared by all cases and looks (Bonferroni)"""
+
+METHODS = {"time": TIMED, "instructions": COUNTED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +79,11 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
         )
         raise UsageError(message)
     provenance = Provenance.collect(choose_cpus(selection.cores))
-    known, note = calibration.find(provenance, selection.calibrations)
+    known, note = (
+        (None, COUNTING_NOTE)
+        if selection.rule.counts
+        else calibration.find(provenance, selection.calibrations)
+    )
     with contextlib.ExitStack() as stack:
         names = _names(selection, options)
         sides = {
@@ -90,7 +98,7 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
         verdicts, interrupted = measure(selection, matchups, provenance, console)
     base, new = (_record_of(sides[name]) for name in SIDES)
     return Comparison(
-        method=METHOD.format(alpha=selection.rule.alpha),
+        method=METHODS[selection.rule.metric].format(alpha=selection.rule.alpha, n_epochs=N_EPOCHS),
         base=base,
         new=new,
         provenance=provenance,
@@ -101,7 +109,7 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
             note,
             *too_few_pairs(selection.rule, len(verdicts)),
             *gaps(known, (verdict.name for verdict in verdicts)),
-            *starved(verdicts),
+            *([] if selection.rule.counts else starved(verdicts)),
         ),
         verdicts=ordered(verdicts),
     )
@@ -179,6 +187,7 @@ def measure(
             observer=shown,
             cpus=tuple(provenance.pinned_to),
             time_limit_s=selection.time_limit_s,
+            counter=make_ready(matchups, Path(folder)) if selection.rule.counts else None,
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
         return duel.run(), duel.interrupted
@@ -186,7 +195,7 @@ def measure(
 
 def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     """Warn where even pairs that all agree could show nothing."""
-    if 0.5**rule.max_pairs <= rule.tail(n_cases):
+    if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
         return []
     return [f"--max-pairs {rule.max_pairs}: too few to call any of {n_cases} cases slower or faster"]
 

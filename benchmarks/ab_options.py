@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from benchmarks.calibrate import calibrate
 from benchmarks.calibration import CALIBRATIONS
 from benchmarks.comparison_report import console, print_comparison
 from benchmarks.contest import Settings
-from benchmarks.decision import Rule
+from benchmarks.decision import COUNTED_RULE, METRICS, Rule
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
 from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
 CALIBRATION_PAIRS = 40
+TIME_LIMITS_S = {"time": Settings.time_limit_s, "instructions": 5 * Settings.time_limit_s}
 
 AB_DESCRIPTION = """\
 Is the new side slower than the base? Measured now, on this machine: fresh processes of the two sides in
@@ -60,7 +62,19 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         )
     _add_selection(ab)
     add_rule(ab, Rule())
-    ab.add_argument("--max-pairs", type=int, default=Rule.max_pairs, metavar="N", help="default: %(default)s")
+    ab.add_argument(
+        "--max-pairs",
+        type=int,
+        metavar="N",
+        help=f"default: {Rule.max_pairs}; of instructions {COUNTED_RULE.max_pairs}",
+    )
+    ab.add_argument(
+        "--metric",
+        choices=METRICS,
+        default=Rule.metric,
+        help="what to compare of an epoch: its time, or the instructions that it executes (under valgrind: "
+        "hardly any noise, but slow, and not all that takes time is instructions); default: %(default)s",
+    )
     ab.set_defaults(do=_ab)
 
     calibrate_ = commands.add_parser(
@@ -76,7 +90,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     calibrate_.add_argument(
         "--pairs", type=int, default=CALIBRATION_PAIRS, metavar="N", help="to measure; default: %(default)s"
     )
-    calibrate_.set_defaults(do=_calibrate, max_pairs=Rule.max_pairs)
+    calibrate_.set_defaults(do=_calibrate, max_pairs=Rule.max_pairs, metric=Rule.metric)
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +123,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="default: results/calibration",
     )
-    parser.add_argument("--time-limit", type=float, default=Settings.time_limit_s, metavar="SECONDS")
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help=f"for each problem; default: {Settings.time_limit_s:g}",
+    )
 
 
 def _selection(parsed: argparse.Namespace) -> Selection:
@@ -119,14 +138,18 @@ def _selection(parsed: argparse.Namespace) -> Selection:
         default=SUITES["default"].impls if parsed.impls.resolve() == IMPLEMENTATIONS else (),
         problems=parsed.problem or ["book"],
         devices=DEVICES if parsed.device == "all" else (parsed.device,),
-        rule=Rule(
-            max_pairs=parsed.max_pairs, min_pairs=min(Rule.min_pairs, parsed.max_pairs), alpha=parsed.alpha
-        ),
+        rule=_rule(parsed),
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
         cores=parsed.cores,
-        time_limit_s=parsed.time_limit,
+        time_limit_s=TIME_LIMITS_S[parsed.metric] if parsed.time_limit is None else parsed.time_limit,
     )
+
+
+def _rule(parsed: argparse.Namespace) -> Rule:
+    rule = COUNTED_RULE if parsed.metric == "instructions" else Rule()
+    max_pairs = rule.max_pairs if parsed.max_pairs is None else parsed.max_pairs
+    return replace(rule, max_pairs=max_pairs, min_pairs=min(rule.min_pairs, max_pairs), alpha=parsed.alpha)
 
 
 def _ab(parsed: argparse.Namespace) -> int:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.measure import hot, time_trainings
+from benchmarks.measure import time_trainings
 from benchmarks.problems import parse_problem
-from benchmarks.training import Workload, train
+from benchmarks.training import Workload, hot, train
 from benchmarks.worker import load, pin
 
 SECONDS = 0.1  # of each measurement

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.comparison import CaseVerdict, Comparison, SideRecord
+    from benchmarks.record import Row
 
 UNPRINTABLE = ("Cc", "Cs", "Cn")
 """Unicode's categories of control characters, of halves of surrogate pairs, and of what is no character."""
@@ -27,10 +28,16 @@ STYLES = {Category.SLOWER: "red", Category.FASTER: "green", Category.INVALID: "r
 
 HEADINGS = ("case", "base", "new", "change", "interval", "sure", "threshold", "pairs", "verdict")
 
-READING = """\
+READINGS = {
+    "time": """\
 *base* and *new* are the fastest epochs; *change* is by how much the new side is slower (positive) or \
 faster, estimated as *method* says below. *sure* is how surely the *interval* holds it (a little \
-less where a case stopped early); the more cases are compared, the surer a verdict must be."""
+less where a case stopped early); the more cases are compared, the surer a verdict must be.""",
+    "instructions": """\
+*base* and *new* are instructions in an epoch, of the process with the fewest; *change* is how many more \
+(positive) or fewer the new side's are, estimated as *method* says below. *sure* is how surely the \
+*interval*, of all pairs, holds it; no verdict rests on it.""",
+}
 
 
 def console() -> Console:
@@ -55,7 +62,8 @@ def to_markdown(comparison: Comparison) -> str:
     ).rstrip()
     remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
     bullets = "\n".join(f"- {plain_in_markdown(printable(remark))}" for remark in remarks)
-    return f"## {plain_in_markdown(printable(summary(comparison)))}\n\n{table}\n\n{READING}\n\n{bullets}\n"
+    reading = READINGS[comparison.rule.metric]
+    return f"## {plain_in_markdown(printable(summary(comparison)))}\n\n{table}\n\n{reading}\n\n{bullets}\n"
 
 
 def verdict_table(
@@ -76,9 +84,7 @@ def verdict_table(
 def cells_of(verdict: CaseVerdict) -> list[str]:
     """Write one case's row, below HEADINGS."""
     decision = verdict.decision
-    times = [
-        si(row.best_s, "s") if row and row.is_timed else NO_FIGURE for row in (verdict.base, verdict.new)
-    ]
+    costs = [_cost(row) if row and row.is_timed else NO_FIGURE for row in (verdict.base, verdict.new)]
     figures = [NO_FIGURE] * 3
     if decision:
         interval = f"{(decision.low - 1) * 100:+.1f} to {percent(decision.high - 1)}"
@@ -86,12 +92,16 @@ def cells_of(verdict: CaseVerdict) -> list[str]:
     pairs = str(decision.n_pairs) if decision else NO_FIGURE
     return [
         printable(verdict.name),
-        *times,
+        *costs,
         *figures,
         f"{verdict.threshold * 100:.1f} %",
         pairs,
         verdict.category,
     ]
+
+
+def _cost(row: Row) -> str:
+    return si(row.best_s, "s") if row.n_instructions is None else si(row.n_instructions, "")
 
 
 def printable(text: str) -> str:

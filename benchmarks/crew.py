@@ -54,6 +54,7 @@ class Crew:
     observer: Observer
     cpus: tuple[int, ...] = ()
     time_limit_s: float
+    counter: Path | None = None  # by which those that are timed count, too; see benchmarks.callgrind
 
     def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
         """Measure these cases of one implementation and device; if one kills the worker, go on behind it.
@@ -62,7 +63,7 @@ class Crew:
         """
         if not tallies:
             return
-        case = tallies[0].case
+        case, counter = tallies[0].case, str(self.counter) if self.counter and turn.sample_s else None
         job = Job(
             path=str(case.entry.path),
             framework=case.entry.framework,
@@ -71,7 +72,9 @@ class Crew:
             cpus=self.cpus,
             sample_s=turn.sample_s,
             time_limit_s=self.time_limit_s,
-            caches=str(turn.caches),
+            # Under valgrind it is another processor: what was compiled for the real one may not run there.
+            caches=str(turn.caches / "counted" if counter else turn.caches),
+            counter=counter,
             runtime=case.runtime,
         )
         report = self._report(job, f"{turn.name}-{case.device}-{len(tallies)}")

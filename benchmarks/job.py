@@ -39,6 +39,7 @@ class Job:
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, and time nothing
     time_limit_s: float = 120.0  # for each problem
     caches: str | None = None  # the compilers' folder; None: wherever they like
+    counter: str | None = None  # count by this library, too; see benchmarks.callgrind
     runtime: Runtime = field(default_factory=Runtime)
 
     @property
@@ -100,6 +101,7 @@ class Timing:
     n_compilations: int | None  # in the timed trainings; None: not to be seen
     children_cpu_s: float  # of programs that ended meanwhile: compilers, say
     gpu: GpuReading | None  # None: on a CPU, or not to be read
+    n_instructions: float | None = None  # of an epoch; None: not counted. The times are those while counting
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,8 @@ def to_junit(comparison: Comparison) -> bytes:
         whole = ET.SubElement(suite, "testcase", {"name": "the comparison", "classname": "perceptron-bench"})
         ET.SubElement(whole, "error", {"type": "interrupted", "message": printable(incomplete)})
     for verdict, kind in zip(comparison.verdicts, found, strict=True):
-        seconds = verdict.new.best_s if verdict.new and verdict.new.is_timed else 0.0
+        is_timed = verdict.new is not None and verdict.new.is_timed and verdict.new.n_instructions is None
+        seconds = verdict.new.best_s if verdict.new and is_timed else 0.0
         case = {"name": printable(verdict.name), "classname": "perceptron-bench", "time": f"{seconds:.9f}"}
         element = ET.SubElement(suite, "testcase", case)
         if kind:

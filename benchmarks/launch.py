@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.callgrind import COUNTING_VARIABLES, FOREIGN_CODE, command_under
 from benchmarks.job import Failure, Measurement, Message, Readiness, message_from_json
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     # -P: what lies in the current folder is none of the worker's business.
     arguments = [str(job_file), str(results_file), str(os.getpid())]
     command = [job.runtime.python, "-P", "-m", "benchmarks.worker", *arguments]
+    if job.counter:
+        command = [*command_under(job.counter), *command]
     with (
         log_file.open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own module
@@ -78,6 +81,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
                 cpu_only=job.devices == ("cpu",),
                 precision=job.precision,
             )
+            | (COUNTING_VARIABLES if job.counter else {})
             | runtime_variables(job.runtime),
             start_new_session=True,
         ) as process,
@@ -88,6 +92,8 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             _kill(process)
     if death and process.returncode > 0:
         death = f"{death}: {_tail(log_file, 1)}"  # the last line of a traceback is the error
+    if job.counter and process.returncode == -signal.SIGILL:
+        death = f"{death}: {FOREIGN_CODE}"
     messages = _read(results_file)
     readiness = next((m for m in messages if isinstance(m, Readiness)), None)
     results = tuple(m for m in messages if not isinstance(m, Readiness))

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import observe
+from benchmarks.callgrind import count_trainings
 from benchmarks.gpu import GpuMeter
 from benchmarks.job import Inspection, Measurement, Outcome, Timing
 from benchmarks.precision import measure_products
 from benchmarks.statistics import summarize
-from benchmarks.training import TimedTraining, Workload, time_training, train
+from benchmarks.training import TimedTraining, Workload, hot, time_training, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -38,15 +40,17 @@ class ObservedProcess:
     pinned: bool
     observer: Observer
     loaded_bytes: int | None
+    counter: Path | None = None  # by which instructions are counted, too
 
     @classmethod
-    def of(cls, framework: str, *, pinned: bool) -> ObservedProcess:
+    def of(cls, framework: str, *, pinned: bool, counter: Path | None = None) -> ObservedProcess:
         """Begin to look."""
         return cls(
             framework=framework,
             pinned=pinned,
             observer=observe.observer_of(framework),
             loaded_bytes=observe.resident_host_bytes(),
+            counter=counter,
         )
 
 
@@ -60,8 +64,8 @@ def measure(workload: Workload, process: ObservedProcess, *, sample_s: float) ->
     verified = [train(workload)]
     while sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
         verified.append(train(workload))
-    timed, timing = sample(workload, process, verified[0].n_epochs, sample_s) if sample_s else ([], None)
-    lowest, highest = envelope(verified, [training.end for training in timed])
+    ends, timing = sample(workload, process, verified[0].n_epochs, sample_s) if sample_s else ([], None)
+    lowest, highest = envelope(verified, ends)
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
@@ -109,14 +113,17 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
 
 def sample(
     workload: Workload, process: ObservedProcess, n_epochs: int, sample_s: float
-) -> tuple[list[TimedTraining], Timing]:
-    """Time trainings, and watch that nothing is compiled meanwhile."""
+) -> tuple[list[Trained], Timing]:
+    """Time trainings, or count more, too, and watch that nothing is compiled meanwhile; give their ends."""
     n_before, children_before_s = process.observer.n_compilations(), observe.children_cpu_s()
     meter = GpuMeter.of(workload.device)
     timed = time_trainings(workload, n_epochs, sample_s)
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
+    counted, n_instructions = (
+        count_trainings(workload, n_epochs, process.counter) if process.counter else ([], None)
+    )
     n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
-    return timed, Timing(
+    return [*(training.end for training in timed), *counted], Timing(
         summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
         export_s=min(training.export_s for training in timed if not training.paused),
         paused_export_s=min(training.export_s for training in timed if training.paused),
@@ -124,6 +131,7 @@ def sample(
         n_compilations=None if n_after is None or n_before is None else n_after - n_before,
         children_cpu_s=children_after_s - children_before_s,
         gpu=gpu,
+        n_instructions=n_instructions,
     )
 
 
@@ -141,11 +149,6 @@ def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[T
         timed_s += sum(timed[-1].epoch_s)
     gc.enable()
     return timed
-
-
-def hot(values: Sequence[float]) -> Sequence[float]:
-    """Leave a training's first third out: `prepare` has just emptied the caches."""
-    return values[len(values) // 3 :]
 
 
 def envelope(verified: Sequence[Training], ends: Sequence[Trained]) -> tuple[Outcome, Outcome]:

@@ -29,18 +29,25 @@ class Process:
     cpu_per_wall: float
     epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
     mean_s: float | None = None  # nothing here is judged by it; None: of a record older than it
+    n_instructions: float | None = None  # of an epoch; None: not counted, else the times are valgrind's
 
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""
         for name, value in vars(self).items():
-            if value is None and name in ("epoch_energy_j", "mean_s"):
+            if value is None and name in ("epoch_energy_j", "mean_s", "n_instructions"):
                 continue
             if not isinstance(value, int | float) or not math.isfinite(value):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
-            if name.endswith("_s") and value <= 0:
-                message = f"{name}: expected more than 0 s, found {value!r}"
+            unit = " s" if name.endswith("_s") else "" if name == "n_instructions" else None
+            if unit is not None and value <= 0:
+                message = f"{name}: expected more than 0{unit}, found {value!r}"
                 raise ValueError(message)
+
+    @property
+    def cost(self) -> float:
+        """Give what one side's processes are held against the other's by: instructions, or else s."""
+        return self.min_s if self.n_instructions is None else self.n_instructions
 
     @classmethod
     def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
@@ -53,6 +60,7 @@ class Process:
             first_call_s=first_call_s,
             cpu_per_wall=timing.cpu_per_wall,
             epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
+            n_instructions=timing.n_instructions,
             **figures,
         )
 
@@ -85,4 +93,5 @@ def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple
 
 def paired_ratios(base: Iterable[Process], new: Iterable[Process]) -> list[float]:
     """Give new / base of each round in which both ran."""
-    return [new_s / base_s for base_s, new_s in paired_min_s(base, new)]
+    base_costs = {process.round: process.cost for process in base}
+    return [process.cost / base_costs[process.round] for process in new if process.round in base_costs]

@@ -90,6 +90,12 @@ class Row:
         return min(process.min_s for process in self.processes)
 
     @property
+    def n_instructions(self) -> float | None:
+        """Give the fewest instructions of an epoch of all processes; None: they were not counted."""
+        counts = [process.n_instructions for process in self.processes]
+        return min((count for count in counts if count is not None), default=None)
+
+    @property
     def first_call_s(self) -> float:
         """Give the median over the rounds of the first call, with warm caches; the row must be timed."""
         return median(process.first_call_s for process in self.processes)

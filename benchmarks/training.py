@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from impls.contract import Device, Implementation, Parameters, Placed, Problem, State, Trained
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,11 @@ def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) ->
     return TimedTraining(
         epoch_s=epoch_s, cpu_s=cpu_s, wall_s=wall_s, end=end, export_s=export_s, paused=pause_s > 0
     )
+
+
+def hot(values: Sequence[T]) -> Sequence[T]:
+    """Leave a training's first third out: `prepare` has just emptied the caches."""
+    return values[len(values) // 3 :]
 
 
 def _check_shapes(trained: Trained, problem: Problem) -> None:

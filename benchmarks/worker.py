@@ -84,7 +84,8 @@ def work(job: Job) -> Iterator[Message]:
         with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
             throwaway = replace(THROWAWAY, precision=job.precision)
             train(Workload.of(implementation, throwaway, job.devices[0]))
-    process = ObservedProcess.of(job.framework, pinned=bool(job.cpus))
+    counter = Path(job.counter) if job.counter else None
+    process = ObservedProcess.of(job.framework, pinned=bool(job.cpus), counter=counter)
     for problem in job.problems:
         process.observer.forget_compiled()
         try:

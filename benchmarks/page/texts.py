@@ -33,7 +33,7 @@ def changes_of(comparison: Comparison) -> dict[str, Any]:
     """Write what a comparison found, case by case, as its own report does."""
     return {
         "summary": summary(comparison),
-        "reading": comparison_report.READING.replace("*", ""),
+        "reading": comparison_report.READINGS[comparison.rule.metric].replace("*", ""),
         "headings": list(comparison_report.HEADINGS),
         "cases": [comparison_report.cells_of(verdict) for verdict in comparison.verdicts],
         "remarks": [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)],
