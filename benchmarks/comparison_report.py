@@ -62,13 +62,8 @@ def to_markdown(comparison: Comparison) -> str:
     ).rstrip()
     remarks = [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)]
     bullets = "\n".join(f"- {plain_in_markdown(printable(remark))}" for remark in remarks)
-    heading = plain_in_markdown(printable(summary(comparison)))
-    return f"## {heading}\n\n{table}\n\n{reading(comparison)}\n\n{bullets}\n"
-
-
-def reading(comparison: Comparison) -> str:
-    """Say how the table is read."""
-    return READINGS[comparison.rule.metric]
+    reading = READINGS[comparison.rule.metric]
+    return f"## {plain_in_markdown(printable(summary(comparison)))}\n\n{table}\n\n{reading}\n\n{bullets}\n"
 
 
 def verdict_table(

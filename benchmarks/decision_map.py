@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -18,6 +19,8 @@ from benchmarks.model import sweeps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from benchmarks.record import Row
     from impls.contract import Device, Problem
@@ -55,11 +58,13 @@ class Way:
         """Give the first call and each later epoch, in s; infinite where no size around it was measured."""
         if not self.batch_sizes or not self.batch_sizes[0] <= batch_size <= self.batch_sizes[-1]:
             return math.inf, math.inf
-        first_s, epoch_s = (
-            math.exp(np.interp(math.log(batch_size), np.log(self.batch_sizes), np.log(times_s)))
-            for times_s in (self.first_s, self.epoch_s)
-        )
-        return first_s, epoch_s
+        sizes, firsts, epochs = self._logs
+        size = math.log(batch_size)
+        return math.exp(np.interp(size, sizes, firsts)), math.exp(np.interp(size, sizes, epochs))
+
+    @cached_property
+    def _logs(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        return np.log(self.batch_sizes), np.log(self.first_s), np.log(self.epoch_s)
 
     def total_s(self, batch_size: float, n_epochs: float) -> float:
         """Give the time of a training."""

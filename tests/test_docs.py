@@ -2,94 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shlex
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.__main__ import build_parser
+from benchmarks.__main__ import main
 from benchmarks.launch import ROOT
+from tests.documents import PAGES, calls_in, code_in, fault_of
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from markdown_it.token import Token
-
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)\b")
-ENDS = {"|", "||", "&&", "&", ";", ">", ">>"}
-"""Of a call, in a line of shell."""
-
-
-def code_in(page: str) -> Iterator[Token]:
-    """Give the page's blocks and spans of code."""
-    for token in MarkdownIt().parse(page):
-        if token.type in ("fence", "code_block"):
-            yield token
-        yield from (child for child in token.children or () if child.type == "code_inline")
-
-
-def calls_in(text: str) -> Iterator[list[str]]:
-    """Give each call of ours in some lines of shell, as words; a comment, a pipe or an ellipsis ends it."""
-    for line in text.replace("\\\n", " ").splitlines():
-        if OURS.match(line.strip()):
-            lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-            lexer.whitespace_split = True
-            words = list(lexer)
-            end = next((i for i, word in enumerate(words) if word in ENDS or word == "…"), len(words))
-            yield words[:end]
-
-
-def fault_of(call: list[str], *, whole: bool = True) -> str | None:
-    """Say what is wrong with a call; None: nothing, or it is of something else.
-
-    One that is not `whole` is quoted in a sentence, and may leave out what must be named.
-    """
-    match call[0].rsplit("/", 1)[-1], call[1:]:
-        case "perceptron-bench", arguments:
-            return _fault_of_arguments(arguments, whole=whole)
-        case "python" | "python3", ["-m", "benchmarks", *arguments]:
-            return _fault_of_arguments(arguments, whole=whole)
-        case "python" | "python3", ["-m", str(module), *_]:
-            known = module in ("pip", "pytest", "venv") or importlib.util.find_spec(module)
-            return None if known else f"no module {module}"
-        case "make", arguments:
-            targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-            unknown = [word for word in arguments if "=" not in word and word not in targets]
-            return f"no target {', '.join(unknown)}" if unknown else None
-    return None
-
-
-def _fault_of_arguments(arguments: list[str], *, whole: bool) -> str | None:
-    said: list[str] = []
-    parser = _parser()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(parser), "error", lambda _, message: _raise(said, message))
-        try:
-            parser.parse_args(arguments)
-        except ValueError:
-            lacking = "the following arguments are required"
-            return None if lacking in said[-1] and not whole else said[-1]
-        except SystemExit:  # --help
-            return None
-    return None
-
-
-@cache
-def _parser() -> ArgumentParser:
-    return build_parser()
-
-
-def _raise(said: list[str], message: str) -> None:
-    said.append(message)
-    raise ValueError(message)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -101,7 +26,7 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
         for call in calls_in(token.content)
     ]
 
-    assert len(calls) > 5
+    assert calls
     assert [(call, fault) for call, whole in calls if (fault := fault_of(call, whole=whole))] == []
 
 
@@ -115,6 +40,10 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
         ("env/bin/perceptron-bench ab --base-python", "expected one argument"),
         ("python3 -m benchmarks lst", "invalid choice: 'lst'"),
         ("python -m benchmarks.no_such_module", "no module benchmarks.no_such_module"),
+        ("python -m pytest tests/test_dosc.py", "no file tests/test_dosc.py"),
+        ("python -m benchmarks.roofline --pairz 3", "unrecognized arguments: --pairz 3"),
+        ("perceptron-bench run --problem book,feeed=host", "unknown field of a problem 'feeed'"),
+        ("perceptron-bench run --impl torch_eagr", "unknown implementation 'torch_eagr'"),
         ("make bnech", "no target bnech"),
     ],
 )
@@ -146,7 +75,8 @@ def test_a_workflow_on_a_page_is_the_file_that_was_checked(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_to_a_file_or_a_heading_leads_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    targets = [each for each in [*re.findall(r"\]\(([^)\s]+)\)", text), *pictures] if "://" not in each]
 
     assert [target for target in targets if not _leads_somewhere(page, target)] == []
 
@@ -164,3 +94,32 @@ def anchors_of(page: str) -> set[str]:
     tokens = MarkdownIt().parse(page)
     headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def reading_calls() -> list[tuple[str, ...]]:
+    """Give the arguments of the pages' calls that read the results: no case or record of the reader's own."""
+    codes = [token.content for page in PAGES for token in code_in(page.read_text(encoding="utf-8"))]
+    calls = {tuple(call[1:]) for code in codes for call in calls_in(code)}
+    reading = [call for call in calls if call[:1] in (("explain",), ("table",))]
+    own = ("CASE", "--write", "by_hand.json", "look.json")
+    return sorted(call for call in reading if len(call) > 1 and not set(own) & set(call))
+
+
+@pytest.mark.parametrize("arguments", reading_calls(), ids=" ".join)
+def test_a_command_that_reads_the_results_does_so(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(str(path) for path in (ROOT / "results" / "runs").glob("*.json"))
+    words = [each for word in arguments for each in (files if word == "results/runs/*.json" else [word])]
+
+    assert main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+def test_the_house_has_a_place_for_every_file() -> None:
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    rooms = [path for path in (ROOT / "benchmarks").iterdir() if not path.name.startswith("__")]
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in rooms]
+
+    lacking = [name for name in names if f"`{name}`" not in page and f"benchmarks.{name[:-3]}\n" not in page]
+    assert lacking == [], "docs/house.md says what each file is for"

@@ -124,6 +124,16 @@ def test_what_is_chosen_survives_a_reload_and_goes_with_the_address(opened: Open
     assert page.locator("#choose-baseline").input_value() == "jax_jit"
 
 
+def test_a_question_leads_to_its_section_and_leaves_the_choice_alone(opened: Open, typical: Path) -> None:
+    page = opened(typical, "baseline=jax_jit")
+
+    page.get_by_role("link", name="When does compiling pay?").click()
+
+    assert page.locator("#pay h2").evaluate("element => element === document.activeElement")
+    assert page.locator("#choose-baseline").input_value() == "jax_jit"
+    assert page.url.endswith("#baseline=jax_jit")
+
+
 def test_back_undoes_a_choice(opened: Open, typical: Path) -> None:
     page = opened(typical)
     problem = page.locator("#choose-problem")

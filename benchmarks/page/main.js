@@ -55,7 +55,19 @@ function renderChanges() {
     element("p", { class: "note" }, changes.reading), element("ul", { class: "note" }, changes.remarks.map((each) => element("li", null, each))));
 }
 
+// The address holds the selection, so that a link within the page must not change it.
+function watchLinks() {
+  for (const link of document.querySelectorAll('a[href^="#"]')) link.addEventListener("click", (event) => {
+    event.preventDefault();
+    const heading = byId(link.getAttribute("href").slice(1)).querySelector("h2");
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView();
+  });
+}
+
 function start() {
+  watchLinks();
   watchDetails();
   byId("more").addEventListener("click", () => {
     shownRows += MOST_ROWS;

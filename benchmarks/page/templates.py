@@ -6,6 +6,7 @@ its line.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
@@ -34,6 +35,7 @@ NAMES = alt.Y(
 )
 
 
+@cache  # Altair takes its time
 def templates() -> dict[str, Spec]:
     """Give them by name."""
     return {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.comparison_report import HEADINGS, cells_of, provenance_lines, reading, reasons, summary
+from benchmarks import comparison_report
+from benchmarks.comparison_report import provenance_lines, reasons, summary
 from benchmarks.table import NO_FIGURE, interval_cell, memory_cell, ratio_cell, si, time_cell
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def changes_of(comparison: Comparison) -> dict[str, Any]:
     """Write what a comparison found, case by case, as its own report does."""
     return {
         "summary": summary(comparison),
-        "reading": reading(comparison).replace("*", ""),
-        "headings": list(HEADINGS),
-        "cases": [cells_of(verdict) for verdict in comparison.verdicts],
+        "reading": comparison_report.READINGS[comparison.rule.metric].replace("*", ""),
+        "headings": list(comparison_report.HEADINGS),
+        "cases": [comparison_report.cells_of(verdict) for verdict in comparison.verdicts],
         "remarks": [*reasons(comparison), *comparison.notes, *provenance_lines(comparison)],
     }

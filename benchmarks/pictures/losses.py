@@ -100,7 +100,9 @@ def _deviations(values: Values, rows: Sequence[Row], tolerance: float) -> Panel:
 
 
 def _steps(*, title: str | None) -> alt.X:
-    return alt.X("step:Q", scale=alt.Scale(nice=False), axis=alt.Axis(format=",d"), title=title)
+    return alt.X(
+        "step:Q", scale=alt.Scale(nice=False), axis=alt.Axis(format=",d", tickMinStep=1), title=title
+    )
 
 
 def _in_words(rows: Sequence[Row], on: str, tolerance: float) -> str:

@@ -1,0 +1,162 @@
+"""The README's figures are a record's, and what it says of them in words is so."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import readme
+from benchmarks.errors import UsageError
+from benchmarks.launch import ROOT
+from benchmarks.problems import NAMED
+from benchmarks.readme import README, TABLE, main, named_pairs, renewed
+from benchmarks.record import read_run
+from tests.test_record import document_of, process, row, run_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.like_for_like import LikeForLike
+    from benchmarks.record import Row
+    from impls.contract import Problem
+
+PAGE = "# Ours\n\n<!-- table: cpu, {file} -->\nreplaced\n<!-- end of table -->\n\nmore\n"
+
+
+def pair(torch_s: float, jax_s: float, problem: Problem = NAMED["book"], tier: str = "step") -> list[Row]:
+    return [
+        row(
+            f"{framework}_{tier}",
+            framework=framework,
+            tier=tier,
+            problem=problem,
+            processes=tuple(process(i, time_s, time_s) for i in range(6)),
+        )
+        for framework, time_s in (("torch", torch_s), ("jax", jax_s))
+    ]
+
+
+def record(folder: Path, *rows: Row, cpu: str = "A CPU", name: str = "run.json") -> Path:
+    run = run_of(*rows)
+    path = folder / name
+    run = replace(run, provenance=replace(run.provenance, cpu=cpu))
+    path.write_text(json.dumps(document_of(run)), encoding="utf-8")
+    return path
+
+
+def test_the_readmes_figures_are_those_of_the_records_that_it_names() -> None:
+    page = README.read_text(encoding="utf-8")
+
+    assert renewed(page) == page, "python -m benchmarks.readme writes them"
+
+
+@pytest.fixture(scope="module")
+def pairs() -> dict[str, list[LikeForLike]]:
+    """Give what the README's first table shows."""
+    found = TABLE.search(README.read_text(encoding="utf-8"))
+    assert found
+    return named_pairs(read_run(ROOT / found["file"]), found["device"])
+
+
+def says(words: str) -> bool:
+    return words in " ".join(README.read_text(encoding="utf-8").split())
+
+
+def test_where_both_compile_jax_is_faster_and_where_neither_does_pytorch(
+    pairs: dict[str, list[LikeForLike]],
+) -> None:
+    assert says("Where both compile, JAX is faster; where neither does, PyTorch is.")
+    for each in (each for group in pairs.values() for each in group):
+        assert each.winner == ("PyTorch" if each.tier == "eager" else "JAX"), (each.torch.group, each.tier)
+
+
+def test_the_more_one_call_hands_over_the_faster(pairs: dict[str, list[LikeForLike]]) -> None:
+    assert says("the more one call hands over, the faster, in both frameworks, for a step this small")
+    for group in (group for name, group in pairs.items() if name.startswith(("book", "small"))):
+        for ways in ([each.torch for each in group], [each.jax for each in group]):
+            times_s = [way.typical_s or 0 for way in ways]
+            assert [way.tier for way in ways] == ["epoch", "step", "eager"]
+            assert times_s == sorted(times_s)
+
+
+def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[LikeForLike]]) -> None:
+    assert says("must first earn its first call back, in PyTorch seconds")
+    for each in (each for group in pairs.values() for each in group if each.tier != "eager"):
+        assert (each.torch.cold_s or 0) > 1 > (each.jax.cold_s or 0)
+
+
+def test_a_table_holds_the_frameworks_against_each_other_and_says_where_it_was_measured(
+    tmp_path: Path,
+) -> None:
+    path = record(
+        tmp_path, *pair(100e-6, 50e-6), *pair(90e-6, 91e-6, NAMED["wide"]), *pair(1, 2, row().problem)
+    )
+
+    page = renewed(PAGE.format(file=path))
+
+    lines = [re.sub(r"\s+", " ", line) for line in page.splitlines() if line.startswith("| ")]
+    assert lines[2] == "| **book** | step | torch_step 100 µs | jax_step 50.0 µs | **JAX**, 2× (2 to 2) |"
+    assert "| **wide** | step |" in lines[3]
+    assert len(lines) == 4
+    assert "1 core of A CPU, 6 rounds" in page
+    assert page.startswith("# Ours\n")
+    assert page.endswith("\n\nmore\n")
+    assert "replaced" not in page
+
+
+def test_a_table_moves_to_a_newer_record_that_has_named_problems(tmp_path: Path) -> None:
+    old = record(tmp_path, *pair(100e-6, 50e-6), name="old.json")
+    other = record(tmp_path, row("torch_eager"), name="other.json")
+    new = record(tmp_path, *pair(80e-6, 50e-6), name="new.json")
+
+    page = renewed(PAGE.format(file=old), [other, new])
+
+    assert "torch_step 80.0 µs" in " ".join(page.split())
+    assert "new.json -->" in page
+    assert renewed(page) == page
+
+
+def test_a_record_can_put_nothing_into_the_readme_but_text(tmp_path: Path) -> None:
+    path = record(tmp_path, *pair(100e-6, 50e-6), cpu="<b>[x](y)</b> -->\n| a |")
+
+    page = renewed(PAGE.format(file=path))
+
+    assert "<b>" not in page
+    assert r"\[x\](y)" in page
+    assert "\n| a |" not in page
+    assert renewed(page) == page
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("# Ours\n", r"README\.md: expected a line <!-- table: cpu, .* found none"),
+        (PAGE, "expected both frameworks on named problems on cpu, found none; name another"),
+        (PAGE.replace("cpu", "cuda"), "on named problems on cuda, found none"),
+        (PAGE.replace("{file}", "no/such.json"), "no/such.json"),
+    ],
+)
+def test_a_table_without_a_record_for_it_is_refused_in_words(page: str, message: str, tmp_path: Path) -> None:
+    path = record(tmp_path, row("torch_eager"))
+
+    with pytest.raises(UsageError, match=message):
+        renewed(page.format(file=path))
+
+
+def test_the_command_writes_the_page_or_says_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "README.md"
+    monkeypatch.setattr(readme, "README", page)
+    page.write_text(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6))), encoding="utf-8")
+
+    assert main([]) == 0
+    assert "100 µs" in " ".join(page.read_text(encoding="utf-8").split())
+
+    page.write_text("nothing", encoding="utf-8")
+    assert main([]) == 4
+    assert "found none" in capsys.readouterr().err
