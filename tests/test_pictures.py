@@ -128,6 +128,18 @@ def test_every_picture_is_written_for_light_and_dark_and_for_sharing(
     assert files.dark.read_text() == in_the_dark
 
 
+def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
+    run = run_of(*swept())
+    for name in ("throughput-of-old.svg", "losses-of-old.png", "mine.svg", "throughput.txt"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+
+    ((*_, files),) = write_pictures([run], tmp_path).values()
+
+    assert files.light.exists()
+    old = {path.name for path in tmp_path.iterdir() if path.stat().st_size == len("old")}
+    assert old == {"mine.svg", "throughput.txt"}
+
+
 def test_a_theme_changes_paper_and_ink_and_nothing_of_what_is_drawn(pictures: dict[str, Picture]) -> None:
     chart = pictures["losses"].chart
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import altair as alt
 import vl_convert
@@ -12,9 +12,10 @@ import vl_convert
 from benchmarks.errors import told_if_unwritable
 from benchmarks.pictures.gallery import pictures_of
 from benchmarks.pictures.look import FAINT, INK, PAPER, themed
+from benchmarks.pictures.picture import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from benchmarks.machine import Site
@@ -33,9 +34,16 @@ class Files:
     dark: Path  # SVG
     png: Path  # light
 
+    @property
+    def paths(self) -> tuple[Path, Path, Path]:
+        """Give all three."""
+        return self.light, self.dark, self.png
+
 
 def write_pictures(runs: Sequence[Run], folder: Path) -> dict[Site, list[Files]]:
     """Write every picture that the runs allow; those of a second machine go into a folder of their own.
+
+    Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
 
     Raises:
         UsageError: the folder can't be written.
@@ -47,7 +55,15 @@ def write_pictures(runs: Sequence[Run], folder: Path) -> dict[Site, list[Files]]
         with told_if_unwritable(place, remedy="name another folder"):
             place.mkdir(parents=True, exist_ok=True)
             written[site] = [write(picture, place) for picture in pictures]
+            _remove_others(place, {path for files in written[site] for path in files.paths})
     return written
+
+
+def _remove_others(folder: Path, paths: Collection[Path]) -> None:
+    ours = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.(svg|png)")
+    for path in folder.iterdir():
+        if path not in paths and ours.fullmatch(path.name):
+            path.unlink()
 
 
 def write(picture: Picture, folder: Path) -> Files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import altair as alt
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Panel: TypeAlias = alt.LayerChart | alt.FacetChart
 """What Altair's layer says that it gives."""
 
+Kind: TypeAlias = Literal["losses", "throughput", "decision-map", "cost-split", "spread", "trend"]
+"""One per module of this package."""
+
 Values: TypeAlias = list[dict[str, Any]]
 """What a chart draws: one dictionary per mark, of JSON's types."""
 
@@ -21,7 +24,7 @@ Values: TypeAlias = list[dict[str, Any]]
 class Picture:
     """A chart, named and described."""
 
-    kind: str  # "throughput"; one per module of this package
+    kind: Kind
     about: str  # what it shows that kind of, as a file's name may hold: "D2-N5-E12-cpu"
     title: str
     description: str  # all that it says, in words: the alternative text
