@@ -21,7 +21,7 @@ from benchmarks.problems import NAMED
 from benchmarks.record import Row, Run, Verdict
 from benchmarks.table import ratio_cell, time_cell
 from tests.runs import run_of_day, timed
-from tests.test_record import ABSENT, INVALID, row, run_of
+from tests.test_record import ABSENT, INVALID, process, row, run_of
 
 BOOK = NAMED["book"]
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -159,6 +159,15 @@ def test_the_distance_from_the_floor_is_told_for_both_frameworks_and_the_baselin
     assert ["PyTorch's fastest", "torch_step 40×"] in lines
     assert ["the baseline", "torch_eager 100×"] in lines
     assert "from the hardware" not in page(run_of(EAGER, *STEPS))
+
+
+def test_the_fastest_is_so_by_its_typical_time_in_every_table() -> None:
+    lucky = tuple(process(round_, 1e-4, 9e-4) for round_ in range(6))
+
+    text = page(run_of(EAGER, *STEPS, replace(STEPS[1], implementation="jax_lucky", processes=lucky), FLOOR))
+
+    assert ["book", "step", "torch_step 451 µs", "jax_jit 226 µs", "JAX, 2× (2 to 2)"] in cells_of(text)
+    assert ["JAX's fastest", "jax_jit 20×"] in cells_of(text)
 
 
 def test_a_row_that_is_not_verified_shows_no_time_and_its_reason() -> None:

@@ -16,6 +16,7 @@ from benchmarks.table import interval_cell, ratio_cell
 from impls.contract import Problem
 from tests.pages import BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
 from tests.runs import run_of_day
+from tests.test_record import process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,6 +180,17 @@ def test_against_another_baseline_stand_the_ratios_that_the_statistics_give(
     assert shown == [ratio_cell(ratio.value) for ratio in ratios]
     intervals = [interval_cell(ratio.low, ratio.high, ratio.coverage) for ratio in ratios]
     assert [text for text in column(page, "interval") if text != "—"] == intervals
+
+
+def test_the_fastest_of_either_framework_is_so_by_its_typical_time(opened: Open, tmp_path: Path) -> None:
+    rows = {each.implementation: each for each in rows_of(Problem())}
+    lucky = tuple(process(round_, 1e-6, 1e-3) for round_ in range(6))
+    run = run_of_day(0, *rows.values(), replace(rows["jax_jit"], implementation="jax_lucky", processes=lucky))
+
+    duels = opened(written(tmp_path, run)).locator("#duels").inner_text()
+
+    assert "jax_jit" in duels
+    assert "jax_lucky" not in duels
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
