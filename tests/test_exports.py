@@ -15,6 +15,7 @@ from benchmarks.curve import LossPoint
 from benchmarks.export_files import DICTIONARY, dictionary, write_tables
 from benchmarks.exports import EXPORTS
 from benchmarks.figures import figures_of
+from benchmarks.record import Verdict
 from impls.contract import Problem
 from tests.runs import timed
 from tests.test_record import AGREEMENT, INVALID, row, run_of
@@ -79,6 +80,14 @@ def test_processes_losses_models_break_evens_checks_and_runs_are_exported_too(tm
     assert (loss["case"], loss["step"], loss["max_deviation"]) == (CURVED.case, "1", "0.1")
     (model, _) = read(tmp_path / "cost_models.csv")
     assert model["batch_sizes"] == "10 100 1000 10000"
+
+
+def test_a_row_that_failed_after_some_rounds_has_no_time_in_any_table(tmp_path: Path) -> None:
+    write_tables([run_of(row(verdict=Verdict.FAILED, reason="killed"))], tmp_path)
+
+    (figures,) = read(tmp_path / "figures.csv")
+    assert figures["typical_s"] == ""
+    assert read(tmp_path / "processes.csv") == []
 
 
 def test_the_dictionary_explains_every_column_of_every_table() -> None:

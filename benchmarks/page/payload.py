@@ -141,7 +141,7 @@ def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
         "data_digest": row.data_digest,
         "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
         "manifest": [manifest.number(item) for item in row.manifest],
-        "processes": [_process(process) for process in row.processes],
+        "processes": [_process(process) for process in row.processes if row.is_timed],
     }
 
 
