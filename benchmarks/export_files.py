@@ -56,7 +56,8 @@ def _cells(export: Export, runs: Sequence[Run]) -> Iterator[tuple[object, ...]]:
 
 def _write_csv(export: Export, lines: Sequence[tuple[object, ...]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        # RFC 4180's line ends: Python before 3.13 quotes only those characters of a line end that it writes.
+        writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(column.name for column in columns_of(export.line))
         writer.writerows(lines)
 

@@ -134,7 +134,7 @@ def test_where_there_is_nothing_to_show_the_tables_have_their_columns(
 
 
 def test_text_that_a_csv_could_trip_over_is_read_back_as_it_was(tmp_path: Path) -> None:
-    text = "a,\"b\"\n<script>; 'c' | é\t"
+    text = "a,\"b\"\n<script>; 'c' | é\t\r"
     write_tables([run_of(replace(INVALID, reason=text))], tmp_path)
 
     assert read(tmp_path / "figures.csv")[0]["reason"] == text
