@@ -299,6 +299,16 @@ def test_a_comparison_stands_in_the_page_case_by_case(opened: Open, tmp_path: Pa
     assert section.locator("tbody tr").count() == len(MINIMA_S)
 
 
+def test_a_run_is_not_shown_with_the_pictures_of_another(opened: Open, tmp_path: Path) -> None:
+    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(2))))
+    page.wait_for_selector("#chart-spread svg")
+
+    page.locator("#choose-run").select_option(index=1)
+
+    assert "none of this one" in page.locator("#chart-spread").inner_text()
+    assert page.locator("#chart-spread svg, #chart-losses svg").count() == 0
+
+
 def test_machines_are_told_apart_and_chosen(opened: Open, tmp_path: Path) -> None:
     runs = (run_of_day(i, *rows_of(Problem()), machine=f"machine-{i}") for i in range(2))
     page = opened(written(tmp_path, *runs))
