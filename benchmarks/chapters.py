@@ -81,7 +81,7 @@ def _closest(agreed: Sequence[Row]) -> str:
         return ""
     deviation, tolerance = max(deviations, key=lambda pair: pair[0] / pair[1])
     return (
-        f" The largest difference of any step's loss from the reference is {deviation:.1e}; "
+        f" The one nearest to what is allowed has a step's loss off by {deviation:.1e} from the reference; "
         f"{tolerance:.0e} is allowed."
     )
 

@@ -21,7 +21,7 @@ from benchmarks.problems import NAMED
 from benchmarks.record import Row, Run, Verdict
 from benchmarks.table import ratio_cell, time_cell
 from tests.runs import run_of_day, timed
-from tests.test_record import ABSENT, INVALID, process, row, run_of
+from tests.test_record import ABSENT, AGREEMENT, INVALID, process, row, run_of
 
 BOOK = NAMED["book"]
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -70,6 +70,15 @@ def test_the_questions_are_answered_in_the_order_in_which_one_asks() -> None:
         "When does compiling pay on the CPU?", "How far from the hardware are they on the CPU?",
         "Can these figures be trusted?", "What is missing, and why", "How to read the tables",
     ]  # fmt: skip
+
+
+def test_the_deviation_that_is_told_is_the_one_nearest_to_what_is_allowed() -> None:
+    near = row(problem=BOOK, agreement=replace(AGREEMENT, max_loss_deviation=1.5e-5))
+    coarse = row(
+        problem=replace(BOOK, precision="tf32"), agreement=replace(AGREEMENT, max_loss_deviation=1e-4)
+    )
+
+    assert "off by 1.5e-05 from the reference; 2e-05 is allowed" in page(run_of(near, coarse))
 
 
 def test_within_a_tier_the_fastest_ways_of_both_frameworks_are_held_against_each_other() -> None:
