@@ -45,8 +45,13 @@ processor allows.
 """
 
 WIDTHS = """\
-Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say what
-other rounds on this machine would give, not what another machine would.
+Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say how
+well so many rounds know the ratio on this machine, and nothing of another's.
+"""
+
+SPEAKS = """\
+The tables above show, of several runs, the one with the most rounds, of these the one that tried the most
+implementations, of these the newest:
 """
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
@@ -147,7 +152,7 @@ def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:
     if widths:
         half, most = (f"±{100 * (width**0.5 - 1):.1f} %" for width in (median(widths), max(widths)))
         yield WIDTHS.format(half=half, most=most)
-    yield "The tables above show, of several runs, the one with the most rounds, of these the newest:\n"
+    yield SPEAKS
     sources: dict[str, list[str]] = defaultdict(list)
     for group, run in speakers.items():
         if any(row.is_timed for row in run.rows):
