@@ -146,11 +146,13 @@ def test_the_ranks_in_the_page_give_the_interval_that_the_statistics_give(tmp_pa
     assert content["ranks"]["4"] is None  # too few for an interval
 
 
-def test_without_the_extra_it_says_which_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_package_that_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _library.cache_clear()
     monkeypatch.setitem(sys.modules, "vl_convert", None)
 
-    with pytest.raises(UsageError, match=r"perceptron-bench\[report\]"):
+    with pytest.raises(ImportError, match="vl_convert"):
         write_page([], tmp_path / "index.html")
 
 

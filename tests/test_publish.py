@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import commands
 from benchmarks.__main__ import main
+from benchmarks.errors import UsageError
 from benchmarks.headline import NO_BREAK
 from benchmarks.problems import NAMED
 from benchmarks.publish import publish
@@ -203,6 +204,14 @@ def test_a_folder_that_can_not_be_written_is_refused_in_words(
     assert main(["report", "-o", str(results / "file")]) == 4
 
     assert "name another folder with -o" in capsys.readouterr().err
+
+
+def test_a_page_that_can_not_be_written_is_no_lack_of_a_package(tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    (tmp_path / "index.html").mkdir()
+
+    with pytest.raises(UsageError, match=r"index\.html: can't be written"):
+        publish([], tmp_path)
 
 
 def test_pictures_are_shown_where_their_question_is_answered(results: Path) -> None:
