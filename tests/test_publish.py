@@ -129,7 +129,7 @@ def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
         assert any(cells <= each for each in shown)
 
 
-def test_run_and_table_write_make_the_same_report(results: Path) -> None:
+def test_table_write_writes_the_report_of_what_can_be_read(results: Path) -> None:
     (results / "runs" / "3.json").write_text("cut of")
 
     assert main(["table", "--write"]) == 0
