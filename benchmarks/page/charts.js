@@ -31,7 +31,7 @@ const OTHER_RUN = "There is a picture here of the run that is offered first, and
 
 const SWEEP = "it needs a run over several batch sizes on this machine and device, as “--suite sweep” makes.";
 const MISSING = {
-  losses: "No picture of the losses: this record holds the largest deviation of each row, not each step’s.",
+  losses: "No picture of the losses: they are drawn of each machine’s first problems, where a record holds each step’s.",
   throughput: `No picture of throughput against batch size: ${SWEEP}`,
   "decision-map": `No map of batch size and length of training: ${SWEEP}`,
   "cost-split": `No cost model: ${SWEEP}`,
