@@ -127,13 +127,16 @@ def in_words(problem: Problem) -> str:
 
 def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
     """Say from how many epochs on compiling has paid on a device."""
-    baselines = {run.settings.baseline for run in groups.values()}
-    table = compiling_table(groups)
-    if table is None or len(baselines) != 1:
-        return
-    yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
-    yield COMPILING.format(baseline=plain_in_markdown(*baselines))
-    yield table
+    sharing: dict[str, dict[str, Run]] = defaultdict(dict)
+    for group, run in groups.items():
+        sharing[run.settings.baseline][group] = run
+    tables = {baseline: compiling_table(own) for baseline, own in sharing.items()}
+    if any(tables.values()):
+        yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
+    for baseline, table in tables.items():
+        if table:
+            yield COMPILING.format(baseline=plain_in_markdown(baseline))
+            yield table
 
 
 def hardware(device: str, groups: Mapping[str, Run]) -> Iterator[str]:

@@ -161,6 +161,15 @@ def test_compiling_pays_from_the_epoch_of_the_break_even_on() -> None:
     assert ["jax_jit", f"{expected:,} / 2"] in lines
 
 
+def test_runs_with_baselines_of_their_own_each_say_when_compiling_pays() -> None:
+    small = [replace(each, problem=NAMED["small"]) for each in STEPS]
+
+    text = page(run_of_day(0, EAGER, *STEPS), run_of_day(1, *small, settings={"baseline": "torch_step"}))
+
+    assert "less time than with torch_eager," in text
+    assert "less time than with torch_step," in text
+
+
 def test_the_distance_from_the_floor_is_told_for_both_frameworks_and_the_baseline() -> None:
     lines = cells_of(page(RUN))
 
