@@ -45,8 +45,13 @@ processor allows.
 """
 
 WIDTHS = """\
-Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say what
-other rounds on this machine would give, not what another machine would.
+Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say how
+well so many rounds know the ratio on this machine, and nothing of another's.
+"""
+
+SPEAKS = """\
+The tables above show, of several runs, the one with the most rounds, of these the one that tried the most
+implementations, of these the newest:
 """
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
@@ -81,7 +86,7 @@ def _closest(agreed: Sequence[Row]) -> str:
         return ""
     deviation, tolerance = max(deviations, key=lambda pair: pair[0] / pair[1])
     return (
-        f" The largest difference of any step's loss from the reference is {deviation:.1e}; "
+        f" The one nearest to what is allowed has a step's loss off by {deviation:.1e} from the reference; "
         f"{tolerance:.0e} is allowed."
     )
 
@@ -122,13 +127,16 @@ def in_words(problem: Problem) -> str:
 
 def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
     """Say from how many epochs on compiling has paid on a device."""
-    baselines = {run.settings.baseline for run in groups.values()}
-    table = compiling_table(groups)
-    if table is None or len(baselines) != 1:
-        return
-    yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
-    yield COMPILING.format(baseline=plain_in_markdown(*baselines))
-    yield table
+    sharing: dict[str, dict[str, Run]] = defaultdict(dict)
+    for group, run in groups.items():
+        sharing[run.settings.baseline][group] = run
+    tables = {baseline: compiling_table(own) for baseline, own in sharing.items()}
+    if any(tables.values()):
+        yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
+    for baseline, table in tables.items():
+        if table:
+            yield COMPILING.format(baseline=plain_in_markdown(baseline))
+            yield table
 
 
 def hardware(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
@@ -147,7 +155,7 @@ def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:
     if widths:
         half, most = (f"±{100 * (width**0.5 - 1):.1f} %" for width in (median(widths), max(widths)))
         yield WIDTHS.format(half=half, most=most)
-    yield "The tables above show, of several runs, the one with the most rounds, of these the newest:\n"
+    yield SPEAKS
     sources: dict[str, list[str]] = defaultdict(list)
     for group, run in speakers.items():
         if any(row.is_timed for row in run.rows):

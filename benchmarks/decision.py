@@ -164,7 +164,7 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         message = "expected at least one pair, found none"
         raise ValueError(message)
     tail = rule.tail(n_cases)
-    low, high, coverage = median_interval(ratios, tail)
+    low, high, coverage = median_interval(ratios, 0.0 if rule.counts else tail)  # of counts their range
     ratio = math.exp(median(map(math.log, ratios)))
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
     # Else there are too few pairs for a verdict of slower or faster.

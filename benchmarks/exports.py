@@ -46,7 +46,7 @@ def _runs(run: Run) -> Iterator[RunLine]:
 def _processes(run: Run) -> Iterator[ProcessLine]:
     own = ProcessLine._fields[3:]
     for key, row in _keyed(run):
-        for process in row.processes:
+        for process in row.processes if row.is_timed else ():  # one that crashed later has some, too
             yield ProcessLine(*key, *(getattr(process, name) for name in own))
 
 

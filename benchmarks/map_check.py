@@ -11,6 +11,7 @@ counts. A point is right where the way that the map names took at most 5 % longe
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -113,7 +114,7 @@ def _beside(drawn: DecisionMap, batch_size: int, pair: Sequence[Stretch], *, abo
     """Make a point above or below the border between two stretches."""
     other, named = pair if above else reversed(pair)
     n_epochs = pair[1].begin * (BESIDE if above else 1 / BESIDE)
-    n_epochs = max(1, round(min(max(n_epochs, named.begin), named.end)))
+    n_epochs = math.floor(min(max(round(n_epochs), math.ceil(named.begin)), named.end))
     ways = {way.implementation: way for way in drawn.ways}
     names = (named.implementation, other.implementation)
     predicted_s = {name: ways[name].total_s(batch_size, n_epochs) for name in names}

@@ -10,13 +10,17 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-SPECIAL = re.compile(r"[\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
+SPECIAL = re.compile(r"[\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.|^[-+](?=[\s-]|$)")
 """What could begin markup or make an address a link; underscores within a word are harmless."""
+
+NUMBER = re.compile(r"^\d+(?=[.)](\s|$))")
+"""Of a list's item."""
 
 
 def plain_in_markdown(text: str) -> str:
     """Keep text from a record from being read as Markdown, HTML or a formula."""
-    return SPECIAL.sub(r"\\\g<0>", " ".join(text.split())).replace("$", "&#36;")
+    escaped = SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+    return NUMBER.sub(r"\g<0>\\", escaped).replace("$", "&#36;")
 
 
 def shortened(text: str, n_characters: int) -> str:

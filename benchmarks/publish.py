@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks import cost_table, table
-from benchmarks.errors import UsageError, told_if_unwritable
+from benchmarks.errors import told_if_unwritable
 from benchmarks.export_files import DICTIONARY, write_tables
 from benchmarks.images import Image
 from benchmarks.overview import Extras, overview
@@ -105,7 +105,7 @@ def _write_page(runs: Sequence[Run], folder: Path, comparison: Comparison | None
         from benchmarks.page.page import write_page  # noqa: PLC0415 - needs an extra
 
         write_page(runs, folder / PAGE, comparison)
-    except (ImportError, UsageError) as error:
+    except ImportError as error:
         lacking.append(f"no {PAGE} ({error}): {HOW_TO_GET}")
         return False
     return True

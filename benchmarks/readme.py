@@ -73,9 +73,9 @@ def _table(device: str, files: Sequence[Path]) -> str:
         run = read_run(ROOT / file)
         if pairs := named_pairs(run, device):
             shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
-            (first, *_), *_ = pairs.values()
+            rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
             lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
-            return "\n".join([*lines, _caption(first.torch, run), "", "<!-- end of table -->"])
+            return "\n".join([*lines, _caption(rows, run), "", "<!-- end of table -->"])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 
@@ -87,14 +87,16 @@ def named_pairs(run: Run, device: str) -> dict[str, list[LikeForLike]]:
     return {group: found[group] for group in groups if group in found}
 
 
-def _caption(row: Figures, run: Run) -> str:
+def _caption(rows: Sequence[Figures], run: Run) -> str:
     """Say what the figures mean, and where and with what they were measured."""
-    at = run.provenance
+    at, row = run.provenance, rows[0]
+    counts = [each.n_rounds for each in rows]
+    rounds = " to ".join(map(str, sorted({min(counts), max(counts)})))
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
     where = row.gpu if row.device == "cuda" else cores
     return f"{READING} " + plain_in_markdown(
-        f"{where}, {row.n_rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
+        f"{where}, {rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
         f"{row.run[:10]}."
     )
 

@@ -166,7 +166,7 @@ def interval_cell(low: float | None, high: float | None, coverage: float | None)
 
 def _three_digits(value: float) -> str:
     """Write a ratio with three significant digits, or all of a large one's: "25.2", "2,954"."""
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - three digits
+    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"  # noqa: PLR2004 - rounds to four digits
 
 
 def si(value: float, unit: str) -> str:

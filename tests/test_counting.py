@@ -131,6 +131,13 @@ def test_counts_are_judged_by_all_of_a_few_pairs(ratios: list[float], category: 
     assert (decision and decision.category) == category
 
 
+def test_of_however_many_counts_none_may_say_the_contrary() -> None:
+    rule = replace(COUNTED_RULE, max_pairs=20)
+
+    assert assess([1.05] * 20, rule).category is Category.SLOWER
+    assert assess([0.99, *[1.05] * 19], rule).category is Category.UNDECIDED
+
+
 def test_times_are_never_judged_by_so_few_pairs() -> None:
     assert assess([1.5] * 3, replace(COUNTED_RULE, metric="time")).category is Category.UNDECIDED
     assert Rule().metric == "time"

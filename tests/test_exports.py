@@ -15,6 +15,7 @@ from benchmarks.curve import LossPoint
 from benchmarks.export_files import DICTIONARY, dictionary, write_tables
 from benchmarks.exports import EXPORTS
 from benchmarks.figures import figures_of
+from benchmarks.record import Verdict
 from impls.contract import Problem
 from tests.runs import timed
 from tests.test_record import AGREEMENT, INVALID, row, run_of
@@ -81,6 +82,14 @@ def test_processes_losses_models_break_evens_checks_and_runs_are_exported_too(tm
     assert model["batch_sizes"] == "10 100 1000 10000"
 
 
+def test_a_row_that_failed_after_some_rounds_has_no_time_in_any_table(tmp_path: Path) -> None:
+    write_tables([run_of(row(verdict=Verdict.FAILED, reason="killed"))], tmp_path)
+
+    (figures,) = read(tmp_path / "figures.csv")
+    assert figures["typical_s"] == ""
+    assert read(tmp_path / "processes.csv") == []
+
+
 def test_the_dictionary_explains_every_column_of_every_table() -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(dictionary())
     words = {token.content for token in tokens if token.type == "inline"}
@@ -125,7 +134,7 @@ def test_where_there_is_nothing_to_show_the_tables_have_their_columns(
 
 
 def test_text_that_a_csv_could_trip_over_is_read_back_as_it_was(tmp_path: Path) -> None:
-    text = "a,\"b\"\n<script>; 'c' | é\t"
+    text = "a,\"b\"\n<script>; 'c' | é\t\r"
     write_tables([run_of(replace(INVALID, reason=text))], tmp_path)
 
     assert read(tmp_path / "figures.csv")[0]["reason"] == text

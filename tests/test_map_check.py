@@ -60,6 +60,17 @@ def test_points_lie_in_turn_above_and_below_the_border_spread_over_the_batch_siz
         assert point.predicted_s[named] < point.predicted_s[other]
 
 
+@pytest.mark.parametrize("border", [1.1, 1.9, 2.9])
+def test_near_the_border_of_very_short_trainings_a_point_is_on_the_named_ways_side(border: float) -> None:
+    later_s = 1e-3 + (border - 1) * 9e-4
+    short = sweep("jax_jit", warm_s=0.1, cold_s=later_s, epoch_s=1e-4)
+    cold, _ = decision_maps([*sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3), *short])
+
+    for point in points_of(cold, 5):
+        named, _ = point.predicted_s
+        assert cold.winner(point.batch_size, point.n_epochs) == named
+
+
 def test_where_measuring_agrees_with_the_map_every_point_is_right(
     record: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

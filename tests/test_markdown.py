@@ -9,9 +9,13 @@ from benchmarks.markdown import markdown_table, plain_in_markdown, shortened
 
 
 @pytest.mark.parametrize(
-    "text", ["see http://x.y", "www.x.y", "costs $1 and $2", "a_b _c_ `d` <e> | ~f~ #g &amp;"]
-)
-def test_addresses_formulas_and_markup_stay_text(text: str) -> None:
+    "text",
+    [
+        "see http://x.y", "www.x.y", "costs $1 and $2", "a_b _c_ `d` <e> | ~f~ #g &amp;", "- a", "+ b",
+        "1. c", "23) d", "---", "- - -", "-", "-5.2 %", "1.5",
+    ],
+)  # fmt: skip
+def test_addresses_formulas_lists_and_markup_stay_text(text: str) -> None:
     parser = MarkdownIt("gfm-like", {"linkify": False}).disable("linkify")
 
     (_, inline, _) = parser.parse(plain_in_markdown(text))

@@ -21,7 +21,7 @@ from benchmarks.problems import NAMED
 from benchmarks.record import Row, Run, Verdict
 from benchmarks.table import ratio_cell, time_cell
 from tests.runs import run_of_day, timed
-from tests.test_record import ABSENT, INVALID, row, run_of
+from tests.test_record import ABSENT, AGREEMENT, INVALID, process, row, run_of
 
 BOOK = NAMED["book"]
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -70,6 +70,15 @@ def test_the_questions_are_answered_in_the_order_in_which_one_asks() -> None:
         "When does compiling pay on the CPU?", "How far from the hardware are they on the CPU?",
         "Can these figures be trusted?", "What is missing, and why", "How to read the tables",
     ]  # fmt: skip
+
+
+def test_the_deviation_that_is_told_is_the_one_nearest_to_what_is_allowed() -> None:
+    near = row(problem=BOOK, agreement=replace(AGREEMENT, max_loss_deviation=1.5e-5))
+    coarse = row(
+        problem=replace(BOOK, precision="tf32"), agreement=replace(AGREEMENT, max_loss_deviation=1e-4)
+    )
+
+    assert "off by 1.5e-05 from the reference; 2e-05 is allowed" in page(run_of(near, coarse))
 
 
 def test_within_a_tier_the_fastest_ways_of_both_frameworks_are_held_against_each_other() -> None:
@@ -152,6 +161,15 @@ def test_compiling_pays_from_the_epoch_of_the_break_even_on() -> None:
     assert ["jax_jit", f"{expected:,} / 2"] in lines
 
 
+def test_runs_with_baselines_of_their_own_each_say_when_compiling_pays() -> None:
+    small = [replace(each, problem=NAMED["small"]) for each in STEPS]
+
+    text = page(run_of_day(0, EAGER, *STEPS), run_of_day(1, *small, settings={"baseline": "torch_step"}))
+
+    assert "less time than with torch_eager," in text
+    assert "less time than with torch_step," in text
+
+
 def test_the_distance_from_the_floor_is_told_for_both_frameworks_and_the_baseline() -> None:
     lines = cells_of(page(RUN))
 
@@ -159,6 +177,15 @@ def test_the_distance_from_the_floor_is_told_for_both_frameworks_and_the_baselin
     assert ["PyTorch's fastest", "torch_step 40×"] in lines
     assert ["the baseline", "torch_eager 100×"] in lines
     assert "from the hardware" not in page(run_of(EAGER, *STEPS))
+
+
+def test_the_fastest_is_so_by_its_typical_time_in_every_table() -> None:
+    lucky = tuple(process(round_, 1e-4, 9e-4) for round_ in range(6))
+
+    text = page(run_of(EAGER, *STEPS, replace(STEPS[1], implementation="jax_lucky", processes=lucky), FLOOR))
+
+    assert ["book", "step", "torch_step 451 µs", "jax_jit 226 µs", "JAX, 2× (2 to 2)"] in cells_of(text)
+    assert ["JAX's fastest", "jax_jit 20×"] in cells_of(text)
 
 
 def test_a_row_that_is_not_verified_shows_no_time_and_its_reason() -> None:

@@ -16,6 +16,7 @@ from benchmarks.table import interval_cell, ratio_cell
 from impls.contract import Problem
 from tests.pages import BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
 from tests.runs import run_of_day
+from tests.test_record import process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,6 +182,17 @@ def test_against_another_baseline_stand_the_ratios_that_the_statistics_give(
     assert [text for text in column(page, "interval") if text != "—"] == intervals
 
 
+def test_the_fastest_of_either_framework_is_so_by_its_typical_time(opened: Open, tmp_path: Path) -> None:
+    rows = {each.implementation: each for each in rows_of(Problem())}
+    lucky = tuple(process(round_, 1e-6, 1e-3) for round_ in range(6))
+    run = run_of_day(0, *rows.values(), replace(rows["jax_jit"], implementation="jax_lucky", processes=lucky))
+
+    duels = opened(written(tmp_path, run)).locator("#duels").inner_text()
+
+    assert "jax_jit" in duels
+    assert "jax_lucky" not in duels
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_accessibility_check_finds_nothing_serious(opened: Open, typical: Path, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -285,6 +297,16 @@ def test_a_comparison_stands_in_the_page_case_by_case(opened: Open, tmp_path: Pa
     section = page.locator("#changes")
     assert "unchanged" in section.inner_text() or "undecided" in section.inner_text()
     assert section.locator("tbody tr").count() == len(MINIMA_S)
+
+
+def test_a_run_is_not_shown_with_the_pictures_of_another(opened: Open, tmp_path: Path) -> None:
+    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(2))))
+    page.wait_for_selector("#chart-spread svg")
+
+    page.locator("#choose-run").select_option(index=1)
+
+    assert "none of this one" in page.locator("#chart-spread").inner_text()
+    assert page.locator("#chart-spread svg, #chart-losses svg").count() == 0
 
 
 def test_machines_are_told_apart_and_chosen(opened: Open, tmp_path: Path) -> None:

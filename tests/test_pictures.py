@@ -19,7 +19,7 @@ from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
 from benchmarks.machine import Site
 from benchmarks.pictures import decisions, gallery
-from benchmarks.pictures.files import VEGA_LITE, write, write_pictures
+from benchmarks.pictures.files import MAX_STEM, VEGA_LITE, write, write_pictures
 from benchmarks.pictures.gallery import MAX_EACH, pictures_of
 from benchmarks.pictures.look import LOOKS, look_of, themed
 from benchmarks.pictures.losses import losses
@@ -182,6 +182,17 @@ def test_what_a_record_says_is_text_in_a_picture(tmp_path: Path) -> None:
     texts = [element.text or "" for element in tree.iter()]
     assert any(text.startswith("<script>alert(1)") for text in texts)  # long names end in an ellipsis
     assert any(f"../{HOSTILE}: {HOSTILE}" in text for text in texts)
+
+
+def test_pictures_whose_long_names_differ_in_their_ends_only_have_files_of_their_own(
+    pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    names = [f"{'-last_batch_size=300' * 5}-{device}" for device in ("cpu", "cuda")]
+
+    files = [write(replace(pictures["cost-split"], about=name), tmp_path) for name in names]
+
+    assert files[0].light != files[1].light
+    assert all(len(each.light.stem) <= MAX_STEM for each in files)
 
 
 def test_no_runs_and_no_times_make_no_pictures_and_no_error() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import commands
 from benchmarks.__main__ import main
+from benchmarks.errors import UsageError
 from benchmarks.headline import NO_BREAK
 from benchmarks.problems import NAMED
 from benchmarks.publish import publish
@@ -128,7 +129,7 @@ def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
         assert any(cells <= each for each in shown)
 
 
-def test_run_and_table_write_make_the_same_report(results: Path) -> None:
+def test_table_write_writes_the_report_of_what_can_be_read(results: Path) -> None:
     (results / "runs" / "3.json").write_text("cut of")
 
     assert main(["table", "--write"]) == 0
@@ -203,6 +204,14 @@ def test_a_folder_that_can_not_be_written_is_refused_in_words(
     assert main(["report", "-o", str(results / "file")]) == 4
 
     assert "name another folder with -o" in capsys.readouterr().err
+
+
+def test_a_page_that_can_not_be_written_is_no_lack_of_a_package(tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    (tmp_path / "index.html").mkdir()
+
+    with pytest.raises(UsageError, match=r"index\.html: can't be written"):
+        publish([], tmp_path)
 
 
 def test_pictures_are_shown_where_their_question_is_answered(results: Path) -> None:

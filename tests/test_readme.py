@@ -108,6 +108,14 @@ def test_a_table_holds_the_frameworks_against_each_other_and_says_where_it_was_m
     assert "replaced" not in page
 
 
+def test_where_problems_were_measured_in_different_numbers_of_rounds_both_are_told(tmp_path: Path) -> None:
+    short = [replace(each, processes=each.processes[:4]) for each in pair(90e-6, 91e-6, NAMED["wide"])]
+
+    page = renewed(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6), *short)))
+
+    assert "4 to 6 rounds of fresh processes" in page
+
+
 def test_a_table_moves_to_a_newer_record_that_has_named_problems(tmp_path: Path) -> None:
     old = record(tmp_path, *pair(100e-6, 50e-6), name="old.json")
     other = record(tmp_path, row("torch_eager"), name="other.json")

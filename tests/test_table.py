@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.record import Verdict
 from benchmarks.report import print_run, to_markdown
-from benchmarks.table import caption, si
+from benchmarks.table import caption, ratio_cell, si
 from tests.conftest import SMALL
 from tests.test_record import ABSENT, INVALID, process, row, run_of
 
@@ -42,6 +42,13 @@ def test_the_table_shows_times_throughput_ratio_interval_and_verdict_fastest_fir
         "torch_eager", "eager", "122 µs", "100 µs", "1.04 M", "1×", "—", "—", "750 ms", "500 ms",
         "12.3 MB", "1.0e-07", "verified",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(1.0, "1×"), (25.19, "25.2×"), (999.4, "999×"), (999.6, "1,000×"), (2954.4, "2,954×")]
+)
+def test_a_ratio_has_three_digits_or_all_of_a_large_one_s(ratio: float, text: str) -> None:
+    assert ratio_cell(ratio) == text
 
 
 def test_an_invalid_row_shows_no_time_and_its_reason_stands_below() -> None:

@@ -19,17 +19,19 @@ function showTemplate(name, { title, values, missing }) {
 
 // Shows a picture of benchmarks/pictures that belongs to what is selected.
 function showPicture(kind, { group }) {
+  if (OF_A_GROUP.includes(kind) && !group.speaks) return showChart(`chart-${kind}`, { missing: OTHER_RUN });
   const abouts = [`${group.name}-${group.device}`, `${group.sweep}-${group.device}`, `${group.name}-on-${group.device}`];
   const ofKind = DATA.charts.pictures.filter((each) => each.kind === kind && each.site === group.site && each.about.endsWith(`-${group.device}`));
   const found = ofKind.find(({ about }) => abouts.includes(about)) ?? (OF_A_GROUP.includes(kind) ? null : ofKind[0]);
   showChart(`chart-${kind}`, found ?? { missing: MISSING[kind] });
 }
 
-const OF_A_GROUP = ["losses", "spread"];
+const OF_A_GROUP = ["losses", "spread"]; // drawn of the run that speaks for the group
+const OTHER_RUN = "There is a picture here of the run that is offered first, and none of this one.";
 
 const SWEEP = "it needs a run over several batch sizes on this machine and device, as “--suite sweep” makes.";
 const MISSING = {
-  losses: "No picture of the losses: this record holds the largest deviation of each row, not each step’s.",
+  losses: "No picture of the losses: they are drawn of each machine’s first problems, where a record holds each step’s.",
   throughput: `No picture of throughput against batch size: ${SWEEP}`,
   "decision-map": `No map of batch size and length of training: ${SWEEP}`,
   "cost-split": `No cost model: ${SWEEP}`,

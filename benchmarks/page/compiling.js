@@ -19,7 +19,7 @@ function compiling(selected) {
   const best = fastest(slow.map(({ row }) => row));
   const after = (n) => strong(count(n, "epoch"));
   return [`With ${caches} caches, `, code(slow[0].row.implementation), " has made up for its later start against ", code(baseline), " after ", after(slow[0].n),
-    best === slow[0].row ? "" : ["; ", code(best.implementation), ", the fastest, after ", after(wins.find(({ row }) => row === best).n)], "."];
+    best === slow[0].row ? "" : ["; ", code(best.implementation), ", the fastest of those that do, after ", after(wins.find(({ row }) => row === best).n)], "."];
 }
 
 // From how many epochs on the row's training ends before the other's; null: never.

@@ -43,7 +43,8 @@ def write_page(runs: Sequence[Run], path: Path, against: Comparison | None = Non
     """Write one HTML file that shows the runs, and what a comparison found if there was one.
 
     Raises:
-        UsageError: a library is not installed, or the file can't be written.
+        ImportError: a library is not installed; they are part of the extra `report`.
+        UsageError: the file can't be written.
 
     """
     html = _page(_payload(runs, against), _library())
@@ -70,27 +71,19 @@ def payload_of(html: str) -> dict[str, Any]:
 
 
 def _payload(runs: Sequence[Run], against: Comparison | None) -> dict[str, Any]:
-    try:
-        # It draws pictures, for which altair is needed: part of an extra, which the rest does without.
-        from benchmarks.page.payload import payload  # noqa: PLC0415
-    except ImportError as error:
-        raise _lacking(error) from None
+    # It draws pictures, for which altair is needed: part of an extra, which the rest does without.
+    from benchmarks.page.payload import payload  # noqa: PLC0415
+
     return payload(runs, against)
 
 
 @cache  # it takes a second
 def _library() -> str:
     """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too."""
-    try:
-        import vl_convert  # noqa: PLC0415 - part of an extra, as above
-    except ImportError as error:
-        raise _lacking(error) from None
+    import vl_convert  # noqa: PLC0415 - part of an extra, as above
+
     library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return library.replace("</script", "<\\/script")
-
-
-def _lacking(error: ImportError) -> UsageError:
-    return UsageError(f"the page needs more packages ({error}): pip install 'perceptron-bench[report]'")
 
 
 def _page(content: dict[str, Any], library: str) -> str:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 DIGITS = 5
-"""Significant digits of figures that are sorted, drawn or divided; those that are read come as text."""
+"""Significant digits of figures that are sorted or drawn; those that are read come as text."""
+
+EXACT = ("typical_s", "cold_s", "warm_s")
+"""Figures that are subtracted from each other, for break-even points: digits left out would show there."""
 
 Fields = dict[str, Any]
 
@@ -130,34 +133,29 @@ def _problem(problem: Problem) -> Fields:
 
 def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
     names = ("implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
-    numbers = (
-        "typical_s",
-        "best_s",
-        "samples_per_s",
-        "speedup",
-        "speedup_low",
-        "speedup_high",
-        "times_floor",
-    )
-    more = ("speedup_coverage", "cold_s", "warm_s", "memory_bytes", "deviation")
+    numbers = ("best_s", "samples_per_s", "times_floor", "memory_bytes", "deviation")
     return {
-        **{name: getattr(figures, name) for name in names},
-        **{name: _short(getattr(figures, name)) for name in (*numbers, *more)},
+        **{name: getattr(figures, name) for name in (*names, *EXACT)},
+        **{name: _short(getattr(figures, name)) for name in numbers},
         "text": texts_of(figures),
         "data_digest": row.data_digest,
         "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
         "manifest": [manifest.number(item) for item in row.manifest],
-        "processes": [_process(process) for process in row.processes],
+        "processes": [_process(process) for process in row.processes if row.is_timed],
     }
 
 
 def _process(process: Process) -> list[float | None]:
-    """Give what the page shows of a process; PROCESS in data.js names the places."""
+    """Give what the page shows of a process; PROCESS in data.js names the places.
+
+    The minimum is exact: the page makes ratios of it.
+    """
     return [
         process.round,
         process.position,
         process.n_samples,
-        *map(_short, (process.min_s, process.q1_s, process.median_s, process.q3_s, process.max_s)),
+        process.min_s,
+        *map(_short, (process.q1_s, process.median_s, process.q3_s, process.max_s)),
         *map(_short, (process.first_call_s, process.cpu_per_wall, process.epoch_energy_j)),
     ]
 

@@ -12,7 +12,7 @@ const COLUMNS = [
   { key: "interval", title: "95 % interval", value: (row, ratio) => ratio.low, always: true,
     help: "Confidence interval of the speed-up, by order statistics; of fewer than five rounds none" },
   { key: "floor", title: "vs floor", value: (row) => row.times_floor,
-    help: "How many times longer than the native floor takes" },
+    help: "How many times as long as the native floor’s an epoch takes" },
   { key: "cold", title: "cold", value: (row) => row.cold_s,
     help: "The first epoch, with empty disk caches: trace, compile and run" },
   { key: "warm", title: "warm", value: (row) => row.warm_s,

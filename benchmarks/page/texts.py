@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import comparison_report
 from benchmarks.comparison_report import provenance_lines, reasons, summary
-from benchmarks.table import NO_FIGURE, interval_cell, memory_cell, ratio_cell, si, time_cell
+from benchmarks.table import (
+    deviation_cell,
+    interval_cell,
+    memory_cell,
+    ratio_cell,
+    throughput_cell,
+    time_cell,
+)
 
 if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
@@ -18,14 +25,14 @@ def texts_of(of: Figures) -> dict[str, str]:
     return {
         "typical": time_cell(of.typical_s),
         "best": time_cell(of.best_s),
-        "samples/s": NO_FIGURE if of.samples_per_s is None else si(of.samples_per_s, ""),
+        "samples/s": throughput_cell(of.samples_per_s),
         "speedup": ratio_cell(of.speedup),
         "interval": interval_cell(of.speedup_low, of.speedup_high, of.speedup_coverage),
         "floor": ratio_cell(of.times_floor),
         "cold": time_cell(of.cold_s),
         "warm": time_cell(of.warm_s),
         "memory": memory_cell(of.memory_bytes),
-        "deviation": NO_FIGURE if of.deviation is None else f"{of.deviation:.1e}",
+        "deviation": deviation_cell(of.deviation),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from benchmarks.record import Run
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
+
+MAX_STEM = 100
+"""Characters of a file's name, its ending aside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ def _remove_others(folder: Path, paths: Collection[Path]) -> None:
 
 def write(picture: Picture, folder: Path) -> Files:
     """Write one picture's three files into the folder."""
-    stem = re.sub(r"[^\w.-]", "-", picture.name)[:100]
+    stem = _stem(picture.name)
     files = Files(
         picture=picture,
         light=folder / f"{stem}.svg",
@@ -80,6 +84,12 @@ def write(picture: Picture, folder: Path) -> Files:
     files.dark.write_text(_darkened(light), encoding="utf-8")
     files.png.write_bytes(vl_convert.svg_to_png(light, scale=2))
     return files
+
+
+def _stem(name: str) -> str:
+    """Give a file's name; of what is cut off, a digest keeps names apart that differ there only."""
+    stem = re.sub(r"[^\w.-]", "-", name)
+    return stem if len(stem) <= MAX_STEM else f"{stem[: MAX_STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 def _darkened(svg: str) -> str:
