@@ -165,8 +165,9 @@ def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
 def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
     """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
 
-    Of several runs it is the one with the most rounds, of these the one that tried the most implementations,
-    of these the newest. A quick look, or a run without times in the group, speaks only where no other can.
+    A quick look, or a run without times in the group, speaks only where no other can. Of the others only those
+    speak that measured the newest one's commit and versions; of these the one with the most rounds, of these the
+    one that tried the most implementations, of these the newest.
     """
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     claims: dict[Site, dict[str, list[tuple[Weight, Run]]]] = defaultdict(lambda: defaultdict(list))
@@ -174,12 +175,21 @@ def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
         for group, rows in _groups_of(run).items():
             claims[Site.of(run)][group].append((_weight(run, rows.values()), run))
     return {
-        site: {
-            group: max(groups[group], key=lambda claim: claim[0])[1]
-            for group in sorted(groups, key=_named_first)
-        }
+        site: {group: _speaker(groups[group]) for group in sorted(groups, key=_named_first)}
         for site, groups in claims.items()
     }
+
+
+def _speaker(newest_first: Sequence[tuple[Weight, Run]]) -> Run:
+    ability = max(weight[:2] for weight, _ in newest_first)
+    able = [(weight, run) for weight, run in newest_first if weight[:2] == ability]
+    newest = able[0][1].provenance
+    current = [
+        (weight, run)
+        for weight, run in able
+        if (run.provenance.commit, run.provenance.versions) == (newest.commit, newest.versions)
+    ]
+    return max(current, key=lambda claim: claim[0])[1]
 
 
 def _weight(run: Run, rows: Collection[Row]) -> Weight:

@@ -97,6 +97,19 @@ def test_most_rounds_then_most_implementations_then_the_newest_run_speaks_for_a_
     assert headline_groups(runs[::-1]) == headline_groups(runs)
 
 
+@pytest.mark.parametrize("change", [{"commit": "b" * 10}, {"versions": {"torch": "2.14.0"}}])
+def test_a_run_of_older_code_or_versions_does_not_speak_however_thorough_it_is(
+    change: dict[str, Any],
+) -> None:
+    thorough = run_of_day(0, timed("torch_eager", [1e-6] * 6), commit="a" * 10)
+    newer = run_of_day(1, timed("torch_eager", [1e-6] * 3), **{"commit": "a" * 10, **change})
+    look = run_of_day(2, timed("torch_eager", [1e-6]), settings={"quick": True}, **change)
+
+    ((_, groups),) = headline_groups([thorough, newer, look]).items()
+
+    assert groups == {GROUP: newer}
+
+
 def test_a_quick_look_or_an_untimed_run_speaks_only_where_no_other_can() -> None:
     thorough, quick = run_of_day(0, row()), run_of_day(1, row(), settings={"quick": True})
     untimed = run_of_day(2, row(processes=()), settings={"timed": False})
