@@ -165,9 +165,9 @@ def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
 def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
     """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
 
-    A quick look, or a run without times in the group, speaks only where no other can. Of the others only those
-    speak that measured the newest one's commit and versions; of these the one with the most rounds, of these the
-    one that tried the most implementations, of these the newest.
+    A quick look, or a run without times in the group, speaks only where no other can. Of the others only
+    those can that measured the newest one's commit and versions; of these it is the one with the most
+    rounds, of these the one that tried the most implementations, of these the newest.
     """
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     claims: dict[Site, dict[str, list[tuple[Weight, Run]]]] = defaultdict(lambda: defaultdict(list))
