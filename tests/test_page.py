@@ -105,8 +105,9 @@ def test_what_a_record_says_stands_nowhere_in_the_page_as_markup(tmp_path: Path)
         [run_of_day(0, ABSENT)],
         [run_of_day(0, *rows_of(Problem())[:1])],
         [run_of_day(day, *rows_of(Problem(), device="cpu")) for day in range(3)],
+        [run_of_day(0, *rows_of(Problem(last_batch_size=300, target_loss=0.3, data="stream")))],
     ],
-    ids=["no run", "only invalid", "nothing measured", "one row", "three runs"],
+    ids=["no run", "only invalid", "nothing measured", "one row", "three runs", "a ragged batch, a target"],
 )
 def test_a_page_can_be_made_of_it(tmp_path: Path, runs: list[Run]) -> None:
     assert len(payload_of(page_of(tmp_path, *runs))["runs"]) == len(runs)

@@ -69,9 +69,11 @@ def says(words: str) -> bool:
 def test_where_both_compile_jax_is_faster_and_where_neither_does_pytorch(
     pairs: dict[str, list[LikeForLike]],
 ) -> None:
-    assert says("Where both compile, JAX is faster; where neither does, PyTorch is.")
+    assert says("Where both compile, JAX is faster, but for the epoch of `wide`, where")
+    assert says("and the intervals don't tell; where neither does, PyTorch is.")
     for each in (each for group in pairs.values() for each in group):
-        assert each.winner == ("PyTorch" if each.tier == "eager" else "JAX"), (each.torch.group, each.tier)
+        told = None if each.torch.group.startswith("wide") and each.tier == "epoch" else "JAX"
+        assert each.winner == ("PyTorch" if each.tier == "eager" else told), (each.torch.group, each.tier)
 
 
 def test_the_more_one_call_hands_over_the_faster(pairs: dict[str, list[LikeForLike]]) -> None:

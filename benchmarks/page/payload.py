@@ -122,7 +122,7 @@ def _problem(problem: Problem) -> Fields:
     return {
         "problem": name_of(plain),
         "name": name_of(problem),
-        "sweep": name_of(replace(problem, batch_size=1)).replace("B1-", "", 1),
+        "sweep": name_of(replace(problem, batch_size=1, last_batch_size=None)).replace("B1-", "", 1),
         "nickname": nickname,
         **{name: getattr(problem, name) for name in ("batch_size", "n_features", "n_batches", "n_epochs")},
         **{name: getattr(problem, name) for name in ("feed", "readback")},
