@@ -237,20 +237,23 @@ def table(parsed: argparse.Namespace) -> int:
 
 
 def explain(parsed: argparse.Namespace) -> int:
-    """Print what stands behind the rows that the name fits.
+    """Print what stands behind the rows that the name fits, in the newest record that has such.
 
     Raises:
-        UsageError: there is no record, or it holds no such case.
+        UsageError: there is no record, or none holds such a case.
 
     """
     files = [parsed.file] if parsed.file else recorded_files()
     if not files:
         message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
         raise UsageError(message)
-    run = read_run(files[0])
-    rows = [row for row in run.rows if parsed.case in row.case]
-    if not rows:
-        raise unknown_name(parsed.case, [row.case for row in run.rows], kind="case")
+    known: dict[str, None] = {}
+    for run in map(read_run, files):
+        if rows := [row for row in run.rows if parsed.case in row.case]:
+            break
+        known |= dict.fromkeys(row.case for row in run.rows)
+    else:
+        raise unknown_name(parsed.case, list(known), kind="case")
     console = Console()
     for row in rows:
         print_row(row, console)

@@ -19,6 +19,7 @@ from benchmarks.errors import UsageError
 from benchmarks.fairness import Item
 from benchmarks.launch import ROOT
 from benchmarks.record import Verdict, read_run
+from tests.runs import run_of_day, timed, write
 from tests.test_record import ABSENT, INVALID, document_of, row, run_of
 
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
@@ -89,6 +90,20 @@ def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.Captu
     assert main(["explain", "jax_jit", str(path)]) == 0
 
     assert "FAILS" in capsys.readouterr().out
+
+
+def test_explain_takes_the_newest_record_that_has_the_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "RUNS", tmp_path)
+    older, newer = timed("jax_scan", [1e-3]), timed("torch_eager", [1e-3])
+    write(run_of_day(0, older, newer), tmp_path / "0.json")
+    write(run_of_day(1, newer), tmp_path / "1.json")
+
+    assert main(["explain", "jax_scan"]) == 0
+    assert "2026-11-01" in capsys.readouterr().out
+    assert main(["explain", "torch_eager"]) == 0
+    assert "2026-11-02" in capsys.readouterr().out
 
 
 def test_explain_names_the_cases_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
