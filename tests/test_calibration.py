@@ -73,7 +73,7 @@ def test_noise_that_lasts_for_pairs_raises_the_threshold_until_false_alarms_are_
 
 def test_noise_whose_pairs_do_not_depend_on_one_another_hardly_ever_raises_the_threshold() -> None:
     generator = np.random.default_rng(3)
-    samples = [np.exp(generator.normal(0, 0.05, 40)).tolist() for _ in range(8)]
+    samples = [np.exp(generator.normal(0, 0.05, 40)).tolist() for _ in range(3)]
 
     thresholds = [calibrate_case(sample, RULE).threshold for sample in samples]
 
