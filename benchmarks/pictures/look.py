@@ -127,7 +127,7 @@ def seconds(**options: Any) -> alt.Axis:  # noqa: ANN401 - Altair's own
 
 def themed(chart: alt.TopLevelMixin, theme: Theme) -> dict[str, Any]:
     """Give the Vega-Lite specification of a chart in a theme."""
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = chart.to_dict(validate=False)  # which takes long, and the tests do it
     return specification | {"config": config(theme)}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
 if TYPE_CHECKING:
     from impls.contract import Device, Problem
@@ -39,7 +40,10 @@ class Picture:
 
 def inline(values: Values) -> alt.InlineData:
     """Put values into a chart; as a tuple, because Altair copies lists with every change of the chart."""
-    return alt.InlineData(values=tuple(values))
+    with debug_mode(
+        False
+    ):  # nor do they need checking one by one against Vega-Lite's schema: it takes seconds
+        return alt.InlineData(values=tuple(values))
 
 
 def setting_of(problem: Problem, device: Device) -> str:
