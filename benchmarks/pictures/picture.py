@@ -39,10 +39,12 @@ class Picture:
 
 
 def inline(values: Values) -> alt.InlineData:
-    """Put values into a chart; as a tuple, because Altair copies lists with every change of the chart."""
-    with debug_mode(
-        False
-    ):  # nor do they need checking one by one against Vega-Lite's schema: it takes seconds
+    """Put values into a chart.
+
+    As a tuple, because Altair copies lists with every change of the chart; and without checking each against
+    Vega-Lite's schema, which takes seconds.
+    """
+    with debug_mode(arg=False):
         return alt.InlineData(values=tuple(values))
 
 
