@@ -36,7 +36,7 @@ with its 95 % confidence interval.
 
 COMPILING = """\
 From how many epochs on a training has taken less time than with {baseline}, its compilation included: with
-cold / with warm disk caches. "1" is from the start, "—" never.
+cold / with warm disk caches. "1" is from the start, "—" never, or not measured there.
 """
 
 HARDWARE = """\
