@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from benchmarks import ab_options, commands, compare_options, report_command, track
+from benchmarks import ab_options, commands, compare_options, report_command, run_command, track
 from benchmarks.errors import UsageError
 from benchmarks.options import declare
 
@@ -84,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
         "results/looks/DATE.json, which is not",
     )
     run.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
-    run.set_defaults(do=commands.run)
+    run.set_defaults(do=run_command.run)
 
     list_ = commands_.add_parser(
         "list",

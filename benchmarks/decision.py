@@ -75,7 +75,7 @@ class Rule:
         self._require("min_pairs", self.min_pairs >= 1, "at least 1")
         self._require("max_pairs", self.max_pairs >= self.min_pairs, f"at least min_pairs, {self.min_pairs}")
 
-    def _require(self, name: str, holds: bool, expected: str) -> None:  # noqa: FBT001 - private
+    def _require(self, name: str, holds: bool, expected: str) -> None:  # noqa: FBT001 - only called just above, beside the words that say what holds
         if not holds:
             message = f"rule: {name}: expected {expected}, found {getattr(self, name):g}"
             raise UsageError(message)

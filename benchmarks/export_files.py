@@ -65,7 +65,7 @@ def _write_csv(export: Export, lines: Sequence[tuple[object, ...]], path: Path) 
 
 def _write_parquet(export: Export, lines: Sequence[tuple[object, ...]], path: Path) -> None:
     import pyarrow as pa  # noqa: PLC0415 - part of an extra
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415 - part of an extra
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     columns = columns_of(export.line)

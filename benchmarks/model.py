@@ -111,7 +111,7 @@ def fit_line(sizes: ArrayLike, times_s: ArrayLike) -> tuple[float, float]:
     least squares, as scipy.optimize.nnls has it.
     """
     # SciPy takes a second to import, and only a run with a sweep needs it.
-    from scipy.optimize import nnls  # noqa: PLC0415
+    from scipy.optimize import nnls  # noqa: PLC0415 - a second to import
 
     x, t = np.asarray(sizes, float), np.asarray(times_s, float)
     scale = np.array([1.0, x.max()])  # both columns of a like size

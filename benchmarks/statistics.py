@@ -112,7 +112,7 @@ def median_interval(values: Sequence[float], tail: float) -> tuple[float, float,
 def _outer_rank(n: int, tail: float) -> tuple[int, float]:
     """Give the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare."""
     # SciPy takes a second to import, which the command line's help need not.
-    from scipy.stats import binom  # noqa: PLC0415
+    from scipy.stats import binom  # noqa: PLC0415 - a second to import
 
     k = max(1, int(binom.ppf(tail, n, 0.5)))
     return k, float(binom.cdf(k - 1, n, 0.5))

@@ -174,7 +174,7 @@ def compiled(source: str) -> ctypes.CDLL:
 
 
 def _run(command: list[str], text: str = "") -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603 - the compiler
     if done.returncode:
         message = f"{shlex.join(command)} failed:\n{done.stderr}"
         raise RuntimeError(message)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import commands
+from benchmarks import commands, run_command
 from benchmarks.__main__ import main
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError
@@ -198,7 +198,7 @@ def test_a_record_that_no_longer_fits_where_it_should_go_is_kept_elsewhere(tmp_p
     (tmp_path / "full" / "run.json.partial").mkdir()  # stands in the way, as a full disk would
 
     with pytest.raises(UsageError, match=r"run\.json: can't be written .* the record is kept in ") as caught:
-        commands.keep(record, tmp_path / "full" / "run.json")
+        run_command.keep(record, tmp_path / "full" / "run.json")
 
     kept = Path(str(caught.value).split("kept in ")[1])
     assert kept.read_text() == "the record"

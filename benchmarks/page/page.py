@@ -72,7 +72,7 @@ def payload_of(html: str) -> dict[str, Any]:
 
 def _payload(runs: Sequence[Run], against: Comparison | None) -> dict[str, Any]:
     # It draws pictures, for which altair is needed: part of an extra, which the rest does without.
-    from benchmarks.page.payload import payload  # noqa: PLC0415
+    from benchmarks.page.payload import payload  # noqa: PLC0415 - needs an extra
 
     return payload(runs, against)
 
