@@ -104,7 +104,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="CASE",
         help="a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'",
     )
-    explain.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the newest record")
+    explain.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="default: the records whose rows the report shows"
+    )
     explain.set_defaults(do=commands.explain)
 
     table = commands_.add_parser(

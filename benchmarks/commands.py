@@ -17,6 +17,7 @@ from benchmarks.crew import probe
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.explain import print_row
+from benchmarks.figures import headline_groups
 from benchmarks.launch import ROOT
 from benchmarks.problems import NAMED, name_of
 from benchmarks.publish import publish
@@ -138,25 +139,23 @@ def table(parsed: argparse.Namespace) -> int:
 
 
 def explain(parsed: argparse.Namespace) -> int:
-    """Print what stands behind the rows that the name fits, in the newest record that has such.
+    """Print what stands behind the rows that the name fits: of the file, or else those that the report shows.
 
     Raises:
         UsageError: there is no record, or none holds such a case.
 
     """
-    files = [parsed.file] if parsed.file else recorded_files()
-    if not files:
+    runs = recorded_runs([parsed.file or RUNS])
+    if not runs:
         message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
         raise UsageError(message)
-    known: dict[str, None] = {}
-    for run in map(read_run, files):
-        if rows := [row for row in run.rows if parsed.case in row.case]:
-            break
-        known |= dict.fromkeys(row.case for row in run.rows)
-    else:
-        raise unknown_name(parsed.case, list(known), kind="case")
+    speakers = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]
+    rows = [(row, run) for group, run in speakers for row in run.rows if row.group == group]
     console = Console()
-    for row in rows:
+    found = [(row, run) for row, run in rows if parsed.case in row.case]
+    if not found:
+        raise unknown_name(parsed.case, [row.case for row, _ in rows], kind="case")
+    for row, run in found:
         print_row(row, console)
-    console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
+        console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
     return 0

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_NAMES = 20
+"""That a message lists."""
+
 
 class UsageError(Exception):
     """Something the user asked for or handed over can't be used; the message is all they need."""
@@ -37,7 +40,8 @@ def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return UsageError(f"unknown {kind} {name!r}: expected one of {', '.join(names)}.{hint}")
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return UsageError(f"unknown {kind} {name!r}: expected one of {', '.join(names[:MAX_NAMES])}{more}.{hint}")
 
 
 def require_types(values: T) -> T:

@@ -15,7 +15,7 @@ import pytest
 from benchmarks import commands, run_command
 from benchmarks.__main__ import main
 from benchmarks.discover import discover
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, unknown_name
 from benchmarks.fairness import Item
 from benchmarks.launch import ROOT
 from benchmarks.record import Verdict, read_run
@@ -92,18 +92,23 @@ def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.Captu
     assert "FAILS" in capsys.readouterr().out
 
 
-def test_explain_takes_the_newest_record_that_has_the_case(
+def test_explain_shows_the_row_that_the_report_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "RUNS", tmp_path)
-    older, newer = timed("jax_scan", [1e-3]), timed("torch_eager", [1e-3])
-    write(run_of_day(0, older, newer), tmp_path / "0.json")
-    write(run_of_day(1, newer), tmp_path / "1.json")
+    write(run_of_day(0, timed("jax_scan", [1e-3] * 6)), tmp_path / "0.json")
+    write(run_of_day(1, timed("jax_scan", [1e-3] * 3)), tmp_path / "1.json")
 
     assert main(["explain", "jax_scan"]) == 0
-    assert "2026-11-01" in capsys.readouterr().out
-    assert main(["explain", "torch_eager"]) == 0
-    assert "2026-11-02" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "2026-11-01" in out
+    assert "2026-11-02" not in out
+
+
+def test_of_very_many_names_a_message_lists_some() -> None:
+    error = unknown_name("case-x", [f"case-{i}" for i in range(1000)], kind="case")
+
+    assert "case-19 and 980 more." in str(error)
 
 
 def test_explain_names_the_cases_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
