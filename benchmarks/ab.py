@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import calibration
@@ -16,7 +14,6 @@ from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.counting import COUNTED, COUNTING_NOTE, make_ready
 from benchmarks.crew import Crew
 from benchmarks.duel import SIDES, Duel, matchups_of
-from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.fairness import STARVED
 from benchmarks.problems import parse_problem
@@ -26,6 +23,7 @@ from benchmarks.sides import SideOptions, open_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from benchmarks.comparison import CaseVerdict
     from benchmarks.decision import Rule
     from benchmarks.duel import Matchup
+    from benchmarks.journal import Workplace
     from benchmarks.sides import Side
     from impls.contract import Device
 
@@ -64,8 +63,19 @@ class Selection:
         """Name the implementations."""
         return self.asked or self.default
 
+    def with_sides(self, options: Mapping[str, SideOptions]) -> object:
+        """Give all that is measured, and how: by what a comparison that was killed is known again.
 
-def compare_sides(selection: Selection, options: Mapping[str, SideOptions], console: Console) -> Comparison:
+        Raises:
+            UsageError: a side's Python or commit does not exist.
+
+        """
+        return self, options, [side.made_of(self.impls) for side in options.values()]
+
+
+def compare_sides(
+    selection: Selection, options: Mapping[str, SideOptions], place: Workplace, console: Console
+) -> Comparison:
     """Measure both sides in pairs and say what was found.
 
     Raises:
@@ -78,35 +88,37 @@ def compare_sides(selection: Selection, options: Mapping[str, SideOptions], cons
             "machine's own noise is measured by `perceptron-bench calibrate`"
         )
         raise UsageError(message)
-    provenance = Provenance.collect(choose_cpus(selection.cores))
     known, note = (
         (None, COUNTING_NOTE)
         if selection.rule.counts
-        else calibration.find(provenance, selection.calibrations)
+        else calibration.find(place.provenance, selection.calibrations)
     )
     with contextlib.ExitStack() as stack:
         names = _names(selection, options)
         sides = {
             name: stack.enter_context(
-                open_side(name, side, selection.impls, file_as=names[0] if names else "")
+                open_side(
+                    name, side, selection.impls, file_as=names[0] if names else "", scratch=place.folder
+                )
             )
             for name, side in options.items()
         }
         matchups = match(selection, sides, names)
         _set_thresholds(matchups, selection.thresholds, known)
         start = time.monotonic()
-        verdicts, interrupted = measure(selection, matchups, provenance, console)
+        verdicts, interrupted = measure(selection, matchups, place, console)
     base, new = (_record_of(sides[name]) for name in SIDES)
     return Comparison(
         method=METHODS[selection.rule.metric].format(alpha=selection.rule.alpha, n_epochs=N_EPOCHS),
         base=base,
         new=new,
-        provenance=provenance,
+        provenance=place.provenance,
         rule=selection.rule,
         wall_s=time.monotonic() - start,
         interrupted=interrupted,
         notes=(
             note,
+            *recalled(place),
             *too_few_pairs(selection.rule, len(verdicts)),
             *gaps(known, (verdict.name for verdict in verdicts)),
             *([] if selection.rule.counts else starved(verdicts)),
@@ -171,26 +183,29 @@ def _set_thresholds(
 def measure(
     selection: Selection,
     matchups: Sequence[Matchup],
-    provenance: Provenance,
+    place: Workplace,
     console: Console,
     *,
     stops_early: bool = True,
 ) -> tuple[list[CaseVerdict], str | None]:
     """Run the pairs, with progress; also say what cut them short, if anything did."""
-    with (
-        tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
-        ContestProgress(console) as shown,
-        sigterm_as_ctrl_c(),
-    ):
+    with ContestProgress(console) as shown, sigterm_as_ctrl_c():
         crew = Crew(
-            folder=Path(folder),
+            folder=place.folder,
             observer=shown,
-            cpus=tuple(provenance.pinned_to),
+            cpus=tuple(place.provenance.pinned_to),
             time_limit_s=selection.time_limit_s,
-            counter=make_ready(matchups, Path(folder)) if selection.rule.counts else None,
+            counter=make_ready(matchups, place.folder) if selection.rule.counts else None,
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
         return duel.run(), duel.interrupted
+
+
+def recalled(place: Workplace) -> list[str]:
+    """Say that pairs were measured before: the times of the first and the last may lie far apart."""
+    if not place.n_workers:
+        return []
+    return [f"resumed: {place.n_workers} processes had been measured when an earlier call was broken off"]
 
 
 def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:

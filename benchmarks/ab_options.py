@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.ab import Selection, compare_sides
-from benchmarks.calibrate import calibrate
+from benchmarks.calibrate import SAME, calibrate
 from benchmarks.calibration import CALIBRATIONS
 from benchmarks.comparison_report import console, print_comparison
 from benchmarks.contest import Settings
 from benchmarks.decision import COUNTED_RULE, METRICS, Rule
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.journal import workplace
 from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.sides import SideOptions
 from benchmarks.suites import SUITES
@@ -129,6 +131,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"for each problem; default: {Settings.time_limit_s:g}",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep each process's result until the verdict is written, and go on where the same call was "
+        "killed or interrupted",
+    )
 
 
 def _selection(parsed: argparse.Namespace) -> Selection:
@@ -159,13 +167,20 @@ def _ab(parsed: argparse.Namespace) -> int:
         )
         for side in SIDES
     }
-    outputs = Outputs.of(parsed)
-    terminal = console()
-    comparison = compare_sides(_selection(parsed), options, terminal)
-    print_comparison(comparison, terminal)
-    outputs.write(comparison)
+    outputs, terminal, selection = Outputs.of(parsed), console(), _selection(parsed)
+    provenance = Provenance.collect(choose_cpus(selection.cores))
+    undertaking = selection.with_sides(options) if parsed.resume else None
+    with workplace(undertaking, provenance) as place:
+        comparison = compare_sides(selection, options, place, terminal)
+        print_comparison(comparison, terminal)
+        outputs.write(comparison)
+        place.is_done = not comparison.interrupted
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
 
 
 def _calibrate(parsed: argparse.Namespace) -> int:
-    return calibrate(_selection(parsed), console(), n_pairs=parsed.pairs)
+    selection = _selection(parsed)
+    provenance = Provenance.collect(choose_cpus(selection.cores))
+    undertaking = ("calibrate", parsed.pairs, selection.with_sides(SAME)) if parsed.resume else None
+    with workplace(undertaking, provenance) as place:
+        return calibrate(selection, place, console(), n_pairs=parsed.pairs)

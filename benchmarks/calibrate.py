@@ -17,7 +17,6 @@ from benchmarks.comparison import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.comparison_report import percent
 from benchmarks.decision import Category
 from benchmarks.duel import SIDES
-from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError
 from benchmarks.noise import calibrate_case
 from benchmarks.sides import SideOptions, open_side
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.ab import Selection
+    from benchmarks.journal import Workplace
     from benchmarks.noise import CaseCalibration
 
 FEWEST_PAIRS = 10
@@ -37,7 +37,11 @@ FEWEST_PAIRS = 10
 BROKEN = (Category.INVALID, Category.MISSING, Category.NEW)
 
 
-def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
+SAME = dict.fromkeys(SIDES, SideOptions())
+"""Both sides are as they are here."""
+
+
+def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pairs: int) -> int:
     """Measure pairs whose sides are the same; store and show each case's noise. Give the exit status.
 
     Raises:
@@ -47,16 +51,17 @@ def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
     if n_pairs < FEWEST_PAIRS:
         message = f"--pairs: expected at least {FEWEST_PAIRS}, found {n_pairs}"
         raise UsageError(message)
-    provenance = Provenance.collect(choose_cpus(selection.cores))
-    calibration.require_usable(provenance, selection.calibrations)
+    calibration.require_usable(place.provenance, selection.calibrations)
     every_pair = replace(selection, rule=replace(selection.rule, max_pairs=n_pairs))
     with contextlib.ExitStack() as stack:
         sides = {
-            name: stack.enter_context(open_side(name, SideOptions(), selection.impls, file_as=""))
-            for name in SIDES
+            name: stack.enter_context(
+                open_side(name, side, selection.impls, file_as="", scratch=place.folder)
+            )
+            for name, side in SAME.items()
         }
         matchups = match(every_pair, sides, selection.names)
-        verdicts, interrupted = measure(every_pair, matchups, provenance, console, stops_early=False)
+        verdicts, interrupted = measure(every_pair, matchups, place, console, stops_early=False)
     with console.status("resampling"):
         cases = {
             verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(verdicts))
@@ -68,12 +73,13 @@ def calibrate(selection: Selection, console: Console, *, n_pairs: int) -> int:
             reason = verdict.reason or f"expected at least {FEWEST_PAIRS} pairs, found {len(verdict.ratios)}"
             console.print(f"not calibrated: {escape(verdict.name)}: {escape(reason)}", soft_wrap=True)
     if cases:
-        found = Calibration(date=provenance.date, machine=fingerprint(provenance), cases=cases)
+        found = Calibration(date=place.provenance.date, machine=fingerprint(place.provenance), cases=cases)
         path = calibration.save(found, selection.calibrations)
         console.print(calibration_table(cases))
         console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)
     if interrupted:
         return INTERRUPTED
+    place.is_done = True
     return FINE if len(cases) == len(verdicts) else MISSING_OR_INVALID
 
 

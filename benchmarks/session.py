@@ -14,11 +14,11 @@ from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import IMPLEMENTATIONS, select
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
+from benchmarks.git import git_commit
 from benchmarks.journal import Journal
 from benchmarks.problems import name_of, parse_problem, replace_fields
 from benchmarks.progress import ContestProgress
 from benchmarks.record import Run, RunSettings, Verdict
-from benchmarks.sides import git_commit
 from benchmarks.tally import Case
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ class MeasuringSession:
         chosen = [key for key in self.cases if key in keys]
         cases = [self.cases[key] for key in chosen]
         if timed and self.options.resume:
-            self.journal = Journal.of(cases, settings, self.provenance)
+            files = [case.entry.path.read_bytes() for case in cases]
+            self.journal = Journal.of((cases, settings, files), self.provenance)
             if self.journal.n_workers:
                 console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
         with (

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.discover import REFERENCE, discover, read_entry
 from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
+from benchmarks.git import git_commit, resolve, worktree
 from benchmarks.job import Runtime
 from benchmarks.launch import ROOT, runtime_variables
 
@@ -49,6 +49,28 @@ class SideOptions:
         """Say whether the side is the checkout as it lies there, in this Python."""
         return not (self.python or self.ref or self.impl or self.env)
 
+    def runtime(self) -> Runtime:
+        """Give the Python and the variables that its processes have.
+
+        Raises:
+            UsageError: there is no such Python, or a variable is not NAME=VALUE.
+
+        """
+        python = find_python(self.python) if self.python else Runtime().python
+        return Runtime(python=python, variables=tuple(sorted(map(parse_variable, self.env))))
+
+    def made_of(self, impls: Path) -> tuple[object, ...]:
+        """Give what the side is made of as it is now: the same again makes the same side.
+
+        Raises:
+            UsageError: there is no such Python or commit.
+
+        """
+        files = [self.impl] if self.impl else sorted(impls.glob("*.py"))
+        contents = [file.read_bytes() for file in files if file.is_file()]
+        runtime = self.runtime()
+        return runtime, versions_in(runtime), resolve(impls, self.ref) if self.ref else contents
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
@@ -63,10 +85,11 @@ class Side:
 
 
 @contextlib.contextmanager
-def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str) -> Iterator[Side]:
+def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scratch: Path) -> Iterator[Side]:
     """Make a side ready: ask its Python, check its commit out beside the checkout, and clean up afterwards.
 
-    An implementation that was given as a file takes part under the name `file_as`.
+    An implementation that was given as a file takes part under the name `file_as`. What has to be written
+    goes into a folder in `scratch`.
 
     Raises:
         UsageError: there is no such Python, commit or file, or a variable is not NAME=VALUE.
@@ -78,13 +101,12 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str) -> 
             "other Python's; install it with `pip install --editable`, from a checkout"
         )
         raise UsageError(message)
-    python = find_python(options.python) if options.python else Runtime().python
-    variables = tuple(sorted(parse_variable(text) for text in options.env))
-    runtime = Runtime(python=python, variables=variables)
+    runtime = options.runtime()
     differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}
-    differs |= {f"${key}": value for key, value in variables}
+    differs |= {f"${key}": value for key, value in runtime.variables}
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(worktree(impls, options.ref)) if options.ref else impls
+        there = worktree(impls, options.ref, scratch / name) if options.ref else contextlib.nullcontext(impls)
+        folder = stack.enter_context(there)
         yield Side(
             name=name,
             entries=_entries(options, folder, file_as),
@@ -167,62 +189,3 @@ def versions_in(runtime: Runtime) -> dict[str, str]:
         message = f"{python} has no NumPy, which every worker needs: {python} -m pip install numpy"
         raise UsageError(message)
     return versions
-
-
-@contextlib.contextmanager
-def worktree(folder: Path, ref: str) -> Iterator[Path]:
-    """Check another commit of the folder's repository out, in a temporary worktree; give the folder there.
-
-    A commit that has no such folder has no implementation: those of the other side are new then.
-
-    Raises:
-        UsageError: the folder is in no git checkout, or there is no such commit.
-
-    """
-    top = Path(git(folder, "rev-parse", "--show-toplevel"))
-    commit = git(
-        folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", expected=f"a commit named {ref!r}"
-    )
-    with tempfile.TemporaryDirectory(prefix="perceptron-bench-worktree-") as scratch:
-        tree = Path(scratch, "tree")
-        git(top, "worktree", "add", "--detach", "--quiet", str(tree), commit)
-        try:
-            inside = tree / folder.resolve().relative_to(top.resolve())
-            yield inside
-        finally:
-            git(top, "worktree", "remove", "--force", str(tree))
-
-
-def git_commit(folder: Path) -> str | None:
-    """Give the folder's short commit, marked where files in the folder differ from it; None: no checkout."""
-    there = next(each for each in (folder, *folder.parents) if each.is_dir())
-    try:
-        sha = git(there, "rev-parse", "--short=10", "HEAD")
-        changed = git(there, "status", "--porcelain", "--", ".")
-    except UsageError:
-        return None
-    return f"{sha} with changes" if changed else sha
-
-
-def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
-    """Run git in the folder and give what it prints.
-
-    Raises:
-        UsageError: it fails, or there is no git.
-
-    """
-    program = shutil.which("git")
-    if program is None:
-        message = "no git on the path: comparing commits needs it"
-        raise UsageError(message)
-    if not folder.is_dir():
-        message = f"no such folder: {folder}; expected {expected}"
-        raise UsageError(message)
-    done = subprocess.run(  # noqa: S603 - git
-        [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        found = done.stderr.strip() or "none"
-        message = f"{folder}: expected {expected}, found {found} (git {' '.join(arguments[:2])})"
-        raise UsageError(message)
-    return done.stdout.strip()

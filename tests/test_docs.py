@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -94,6 +98,34 @@ def anchors_of(page: str) -> set[str]:
     tokens = MarkdownIt().parse(page)
     headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what a reader clones, and may write to."""
+    copy = tmp_path_factory.mktemp("documents") / "perceptron-bench"
+    for name in ("benchmarks", "docs", "impls", "results", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "unfinished"))
+    for name in ("Makefile", "README.md", "conftest.py", "constraints.txt", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_does_what_it_says(page: Path, checkout: Path) -> None:
+    copy = checkout / page.relative_to(ROOT)
+
+    done = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "tests.rehearsal", str(copy)],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 def reading_calls() -> list[tuple[str, ...]]:

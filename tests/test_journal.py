@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import journal
+from benchmarks.comparison import read_comparison
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError
-from benchmarks.journal import Journal
+from benchmarks.journal import Journal, forget_latest_pair
 from benchmarks.launch import ROOT
 from benchmarks.record import Verdict, read_run
 from benchmarks.tally import Case
@@ -86,7 +87,8 @@ def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Pat
     cases = cases_of(numpy_float32)
 
     def folder(settings: Settings = SETTINGS, provenance: Provenance = PROVENANCE) -> Path:
-        found = Journal.of(cases, settings, provenance, root=tmp_path)
+        files = [case.entry.path.read_bytes() for case in cases]
+        found = Journal.of((cases, settings, files), provenance, root=tmp_path)
         found.release()
         return found.folder
 
@@ -102,12 +104,12 @@ def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Pat
 
 def test_two_processes_can_not_measure_the_same_run(numpy_float32: Path, tmp_path: Path) -> None:
     cases = cases_of(numpy_float32)
-    held = Journal.of(cases, SETTINGS, PROVENANCE, root=tmp_path)
+    held = Journal.of(cases, PROVENANCE, root=tmp_path)
 
-    with pytest.raises(UsageError, match="another process is measuring this very run"):
-        Journal.of(cases, SETTINGS, PROVENANCE, root=tmp_path)
+    with pytest.raises(UsageError, match="another process is measuring the very same"):
+        Journal.of(cases, PROVENANCE, root=tmp_path)
     held.release()
-    Journal.of(cases, SETTINGS, PROVENANCE, root=tmp_path).discard()
+    Journal.of(cases, PROVENANCE, root=tmp_path).discard()
     assert list(tmp_path.iterdir()) == [numpy_float32]
 
 
@@ -153,6 +155,46 @@ def test_a_run_killed_by_sigkill_is_resumed_and_its_record_is_complete(
     assert [len(row.processes) for row in read_run(record).rows] == [3] * 4
     assert len(json.loads(record.read_text())["benchmarks"]) == 4
     assert set(journal.UNFINISHED.glob("*")) == folders_before
+
+
+def test_a_comparison_killed_by_sigkill_goes_on_with_the_pair_that_was_cut_short(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    folders_before = set(journal.UNFINISHED.glob("*"))
+    command = [
+        *(sys.executable, "-m", "benchmarks", "ab", "--resume", f"--calibration={tmp_path}/noise"),
+        *(f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}", f"--json={report}"),
+        *("--max-pairs=4", "--threshold=0.01", "--problem=book,batch_size=32,n_batches=4,n_epochs=3"),
+    ]
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as first:
+        assert first.stdout is not None
+        while not (line := first.stdout.readline()).startswith("pair 3 "):
+            assert line, "it ended before it could be killed"
+        os.kill(first.pid, signal.SIGKILL)
+    assert not report.exists()
+
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+
+    comparison = read_comparison(report)
+    assert again.returncode == comparison.exit_status(), again.stdout
+    assert len(comparison.verdicts[0].ratios) == 4
+    # Of the inspection and two pairs; of one, if the kill met the third before its process had begun.
+    assert any(f"resumed: {n} processes had been measured" in again.stdout for n in (4, 6))
+    assert set(journal.UNFINISHED.glob("*")) == folders_before
+
+
+def test_of_the_pair_in_which_the_harness_was_killed_nothing_is_kept(tmp_path: Path) -> None:
+    for age, name in enumerate(["01-00-base-cpu-1", "00-00-new-cpu-1", "00-00-base-cpu-1"]):
+        for suffix in ("json", "jsonl"):
+            (tmp_path / f"{name}.{suffix}").touch()
+            os.utime(tmp_path / f"{name}.{suffix}", (1e9 - age, 1e9 - age))
+
+    forget_latest_pair(tmp_path)
+
+    assert {file.stem for file in tmp_path.iterdir()} == {"00-00-new-cpu-1", "00-00-base-cpu-1"}
 
 
 def _workers_of(path: Path) -> list[str]:

@@ -12,10 +12,11 @@ import pytest
 from benchmarks import sides
 from benchmarks.discover import IMPLEMENTATIONS, read_entry, select
 from benchmarks.errors import UsageError
+from benchmarks.git import worktree
 from benchmarks.job import Runtime
 from benchmarks.problems import NAMED
 from benchmarks.session import provenance_of
-from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in, worktree
+from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in
 from benchmarks.tally import Case
 
 
@@ -46,8 +47,12 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(checkout: Path) -> None:
-    with open_side("base", SideOptions(ref="first"), checkout, file_as="") as side:
+def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(
+    checkout: Path, tmp_path: Path
+) -> None:
+    with open_side(
+        "base", SideOptions(ref="first"), checkout, file_as="", scratch=tmp_path / "scratch"
+    ) as side:
         path = side.entries["numpy_float32"].path
         assert path.read_text(encoding="utf-8").endswith("# first\n")
         assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
@@ -58,10 +63,18 @@ def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(c
     assert (checkout / "numpy_float32.py").read_text(encoding="utf-8").endswith("# second\n")
 
 
-def test_the_worktree_is_cleaned_up_after_an_interrupt_too(checkout: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), worktree(checkout, "first"):
+def test_the_worktree_is_cleaned_up_after_an_interrupt_too(checkout: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), worktree(checkout, "first", tmp_path / "scratch"):
         raise KeyboardInterrupt
 
+    assert len(run(checkout, "worktree", "list").splitlines()) == 1
+
+
+def test_a_worktree_that_a_killed_process_left_is_replaced(checkout: Path, tmp_path: Path) -> None:
+    run(checkout, "worktree", "add", "--detach", str(tmp_path / "scratch" / "worktree"), "first")
+
+    with worktree(checkout, "second", tmp_path / "scratch") as folder:
+        assert (folder / "numpy_float32.py").read_text(encoding="utf-8").endswith("# second\n")
     assert len(run(checkout, "worktree", "list").splitlines()) == 1
 
 
@@ -76,10 +89,10 @@ def test_a_run_of_files_from_elsewhere_records_their_checkouts_commit_too(checko
     assert here.commit_elsewhere is None
 
 
-def test_files_that_differ_from_their_commit_are_marked(checkout: Path) -> None:
+def test_files_that_differ_from_their_commit_are_marked(checkout: Path, tmp_path: Path) -> None:
     (checkout / "numpy_float32.py").write_text("changed", encoding="utf-8")
 
-    with open_side("new", SideOptions(), checkout, file_as="") as side:
+    with open_side("new", SideOptions(), checkout, file_as="", scratch=tmp_path / "scratch") as side:
         assert (side.commit or "").endswith(" with changes")
 
 
@@ -90,32 +103,34 @@ def test_files_that_differ_from_their_commit_are_marked(checkout: Path) -> None:
         ("--help", "expected a commit named '--help'"),
     ],
 )
-def test_an_unknown_commit_is_named(ref: str, message: str, checkout: Path) -> None:
-    with pytest.raises(UsageError, match=message), worktree(checkout, ref):
+def test_an_unknown_commit_is_named(ref: str, message: str, checkout: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message), worktree(checkout, ref, tmp_path):
         pass
 
 
 def test_a_folder_that_is_in_no_checkout_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected a git checkout, found .*not a git repository"):
-        worktree(tmp_path, "main").__enter__()
+        worktree(tmp_path, "main", tmp_path).__enter__()
 
 
-def test_a_commit_without_the_folder_has_no_implementations(checkout: Path) -> None:
+def test_a_commit_without_the_folder_has_no_implementations(checkout: Path, tmp_path: Path) -> None:
     later = checkout.parent / "later"
     later.mkdir()
 
-    with open_side("base", SideOptions(ref="first"), later, file_as="") as side:
+    with open_side("base", SideOptions(ref="first"), later, file_as="", scratch=tmp_path / "scratch") as side:
         assert side.entries == {}
         assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
 
 
-def test_a_harness_among_other_packages_refuses_another_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_harness_among_other_packages_refuses_another_python(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sides, "ROOT", Path("/usr/lib/python3/site-packages"))
     options = SideOptions(python=sys.executable)
 
     with (
         pytest.raises(UsageError, match="install it with `pip install --editable`"),
-        open_side("new", options, IMPLEMENTATIONS, file_as=""),
+        open_side("new", options, IMPLEMENTATIONS, file_as="", scratch=tmp_path / "scratch"),
     ):
         pass
 
@@ -159,12 +174,20 @@ def test_a_file_takes_part_under_the_other_sides_name(tmp_path: Path) -> None:
     file = tmp_path / "other_name.py"
     file.write_text((IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8"), encoding="utf-8")
 
-    with open_side("new", SideOptions(impl=file), IMPLEMENTATIONS, file_as="numpy_float32") as side:
+    with open_side(
+        "new", SideOptions(impl=file), IMPLEMENTATIONS, file_as="numpy_float32", scratch=tmp_path / "scratch"
+    ) as side:
         assert list(side.entries) == ["numpy_float32"]
         assert side.entries["numpy_float32"].path == file
     with (
         pytest.raises(UsageError, match="no such file"),
-        open_side("new", SideOptions(impl=tmp_path / "absent.py"), IMPLEMENTATIONS, file_as="x"),
+        open_side(
+            "new",
+            SideOptions(impl=tmp_path / "absent.py"),
+            IMPLEMENTATIONS,
+            file_as="x",
+            scratch=tmp_path / "scratch",
+        ),
     ):
         pass
 
@@ -178,5 +201,5 @@ def test_versions_are_asked_for_under_the_sides_variables(tmp_path: Path) -> Non
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such folder"), worktree(tmp_path / "nowhere", "main"):
+    with pytest.raises(UsageError, match="no such folder"), worktree(tmp_path / "nowhere", "main", tmp_path):
         pass
