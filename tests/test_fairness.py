@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.fairness import Item, manifest
+from benchmarks.fairness import manifest
 from benchmarks.gpu import GpuReading
 from benchmarks.job import Inspection, Timing
 from benchmarks.statistics import summarize
@@ -16,6 +16,7 @@ from tests.conftest import SMALL
 from tests.test_agreement import measurement_of
 
 if TYPE_CHECKING:
+    from benchmarks.item import Item
     from impls.contract import Precision, Problem
 
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)

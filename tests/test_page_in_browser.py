@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from benchmarks.compare import Settings, compare_runs
-from benchmarks.fairness import Item
+from benchmarks.item import Item
 from benchmarks.page.page import write_page
 from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
