@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from benchmarks.job import Inspection
     from impls.contract import Problem
 
+GPU_MEMORY = {"allocator": "default", "preallocation": "off", "unified memory": "off"}
+"""What JAX's settings must say: preallocation would hide the peak, another allocator is another program."""
+
 
 def inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Item]:
     """Check what that process saw."""
     yield _products(seen, problem)
+    if seen.gpu_memory is not None:
+        yield _gpu_memory(seen.gpu_memory)
     yield count("graph breaks", 0, seen.n_graph_breaks)
     yield Item(
         name="batches in host memory when the epoch begins",
@@ -56,6 +61,15 @@ def _products(seen: Inspection, problem: Problem) -> Item:
         expected=f"{problem.precision}: relative errors from {low:.2g} to {high:.2g}",
         found="; ".join([", ".join(found), *amiss]),
         holds=not amiss and all(error is not None and low <= error <= high for error in errors.values()),
+    )
+
+
+def _gpu_memory(settings: dict[str, str]) -> Item:
+    expected, found = (
+        ", ".join(f"{name} {setting}" for name, setting in each.items()) for each in (GPU_MEMORY, settings)
+    )
+    return Item(
+        name="how a GPU's memory is taken", expected=expected, found=found, holds=settings == GPU_MEMORY
     )
 
 

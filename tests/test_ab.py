@@ -132,6 +132,19 @@ def test_a_variable_reaches_only_its_side(copy_of: Copy) -> None:
     assert reason_of_failure(picky, "--new-env=MARK=1") == "new: AssertionError: marked"
 
 
+def test_an_allocator_that_a_side_asks_for_is_no_fair_one_and_the_callers_reaches_neither(
+    copy_of: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_ALLOCATOR", "bfc")
+
+    reason = reason_of_failure(copy_of("jax_jit"), "--new-env=XLA_PYTHON_CLIENT_ALLOCATOR=platform")
+
+    assert reason is not None
+    assert reason.startswith("new: how a GPU's memory is taken: expected allocator default, ")
+    assert "found allocator platform, " in reason
+    assert "base: " not in reason
+
+
 @pytest.mark.parametrize(
     ("min_s", "arguments", "status"),
     [
