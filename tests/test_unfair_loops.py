@@ -1,6 +1,7 @@
 """Each way of being timed unfairly is seen in a real process: such a copy is INVALID, with why.
 
-Returning too early and leaving the work to the export are in test_wrong_loops.
+Returning too early and leaving the work to the export are in test_wrong_loops, more threads than allotted in
+test_unpinned_loops.
 """
 
 from __future__ import annotations
