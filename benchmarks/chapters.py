@@ -50,8 +50,8 @@ well so many rounds know the ratio on this machine, and nothing of another's.
 """
 
 SPEAKS = """\
-The tables above show, of several runs of the newest one's commit and versions, the one with the most rounds,
-of these the one that tried the most implementations, of these the newest:
+The tables above show, of several runs that timed the newest one's code in its versions, the one with the most
+rounds, of these the one that tried the most implementations, of these the newest:
 """
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}

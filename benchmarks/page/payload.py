@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
 from benchmarks.fairness import STARVED
-from benchmarks.figures import FLOOR, figures_of, headline_groups
+from benchmarks.figures import FLOOR, figures_of
 from benchmarks.machine import Site
 from benchmarks.page.charts import charts_of
 from benchmarks.page.texts import changes_of, texts_of
 from benchmarks.problems import NAMED, name_of
+from benchmarks.speakers import headline_groups
 from benchmarks.statistics import CONFIDENCE, LEAST_SURE, median_interval
 
 if TYPE_CHECKING:
