@@ -14,7 +14,7 @@ from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
 from benchmarks.table import interval_cell, ratio_cell
 from impls.contract import Problem
-from tests.pages import BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
+from tests.pages import ABSENT, BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
 from tests.runs import run_of_day
 from tests.test_record import process
 
@@ -151,6 +151,19 @@ def test_a_choice_that_the_data_does_not_have_is_passed_over(opened: Open, typic
     page = opened(typical, "problem=none&device=tpu&baseline=nobody&tiers=x&sort=y&row=z")
 
     assert len(names(page)) == len(MINIMA_S) + 1
+
+
+def test_a_device_on_which_nothing_was_measured_is_named_as_such_and_can_not_be_chosen(
+    opened: Open, tmp_path: Path
+) -> None:
+    here, absent = rows_of(Problem()), [replace(ABSENT, device="cuda"), replace(ABSENT, device="cpu")]
+    device = opened(written(tmp_path, run_of_day(0, *here, *absent)), "device=cuda").locator("#choose-device")
+    alone = opened(written(tmp_path, run_of_day(0, absent[0]))).locator("#choose-device")
+
+    assert device.locator("option").all_inner_texts() == ["CPU", "CUDA: not measured"]
+    assert device.locator("option").nth(1).is_disabled()
+    assert device.input_value() == "cpu"
+    assert alone.locator("option").all_inner_texts() == ["CUDA: not measured"]
 
 
 def test_a_row_opens_its_manifest_by_keyboard_and_gives_the_focus_back(opened: Open, typical: Path) -> None:
