@@ -32,6 +32,11 @@ class LikeForLike:
         return self.torch.tier
 
     @property
+    def is_sure(self) -> bool:
+        """Say whether there were rounds enough for an interval."""
+        return self.ratio.low is not None
+
+    @property
     def winner(self) -> str | None:
         """Name the faster framework; None where the interval says that either may be."""
         low, high = self.ratio.low or self.ratio.value, self.ratio.high or self.ratio.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,6 +10,8 @@ import pytest
 
 from benchmarks.compare import Settings, compare_runs
 from benchmarks.fairness import Item
+from benchmarks.headline import like_for_like_table
+from benchmarks.like_for_like import like_for_like
 from benchmarks.page.page import write_page
 from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
@@ -204,6 +207,23 @@ def test_the_fastest_of_either_framework_is_so_by_its_typical_time(opened: Open,
 
     assert "jax_jit" in duels
     assert "jax_lucky" not in duels
+
+
+@pytest.mark.parametrize("n_rounds", [3, 6])
+def test_who_is_faster_the_page_says_in_the_words_of_the_results_first_page(
+    opened: Open, tmp_path: Path, n_rounds: int
+) -> None:
+    run = run_of_day(0, *(replace(row, processes=row.processes[:n_rounds]) for row in rows_of(Problem())))
+    page = opened(written(tmp_path, run))
+    first_page = like_for_like_table(like_for_like(run)).replace("*", "").splitlines()[2:]
+
+    verdicts = [line.split("|")[-2].strip() for line in first_page]
+    shown = page.locator("#duels tbody tr td:last-child").all_text_contents()
+    assert sorted(shown) == sorted(verdicts)
+    assert ("too few rounds to be sure" in shown[0]) == (n_rounds == 3)
+    answer = page.locator("#answer-fast").inner_text()
+    caveat = "With too few rounds to be sure: " * (n_rounds == 3)
+    assert re.match(rf"{caveat}JAX by 1\.3\d× in tier step\. PyTorch by 9[\d.]*× in tier eager\.", answer)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
