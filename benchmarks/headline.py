@@ -45,11 +45,16 @@ def cell(text: str) -> str:
     return plain_in_markdown(shortened(text, MAX_NAME))
 
 
+def label(group: str) -> str:
+    """Introduce what is said of a group."""
+    return f"**{cell(nickname(group))}** "
+
+
 def like_for_like_table(pairs: Mapping[str, Sequence[LikeForLike]]) -> str:
     """Say for each group and tier which framework is faster, by how much and how surely."""
     lines = [
         [
-            f"**{cell(nickname(group))}**" if place == 0 else "",
+            label(group).rstrip() if place == 0 else "",
             pair.tier,
             f"{cell(pair.torch.implementation)} {unbroken(time_cell(pair.torch.typical_s))}",
             f"{cell(pair.jax.implementation)} {unbroken(time_cell(pair.jax.typical_s))}",

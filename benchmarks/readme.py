@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.by_hand import without_them
 from benchmarks.errors import UsageError
-from benchmarks.headline import like_for_like_table
+from benchmarks.headline import cell, label, like_for_like_table
 from benchmarks.launch import ROOT
 from benchmarks.like_for_like import like_for_like
 from benchmarks.markdown import plain_in_markdown
@@ -75,7 +76,9 @@ def _table(device: str, files: Sequence[Path]) -> str:
             shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
             rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
             lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
-            return "\n".join([*lines, _caption(rows, run), "", "<!-- end of table -->"])
+            note = without_them(dict.fromkeys(pairs, run), plain=cell, label=label)
+            told = "\n\n".join(filter(None, [_caption(rows, run), note]))
+            return "\n".join([*lines, told, "", "<!-- end of table -->"])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
+from benchmarks.by_hand import without_them
 from benchmarks.fairness import STARVED
 from benchmarks.figures import FLOOR, figures_of
 from benchmarks.like_for_like import like_for_like
@@ -112,6 +113,7 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
                 "device": first.device,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
+                "by_hand": without_them({name: run}, plain=str, label=lambda _: ""),
                 "duels": [duel_of(pair) for pair in pairs.get(name, ())],
                 "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
             },

@@ -57,7 +57,7 @@ function agreementTable(group) {
 function speed(selected) {
   const { group } = selected;
   const duels = selected.present.map((tier) => group.duels.find((duel) => duel.tier === tier)).filter(Boolean);
-  fill("duels", duels.length ? duelTable(duels, group) : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
+  fill("duels", duels.length ? [duelTable(duels, group), group.by_hand && element("p", { class: "note" }, group.by_hand)] : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
   showSpeedups(selected);
   const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
   if (!timed.length) return ["Nobody was timed here."];
