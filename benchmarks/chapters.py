@@ -23,8 +23,8 @@ from benchmarks.like_for_like import like_for_like
 from benchmarks.markdown import plain_in_markdown, shortened
 from benchmarks.problems import NAMED
 from benchmarks.record import Verdict
-from benchmarks.remarks import reasons, starved
-from benchmarks.table import caption, doubts
+from benchmarks.remarks import doubts, doubts_of, reasons, starved
+from benchmarks.table import caption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,10 +118,12 @@ def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[st
     if pairs := {group: found for group, run in timed.items() if (found := like_for_like(run).get(group))}:
         yield LIKE_FOR_LIKE
         yield like_for_like_table(pairs)
+        for doubt, names in doubts_of({group: timed[group] for group in pairs}).items():
+            yield f"{', '.join(label(group).strip() for group in names)}: {plain_in_markdown(doubt)}.\n"
         yield from (f"{told}\n" for told in [without_them(timed, plain=cell, label=label)] if told)
     for group, run in timed.items():
         yield f"#### {plain_in_markdown(nickname(group))}: {in_words(run.rows[0].problem)}\n"
-        yield from (f"**{told}**\n" for told in doubts(run))
+        yield from (f"**{plain_in_markdown(told)}**\n" for told in doubts(run))
         yield group_table(figures_of(run))
     if n_more:
         yield f"And {n_more:,} more problem{'s' * (n_more != 1)}: [all tables](tables.md).\n"

@@ -23,6 +23,7 @@ from benchmarks.like_for_like import like_for_like
 from benchmarks.markdown import plain_in_markdown
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
+from benchmarks.remarks import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,8 @@ def _caption(rows: Sequence[Figures], run: Run) -> str:
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
     where = row.gpu if row.device == "cuda" else cores
-    return f"{READING} " + plain_in_markdown(
+    caveats = "".join(f"**{plain_in_markdown(each)}.** " for each in doubts(run))
+    return f"{READING} {caveats}" + plain_in_markdown(
         f"{where}, {rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
         f"{row.run[:10]}."
     )
