@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import (
+    ablation,
     crew,
     crosscheck,
     map_check,
@@ -219,6 +220,9 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # what follows may use every CPU
     patch.setattr(crew, "launch", measured_here)
+    patch.setattr(
+        ablation, "measure", lambda number, *_: dict.fromkeys(ablation.STUDIES[number].measured, 1e-6)
+    )
     patch.setattr(crosscheck, "measure", lambda *_: [(1.0, 1.0)])
     patch.setattr(map_check, "time_whole", lambda _: WholeTraining(total_s=1, cpu_per_wall=1, parameters=[]))
     patch.setattr(objections, "run", lambda *_: 0)  # the blocks of another page, where they are rehearsed
