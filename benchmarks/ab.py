@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from benchmarks.comparison import CaseVerdict
     from benchmarks.decision import Rule
     from benchmarks.duel import Matchup
-    from benchmarks.journal import Workplace
     from benchmarks.sides import Side
+    from benchmarks.workplace import Workplace
     from impls.contract import Device
 
 TIMED = """\
@@ -118,7 +118,7 @@ def compare_sides(
         interrupted=interrupted,
         notes=(
             note,
-            *recalled(place),
+            *resumed(place),
             *too_few_pairs(selection.rule, len(verdicts)),
             *gaps(known, (verdict.name for verdict in verdicts)),
             *([] if selection.rule.counts else starved(verdicts)),
@@ -198,14 +198,16 @@ def measure(
             counter=make_ready(matchups, place.folder) if selection.rule.counts else None,
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
-        return duel.run(), duel.interrupted
+        verdicts = duel.run()
+        place.n_recalled = shown.n_recalled
+        return verdicts, duel.interrupted
 
 
-def recalled(place: Workplace) -> list[str]:
-    """Say that pairs were measured before: the times of the first and the last may lie far apart."""
-    if not place.n_workers:
+def resumed(place: Workplace) -> list[str]:
+    """Say that not all was measured now: the first and the last pairs may lie far apart."""
+    if not place.n_recalled:
         return []
-    return [f"resumed: {place.n_workers} processes had been measured when an earlier call was broken off"]
+    return [f"resumed: {place.n_recalled} processes had been measured by a call that was broken off"]
 
 
 def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:

@@ -15,10 +15,10 @@ from benchmarks.decision import COUNTED_RULE, METRICS, Rule
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
 from benchmarks.environment import Provenance, choose_cpus
-from benchmarks.journal import workplace
 from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.sides import SideOptions
 from benchmarks.suites import SUITES
+from benchmarks.workplace import workplace
 from impls.contract import DEVICES
 
 if TYPE_CHECKING:

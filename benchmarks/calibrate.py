@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.ab import Selection
-    from benchmarks.journal import Workplace
     from benchmarks.noise import CaseCalibration
+    from benchmarks.workplace import Workplace
 
 FEWEST_PAIRS = 10
 """Resampling fewer says little about comparisons of up to 20."""

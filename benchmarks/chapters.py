@@ -8,14 +8,23 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.agreement import tolerances
+from benchmarks.by_hand import by_hand, without_them
 from benchmarks.figures import figures_of
-from benchmarks.headline import compiling_table, floor_table, group_table, like_for_like_table, nickname
+from benchmarks.headline import (
+    cell,
+    compiling_table,
+    floor_table,
+    group_table,
+    label,
+    like_for_like_table,
+    nickname,
+)
 from benchmarks.like_for_like import like_for_like
 from benchmarks.markdown import plain_in_markdown, shortened
 from benchmarks.problems import NAMED
 from benchmarks.record import Verdict
-from benchmarks.remarks import reasons, starved
-from benchmarks.table import caption, doubts
+from benchmarks.remarks import doubts, doubts_of, reasons, starved
+from benchmarks.table import caption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +45,7 @@ with its 95 % confidence interval.
 
 COMPILING = """\
 From how many epochs on a training has taken less time than with {baseline}, its compilation included: with
-cold / with warm disk caches. "1" is from the start, "—" never, or not measured there.
+cold / with warm disk caches. "1" is from the start, "—" never, or not measured there{by_hand}.
 """
 
 HARDWARE = """\
@@ -50,8 +59,8 @@ well so many rounds know the ratio on this machine, and nothing of another's.
 """
 
 SPEAKS = """\
-The tables above show, of several runs of the newest one's commit and versions, the one with the most rounds,
-of these the one that tried the most implementations, of these the newest:
+The tables above show, of several runs that timed the newest one's code in its versions, the one with the most
+rounds, of these the one that tried the most implementations, of these the newest:
 """
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
@@ -109,9 +118,12 @@ def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[st
     if pairs := {group: found for group, run in timed.items() if (found := like_for_like(run).get(group))}:
         yield LIKE_FOR_LIKE
         yield like_for_like_table(pairs)
+        for doubt, names in doubts_of({group: timed[group] for group in pairs}).items():
+            yield f"{', '.join(label(group).strip() for group in names)}: {plain_in_markdown(doubt)}.\n"
+        yield from (f"{told}\n" for told in [without_them(timed, plain=cell, label=label)] if told)
     for group, run in timed.items():
         yield f"#### {plain_in_markdown(nickname(group))}: {in_words(run.rows[0].problem)}\n"
-        yield from (f"**{told}**\n" for told in doubts(run))
+        yield from (f"**{plain_in_markdown(told)}**\n" for told in doubts(run))
         yield group_table(figures_of(run))
     if n_more:
         yield f"And {n_more:,} more problem{'s' * (n_more != 1)}: [all tables](tables.md).\n"
@@ -135,7 +147,11 @@ def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
         yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
     for baseline, table in tables.items():
         if table:
-            yield COMPILING.format(baseline=plain_in_markdown(baseline))
+            timed = {
+                row.implementation for run in sharing[baseline].values() for row in run.rows if row.is_timed
+            }
+            told = by_hand(timed)
+            yield COMPILING.format(baseline=plain_in_markdown(baseline), by_hand=told and f"; {told}")
             yield table
 
 

@@ -17,12 +17,12 @@ from benchmarks.crew import probe
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.explain import print_row
-from benchmarks.figures import headline_groups
 from benchmarks.launch import ROOT
 from benchmarks.problems import NAMED, name_of
 from benchmarks.publish import publish
 from benchmarks.record import read_run
 from benchmarks.report import to_markdown
+from benchmarks.speakers import headline_groups
 from benchmarks.suites import SUITES
 from benchmarks.table import caption
 from impls.contract import DEVICES

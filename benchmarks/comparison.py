@@ -157,14 +157,10 @@ def read_comparison(path: Path) -> Comparison:
 
 
 def ordered(verdicts: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:
-    """Order the cases: what needs a look first."""
+    """Order the cases: what needs a look first, and last what one side lacks, which may be most of them."""
     order = [
-        Category.SLOWER,
-        Category.INVALID,
-        Category.MISSING,
-        Category.UNDECIDED,
-        Category.FASTER,
-        Category.NEW,
-        Category.UNCHANGED,
+        *(Category.SLOWER, Category.INVALID, Category.FASTER),
+        *(Category.UNDECIDED, Category.UNCHANGED),
+        *(Category.MISSING, Category.NEW),
     ]
     return tuple(sorted(verdicts, key=lambda verdict: (order.index(verdict.category), verdict.name)))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Caches: TypeAlias = Literal["cold", "warm"]
 
 YARDSTICK = "numpy"
-"""The framework of NumPy's loop and of the floor, whose gradients are derived by hand: nobody's choice."""
+"""The framework of NumPy's loop and of the floor: nobody who asks for a framework chooses these."""
 
 
 @dataclass(frozen=True, kw_only=True)

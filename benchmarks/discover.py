@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.environment import timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
 from impls.contract import VARIANTS
 
@@ -29,6 +30,7 @@ class Entry:
     tier: str
     offers: tuple[str, ...]  # variants of problems, as "field=value"
     summary: str  # the first line of its docstring
+    code_digest: str  # of what decides its times, as that lay there when the file was read
     cuda_graph: bool = False  # it says that it replays a captured one
 
     def declines(self, problem: Problem) -> str | None:
@@ -51,11 +53,18 @@ def read_entry(path: Path) -> Entry:
     A file that is no implementation, or no Python, gets an entry too: its worker will say what is wrong, and
     that costs its own rows only.
     """
+    code_digest = timed_code_digest(path)
     try:
         module = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
         return Entry(
-            name=path.stem, path=path, framework="?", tier="?", offers=(), summary=f"not Python: {error}"
+            name=path.stem,
+            path=path,
+            framework="?",
+            tier="?",
+            offers=(),
+            summary=f"not Python: {error}",
+            code_digest=code_digest,
         )
     constants = {
         target.id: _literal(statement.value)
@@ -73,6 +82,7 @@ def read_entry(path: Path) -> Entry:
         tier=str(constants.get("TIER") or "?"),
         offers=tuple(map(str, offers)) if isinstance(offers, tuple | list) else (),
         summary=docstring.partition("\n")[0],
+        code_digest=code_digest,
         cuda_graph=constants.get("CUDA_GRAPH") is True,
     )
 

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from benchmarks.columns import Told
 from benchmarks.machine import Site
-from benchmarks.problems import NAMED, name_of
+from benchmarks.problems import name_of
 from benchmarks.process import paired_min_s
-from benchmarks.record import Verdict
 from benchmarks.statistics import Ratio, speedup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
     from benchmarks.record import Row, Run
-
-    Weight = tuple[bool, bool, int, int]  # whether it can speak at all, whether it is timed, rounds, tried
 
 FLOOR = "native_floor"
 """The implementation that says what the hardware allows."""
 
-OF_ROW = ("case", "group", "implementation", "framework", "tier", "summary", "device", "reason")
+OF_ROW = (
+    *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),
+    "code_digest",
+)
 """Figures that are the row's own, under the same name; those of its problem are found by theirs."""
 
 
@@ -41,6 +41,10 @@ class Figures:
     gpu: Annotated[str | None, Told("models of its GPUs")]
     n_cores: Annotated[int, Told("CPUs that every implementation was kept to")]
     commit: Annotated[str | None, Told("of the harness")]
+    code_digest: Annotated[
+        str | None,
+        Told("of the implementation's files and the harness's that time it; older records have none"),
+    ]
     case: Annotated[str, Told("implementation, device and problem, as pytest names the benchmark")]
     group: Annotated[str, Told("problem and device: only rows of one group and run may be compared")]
     implementation: Annotated[str, Told("its file's name")]
@@ -97,7 +101,7 @@ def figures_of(run: Run) -> list[Figures]:
     where = _where(run)
     return [
         Figures(**where, **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
-        for group in _groups_of(run).values()
+        for group in rows_by_group(run).values()
         for row in group.values()
     ]
 
@@ -162,50 +166,9 @@ def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
     return speedup(*zip(*pairs, strict=True)) if pairs else None
 
 
-def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
-    """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
-
-    A quick look, or a run without times in the group, speaks only where no other can. Of the others only
-    those can that measured the newest one's commit and versions; of these it is the one with the most
-    rounds, of these the one that tried the most implementations, of these the newest.
-    """
-    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
-    claims: dict[Site, dict[str, list[tuple[Weight, Run]]]] = defaultdict(lambda: defaultdict(list))
-    for run in newest_first:
-        for group, rows in _groups_of(run).items():
-            claims[Site.of(run)][group].append((_weight(run, rows.values()), run))
-    return {
-        site: {group: _speaker(groups[group]) for group in sorted(groups, key=_named_first)}
-        for site, groups in claims.items()
-    }
-
-
-def _speaker(newest_first: Sequence[tuple[Weight, Run]]) -> Run:
-    ability = max(weight[:2] for weight, _ in newest_first)
-    able = [(weight, run) for weight, run in newest_first if weight[:2] == ability]
-    newest = able[0][1].provenance
-    current = [
-        (weight, run)
-        for weight, run in able
-        if (run.provenance.commit, run.provenance.versions) == (newest.commit, newest.versions)
-    ]
-    return max(current, key=lambda claim: claim[0])[1]
-
-
-def _weight(run: Run, rows: Collection[Row]) -> Weight:
-    n_rounds = min((len(row.processes) for row in rows if row.is_timed), default=0)
-    n_tried = sum(row.verdict is not Verdict.NOT_MEASURED for row in rows)
-    return n_rounds > 0 and not run.settings.quick, n_rounds > 0, n_rounds, n_tried
-
-
-def _groups_of(run: Run) -> dict[str, dict[str, Row]]:
+def rows_by_group(run: Run) -> dict[str, dict[str, Row]]:
+    """Give the rows by group, and within it by implementation."""
     groups: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in run.rows:
         groups[row.group][row.implementation] = row
     return groups
-
-
-def _named_first(group: str) -> tuple[int, str]:
-    names = list(NAMED)
-    name = group.partition("-")[0]
-    return names.index(name) if name in names else len(names), group

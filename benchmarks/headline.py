@@ -45,15 +45,20 @@ def cell(text: str) -> str:
     return plain_in_markdown(shortened(text, MAX_NAME))
 
 
+def label(group: str) -> str:
+    """Introduce what is said of a group."""
+    return f"**{cell(nickname(group))}** "
+
+
 def like_for_like_table(pairs: Mapping[str, Sequence[LikeForLike]]) -> str:
     """Say for each group and tier which framework is faster, by how much and how surely."""
     lines = [
         [
-            f"**{cell(nickname(group))}**" if place == 0 else "",
+            label(group).rstrip() if place == 0 else "",
             pair.tier,
             f"{cell(pair.torch.implementation)} {unbroken(time_cell(pair.torch.typical_s))}",
             f"{cell(pair.jax.implementation)} {unbroken(time_cell(pair.jax.typical_s))}",
-            _verdict(pair),
+            _verdict_cell(pair),
         ]
         for group, tiers in pairs.items()
         for place, pair in enumerate(tiers)
@@ -61,15 +66,19 @@ def like_for_like_table(pairs: Mapping[str, Sequence[LikeForLike]]) -> str:
     return markdown_table(["problem", "tier", "PyTorch", "JAX", "faster"], lines, right=())
 
 
-def _verdict(pair: LikeForLike) -> str:
+def _verdict_cell(pair: LikeForLike) -> str:
+    who, told = verdict_of(pair)
+    return f"**{who}**{told}" if pair.winner and pair.is_sure else f"{who}{told}"
+
+
+def verdict_of(pair: LikeForLike) -> tuple[str, str]:
+    """Say who is faster; and by how much, and how surely, to stand right behind it."""
     ratio = pair.advantage
-    interval = interval_cell(ratio.low, ratio.high, ratio.coverage)
     value = ratio_cell(ratio.value)
-    if interval == NO_FIGURE:
-        return f"{pair.winner or 'neither'}, {value}; too few rounds to be sure"
-    if pair.winner is None:
-        return f"no telling: {value} {unbroken(f'({interval})')}"
-    return f"**{pair.winner}**, {value} {unbroken(f'({interval})')}"
+    if not pair.is_sure:
+        return pair.winner or "neither", f", {value}; too few rounds to be sure"
+    interval = unbroken(f"({interval_cell(ratio.low, ratio.high, ratio.coverage)})")
+    return pair.winner or "no telling", f"{',' if pair.winner else ':'} {value} {interval}"
 
 
 def group_table(rows: Sequence[Figures]) -> str:

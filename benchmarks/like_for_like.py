@@ -9,7 +9,7 @@ from benchmarks.figures import figures_of, ratio_of
 from benchmarks.statistics import Ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from benchmarks.figures import Figures
     from benchmarks.record import Run
@@ -32,6 +32,11 @@ class LikeForLike:
         return self.torch.tier
 
     @property
+    def is_sure(self) -> bool:
+        """Say whether there were rounds enough for an interval."""
+        return self.ratio.low is not None
+
+    @property
     def winner(self) -> str | None:
         """Name the faster framework; None where the interval says that either may be."""
         low, high = self.ratio.low or self.ratio.value, self.ratio.high or self.ratio.value
@@ -51,12 +56,12 @@ class LikeForLike:
         )
 
 
-def like_for_like(run: Run) -> dict[str, list[LikeForLike]]:
-    """Pair the frameworks by group and tier, wherever both were timed."""
+def like_for_like(run: Run, *, without: Collection[str] = ()) -> dict[str, list[LikeForLike]]:
+    """Pair the frameworks by group and tier, wherever both were timed, and leave some implementations out."""
     found: dict[str, list[LikeForLike]] = {}
     rows = {row.case: row for row in run.rows}
     fastest: dict[tuple[str, str, str], Figures] = {}
-    for each in sorted(_timed(run), key=lambda figures: figures.typical_s or 0.0, reverse=True):
+    for each in sorted(_timed(run, without), key=lambda figures: figures.typical_s or 0.0, reverse=True):
         fastest[each.group, each.tier, each.framework] = each  # the last, the fastest, stays
     for group in dict.fromkeys(group for group, _, _ in fastest):
         for tier in TIERS:
@@ -67,5 +72,5 @@ def like_for_like(run: Run) -> dict[str, list[LikeForLike]]:
     return found
 
 
-def _timed(run: Run) -> Iterator[Figures]:
-    return (figures for figures in figures_of(run) if figures.is_timed)
+def _timed(run: Run, without: Collection[str]) -> Iterator[Figures]:
+    return (each for each in figures_of(run) if each.is_timed and each.implementation not in without)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from benchmarks import chapters, table
 from benchmarks.comparison_report import to_markdown as comparison_to_markdown
-from benchmarks.figures import headline_groups
 from benchmarks.images import show
 from benchmarks.machine import Site
 from benchmarks.markdown import plain_in_markdown
+from benchmarks.speakers import headline_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

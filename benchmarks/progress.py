@@ -70,6 +70,11 @@ class ContestProgress:
         """Don't count it in the pace, however many of its processes need not run."""
         self._recalled.add(self._n_started)
 
+    @property
+    def n_recalled(self) -> int:
+        """Say for how many workers the results were there from before."""
+        return len(self._recalled)
+
     def _remaining(self) -> str:
         n_run = self._n_started - len(self._recalled)
         if not n_run:

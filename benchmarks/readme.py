@@ -15,13 +15,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.by_hand import without_them
 from benchmarks.errors import UsageError
-from benchmarks.headline import like_for_like_table
+from benchmarks.headline import cell, label, like_for_like_table
 from benchmarks.launch import ROOT
 from benchmarks.like_for_like import like_for_like
 from benchmarks.markdown import plain_in_markdown
 from benchmarks.problems import NAMED, name_of
 from benchmarks.record import read_run
+from benchmarks.remarks import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +77,9 @@ def _table(device: str, files: Sequence[Path]) -> str:
             shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
             rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
             lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
-            return "\n".join([*lines, _caption(rows, run), "", "<!-- end of table -->"])
+            note = without_them(dict.fromkeys(pairs, run), plain=cell, label=label)
+            told = "\n\n".join(filter(None, [_caption(rows, run), note]))
+            return "\n".join([*lines, told, "", "<!-- end of table -->"])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 
@@ -95,7 +99,8 @@ def _caption(rows: Sequence[Figures], run: Run) -> str:
     cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
     versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
     where = row.gpu if row.device == "cuda" else cores
-    return f"{READING} " + plain_in_markdown(
+    caveats = "".join(f"**{plain_in_markdown(each)}.** " for each in doubts(run))
+    return f"{READING} {caveats}" + plain_in_markdown(
         f"{where}, {rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
         f"{row.run[:10]}."
     )

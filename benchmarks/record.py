@@ -51,6 +51,7 @@ class Row:
     summary: str
     device: Device
     problem: Problem
+    code_digest: str | None = None  # of what decides its times; None: of a record older than it
     data_digest: str | None  # None: no process told
     verdict: Verdict
     reason: str | None = None  # why it is not verified
@@ -108,9 +109,11 @@ class Row:
     def from_dict(cls, fields: dict[str, Any]) -> Row:
         """Read what `to_dict` gave."""
         known = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
-        for name in ("implementation", "framework", "tier", "summary", "device"):
-            if not isinstance(known[name], str):
-                message = f"{name}: expected a text, found {known[name]!r}"
+        texts = {name: known[name] for name in ("implementation", "framework", "tier", "summary", "device")}
+        texts |= {"code_digest": known["code_digest"]} if known.get("code_digest") is not None else {}
+        for name, found in texts.items():
+            if not isinstance(found, str):
+                message = f"{name}: expected a text, found {found!r}"
                 raise TypeError(message)
         known["problem"] = Problem(**known["problem"])
         known["verdict"] = Verdict(known["verdict"])

@@ -9,9 +9,32 @@ from benchmarks.fairness import STARVED
 from benchmarks.record import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks.record import Row
+    from benchmarks.record import Row, Run
+
+
+def doubts(run: Run) -> list[str]:
+    """Say what the run's tables must not be mistaken for."""
+    settings = run.settings
+    return [
+        remark
+        for remark, holds in (
+            ("NOT TIMED: each case was verified once", not settings.timed),
+            ("QUICK LOOK: one round, no interval", settings.quick),
+            (f"INTERRUPTED ({settings.interrupted}): some rounds are missing", settings.interrupted),
+        )
+        if holds
+    ]
+
+
+def doubts_of(groups: Mapping[str, Run]) -> dict[str, list[str]]:
+    """Say what a table of several groups must not be mistaken for, and which of them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for group, run in groups.items():
+        for doubt in doubts(run):
+            found[doubt].append(group)
+    return found
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:

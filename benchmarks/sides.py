@@ -16,7 +16,8 @@ from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
 from benchmarks.git import git_commit, resolve, worktree
 from benchmarks.job import Runtime
-from benchmarks.launch import ROOT, runtime_variables
+from benchmarks.journal import UNFINISHED
+from benchmarks.launch import ROOT, runtime_variables, worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,14 +63,19 @@ class SideOptions:
     def made_of(self, impls: Path) -> tuple[object, ...]:
         """Give what the side is made of as it is now: the same again makes the same side.
 
+        That is its Python with all that it can import, and the commit or the files in the implementations'
+        folder; of an implementation given as a file those of its name.
+
         Raises:
             UsageError: there is no such Python or commit.
 
         """
-        files = [self.impl] if self.impl else sorted(impls.glob("*.py"))
-        contents = [file.read_bytes() for file in files if file.is_file()]
         runtime = self.runtime()
-        return runtime, versions_in(runtime), resolve(impls, self.ref) if self.ref else contents
+        known = runtime, versions_in(runtime), importable_by(runtime)
+        if self.ref:
+            return *known, resolve(impls, self.ref)
+        files = self.impl.parent.glob(f"{self.impl.stem}.*") if self.impl else impls.rglob("*")
+        return *known, {str(file): file.read_bytes() for file in sorted(files) if _is_source(file)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +164,22 @@ def find_python(text: str) -> str:
         message = f"no Python at {path}: expected a command, its path, or a virtual environment's folder"
         raise UsageError(message)
     return str(Path(found).absolute())
+
+
+def _is_source(file: Path) -> bool:
+    return file.is_file() and file.parent.name != "__pycache__"
+
+
+def importable_by(runtime: Runtime) -> str:
+    """Fingerprint all code that a side's processes can import."""
+    done = subprocess.run(  # noqa: S603 - our own module, in the Python that the user named
+        [runtime.python, "-P", "-m", "benchmarks.importable", str(UNFINISHED)],
+        env=worker_environment(n_cores=1) | runtime_variables(runtime),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]  # it may greet first
 
 
 def versions_in(runtime: Runtime) -> dict[str, str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from benchmarks.figures import figures_of
 from benchmarks.record import Verdict
+from benchmarks.remarks import doubts
 from benchmarks.statistics import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -40,20 +41,6 @@ def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
         (title, sorted(rows, key=lambda figures: figures.typical_s or float("inf")))
         for title, rows in groups
         if any(figures.verdict != Verdict.NOT_MEASURED for figures in rows)
-    ]
-
-
-def doubts(run: Run) -> list[str]:
-    """Say what its tables must not be mistaken for."""
-    settings = run.settings
-    return [
-        remark
-        for remark, holds in (
-            ("NOT TIMED: each case was verified once", not settings.timed),
-            ("QUICK LOOK: one round, no interval", settings.quick),
-            (f"INTERRUPTED ({settings.interrupted}): some rounds are missing", settings.interrupted),
-        )
-        if holds
     ]
 
 

@@ -102,6 +102,7 @@ class Tally:
             summary=entry.summary,
             device=self.case.device,
             problem=self.case.problem,
+            code_digest=entry.code_digest,
             data_digest=self.data_digest,
             verdict=fault.verdict if fault else Verdict.VERIFIED,
             reason=fault.reason if fault else None,

@@ -17,12 +17,14 @@ import subprocess
 import sys
 import traceback
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks import (
+    ablation,
     crew,
     crosscheck,
     map_check,
@@ -34,18 +36,20 @@ from benchmarks import (
     worker,
 )
 from benchmarks.__main__ import main as main_of_ours
-from benchmarks.job import Failure, Job, Measurement, Readiness
+from benchmarks.job import Failure, Job, Measurement, Readiness, Runtime
 from benchmarks.launch import ROOT, Report
 from benchmarks.whole_training import WholeTraining
-from tests.documents import code_in
+from tests.documents import calls_in, code_in, fault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from benchmarks.job import Message
 
 EARLIER, RECORD = (ROOT / "results" / "runs" / f"20261124T{time}Z.json" for time in ("042559", "043651"))
 """Where a page has records of the reader's; the later one is a sweep over batch sizes."""
+
+STAND_IN = ROOT / "impls" / "numpy_float32.py"
 
 BRIEFLY = {
     "run": ["--rounds=1"],
@@ -81,24 +85,39 @@ def main(page: Path) -> int:
     return 1 if failed else 0
 
 
-def lines_of(page: str) -> Iterator[str]:
-    """Give the lines of shell in the page's blocks; a command over several lines is one."""
+def lines_of(page: str) -> list[str]:
+    """Give the lines of shell in the page's blocks, then the commands that are told in its sentences.
+
+    A command over several lines of a block is one. In a sentence it may leave out what must be named: such is
+    not done.
+    """
+    lines: list[str] = []
     for token in code_in(page):
         if token.type == "code_block" or token.info == "console":
-            yield from filter(None, token.content.replace("\\\n", " ").splitlines())
+            lines += filter(None, token.content.replace("\\\n", " ").splitlines())
+    told = (token.content for token in code_in(page) if token.type == "code_inline")
+    return [*lines, *(each for each in dict.fromkeys(told) if is_whole(each) and each not in lines)]
+
+
+def is_whole(text: str) -> bool:
+    """Say whether a text is a call of ours to be typed as it is, and not just a command's name."""
+    words = text.split()
+    to_fill_in = "…" in text or any(word.isupper() for word in words)
+    names_only = len(words) == len(("perceptron-bench", "COMMAND"))
+    return not (to_fill_in or names_only or any(map(fault_of, calls_in(text)))) and any(calls_in(text))
 
 
 def fine_statuses(line: str) -> set[int]:
     """Say with what a command may end where nothing is wrong with it."""
-    if " ab " in line and "--metric instructions" in line and shutil.which("valgrind") is None:
-        return {5}  # not a case can be counted
-    if " ab " in line or " compare " in line:
-        return {0, 1, 3}  # whatever is found
+    if "--metric instructions" in line:
+        return {0} if shutil.which("valgrind") else {5}  # not a case can be counted
+    if "bench ab " in line or "bench compare " in line:
+        return {3}  # so little was measured
     if "--cores 2" in line and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == 1:
         return {4}  # as many are not there
-    if "--device cuda" in line or "precision=tf32" in line or "python -m benchmarks." in line:
-        return {0, 1}  # nothing could be measured here; something was found wanting
-    return {0}
+    if "--device cuda" in line or "precision=tf32" in line or line.endswith("live_study"):
+        return {1}  # NumPy runs on no GPU; it is not slower where it should be
+    return {0, 1} if line.endswith("roofline") else {0}  # as it is, measured for a moment
 
 
 def status_of(line: str) -> int:
@@ -108,11 +127,13 @@ def status_of(line: str) -> int:
         return 0
     command = COMMANDS.get(Path(words[0]).name)
     if command is None:
-        return shell(line).returncode
+        done = shell(line)
+        nothing_compared = words[0] == "py.test-benchmark" and "Name (time" not in done.stdout
+        return 70 if nothing_compared else done.returncode
     try:
         return command(*words[1:])
     except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 1
+        return error.code if isinstance(error.code, int) else 70
     except Exception:  # noqa: BLE001 - one command that breaks must not hide the others
         traceback.print_exc(file=sys.stdout)
         return 70
@@ -199,6 +220,9 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # what follows may use every CPU
     patch.setattr(crew, "launch", measured_here)
+    patch.setattr(
+        ablation, "measure", lambda number, *_: dict.fromkeys(ablation.STUDIES[number].measured, 1e-6)
+    )
     patch.setattr(crosscheck, "measure", lambda *_: [(1.0, 1.0)])
     patch.setattr(map_check, "time_whole", lambda _: WholeTraining(total_s=1, cpu_per_wall=1, parameters=[]))
     patch.setattr(objections, "run", lambda *_: 0)  # the blocks of another page, where they are rehearsed
@@ -210,17 +234,16 @@ def stand_in() -> None:
 def measured_here(job: Job, folder: Path, name: str) -> Report:
     """Answer like a process of its own: NumPy's loop for a moment, whatever the job names."""
     del folder, name
-    numpy_ = replace(
-        job,
-        path=str(ROOT / "impls" / "numpy_float32.py"),
-        framework="numpy",
-        cpus=(),
-        counter=None,
-        sample_s=min(job.sample_s, 1e-3),
-    )
-    readiness, *results = worker.work(numpy_)
+    here = replace(job, path=str(STAND_IN), framework="numpy", cpus=(), caches=None, runtime=Runtime())
+    return _measured(replace(here, counter=None, sample_s=min(job.sample_s, 1e-3)), counts=bool(job.counter))
+
+
+@cache
+def _measured(job: Job, *, counts: bool) -> Report:
+    """Measure once what stands in for many."""
+    readiness, *results = worker.work(job)
     assert isinstance(readiness, Readiness)
-    answers = tuple(_as_if_alone(result, counts=job.counter is not None) for result in results)
+    answers = tuple(_as_if_alone(result, counts=counts) for result in results)
     return Report(readiness=readiness, results=answers, death=None, log="")
 
 

@@ -85,6 +85,10 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         _edited(lambda fields: fields["provenance"].update(n_cpus="2")),
         "n_cpus: expected int, found '2'",
     ),
+    "a number for a digest": (
+        _edited(lambda fields: fields["rows"][0].update(code_digest=7)),
+        "code_digest: expected a text, found 7",
+    ),
     "half a character": (_edited(lambda fields: fields["rows"][0].update(summary="\ud800")), "surrogate"),
 }
 

@@ -119,12 +119,11 @@ def test_of_several_exit_statuses_the_gravest_counts_in_the_documented_order(
     assert found.exit_status(undecided_is_fine=True) == (0 if status == 3 else status)
 
 
-def test_what_needs_a_look_comes_first() -> None:
-    assert [each.category for each in ALL.verdicts][:4] == [
-        Category.SLOWER,
-        Category.INVALID,
-        Category.MISSING,
-        Category.UNDECIDED,
+def test_what_needs_a_look_comes_first_and_what_one_side_lacks_last() -> None:
+    assert [each.category for each in ALL.verdicts] == [
+        *(Category.SLOWER, Category.INVALID, Category.FASTER),
+        *(Category.UNDECIDED, Category.UNCHANGED),
+        *(Category.MISSING, Category.NEW),
     ]
 
 

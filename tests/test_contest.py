@@ -10,7 +10,7 @@ import pytest
 from benchmarks import agreement, crew
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
-from benchmarks.environment import choose_cpus
+from benchmarks.environment import choose_cpus, timed_code_digest
 from benchmarks.launch import launch
 from benchmarks.record import Row, Verdict
 from benchmarks.tally import UNREACHED, Case, Tally
@@ -63,6 +63,7 @@ def test_each_round_runs_a_fresh_process_per_implementation_and_keeps_its_figure
     row = rows_of([numpy_float32], tmp_path, rounds=3)["numpy_float32", SMALL]
 
     assert row.verdict is Verdict.VERIFIED
+    assert row.code_digest == timed_code_digest(numpy_float32)
     assert [process.round for process in row.processes] == [0, 1, 2]
     assert all(0 < p.min_s <= p.median_s <= p.max_s for p in row.processes)
     assert all(p.n_samples >= p.n_kept >= 1 for p in row.processes)

@@ -1,23 +1,17 @@
-"""The figures that are shown, and the run that speaks for a group."""
+"""The figures that are shown."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from benchmarks.columns import columns_of
-from benchmarks.figures import Figures, figures_of, headline_groups
-from benchmarks.machine import Site
-from benchmarks.problems import NAMED
+from benchmarks.figures import Figures, figures_of
 from benchmarks.process import Costs
 from benchmarks.record import Run, Verdict
-from tests.conftest import SMALL
-from tests.runs import run_of_day, timed
+from tests.runs import timed
 from tests.test_record import ABSENT, INVALID, row, run_of
-
-GROUP = f"{row().group}"
 
 
 def shown(run: Run) -> dict[str, Figures]:
@@ -82,64 +76,3 @@ def test_every_column_says_what_it_means_and_times_and_sizes_their_unit() -> Non
         assert column.unit == {"s": "1/s" if "_per_" in column.name else "s", "bytes": "bytes"}.get(
             ending, ""
         )
-
-
-def test_most_rounds_then_most_implementations_then_the_newest_run_speaks_for_a_group() -> None:
-    few, many = timed("torch_eager", [1e-6] * 3), timed("torch_eager", [1e-6] * 6)
-    other = timed("jax_scan", [1e-6] * 6)
-    runs = [
-        run_of_day(day, *rows) for day, rows in enumerate([(many,), (many, other), (many, other), (few,)])
-    ]
-
-    ((_, groups),) = headline_groups(runs).items()
-
-    assert groups == {GROUP: runs[2]}
-    assert headline_groups(runs[::-1]) == headline_groups(runs)
-
-
-@pytest.mark.parametrize("change", [{"commit": "b" * 10}, {"versions": {"torch": "2.14.0"}}])
-def test_a_run_of_older_code_or_versions_does_not_speak_however_thorough_it_is(
-    change: dict[str, Any],
-) -> None:
-    thorough = run_of_day(0, timed("torch_eager", [1e-6] * 6), commit="a" * 10)
-    newer = run_of_day(1, timed("torch_eager", [1e-6] * 3), **{"commit": "a" * 10, **change})
-    look = run_of_day(2, timed("torch_eager", [1e-6]), settings={"quick": True}, **change)
-
-    ((_, groups),) = headline_groups([thorough, newer, look]).items()
-
-    assert groups == {GROUP: newer}
-
-
-def test_a_quick_look_or_an_untimed_run_speaks_only_where_no_other_can() -> None:
-    thorough, quick = run_of_day(0, row()), run_of_day(1, row(), settings={"quick": True})
-    untimed = run_of_day(2, row(processes=()), settings={"timed": False})
-
-    def speaker(*runs: Run) -> Run:
-        ((_, groups),) = headline_groups(runs).items()
-        return groups[GROUP]
-
-    assert speaker(thorough, quick, untimed) is thorough
-    assert speaker(quick, untimed) is quick
-    assert speaker(untimed) is untimed
-
-
-def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> None:
-    here, there = run_of_day(0, row()), run_of_day(1, row(), cpu="Another CPU")
-
-    found = headline_groups([here, there])
-
-    assert list(found.items()) == [(Site.of(there), {GROUP: there}), (Site.of(here), {GROUP: here})]
-    assert str(Site.of(there)) == "vm: Another CPU (2 CPUs), 1 core used"
-
-
-def test_named_problems_come_first_in_the_order_in_which_they_are_named() -> None:
-    problems = [SMALL, NAMED["wide"], NAMED["large"], NAMED["book"]]
-    run = run_of(*(row(problem=problem) for problem in problems))
-
-    ((_, groups),) = headline_groups([replace(run)]).items()
-
-    assert [group.partition("-")[0] for group in groups] == ["book", "large", "wide", "B32"]
-
-
-def test_no_run_speaks_for_nothing() -> None:
-    assert headline_groups([]) == {}

@@ -109,6 +109,17 @@ def test_where_the_interval_holds_one_neither_is_called_faster() -> None:
     assert "**PyTorch**," not in text
 
 
+def test_below_the_frameworks_table_it_is_told_which_problems_run_was_interrupted() -> None:
+    small = [replace(each, problem=NAMED["small"]) for each in STEPS]
+    runs = run_of_day(0, *STEPS), run_of_day(1, *small, settings={"interrupted": "Ctrl-C *"})
+
+    like_for_like_, *tables = page(*runs).split("####")
+    told = r"INTERRUPTED (Ctrl-C \*): some rounds are missing"
+    assert f"\n**small**: {told}.\n" in like_for_like_
+    assert [f"\n**{told}**\n" in table for table in tables[:2]] == [False, True]
+    assert "INTERRUPTED" not in page(runs[0])
+
+
 def test_without_an_interval_the_page_says_that_nobody_can_be_sure() -> None:
     rows = [timed(each.implementation, [1e-4], framework=each.framework, problem=BOOK) for each in STEPS[:2]]
 

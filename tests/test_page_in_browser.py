@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from benchmarks.compare import Settings, compare_runs
+from benchmarks.headline import like_for_like_table
 from benchmarks.item import Item
+from benchmarks.like_for_like import like_for_like
 from benchmarks.page.page import write_page
 from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
 from benchmarks.table import interval_cell, ratio_cell
 from impls.contract import Problem
-from tests.pages import BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
+from tests.pages import ABSENT, BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
 from tests.runs import run_of_day
 from tests.test_record import process
 
@@ -153,6 +156,19 @@ def test_a_choice_that_the_data_does_not_have_is_passed_over(opened: Open, typic
     assert len(names(page)) == len(MINIMA_S) + 1
 
 
+def test_a_device_on_which_nothing_was_measured_is_named_as_such_and_can_not_be_chosen(
+    opened: Open, tmp_path: Path
+) -> None:
+    here, absent = rows_of(Problem()), [replace(ABSENT, device="cuda"), replace(ABSENT, device="cpu")]
+    device = opened(written(tmp_path, run_of_day(0, *here, *absent)), "device=cuda").locator("#choose-device")
+    alone = opened(written(tmp_path, run_of_day(0, absent[0]))).locator("#choose-device")
+
+    assert device.locator("option").all_inner_texts() == ["CPU", "CUDA: not measured"]
+    assert device.locator("option").nth(1).is_disabled()
+    assert device.input_value() == "cpu"
+    assert alone.locator("option").all_inner_texts() == ["CUDA: not measured"]
+
+
 def test_a_row_opens_its_manifest_by_keyboard_and_gives_the_focus_back(opened: Open, typical: Path) -> None:
     page = opened(typical)
     name = page.get_by_role("button", name="jax_jit")
@@ -191,6 +207,23 @@ def test_the_fastest_of_either_framework_is_so_by_its_typical_time(opened: Open,
 
     assert "jax_jit" in duels
     assert "jax_lucky" not in duels
+
+
+@pytest.mark.parametrize("n_rounds", [3, 6])
+def test_who_is_faster_the_page_says_in_the_words_of_the_results_first_page(
+    opened: Open, tmp_path: Path, n_rounds: int
+) -> None:
+    run = run_of_day(0, *(replace(row, processes=row.processes[:n_rounds]) for row in rows_of(Problem())))
+    page = opened(written(tmp_path, run))
+    first_page = like_for_like_table(like_for_like(run)).replace("*", "").splitlines()[2:]
+
+    verdicts = [line.split("|")[-2].strip() for line in first_page]
+    shown = page.locator("#duels tbody tr td:last-child").all_text_contents()
+    assert sorted(shown) == sorted(verdicts)
+    assert ("too few rounds to be sure" in shown[0]) == (n_rounds == 3)
+    answer = page.locator("#answer-fast").inner_text()
+    caveat = "With too few rounds to be sure: " * (n_rounds == 3)
+    assert re.match(rf"{caveat}JAX by 1\.3\d× in tier step\. PyTorch by 9[\d.]*× in tier eager\.", answer)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -128,6 +128,20 @@ def test_every_picture_is_written_for_light_and_dark_and_for_sharing(
     assert files.dark.read_text() == in_the_dark
 
 
+def test_the_same_picture_drawn_again_is_the_same_file(pictures: dict[str, Picture], tmp_path: Path) -> None:
+    once, again = (
+        [path.read_bytes() for path in write(pictures["spread"], tmp_path).paths] for _ in range(2)
+    )
+
+    assert once == again
+    svg = ET.fromstring(once[0])  # noqa: S314 - our own
+    clips = [element.get("id") for element in svg.iter("{http://www.w3.org/2000/svg}clipPath")]
+    used = [element.get("clip-path") for element in svg.iter()]
+    assert clips == [f"clip{i + 1}" for i in range(len(clips))]
+    assert sorted(filter(None, used)) == sorted(f"url(#{each})" for each in clips)
+    assert len(clips) > 1
+
+
 def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
     run = run_of(*swept())
     for name in ("throughput-of-old.svg", "losses-of-old.png", "mine.svg", "throughput.txt"):

@@ -40,8 +40,14 @@ def pair(torch_s: float, jax_s: float, problem: Problem = NAMED["book"], tier: s
     ]
 
 
-def record(folder: Path, *rows: Row, cpu: str = "A CPU", name: str = "run.json") -> Path:
-    run = run_of(*rows)
+def record(
+    folder: Path,
+    *rows: Row,
+    cpu: str = "A CPU",
+    name: str = "run.json",
+    interrupted: str | None = None,
+) -> Path:
+    run = run_of(*rows, interrupted=interrupted)
     path = folder / name
     run = replace(run, provenance=replace(run.provenance, cpu=cpu))
     path.write_text(json.dumps(document_of(run)), encoding="utf-8")
@@ -116,6 +122,14 @@ def test_where_problems_were_measured_in_different_numbers_of_rounds_both_are_to
     page = renewed(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6), *short)))
 
     assert "4 to 6 rounds of fresh processes" in page
+
+
+def test_an_interrupted_run_is_told_as_such_below_its_table(tmp_path: Path) -> None:
+    whole = PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6)))
+    cut = PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6), name="cut.json", interrupted="Ctrl-C *"))
+
+    assert "INTERRUPTED" not in renewed(whole)
+    assert r"**INTERRUPTED (Ctrl-C \*): some rounds are missing.** 1 core of A CPU" in renewed(cut)
 
 
 def test_a_table_moves_to_a_newer_record_that_has_named_problems(tmp_path: Path) -> None:

@@ -167,6 +167,17 @@ def test_a_binary_or_missing_file_is_refused_by_name(tmp_path: Path) -> None:
         read_run(tmp_path / "none.json")
 
 
+def test_a_record_from_before_the_codes_digest_has_none_and_is_read_and_written_again() -> None:
+    fields = row(code_digest="0123456789abcdef").to_dict()
+    assert Row.from_dict(fields).code_digest == "0123456789abcdef"
+    del fields["code_digest"]
+
+    again = Row.from_dict(Row.from_dict(fields).to_dict())
+
+    assert again == row()
+    assert again.code_digest is None
+
+
 def test_a_record_from_before_a_problem_had_a_precision_was_of_float32() -> None:
     fields = row().to_dict()
     del fields["problem"]["precision"]

@@ -7,12 +7,15 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
+from benchmarks.by_hand import without_them
 from benchmarks.fairness import STARVED
-from benchmarks.figures import FLOOR, figures_of, headline_groups
+from benchmarks.figures import FLOOR, figures_of
+from benchmarks.like_for_like import like_for_like
 from benchmarks.machine import Site
 from benchmarks.page.charts import charts_of
-from benchmarks.page.texts import changes_of, texts_of
+from benchmarks.page.texts import changes_of, duel_of, texts_of
 from benchmarks.problems import NAMED, name_of
+from benchmarks.speakers import headline_groups
 from benchmarks.statistics import CONFIDENCE, LEAST_SURE, median_interval
 
 if TYPE_CHECKING:
@@ -99,6 +102,7 @@ def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fi
 def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
+    pairs = like_for_like(run)
     for figures in figures_of(run):
         groups[figures.group].append(figures)
     for name, members in groups.items():
@@ -109,6 +113,8 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
                 "device": first.device,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
+                "by_hand": without_them({name: run}, plain=str, label=lambda _: ""),
+                "duels": [duel_of(pair) for pair in pairs.get(name, ())],
                 "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
             },
         )

@@ -56,46 +56,34 @@ function agreementTable(group) {
 // 2. Who is faster, by how much, how sure?
 function speed(selected) {
   const { group } = selected;
-  const duels = selected.present.map((tier) => duelOf(group, tier)).filter(Boolean);
-  fill("duels", duels.length ? duelTable(duels) : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
+  const duels = selected.present.map((tier) => group.duels.find((duel) => duel.tier === tier)).filter(Boolean);
+  fill("duels", duels.length ? [duelTable(duels, group), group.by_hand && element("p", { class: "note" }, group.by_hand)] : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
   showSpeedups(selected);
   const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
   if (!timed.length) return ["Nobody was timed here."];
+  const unsure = duels.filter(({ winner, sure }) => winner && !sure);
   const best = fastest(timed);
   const ratio = comparisonWith(selected.baseline, group, best);
   const against = best.implementation === selected.baseline || !ratio.value ? "" : [`, ${ratio.text} `, code(selected.baseline), ratio.low ? ` (${ratio.intervalText})` : ""];
   return [
-    ["JAX", "PyTorch"].map((who) => wins(who, duels.filter((duel) => duel.winner === who))),
+    won(duels.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
     "Fastest of all is ", code(best.implementation), `: ${best.text.typical} an epoch`, against, ".",
   ];
 }
 
 // "JAX by 1.38× in tier step and 2.47× in tier epoch."
+const won = (duels) => ["JAX", "PyTorch"].map((who) => wins(who, duels.filter(({ winner }) => winner === who)));
 const wins = (who, duels) => (duels.length
-  ? [strong(who), " by ", listed(duels.map(({ ratio, tier }) => `${times(ratio.value)} in tier ${tier}`)), ". "]
+  ? [strong(who), " by ", listed(duels.map(({ ratio, tier }) => `${ratio} in tier ${tier}`)), ". "]
   : null);
 
-// By the typical time, as benchmarks/like_for_like.py has it.
+// By the typical time.
 const fastest = (rows) => rows.reduce((best, row) => (best === null || row.typical_s < best.typical_s ? row : best), null);
 
-// The fastest of either framework in one tier, held against each other.
-function duelOf(group, tier) {
-  const of = (framework) => fastest(group.rows.filter((row) => row.tier === tier && row.framework === framework && isTimed(row)));
-  const [torch, jax] = [of("torch"), of("jax")];
-  return torch && jax && { tier, torch, jax, ...decided(speedup(torch, jax)) };
-}
-
-// Turns the ratio so that it is the winner's; nobody has won where the interval holds 1, or where there is none.
-function decided(ratio) {
-  if (!ratio) return { winner: null, ratio: {} };
-  const turned = ratio.value >= 1 ? ratio : { ...ratio, value: 1 / ratio.value, low: ratio.high && 1 / ratio.high, high: ratio.low && 1 / ratio.low };
-  const who = ratio.value >= 1 ? "JAX" : "PyTorch";
-  return { ratio: turned, winner: turned.low > 1 ? who : null, maybe: turned.low ? "no telling apart" : `${who}, not sure` };
-}
-
-function duelTable(duels) {
-  return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster, by" }, { title: "95 %", numeric: true }],
-    duels.map(({ tier, torch, jax, ratio, winner, maybe }) => [tier, named(torch), named(jax), [strong(winner ?? maybe ?? NONE), " ", times(ratio.value)], interval(ratio)]),
+// The fastest of either framework, tier by tier, as benchmarks/like_for_like.py has found and judged them.
+function duelTable(duels, group) {
+  return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster (95 %)" }],
+    duels.map(({ tier, torch, jax, who, told }) => [tier, named(byName(group, torch)), named(byName(group, jax)), [strong(who), told]]),
     { caption: "Like for like: the fastest of either framework, tier by tier", kind: "duels" });
 }
 

@@ -43,14 +43,22 @@ function runLabel(group) {
   return `${day(run.date)}, ${kind}`;
 }
 
-// Gives the group in question, what each chooser offers, and how the table is to be shown.
+const isMeasured = (group) => group.rows.some((row) => row.verdict !== "not measured");
+
+// Gives the group in question, what each chooser offers, and how the table is to be shown. What was not measured,
+// as on a device that the machine lacks, is named and can't be chosen, unless there is nothing else.
 function selection() {
   let groups = DATA.groups;
   const offers = {};
   for (const { key, of, name } of CHOOSERS) {
     const values = [...new Set(groups.map(of))];
-    const value = values.includes(chosen.get(key)) ? chosen.get(key) : values[0];
-    offers[key] = { value, options: values.map((each) => [each, label(name, each, groups.find((g) => of(g) === each))]) };
+    const measured = new Set(groups.filter(isMeasured).map(of));
+    const open = measured.size ? values.filter((each) => measured.has(each)) : values;
+    const value = open.includes(chosen.get(key)) ? chosen.get(key) : open[0];
+    offers[key] = { value, options: values.map((each) => {
+      const title = label(name, each, groups.find((group) => of(group) === each));
+      return [each, measured.has(each) ? title : `${title}: not measured`, !open.includes(each)];
+    }) };
     groups = groups.filter((group) => of(group) === value);
   }
   const group = groups[0];
@@ -89,7 +97,7 @@ function renderChoosers({ offers }) {
 function chooser({ key, title, value, options, onchange }) {
   const select = element("select", { id: `choose-${key}`, disabled: options.length < 2,
     onchange: onchange ?? ((event) => chooseAndKeepFocus(key, event.target.value)) },
-  options.map(([each, name]) => element("option", { value: each, selected: each === value }, name)));
+  options.map(([each, name, closed]) => element("option", { value: each, selected: each === value, disabled: closed }, name)));
   return element("label", { class: `chooser chooser-${key}` }, element("span", null, title), select);
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import comparison_report
 from benchmarks.comparison_report import provenance_lines, reasons, summary
+from benchmarks.headline import verdict_of
 from benchmarks.table import (
     deviation_cell,
     interval_cell,
@@ -18,6 +19,7 @@ from benchmarks.table import (
 if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
     from benchmarks.figures import Figures
+    from benchmarks.like_for_like import LikeForLike
 
 
 def texts_of(of: Figures) -> dict[str, str]:
@@ -33,6 +35,21 @@ def texts_of(of: Figures) -> dict[str, str]:
         "warm": time_cell(of.warm_s),
         "memory": memory_cell(of.memory_bytes),
         "deviation": deviation_cell(of.deviation),
+    }
+
+
+def duel_of(pair: LikeForLike) -> dict[str, Any]:
+    """Write a tier's duel as the results' first page does, which decides it."""
+    who, told = verdict_of(pair)
+    return {
+        "tier": pair.tier,
+        "torch": pair.torch.implementation,
+        "jax": pair.jax.implementation,
+        "winner": pair.winner,
+        "sure": pair.is_sure,
+        "ratio": ratio_cell(pair.advantage.value),
+        "who": who,
+        "told": told,
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 
+from benchmarks.by_hand import by_hand
 from benchmarks.pictures.look import log_ticks, look_of
 from benchmarks.pictures.picture import Panel, Picture, Values, inline, setting_of, titled
 
@@ -35,13 +36,15 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
         for value in _stretches(each, {size for way in each.ways for size in way.batch_sizes})
     ]
     names = list(dict.fromkeys(value["implementation"] for value in values))
+    told = by_hand(way.implementation for each in maps for way in each.ways)
     title = "Which way finishes first?"
     description = f"The way of training that finishes first, compilation included, {setting}. " + " ".join(
         map(_in_words, maps)
     )
     subtitle = [
         f"{setting} · a training takes first call + (epochs - 1) × epoch; interpolated between sizes",
-        "among the frameworks' ways: NumPy's and the floor's gradients are derived by hand",
+        "among the frameworks' ways: NumPy and the floor take no part"
+        + (told and f"; {told}, as theirs are"),
         where,
     ]
     panels = alt.hconcat(*(_panel(each, names) for each in maps), spacing=24)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
 
+CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
+"""Where a clip path is defined or used, and its number."""
+
 MAX_STEM = 100
 """Characters of a file's name, its ending aside."""
 
@@ -79,7 +82,7 @@ def write(picture: Picture, folder: Path) -> Files:
         dark=folder / f"{stem}-dark.svg",
         png=folder / f"{stem}.png",
     )
-    light = vl_convert.vegalite_to_svg(themed(picture.chart, "light"), vl_version=VEGA_LITE)
+    light = _renumbered(vl_convert.vegalite_to_svg(themed(picture.chart, "light"), vl_version=VEGA_LITE))
     files.light.write_text(light, encoding="utf-8")
     files.dark.write_text(_darkened(light), encoding="utf-8")
     files.png.write_bytes(vl_convert.svg_to_png(light, scale=2))
@@ -90,6 +93,12 @@ def _stem(name: str) -> str:
     """Give a file's name; of what is cut off, a digest keeps names apart that differ there only."""
     stem = re.sub(r"[^\w.-]", "-", name)
     return stem if len(stem) <= MAX_STEM else f"{stem[: MAX_STEM - 9]}-{zlib.crc32(name.encode()):08x}"
+
+
+def _renumbered(svg: str) -> str:
+    """Count clip paths from 1: Vega counts on from picture to picture, and each report would be another."""
+    numbers: dict[str, int] = {}
+    return CLIP_PATH.sub(lambda found: f"{found[1]}{numbers.setdefault(found[2], len(numbers) + 1)}", svg)
 
 
 def _darkened(svg: str) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks.changes import Segmentation
 from benchmarks.decision_map import decision_maps
-from benchmarks.figures import headline_groups
 from benchmarks.history import Record
 from benchmarks.machine import Site
 from benchmarks.model import cost_models, sweeps_of
@@ -20,6 +19,7 @@ from benchmarks.pictures.losses import losses
 from benchmarks.pictures.spread import spread
 from benchmarks.pictures.throughput import bandwidth_of, throughput
 from benchmarks.pictures.trend import trend
+from benchmarks.speakers import headline_groups
 from benchmarks.trends import trends_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,49 @@
+"""Ways of the frameworks whose gradient is derived by hand, and what must be said where one of them wins."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from benchmarks.headline import verdict_of
+from benchmarks.like_for_like import like_for_like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from benchmarks.record import Run
+
+BY_HAND = ("jax_scan_packed",)
+"""By name, for a record does not say; NumPy's loop and the floor have no framework that could derive it."""
+
+
+def by_hand(names: Iterable[str]) -> str:
+    """Say of which of these it is so: "the gradient of A is derived by hand"; nothing where it is of none."""
+    found = [name for name in BY_HAND if name in {*names}]
+    return f"the gradient of {' and '.join(found)} is derived by hand" if found else ""
+
+
+def without_them(
+    groups: Mapping[str, Run], *, plain: Callable[[str], str], label: Callable[[str], str]
+) -> str:
+    """Say who is faster, like for like, where a way by hand is a framework's fastest, if it takes no part.
+
+    `plain` keeps text from being read as the medium's markup, `label` introduces a group's verdict.
+    """
+    winners: set[str] = set()
+    verdicts: dict[str, list[str]] = defaultdict(list)
+    for group, run in groups.items():
+        others = {pair.tier: pair for pair in like_for_like(run, without=BY_HAND).get(group, ())}
+        for pair in like_for_like(run).get(group, ()):
+            ways = {pair.torch.implementation, pair.jax.implementation} & {*BY_HAND}
+            winners |= ways
+            if ways and (other := others.get(pair.tier)):
+                names = f"{plain(other.jax.implementation)} against {plain(other.torch.implementation)}"
+                verdicts[names].append(f"{label(group)}{''.join(verdict_of(other))}")
+    if not winners:
+        return ""
+    compared = "; ".join(f"{names}: {', '.join(found)}" for names, found in verdicts.items())
+    told = by_hand(winners)
+    return f"{told[0].upper()}{told[1:]}." + (
+        f" Where the frameworks derive it, {compared}." if compared else ""
+    )

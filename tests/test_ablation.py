@@ -1,0 +1,55 @@
+"""Where the time of a step goes: what is left out, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from benchmarks.ablation import FLOOR, STUDIES, WHOLE, Study, Without, table_of, variants_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STUDY = Study(
+    name="torch_epoch",
+    problem="book",
+    parts=(Without(part="a", old="torch", new=""), Without(part="b", old="", new="")),
+)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_each_variant_lacks_one_part_more_than_the_one_before_it(study: Study, tmp_path: Path) -> None:
+    sources = [file.read_text(encoding="utf-8") for file in variants_of(study, tmp_path).values()]
+
+    assert len(set(sources)) == 1 + len(study.parts)
+    for i, without in enumerate(study.parts):
+        assert without.old in sources[i]
+        assert without.new in sources[i + 1]
+    for source in sources:
+        compile(source, study.name, "exec")
+
+
+def test_a_part_that_the_source_no_longer_has_is_told(tmp_path: Path) -> None:
+    changed = replace(STUDIES[0], parts=(Without(part="a", old="no such line", new=""),))
+
+    with pytest.raises(ValueError, match="torch_epoch: expected 'no such line' once, found it 0 times"):
+        variants_of(changed, tmp_path)
+
+
+def test_a_part_costs_what_the_variant_without_it_saves() -> None:
+    console = Console(width=100, record=True, file=StringIO())
+
+    console.print(table_of(STUDY, {FLOOR: 1e-6, WHOLE: 10e-6, "a": 6e-6, "b": 7e-6}))
+
+    shown = [" ".join(line.replace("│", " ").split()) for line in console.export_text().splitlines()]
+    assert [line for line in shown if "µs" in line] == [
+        "a 4.00 µs 40%",
+        "b -1.00 µs -10%",
+        "what is left 7.00 µs 70%",
+        "the whole step 10.0 µs 10.00 times the floor's",
+        "the floor's 1.00 µs",
+    ]
