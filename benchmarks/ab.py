@@ -11,6 +11,7 @@ from benchmarks import calibration
 from benchmarks.ab_notes import resumed, starved, too_few_pairs
 from benchmarks.calibration import gaps, require_fitting, threshold_for
 from benchmarks.callgrind import N_EPOCHS
+from benchmarks.changed import not_compared, others_that_differ, split
 from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.counting import COUNTED, COUNTING_NOTE, make_ready
 from benchmarks.crew import Crew
@@ -50,6 +51,7 @@ class Selection:
     impls: Path  # the folder of the implementations
     asked: Sequence[str]  # names of implementations
     default: Sequence[str]  # where none was asked for; none: all that either side has
+    changed: bool = False  # besides, all that differ between the sides
     problems: Sequence[str]  # as on the command line
     devices: Sequence[Device]
     rule: Rule
@@ -103,10 +105,13 @@ def compare_sides(
             )
             for name, side in options.items()
         }
-        matchups = match(selection, sides, names)
+        others = others_that_differ(sides, names)
+        added = others if selection.changed else []
+        matchups = match(selection, sides, [*names, *added])
         _set_thresholds(matchups, selection.thresholds, known)
         start = time.monotonic()
-        verdicts, interrupted = measure(selection, matchups, place, console)
+        measured, interrupted = measure(selection, matchups, place, console)
+    verdicts, unable = split(measured, added)
     base, new = (_record_of(sides[name]) for name in SIDES)
     return Comparison(
         method=METHODS[selection.rule.metric].format(alpha=selection.rule.alpha, n_epochs=N_EPOCHS),
@@ -118,6 +123,7 @@ def compare_sides(
         interrupted=interrupted,
         notes=(
             note,
+            *not_compared([] if added else others, unable),
             *resumed(place),
             *too_few_pairs(selection.rule, len(verdicts)),
             *gaps(known, (verdict.name for verdict in verdicts)),

@@ -63,6 +63,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
             f"--{side}-env", metavar="NAME=VALUE", action="append", default=[], help="a variable; repeatable"
         )
     _add_selection(ab)
+    ab.add_argument(
+        "--changed",
+        action="store_true",
+        help="compare, besides, every implementation whose code differs between the sides",
+    )
     add_rule(ab, Rule())
     ab.add_argument(
         "--max-pairs",
@@ -92,7 +97,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     calibrate_.add_argument(
         "--pairs", type=int, default=CALIBRATION_PAIRS, metavar="N", help="to measure; default: %(default)s"
     )
-    calibrate_.set_defaults(do=_calibrate, max_pairs=Rule.max_pairs, metric=Rule.metric)
+    calibrate_.set_defaults(do=_calibrate, changed=False, max_pairs=Rule.max_pairs, metric=Rule.metric)
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +149,7 @@ def _selection(parsed: argparse.Namespace) -> Selection:
         impls=parsed.impls,
         asked=parsed.impl,
         default=SUITES["default"].impls if parsed.impls.resolve() == IMPLEMENTATIONS else (),
+        changed=parsed.changed,
         problems=parsed.problem or ["book"],
         devices=DEVICES if parsed.device == "all" else (parsed.device,),
         rule=_rule(parsed),
