@@ -162,6 +162,15 @@ def test_what_a_workflow_calls_is_understood(script: str, variables: dict[str, s
     build_parser().parse_args(arguments)
 
 
+def test_a_pull_request_is_measured_by_the_default_loops_and_by_those_that_it_changes(tmp_path: Path) -> None:
+    ((script, variables),) = (step.values for step in steps_with("ab", [PULL_REQUEST]))
+
+    _, arguments = run_step(script, variables, tmp_path, status=0)
+
+    parsed = build_parser().parse_args(arguments)
+    assert (parsed.impl, parsed.changed, parsed.base_ref) == ([], True, "HEAD^1")
+
+
 def test_a_pull_request_that_changes_versions_is_measured_against_those_of_its_base(tmp_path: Path) -> None:
     ((script, variables),) = (step.values for step in steps_with("ab", [PULL_REQUEST]))
     (tmp_path / "base").mkdir()
