@@ -15,7 +15,7 @@ from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
 from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.journal import workplace
-from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
+from benchmarks.outputs import Outputs, add_alpha, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.sides import SideOptions
 from benchmarks.suites import SUITES
 from benchmarks.terminal import wide_terminal
@@ -88,11 +88,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         epilog="exit status: 0 all cases are calibrated; 2 interrupted; 4 usage; 5 some case could not be",
     )
     _add_selection(calibrate_)
-    add_rule(calibrate_, Rule())
+    add_alpha(calibrate_, Rule())
     calibrate_.add_argument(
         "--pairs", type=int, default=CALIBRATION_PAIRS, metavar="N", help="to measure; default: %(default)s"
     )
-    calibrate_.set_defaults(do=_calibrate, max_pairs=Rule.max_pairs, metric=Rule.metric)
+    calibrate_.set_defaults(do=_calibrate, threshold=(), max_pairs=Rule.max_pairs, metric=Rule.metric)
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:

@@ -158,14 +158,19 @@ def read_thresholds(texts: Sequence[str]) -> dict[str, float]:
     return thresholds
 
 
-def add_rule(parser: argparse.ArgumentParser, rule: Rule) -> None:
-    """Add the options that set the rule; its figures are the defaults."""
+def add_alpha(parser: argparse.ArgumentParser, rule: Rule) -> None:
+    """Add the option that says how often a comparison may err."""
     parser.add_argument(
         "--alpha",
         type=float,
         default=rule.alpha,
         help="the largest probability of a single false alarm in the whole comparison; default: %(default)s",
     )
+
+
+def add_rule(parser: argparse.ArgumentParser, rule: Rule) -> None:
+    """Add the options that set the rule; its figures are the defaults."""
+    add_alpha(parser, rule)
     parser.add_argument(
         "--threshold",
         action="append",
