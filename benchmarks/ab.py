@@ -106,7 +106,7 @@ def compare_sides(
         matchups = match(selection, sides, names)
         _set_thresholds(matchups, selection.thresholds, known)
         start = time.monotonic()
-        verdicts, interrupted = measure(selection, matchups, place, console)
+        verdicts, duel = measure(selection, matchups, place, console)
     base, new = (_record_of(sides[name]) for name in SIDES)
     return Comparison(
         method=METHODS[selection.rule.metric].format(alpha=selection.rule.alpha, n_epochs=N_EPOCHS),
@@ -115,11 +115,11 @@ def compare_sides(
         provenance=place.provenance,
         rule=selection.rule,
         wall_s=time.monotonic() - start,
-        interrupted=interrupted,
+        interrupted=duel.interrupted,
         notes=(
             note,
             *recalled(place),
-            *too_few_pairs(selection.rule, len(verdicts)),
+            *too_few_pairs(selection.rule, duel.n_cases),
             *gaps(known, (verdict.name for verdict in verdicts)),
             *([] if selection.rule.counts else starved(verdicts)),
         ),
@@ -187,8 +187,8 @@ def measure(
     console: Console,
     *,
     stops_early: bool = True,
-) -> tuple[list[CaseVerdict], str | None]:
-    """Run the pairs, with progress; also say what cut them short, if anything did."""
+) -> tuple[list[CaseVerdict], Duel]:
+    """Run the pairs, with progress; also give the duel, which knows what cut them short, if anything did."""
     with ContestProgress(console) as shown, sigterm_as_ctrl_c():
         crew = Crew(
             folder=place.folder,
@@ -198,7 +198,7 @@ def measure(
             counter=make_ready(matchups, place.folder) if selection.rule.counts else None,
         )
         duel = Duel(matchups, crew, stops_early=stops_early)
-        return duel.run(), duel.interrupted
+        return duel.run(), duel
 
 
 def recalled(place: Workplace) -> list[str]:
@@ -212,7 +212,8 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     """Warn where even pairs that all agree could show nothing."""
     if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
         return []
-    return [f"--max-pairs {rule.max_pairs}: too few to call any of {n_cases} cases slower or faster"]
+    told = f"{n_cases} case{'s' * (n_cases > 1)}"
+    return [f"--max-pairs {rule.max_pairs}: too few to call any of {told} slower or faster"]
 
 
 def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
