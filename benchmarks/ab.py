@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks import calibration
-from benchmarks.calibration import gaps, require_fitting, threshold_for
 from benchmarks.callgrind import N_EPOCHS
 from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.counting import COUNTED, COUNTING_NOTE, make_ready
@@ -20,6 +19,7 @@ from benchmarks.problems import parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.session import sigterm_as_ctrl_c
 from benchmarks.sides import SideOptions, open_side
+from benchmarks.thresholds import gaps, set_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from benchmarks.calibration import Calibration
     from benchmarks.comparison import CaseVerdict
     from benchmarks.decision import Rule
     from benchmarks.duel import Matchup
@@ -104,7 +103,7 @@ def compare_sides(
             for name, side in options.items()
         }
         matchups = match(selection, sides, names)
-        _set_thresholds(matchups, selection.thresholds, known)
+        set_thresholds(matchups, selection.thresholds, known)
         start = time.monotonic()
         verdicts, duel = measure(selection, matchups, place, console)
     base, new = (_record_of(sides[name]) for name in SIDES)
@@ -162,22 +161,6 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     vanished = [] if is_one_file else [n for n in sides["base"].entries if n not in sides["new"].entries]
     every_name = dict.fromkeys([*(names or known), *vanished])  # asked for or not: it must not go unseen
     return matchups_of(sides, list(every_name), selection.devices, problems, selection.rule)
-
-
-def _set_thresholds(
-    matchups: Sequence[Matchup], given: Mapping[str, float], known: Calibration | None
-) -> None:
-    """Take each case's threshold from what the user says, else from the calibration, else leave the rule's.
-
-    Raises:
-        UsageError: what the user says fits no case.
-
-    """
-    names = [matchup.name for matchup in matchups]
-    require_fitting(given, names)
-    for matchup in matchups:
-        threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
-        matchup.rule = matchup.rule.with_threshold(threshold)
 
 
 def measure(
