@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks import calibration
-from benchmarks.calibration import gaps, require_fitting, threshold_for
 from benchmarks.callgrind import N_EPOCHS
 from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.counting import COUNTED, COUNTING_NOTE, make_ready
@@ -20,6 +19,7 @@ from benchmarks.problems import parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.session import sigterm_as_ctrl_c
 from benchmarks.sides import SideOptions, open_side
+from benchmarks.thresholds import gaps, set_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from benchmarks.calibration import Calibration
     from benchmarks.comparison import CaseVerdict
     from benchmarks.decision import Rule
     from benchmarks.duel import Matchup
@@ -104,9 +103,9 @@ def compare_sides(
             for name, side in options.items()
         }
         matchups = match(selection, sides, names)
-        _set_thresholds(matchups, selection.thresholds, known)
+        set_thresholds(matchups, selection.thresholds, known)
         start = time.monotonic()
-        verdicts, interrupted = measure(selection, matchups, place, console)
+        verdicts, duel = measure(selection, matchups, place, console)
     base, new = (_record_of(sides[name]) for name in SIDES)
     return Comparison(
         method=METHODS[selection.rule.metric].format(alpha=selection.rule.alpha, n_epochs=N_EPOCHS),
@@ -115,11 +114,11 @@ def compare_sides(
         provenance=place.provenance,
         rule=selection.rule,
         wall_s=time.monotonic() - start,
-        interrupted=interrupted,
+        interrupted=duel.interrupted,
         notes=(
             note,
             *resumed(place),
-            *too_few_pairs(selection.rule, len(verdicts)),
+            *too_few_pairs(selection.rule, duel.n_cases),
             *gaps(known, (verdict.name for verdict in verdicts)),
             *([] if selection.rule.counts else starved(verdicts)),
         ),
@@ -164,22 +163,6 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     return matchups_of(sides, list(every_name), selection.devices, problems, selection.rule)
 
 
-def _set_thresholds(
-    matchups: Sequence[Matchup], given: Mapping[str, float], known: Calibration | None
-) -> None:
-    """Take each case's threshold from what the user says, else from the calibration, else leave the rule's.
-
-    Raises:
-        UsageError: what the user says fits no case.
-
-    """
-    names = [matchup.name for matchup in matchups]
-    require_fitting(given, names)
-    for matchup in matchups:
-        threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
-        matchup.rule = matchup.rule.with_threshold(threshold)
-
-
 def measure(
     selection: Selection,
     matchups: Sequence[Matchup],
@@ -187,8 +170,8 @@ def measure(
     console: Console,
     *,
     stops_early: bool = True,
-) -> tuple[list[CaseVerdict], str | None]:
-    """Run the pairs, with progress; also say what cut them short, if anything did."""
+) -> tuple[list[CaseVerdict], Duel]:
+    """Run the pairs, with progress; also give the duel, which knows what cut them short, if anything did."""
     with ContestProgress(console) as shown, sigterm_as_ctrl_c():
         crew = Crew(
             folder=place.folder,
@@ -200,7 +183,7 @@ def measure(
         duel = Duel(matchups, crew, stops_early=stops_early)
         verdicts = duel.run()
         place.n_recalled = shown.n_recalled
-        return verdicts, duel.interrupted
+        return verdicts, duel
 
 
 def resumed(place: Workplace) -> list[str]:
@@ -214,7 +197,8 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     """Warn where even pairs that all agree could show nothing."""
     if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
         return []
-    return [f"--max-pairs {rule.max_pairs}: too few to call any of {n_cases} cases slower or faster"]
+    told = f"{n_cases} case{'s' * (n_cases > 1)}"
+    return [f"--max-pairs {rule.max_pairs}: too few to call any of {told} slower or faster"]
 
 
 def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
