@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks import calibration
+from benchmarks.ab_notes import resumed, starved, too_few_pairs
 from benchmarks.callgrind import N_EPOCHS
 from benchmarks.comparison import Comparison, SideRecord, ordered
 from benchmarks.counting import COUNTED, COUNTING_NOTE, make_ready
 from benchmarks.crew import Crew
 from benchmarks.duel import SIDES, Duel, matchups_of
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.fairness import STARVED
 from benchmarks.problems import parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.session import sigterm_as_ctrl_c
@@ -184,35 +184,6 @@ def measure(
         verdicts = duel.run()
         place.n_recalled = shown.n_recalled
         return verdicts, duel
-
-
-def resumed(place: Workplace) -> list[str]:
-    """Say that not all was measured now: the first and the last pairs may lie far apart."""
-    if not place.n_recalled:
-        return []
-    return [f"resumed: {place.n_recalled} processes had been measured by a call that was broken off"]
-
-
-def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
-    """Warn where even pairs that all agree could show nothing."""
-    if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
-        return []
-    told = f"{n_cases} case{'s' * (n_cases > 1)}"
-    return [f"--max-pairs {rule.max_pairs}: too few to call any of {told} slower or faster"]
-
-
-def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
-    """Warn of processes on a CPU that shared their core with something else."""
-    rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
-    shares = [process.cpu_per_wall for row in rows for process in row.processes]
-    if not (n_starved := sum(share < STARVED for share in shares)):
-        return []
-    least = f"{STARVED * 100:.0f} %"
-    warning = (
-        f"{n_starved} of {len(shares)} processes got less than {least} of their core, so something else ran "
-        "there: the verdicts hold, but undecided cases may be decided on a quieter machine"
-    )
-    return [warning]
 
 
 def _record_of(side: Side) -> SideRecord:

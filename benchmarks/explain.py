@@ -14,7 +14,7 @@ from benchmarks.table import NO_FIGURE, memory_cell, si
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.fairness import Item
+    from benchmarks.item import Item
     from benchmarks.record import Row
 
 HOLDS = {True: "holds", False: "FAILS", None: NO_FIGURE}

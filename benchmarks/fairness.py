@@ -5,17 +5,17 @@ An item that does not hold makes the row INVALID.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.precision import error_range
+from benchmarks.inspected import inspected
+from benchmarks.item import Item, count, or_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.discover import Entry
     from benchmarks.gpu import GpuReading
-    from benchmarks.job import Inspection, Measurement, Timing
+    from benchmarks.job import Measurement, Timing
     from impls.contract import Problem
 
 UNFINISHED_SHARE = 0.5
@@ -40,26 +40,11 @@ COMPILER_S = 0.01
 """CPU time of child processes that is no compiler's."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """One thing that was looked at."""
-
-    name: str
-    expected: str
-    found: str
-    holds: bool | None  # None: not to be seen here, or told for the reader to know
-
-    @property
-    def fault(self) -> str:
-        """Say what is wrong, for an item that does not hold."""
-        return f"{self.name}: expected {self.expected}, found {self.found}"
-
-
 def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_cores: int) -> list[Item]:
     """Check all that one process shows besides its results (those are benchmarks.agreement's business)."""
     items = [*_always(measurement, entry, n_cores)]
     if measurement.inspection is not None:
-        items += _inspected(measurement.inspection, problem, entry)
+        items += inspected(measurement.inspection, problem, entry)
     if measurement.timing is not None:
         items += _timed(measurement.timing, n_cores)
     return items
@@ -82,64 +67,8 @@ def _always(measurement: Measurement, entry: Entry, n_cores: int) -> Iterator[It
     yield Item(
         name="CPUs that its threads may run on",
         expected=f"{n_cores}",
-        found=_or_unseen(n_cpus, "{}"),
+        found=or_unseen(n_cpus, "{}"),
         holds=None if n_cpus is None else n_cpus <= n_cores,
-    )
-
-
-def _inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Item]:
-    yield _products(seen, problem)
-    yield _count("graph breaks", 0, seen.n_graph_breaks)
-    yield Item(
-        name="batches in host memory when the epoch begins",
-        expected="all" if problem.feed == "host" else "none: they lie on the device",
-        found=f"{seen.n_host_arrays} arrays of NumPy",
-        holds=None if entry.framework == "numpy" or problem.feed == "host" else seen.n_host_arrays == 0,
-    )
-    yield _uploads(seen.uploaded_bytes, problem)
-    yield _count(
-        "readbacks in an epoch", problem.n_batches if problem.readback == "step" else 0, seen.n_readbacks
-    )
-    if entry.cuda_graph:
-        launches = seen.n_graph_launches
-        yield Item(
-            name="launches of a captured CUDA graph in an epoch",
-            expected="at least 1",
-            found=_or_unseen(launches, "{}"),
-            holds=None
-            if seen.n_graph_launches is None or not (launches or seen.n_kernel_launches)
-            else bool(launches),
-        )
-    kernels = _or_unseen(seen.n_kernel_launches, "{}")
-    yield Item(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
-    in_place = "updated in place" if seen.in_place else "given anew by each epoch"
-    yield Item(name="state", expected="either way", found=in_place, holds=None)
-
-
-def _products(seen: Inspection, problem: Problem) -> Item:
-    low, high = error_range(problem.precision)
-    errors = {"forward": seen.forward_error, "backward": seen.backward_error}
-    # Below float32 a setting must be lowered; the products tell whether it is the right one.
-    amiss = seen.lowered_precision if problem.precision == "float32" else []
-    found = [f"{_or_unseen(error, '{:.1e}')} {way}" for way, error in errors.items()]
-    return Item(
-        name="precision of the two matrix products",
-        expected=f"{problem.precision}: relative errors from {low:.2g} to {high:.2g}",
-        found="; ".join([", ".join(found), *amiss]),
-        holds=not amiss and all(error is not None and low <= error <= high for error in errors.values()),
-    )
-
-
-def _uploads(uploaded_bytes: int | None, problem: Problem) -> Item:
-    from_host = problem.feed == "host"
-    if from_host and not uploaded_bytes:
-        uploaded_bytes = None  # handed over in a way that is not to be seen
-    most_bytes = 4 * problem.samples_per_epoch * (problem.n_features + 1) if from_host else 0
-    return Item(
-        name="bytes handed to the device in an epoch",
-        expected=f"at most {most_bytes:,}, each batch once" if from_host else "0",
-        found=_or_unseen(uploaded_bytes, "{:,}"),
-        holds=None if uploaded_bytes is None else uploaded_bytes <= most_bytes,
     )
 
 
@@ -165,7 +94,7 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
         + (": run_epoch left the work to export" if deferred else ""),
         holds=not deferred,
     )
-    yield _count("compilations while timed", 0, timing.n_compilations)
+    yield count("compilations while timed", 0, timing.n_compilations)
     yield Item(
         name="CPU time of other programs started while timed",
         expected="none",
@@ -190,12 +119,3 @@ def _gpu(gpu: GpuReading) -> Item:
         found=", ".join([clocks, *gpu.throttled_by]),
         holds=not gpu.throttled_by,
     )
-
-
-def _count(name: str, expected: int, found: int | None) -> Item:
-    holds = None if found is None else found == expected
-    return Item(name=name, expected=str(expected), found=_or_unseen(found, "{}"), holds=holds)
-
-
-def _or_unseen(value: float | None, form: str) -> str:
-    return "not to be seen" if value is None else form.format(value)

@@ -109,6 +109,7 @@ class Inspection:
     """What a process saw that looked at one problem instead of timing it. None: not to be seen."""
 
     n_graph_breaks: int | None
+    gpu_memory: dict[str, str] | None  # how the framework's settings have it taken; None: nothing to tell
     lowered_precision: list[str]  # settings that allow less than float32 in a matrix product
     forward_error: float | None  # of the product x·w in the loop itself; see benchmarks.precision
     backward_error: float | None  # of the product xᵀ·d

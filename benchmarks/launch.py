@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 0.05
 
-TF32_OVERRIDES = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
-"""The caller's don't reach a worker: the problem says what its products are rounded to. NVIDIA's containers
-set the second one."""
+KEPT_OUT = (
+    *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),  # NVIDIA's containers set the second one
+    *("XLA_PYTHON_CLIENT_ALLOCATOR", "TF_FORCE_UNIFIED_MEMORY"),
+)
+"""The caller's don't reach a worker: the problem says what its products are rounded to, and JAX's memory is
+taken by its default allocator."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +130,7 @@ def worker_environment(
     threads = str(n_cores)
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {
-        **{name: value for name, value in os.environ.items() if name not in TF32_OVERRIDES},
+        **{name: value for name, value in os.environ.items() if name not in KEPT_OUT},
         **_precision_variables(precision),
         **({} if caches is None else _cache_variables(caches)),
         **({"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} if cpu_only else {}),

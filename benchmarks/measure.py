@@ -103,6 +103,7 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
         **vars(traffic),
         n_graph_breaks=observer.n_graph_breaks(),
         lowered_precision=observer.lowered_precision(),
+        gpu_memory=observer.gpu_memory(),
         n_host_arrays=len(on_host),
         in_place=in_place,
         **vars(measure_products(workload)),

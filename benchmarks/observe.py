@@ -49,6 +49,9 @@ class Observer(Protocol):
     def lowered_precision(self) -> list[str]:
         """Name the settings that allow less than float32 in a float32 matrix product."""
 
+    def gpu_memory(self) -> dict[str, str] | None:
+        """Say how a GPU's memory is taken, as far as settings change that; None: nothing to tell."""
+
     def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
         """Make a state, run an epoch from it, and count what that hands over and reads back."""
 
@@ -63,6 +66,7 @@ _BLIND = SimpleNamespace(
     n_compilations=lambda: None,
     n_graph_breaks=lambda: None,
     lowered_precision=list,
+    gpu_memory=lambda: None,
     traffic=lambda start, epoch, _: (epoch(start()), Traffic())[1],
     forget_compiled=lambda: None,
     peak_device_bytes=lambda _: None,

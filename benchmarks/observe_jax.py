@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -44,6 +45,17 @@ def lowered_precision() -> list[str]:
     if precision in ("highest", "float32"):
         return []
     return [f"jax_default_matmul_precision is {precision!r}"]
+
+
+def gpu_memory() -> dict[str, str]:
+    """Read the variables by which JAX takes memory, as it reads them, and as they are in this process."""
+    preallocates = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "") not in ("0", "false", "False")
+    is_unified = os.environ.get("TF_FORCE_UNIFIED_MEMORY", "0").lower() not in ("0", "false")
+    return {
+        "allocator": os.environ.get("XLA_PYTHON_CLIENT_ALLOCATOR", "default").lower(),
+        "preallocation": "on" if preallocates else "off",
+        "unified memory": "on" if is_unified else "off",
+    }
 
 
 def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:

@@ -46,6 +46,10 @@ def lowered_precision() -> list[str]:
     return found
 
 
+def gpu_memory() -> None:
+    """Tell nothing: PyTorch takes none beforehand."""
+
+
 def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
     """Run an epoch; count what is read from the device, and the bytes that go there.
 

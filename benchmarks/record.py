@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
 from benchmarks.errors import require_types
-from benchmarks.fairness import Item
+from benchmarks.item import Item
 from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
 from benchmarks.process import Costs, Process

@@ -14,7 +14,7 @@ from benchmarks.record import Row, Verdict
 if TYPE_CHECKING:
     from benchmarks.agreement import Agreement
     from benchmarks.discover import Entry
-    from benchmarks.fairness import Item
+    from benchmarks.item import Item
     from benchmarks.job import Measurement
     from impls.contract import Device, Problem
 

@@ -56,7 +56,9 @@ def numpy_float32(copy_of: Copy) -> Path:
 
 
 class Judge(Protocol):
-    def __call__(self, path: Path, problem: Problem = ..., *, sample_s: float = ...) -> Row:
+    def __call__(
+        self, path: Path, problem: Problem = ..., *, sample_s: float = ..., pinned: bool = ...
+    ) -> Row:
         """Run the file in one worker and give its row."""
 
 
@@ -64,7 +66,7 @@ class Judge(Protocol):
 def judge(tmp_path: Path) -> Judge:
     """Measure an implementation's file as a contest does, in one process."""
 
-    def judged(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0) -> Row:
+    def judged(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0, pinned: bool = True) -> Row:
         entry = read_entry(path)
         tally = Tally(Case(entry, "cpu", problem))
         job = Job(
@@ -72,7 +74,7 @@ def judge(tmp_path: Path) -> Judge:
             framework=entry.framework,
             devices=("cpu",),
             problems=(problem,),
-            cpus=choose_cpus(1),
+            cpus=choose_cpus(1) if pinned else (),
             sample_s=sample_s,
         )
         report = launch(job, tmp_path, f"{path.stem}-{sample_s}")

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import ab as ab_module
+from benchmarks import ab_notes
 from benchmarks.__main__ import main
 from benchmarks.comparison import read_comparison
 from benchmarks.decision import Category
@@ -130,6 +131,19 @@ def test_a_variable_reaches_only_its_side(copy_of: Copy) -> None:
     picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
 
     assert reason_of_failure(picky, "--new-env=MARK=1") == "new: AssertionError: marked"
+
+
+def test_an_allocator_that_a_side_asks_for_is_no_fair_one_and_the_callers_reaches_neither(
+    copy_of: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_ALLOCATOR", "bfc")
+
+    reason = reason_of_failure(copy_of("jax_jit"), "--new-env=XLA_PYTHON_CLIENT_ALLOCATOR=platform")
+
+    assert reason is not None
+    assert reason.startswith("new: how a GPU's memory is taken: expected allocator default, ")
+    assert "found allocator platform, " in reason
+    assert "base: " not in reason
 
 
 @pytest.mark.parametrize(
@@ -256,7 +270,7 @@ def test_a_machine_that_was_busy_with_something_else_is_told(
 
     ab(folder=tmp_path)
     assert "of their core" not in capsys.readouterr().out
-    monkeypatch.setattr(ab_module, "STARVED", 2.0)  # as if the processes had got half of it
+    monkeypatch.setattr(ab_notes, "STARVED", 2.0)  # as if the processes had got half of it
     ab(folder=tmp_path)
 
     assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out

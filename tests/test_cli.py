@@ -16,7 +16,7 @@ from benchmarks import commands, run_command
 from benchmarks.__main__ import main
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.fairness import Item
+from benchmarks.item import Item
 from benchmarks.launch import ROOT
 from benchmarks.record import Verdict, read_run
 from tests.runs import run_of_day, timed, write

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.fairness import Item, manifest
+from benchmarks.fairness import manifest
 from benchmarks.gpu import GpuReading
+from benchmarks.inspected import GPU_MEMORY
 from benchmarks.job import Inspection, Timing
 from benchmarks.statistics import summarize
 from tests.conftest import SMALL
 from tests.test_agreement import measurement_of
 
 if TYPE_CHECKING:
+    from benchmarks.item import Item
     from impls.contract import Precision, Problem
 
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
@@ -31,6 +33,7 @@ TIMING = Timing(
 INSPECTION = Inspection(
     n_graph_breaks=0,
     lowered_precision=[],
+    gpu_memory=GPU_MEMORY,
     forward_error=3e-7,
     backward_error=3e-7,
     n_readbacks=0,
@@ -46,6 +49,7 @@ FAIR = replace(measurement_of(SMALL), timing=TIMING)
 INSPECTED = replace(measurement_of(SMALL), inspection=INSPECTION)
 TORCH = read_entry(IMPLEMENTATIONS / "torch_eager.py")
 PRODUCTS = "precision of the two matrix products"
+MEMORY = "how a GPU's memory is taken"
 EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
 
 
@@ -92,6 +96,8 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"inspection": {"backward_error": float("nan")}}, PRODUCTS),
         ({"inspection": {"forward_error": None, "backward_error": None}}, PRODUCTS),
         ({"inspection": {"lowered_precision": ["TF32 is on"]}}, PRODUCTS),
+        ({"inspection": {"gpu_memory": GPU_MEMORY | {"allocator": "platform"}}}, MEMORY),
+        ({"inspection": {"gpu_memory": GPU_MEMORY | {"preallocation": "on"}}}, MEMORY),
         ({"inspection": {"n_readbacks": 4}}, "readbacks in an epoch"),
         ({"inspection": {"uploaded_bytes": 4}}, "bytes handed to the device in an epoch"),
         ({"inspection": {"n_host_arrays": 2}}, "batches in host memory when the epoch begins"),
@@ -112,6 +118,14 @@ def test_a_fault_names_what_was_expected_and_what_was_found() -> None:
     (item,) = [item for item in items(timing={"cpu_per_wall": 1.8}) if item.holds is False]
 
     assert item.fault == "CPU time over wall time: expected at most 1 core, found 1.80 cores"
+
+
+def test_a_framework_whose_memory_no_setting_changes_has_no_item_about_it() -> None:
+    def about_memory(settings: dict[str, str] | None) -> list[bool | None]:
+        found = items(inspection={"gpu_memory": settings})
+        return [item.holds for item in found if item.name == MEMORY]
+
+    assert [about_memory(GPU_MEMORY), about_memory(None)] == [[True], []]
 
 
 def test_two_cores_may_be_used_where_two_were_allotted() -> None:

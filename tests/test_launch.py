@@ -89,6 +89,17 @@ def test_both_frameworks_get_the_same_number_of_threads_and_no_tf32(monkeypatch:
     assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
 
 
+def test_the_callers_choice_of_an_allocator_reaches_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_ALLOCATOR", "platform")
+    monkeypatch.setenv("TF_FORCE_UNIFIED_MEMORY", "1")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+
+    environment = worker_environment(n_cores=1)
+
+    assert not {"XLA_PYTHON_CLIENT_ALLOCATOR", "TF_FORCE_UNIFIED_MEMORY"} & set(environment)
+    assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+
+
 def test_tf32_is_forbidden_to_every_worker_but_one_that_is_asked_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

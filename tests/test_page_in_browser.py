@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from benchmarks.compare import Settings, compare_runs
-from benchmarks.fairness import Item
 from benchmarks.headline import like_for_like_table
+from benchmarks.item import Item
 from benchmarks.like_for_like import like_for_like
 from benchmarks.page.page import write_page
 from benchmarks.record import Verdict

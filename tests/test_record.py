@@ -11,7 +11,7 @@ import pytest
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
-from benchmarks.fairness import Item
+from benchmarks.item import Item
 from benchmarks.process import Costs, Process
 from benchmarks.record import KEY, SCHEMA_VERSION, Row, Run, RunSettings, Verdict, read_run
 from tests.conftest import SMALL

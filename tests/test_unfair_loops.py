@@ -1,6 +1,7 @@
 """Each way of being timed unfairly is seen in a real process: such a copy is INVALID, with why.
 
-Returning too early and leaving the work to the export are in test_wrong_loops.
+Returning too early and leaving the work to the export are in test_wrong_loops, more threads than allotted in
+test_unpinned_loops.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ TIMED_S = 0.02
 TORCH_LOOP = "        state.optimizer.step()\n"
 NEW = "eval('lambda loss: loss + 1')"
 BREAKING = "lambda loss: (loss + 1, torch._dynamo.graph_break(), loss + 2)"
+ALLOCATOR = "os.environ['XLA_PYTHON_CLIENT_ALLOCATOR']"
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -140,6 +142,19 @@ UNFAIR = [
         "jax_jit",
         (('    if problem.feed == "host":\n', "    if True:\n"),),
         "batches in host memory when the epoch begins: expected none",
+    ),
+    Unfair(
+        "another allocator, jax",
+        "jax_jit",
+        (("import jax\n", f"import os\n{ALLOCATOR} = 'platform'\nimport jax\n"),),
+        "how a GPU's memory is taken: expected allocator default, preallocation off, unified memory off, "
+        "found allocator platform, preallocation off, unified memory off",
+    ),
+    Unfair(
+        "a GPU's memory taken beforehand, jax",
+        "jax_jit",
+        (("import jax\n", "import os\ndel os.environ['XLA_PYTHON_CLIENT_PREALLOCATE']\nimport jax\n"),),
+        "unified memory off, found allocator default, preallocation on, unified memory off",
     ),
     Unfair(
         "two frameworks in one process",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.comparison import Comparison
-    from benchmarks.fairness import Item
     from benchmarks.figures import Figures
+    from benchmarks.item import Item
     from benchmarks.process import Process
     from benchmarks.record import Row, Run
     from impls.contract import Problem
