@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 exit status: 0 all is well; 1 a row is INVALID or FAILED, or nothing could be measured; 2 interrupted; 4 the
 call can't be understood or a file can't be used; 5 no case matches; 70 a defect
-of ours
+of ours; 141 who reads what is printed has closed the pipe
 """
 
 
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and give the exit status."""
     parsed = build_parser().parse_args(arguments)
     try:
-        return int(parsed.do(parsed))
+        status = int(parsed.do(parsed))
+        sys.stdout.flush()  # while a closed pipe still can be told from what was found
     except UsageError as error:
         sys.stderr.write(f"perceptron-bench: {error}\n")
         return 4
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - Python's own status for it, 1, would say that something is slower
         traceback.print_exc()
         return CRASHED
+    return status
 
 
 class Parser(argparse.ArgumentParser):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks import calibration
 from benchmarks.ab_notes import resumed, starved, too_few_pairs
-from benchmarks.calibration import gaps, require_fitting, threshold_for
 from benchmarks.callgrind import N_EPOCHS
 from benchmarks.changed import not_compared, others_that_differ, split
 from benchmarks.comparison import Comparison, SideRecord, ordered
@@ -21,6 +20,7 @@ from benchmarks.problems import parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.session import sigterm_as_ctrl_c
 from benchmarks.sides import SideOptions, open_side
+from benchmarks.thresholds import gaps, set_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from benchmarks.calibration import Calibration
     from benchmarks.comparison import CaseVerdict
     from benchmarks.decision import Rule
     from benchmarks.duel import Matchup
@@ -108,9 +107,9 @@ def compare_sides(
         others = others_that_differ(sides, names)
         added = others if selection.changed else []
         matchups = match(selection, sides, [*names, *added])
-        _set_thresholds(matchups, selection.thresholds, known)
+        set_thresholds(matchups, selection.thresholds, known)
         start = time.monotonic()
-        measured, interrupted = measure(selection, matchups, place, console)
+        measured, duel = measure(selection, matchups, place, console)
     verdicts, unable = split(measured, added)
     base, new = (_record_of(sides[name]) for name in SIDES)
     return Comparison(
@@ -120,12 +119,12 @@ def compare_sides(
         provenance=place.provenance,
         rule=selection.rule,
         wall_s=time.monotonic() - start,
-        interrupted=interrupted,
+        interrupted=duel.interrupted,
         notes=(
             note,
             *not_compared([] if added else others, unable),
             *resumed(place),
-            *too_few_pairs(selection.rule, len(verdicts)),
+            *too_few_pairs(selection.rule, duel.n_cases),
             *gaps(known, (verdict.name for verdict in verdicts)),
             *([] if selection.rule.counts else starved(verdicts)),
         ),
@@ -170,22 +169,6 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     return matchups_of(sides, list(every_name), selection.devices, problems, selection.rule)
 
 
-def _set_thresholds(
-    matchups: Sequence[Matchup], given: Mapping[str, float], known: Calibration | None
-) -> None:
-    """Take each case's threshold from what the user says, else from the calibration, else leave the rule's.
-
-    Raises:
-        UsageError: what the user says fits no case.
-
-    """
-    names = [matchup.name for matchup in matchups]
-    require_fitting(given, names)
-    for matchup in matchups:
-        threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
-        matchup.rule = matchup.rule.with_threshold(threshold)
-
-
 def measure(
     selection: Selection,
     matchups: Sequence[Matchup],
@@ -193,8 +176,8 @@ def measure(
     console: Console,
     *,
     stops_early: bool = True,
-) -> tuple[list[CaseVerdict], str | None]:
-    """Run the pairs, with progress; also say what cut them short, if anything did."""
+) -> tuple[list[CaseVerdict], Duel]:
+    """Run the pairs, with progress; also give the duel, which knows what cut them short, if anything did."""
     with ContestProgress(console) as shown, sigterm_as_ctrl_c():
         crew = Crew(
             folder=place.folder,
@@ -206,7 +189,7 @@ def measure(
         duel = Duel(matchups, crew, stops_early=stops_early)
         verdicts = duel.run()
         place.n_recalled = shown.n_recalled
-        return verdicts, duel.interrupted
+        return verdicts, duel
 
 
 def _record_of(side: Side) -> SideRecord:

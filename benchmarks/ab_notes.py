@@ -25,7 +25,8 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     """Warn where even pairs that all agree could show nothing."""
     if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
         return []
-    return [f"--max-pairs {rule.max_pairs}: too few to call any of {n_cases} cases slower or faster"]
+    told = f"{n_cases} case{'s' * (n_cases > 1)}"
+    return [f"--max-pairs {rule.max_pairs}: too few to call any of {told} slower or faster"]
 
 
 def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:

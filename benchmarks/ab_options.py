@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.ab import Selection, compare_sides
 from benchmarks.calibrate import SAME, calibrate
 from benchmarks.calibration import CALIBRATIONS
-from benchmarks.comparison_report import console, print_comparison
 from benchmarks.contest import Settings
 from benchmarks.decision import COUNTED_RULE, METRICS, Rule
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
 from benchmarks.environment import Provenance, choose_cpus
-from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
+from benchmarks.outputs import Outputs, add_alpha, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.sides import SideOptions
 from benchmarks.suites import SUITES
+from benchmarks.terminal import wide_terminal
 from benchmarks.workplace import workplace
 from impls.contract import DEVICES
 
@@ -93,11 +93,13 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         epilog="exit status: 0 all cases are calibrated; 2 interrupted; 4 usage; 5 some case could not be",
     )
     _add_selection(calibrate_)
-    add_rule(calibrate_, Rule())
+    add_alpha(calibrate_, Rule())
     calibrate_.add_argument(
         "--pairs", type=int, default=CALIBRATION_PAIRS, metavar="N", help="to measure; default: %(default)s"
     )
-    calibrate_.set_defaults(do=_calibrate, changed=False, max_pairs=Rule.max_pairs, metric=Rule.metric)
+    calibrate_.set_defaults(
+        do=_calibrate, changed=False, threshold=(), max_pairs=Rule.max_pairs, metric=Rule.metric
+    )
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -173,13 +175,12 @@ def _ab(parsed: argparse.Namespace) -> int:
         )
         for side in SIDES
     }
-    outputs, terminal, selection = Outputs.of(parsed), console(), _selection(parsed)
+    outputs, terminal, selection = Outputs.of(parsed), wide_terminal(), _selection(parsed)
     provenance = Provenance.collect(choose_cpus(selection.cores))
     undertaking = selection.with_sides(options) if parsed.resume else None
     with workplace(undertaking, provenance) as place:
         comparison = compare_sides(selection, options, place, terminal)
-        print_comparison(comparison, terminal)
-        outputs.write(comparison)
+        outputs.report(comparison, terminal)
         place.is_done = not comparison.interrupted
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
 
@@ -189,4 +190,4 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     provenance = Provenance.collect(choose_cpus(selection.cores))
     undertaking = ("calibrate", parsed.pairs, selection.with_sides(SAME)) if parsed.resume else None
     with workplace(undertaking, provenance) as place:
-        return calibrate(selection, place, console(), n_pairs=parsed.pairs)
+        return calibrate(selection, place, wide_terminal(), n_pairs=parsed.pairs)

@@ -61,7 +61,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
             for name, side in SAME.items()
         }
         matchups = match(every_pair, sides, selection.names)
-        verdicts, interrupted = measure(every_pair, matchups, place, console, stops_early=False)
+        verdicts, duel = measure(every_pair, matchups, place, console, stops_early=False)
     with console.status("resampling"):
         cases = {
             verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(verdicts))
@@ -77,7 +77,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
         path = calibration.save(found, selection.calibrations)
         console.print(calibration_table(cases))
         console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)
-    if interrupted:
+    if duel.interrupted:
         return INTERRUPTED
     place.is_done = True
     return FINE if len(cases) == len(verdicts) else MISSING_OR_INVALID

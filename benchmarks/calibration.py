@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import require_types, told_if_unwritable, unknown_name
+from benchmarks.errors import require_types, told_if_unwritable
 from benchmarks.launch import ROOT
 from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from benchmarks.environment import Provenance
@@ -170,32 +170,3 @@ def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
         before, after = (each.get(name, "none") for each in flat)
         if before != after:
             yield f"{name} {before} → {after}"
-
-
-def gaps(known: Calibration | None, names: Iterable[str]) -> list[str]:
-    """Say which cases the calibration does not know, for the reader of a report."""
-    missing = [name for name in names if known and name not in known.cases]
-    return [f"not calibrated, so their thresholds are the default: {', '.join(missing)}"] if missing else []
-
-
-def require_fitting(given: Iterable[str], names: Sequence[str]) -> None:
-    """Refuse a threshold for a part of a name that fits no case: it would be overlooked.
-
-    Raises:
-        UsageError: there is one.
-
-    """
-    for part in given:
-        if not any(part in name for name in names):
-            raise unknown_name(part, names, kind="case in --threshold")
-
-
-def threshold_for(
-    name: str, given: Mapping[str, float], known: Calibration | None, *, default: float
-) -> float:
-    """Choose a case's threshold: what the user says of a part of its name, else what calibration found."""
-    fitting = [threshold for part, threshold in given.items() if part in name]
-    if fitting:
-        return fitting[-1]  # the last one said overrules
-    calibrated = known.cases.get(name) if known else None
-    return max(default, calibrated.threshold) if calibrated else default

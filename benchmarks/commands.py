@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -25,6 +24,7 @@ from benchmarks.report import to_markdown
 from benchmarks.speakers import headline_groups
 from benchmarks.suites import SUITES
 from benchmarks.table import caption
+from benchmarks.terminal import Terminal
 from impls.contract import DEVICES
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def recorded_files() -> list[Path]:
 
 def list_(_: argparse.Namespace) -> int:
     """Show what can be measured here; asks each implementation in a process of its own."""
-    console = Console()
+    console = Terminal()
     entries = list(discover().values())
     with (
         tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
@@ -151,7 +151,7 @@ def explain(parsed: argparse.Namespace) -> int:
         raise UsageError(message)
     speakers = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]
     rows = [(row, run) for group, run in speakers for row in run.rows if row.group == group]
-    console = Console()
+    console = Terminal()
     found = [(row, run) for row, run in rows if parsed.case in row.case]
     if not found:
         raise unknown_name(parsed.case, [row.case for row, _ in rows], kind="case")

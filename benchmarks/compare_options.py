@@ -8,12 +8,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import calibration
-from benchmarks.calibration import CALIBRATIONS, gaps, require_fitting, threshold_for
+from benchmarks.calibration import CALIBRATIONS
 from benchmarks.compare import Settings, compare_runs
-from benchmarks.comparison_report import console, print_comparison
 from benchmarks.outputs import Outputs, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.record import read_run
 from benchmarks.shift import DRIFT, RULE
+from benchmarks.terminal import wide_terminal
+from benchmarks.thresholds import gaps, require_fitting, threshold_for
 
 if TYPE_CHECKING:
     import argparse
@@ -78,8 +79,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
     )
-    print_comparison(comparison, console())
-    outputs.write(comparison)
+    outputs.report(comparison, wide_terminal())
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
 
 

@@ -78,14 +78,18 @@ class Comparison:
         """Give the cases of these categories."""
         return [verdict for verdict in self.verdicts if verdict.category in categories]
 
+    @property
+    def nothing_compared(self) -> bool:
+        """Say whether the base has none of the cases, or there is none."""
+        return len(self.of(Category.NEW)) == len(self.verdicts)
+
     def exit_status(self, *, undecided_is_fine: bool = False) -> int:
         """Give the exit status that says what was found."""
         if self.interrupted:
             return INTERRUPTED
         if self.of(Category.SLOWER):
             return REGRESSION
-        nothing_compared = len(self.of(Category.NEW)) == len(self.verdicts)
-        if self.of(Category.MISSING, Category.INVALID) or nothing_compared:
+        if self.of(Category.MISSING, Category.INVALID) or self.nothing_compared:
             return MISSING_OR_INVALID
         if self.of(Category.UNDECIDED) and not undecided_is_fine:
             return UNDECIDED

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from unicodedata import category
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,8 @@ from benchmarks.table import NO_FIGURE, si
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.console import Console
 
     from benchmarks.comparison import CaseVerdict, Comparison, SideRecord
     from benchmarks.record import Row
@@ -38,12 +39,6 @@ less where a case stopped early); the more cases are compared, the surer a verdi
 (positive) or fewer the new side's are, estimated as *method* says below. *sure* is how surely the \
 *interval*, of all pairs, holds it; no verdict rests on it.""",
 }
-
-
-def console() -> Console:
-    """Give the terminal; where there is none, lines may be as long as they like."""
-    found = Console()
-    return found if found.is_terminal else Console(width=200)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:

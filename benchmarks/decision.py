@@ -86,8 +86,10 @@ class Rule:
         return self.metric == "instructions"
 
     def with_threshold(self, threshold: float) -> Rule:
-        """Give the same rule with another threshold."""
-        return replace(self, threshold=threshold, unchanged=min(self.unchanged, threshold))
+        """Give the same rule with another threshold; with a smaller one, what is unchanged shrinks alike."""
+        share = min(1.0, threshold / self.threshold)
+        unchanged = min(self.unchanged * share, threshold)  # which rounding must not take it beyond
+        return replace(self, threshold=threshold, unchanged=unchanged, spread=self.spread * share)
 
     def looks(self, n_cases: int) -> tuple[int, ...]:
         """Give the numbers of pairs at which a case may end as slower or faster: halfway and at the end.

@@ -24,7 +24,8 @@ KINDS = {
 def to_junit(comparison: Comparison) -> bytes:
     """Write the report; elements and attributes as https://github.com/testmoapp/junitxml documents them."""
     found = [KINDS.get(verdict.category) for verdict in comparison.verdicts]
-    incomplete = comparison.interrupted or ("" if comparison.verdicts else "nothing was compared")
+    lacking = "nothing was compared" if comparison.nothing_compared else None
+    incomplete = comparison.interrupted or lacking
     counts = {
         "tests": str(len(found) + bool(incomplete)),
         "failures": str(found.count("failure")),
@@ -38,9 +39,10 @@ def to_junit(comparison: Comparison) -> bytes:
         "testsuite",
         {"name": "perceptron-bench", "timestamp": printable(comparison.provenance.date), **counts},
     )
-    if incomplete:  # else it would look as green as one that ended
+    if incomplete:  # else it would look as green as one that ended and compared something
         whole = ET.SubElement(suite, "testcase", {"name": "the comparison", "classname": "perceptron-bench"})
-        ET.SubElement(whole, "error", {"type": "interrupted", "message": printable(incomplete)})
+        type_ = "interrupted" if comparison.interrupted else "missing"
+        ET.SubElement(whole, "error", {"type": type_, "message": printable(incomplete)})
     for verdict, kind in zip(comparison.verdicts, found, strict=True):
         is_timed = verdict.new is not None and verdict.new.is_timed and verdict.new.n_instructions is None
         seconds = verdict.new.best_s if verdict.new and is_timed else 0.0

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from benchmarks.comparison import EXIT_STATUSES
-from benchmarks.comparison_report import to_markdown
+from benchmarks.comparison_report import print_comparison, to_markdown
 from benchmarks.errors import UsageError, told_if_unwritable
 from benchmarks.junit import to_junit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.console import Console
 
     from benchmarks.comparison import Comparison
     from benchmarks.decision import Rule
@@ -58,6 +60,18 @@ class Outputs:
             with told_if_unwritable(path, remedy=REMEDY):
                 _try_to_write(path)
         return outputs
+
+    def report(self, comparison: Comparison, console: Console) -> None:
+        """Write what was asked for, then print it, even if that or this can't be done.
+
+        Raises:
+            UsageError: a file can't be written.
+
+        """
+        try:
+            self.write(comparison)
+        finally:
+            print_comparison(comparison, console)
 
     def write(self, comparison: Comparison) -> None:
         """Write what was asked for, and append to the job summary where there is one.
@@ -144,14 +158,19 @@ def read_thresholds(texts: Sequence[str]) -> dict[str, float]:
     return thresholds
 
 
-def add_rule(parser: argparse.ArgumentParser, rule: Rule) -> None:
-    """Add the options that set the rule; its figures are the defaults."""
+def add_alpha(parser: argparse.ArgumentParser, rule: Rule) -> None:
+    """Add the option that says how often a comparison may err."""
     parser.add_argument(
         "--alpha",
         type=float,
         default=rule.alpha,
         help="the largest probability of a single false alarm in the whole comparison; default: %(default)s",
     )
+
+
+def add_rule(parser: argparse.ArgumentParser, rule: Rule) -> None:
+    """Add the options that set the rule; its figures are the defaults."""
+    add_alpha(parser, rule)
     parser.add_argument(
         "--threshold",
         action="append",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from rich.console import Console
 
 from benchmarks.errors import UsageError
 from benchmarks.options import Options, declare
@@ -15,6 +14,7 @@ from benchmarks.record import KEY
 from benchmarks.replay import ReplayClock
 from benchmarks.report import print_run
 from benchmarks.session import MeasuringSession
+from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -89,7 +89,7 @@ def tally(
         capture = cast("CaptureManager", request.config.pluginmanager.getplugin("capturemanager"))
         with capture.global_and_fixture_disabled(), warnings.catch_warnings():
             warnings.simplefilter("default")  # errors are for tests, not for measuring
-            console = Console()
+            console = Terminal()
             console.print()
             session.measure(_selected(request.session), timed=not benchmark.disabled, console=console)
     key = (implementation, device, problem)
@@ -128,7 +128,7 @@ def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
         return
     writer = terminalreporter.config.get_terminal_writer()
     width = writer.fullwidth if terminalreporter.isatty else LOG_WIDTH
-    console = Console(width=width, force_terminal=writer.hasmarkup)
+    console = Terminal(width=width, force_terminal=writer.hasmarkup)
     terminalreporter.section("perceptron-bench")
     with console.capture() as captured:
         print_run(session.run(), console)

@@ -11,7 +11,6 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 if TYPE_CHECKING:
@@ -24,23 +23,24 @@ LONG_S = 120  # from here on, minutes are told
 class ContestProgress:
     """A `benchmarks.contest.Observer` that reports to a console; use it as a context manager."""
 
-    def __init__(self, console: Console) -> None:
-        """Report to this console."""
+    def __init__(self, console: Console, *, budget_s: float | None = None) -> None:
+        """Report to this console; no round begins that would end after the budget."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.fields[left]}"),
         )
         # Refreshed only when there is news: a spinning bar would take time from the measured process.
         self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
         self._console = console
-        self._task = self._bar.add_task("starting", total=None)
-        self._start = time.monotonic()
-        self._n_started = 0
+        self._task = self._bar.add_task("starting", total=None, left="")
+        self._budget_s = budget_s
+        self._start = self._pace_start = time.monotonic()
+        self._n_started = self._n_before_pace = 0
         self._n_workers = 0
+        self._is_inspecting = True
         self._recalled: set[int] = set()  # of what started, counted from 1
 
     def __enter__(self) -> Self:
@@ -59,11 +59,17 @@ class ContestProgress:
 
     def advanced(self, description: str) -> None:
         """Show which worker starts; all before it have ended."""
+        if self._is_inspecting and "inspection" not in description:
+            self._is_inspecting = False  # which compiles with empty caches and takes longer than a round
+            self._pace_start, self._n_before_pace = time.monotonic(), self._n_started
+        left = self._left()
         if self._console.is_terminal:
-            self._bar.update(self._task, description=description, completed=self._n_started)
+            self._bar.update(self._task, description=description, completed=self._n_started, left=left)
             self._bar.refresh()
         else:
-            self._console.print(description + self._remaining(), highlight=False, soft_wrap=True)
+            to_go = f"{self._n_workers - self._n_started} to go"
+            told = f" ({', '.join(filter(None, [to_go, left]))})"
+            self._console.print(description + told, highlight=False, soft_wrap=True)
         self._n_started += 1
 
     def recalled(self) -> None:
@@ -75,10 +81,17 @@ class ContestProgress:
         """Say for how many workers the results were there from before."""
         return len(self._recalled)
 
-    def _remaining(self) -> str:
-        n_run = self._n_started - len(self._recalled)
-        if not n_run:
-            return " (measured before)" if self._recalled else ""
-        left_s = (time.monotonic() - self._start) / n_run * (self._n_workers - self._n_started)
-        left = f"{left_s:.0f} s" if left_s < LONG_S else f"{left_s / 60:.0f} min"
-        return f" ({self._n_workers - self._n_started} to go, about {left} left)"
+    def _left(self) -> str:
+        """Estimate the time, once a timed worker has ended."""
+        of_this_pace = range(self._n_before_pace + 1, self._n_started + 1)
+        n_run = len(set(of_this_pace) - self._recalled)
+        if self._recalled and not n_run:
+            return "measured before"
+        if self._is_inspecting or not n_run:
+            return ""
+        now = time.monotonic()
+        pace_s = (now - self._pace_start) / n_run
+        left_s = pace_s * (self._n_workers - self._n_started)
+        if self._budget_s is not None:
+            left_s = min(left_s, max(self._budget_s - (now - self._start), pace_s))
+        return f"about {left_s:.0f} s left" if left_s < LONG_S else f"about {left_s / 60:.0f} min left"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 from rich.markup import escape
 
 from benchmarks.commands import LOOKS, RUNS, write_report
 from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT
+from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
     import argparse
@@ -38,7 +38,7 @@ def run(parsed: argparse.Namespace) -> int:
     ) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
     _require_writable(output)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Terminal(soft_wrap=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
         record = Path(folder, "run.json")
         status = _measure(parsed, record)

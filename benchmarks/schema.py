@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal or turns the direction of reading: all that is read is rid of it, once, here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +53,7 @@ class Schema(Generic[T]):
         """
         try:
             document = json.loads(content.decode())
-            return self._build(document if self.key is None else document[self.key])
+            return self._build(visible(document if self.key is None else document[self.key]))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             found = f"expected a {self.kind} in JSON, found something else ({error}); is it cut off?"
         except UsageError as error:
@@ -72,6 +76,18 @@ class Schema(Generic[T]):
 
     def _expectation(self) -> str:
         return f"expected a {self.kind} of perceptron-bench, found another file, or an edited one"
+
+
+def visible(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Write each such character as JSON does, by its number, in all texts and keys within."""
+    match value:
+        case str():
+            return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+        case list():
+            return [*map(visible, value)]
+        case dict():
+            return {visible(key): visible(each) for key, each in value.items()}
+    return value
 
 
 def require_once(kind: str, names: Iterable[object]) -> None:

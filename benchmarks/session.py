@@ -97,7 +97,7 @@ class MeasuringSession:
                 console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
         with (
             tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary,
-            ContestProgress(console) as shown,
+            ContestProgress(console, budget_s=settings.budget_s) as shown,
             sigterm_as_ctrl_c(),
         ):
             folder = self.journal.folder if self.journal else Path(temporary)

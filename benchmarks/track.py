@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from benchmarks.changes import Segmentation
 from benchmarks.clients import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.history import HISTORY, add, read_history, read_record
+from benchmarks.terminal import Terminal
 from benchmarks.trend_plot import require_format, write_plot
 from benchmarks.trend_table import print_trends
 from benchmarks.trends import CONTROL, points_of, trends_of
@@ -148,7 +147,7 @@ def _show(parsed: argparse.Namespace) -> int:
     if not chosen:
         raise unknown_name(parsed.case, dict.fromkeys(trend.case for trend in trends), kind="case")
     segmented = [Segmentation.of(trend) for trend in chosen]
-    print_trends(segmented, Console(width=None if sys.stdout.isatty() else LOG_WIDTH))
+    print_trends(segmented, Terminal(width=None if sys.stdout.isatty() else LOG_WIDTH))
     if parsed.plot:
         write_plot(segmented, parsed.plot)
         sys.stdout.write(f"plot: {parsed.plot}\n")

@@ -317,6 +317,27 @@ def test_a_case_that_vanished_fails_though_only_others_were_asked_for(
     assert main(["ab", *options]) == 5
 
 
+def test_only_cases_that_can_be_compared_count_where_it_warns_of_too_few_pairs(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    copy_of: Copy,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    loops = copy_of("numpy_float32", as_name="my_loop").parent
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *command], cwd=loops, check=True)  # noqa: S603, S607 - our own
+    copy_of("numpy_float32", as_name="new_loop")
+    options = [f"--impls={loops}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
+
+    for pairs, warning in (7, False), (6, True):
+        assert main(["ab", *options, f"--max-pairs={pairs}"]) == 0
+        shown = capsys.readouterr().out
+        assert "1 unchanged, 1 new, of 2 cases" in shown
+        assert ("too few to call any of 1 case slower or faster" in shown) == warning
+
+
 def test_where_nothing_could_be_compared_the_status_is_5(
     invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Calibration: a machine's noise → thresholds, where they are kept, and how they are found again."""
+"""Calibrations: where a machine's noise is kept, and how it is found again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from benchmarks import ab
@@ -19,28 +18,20 @@ from benchmarks.calibration import (
     Calibration,
     find,
     fingerprint,
-    gaps,
     key_of,
     read_calibration,
-    require_fitting,
     require_usable,
     save,
-    threshold_for,
 )
-from benchmarks.decision import Category, Rule
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
-from benchmarks.noise import MOST_FALSE_ALARMS, CaseCalibration, calibrate_case, shares_of
+from benchmarks.noise import CaseCalibration
 from tests.test_record import run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RULE = Rule()
 PROVENANCE = run_of().provenance
-QUIET = np.exp(np.random.default_rng(0).normal(0, 0.004, 40)).tolist()
-LASTING = ([1.049] * 10 + [1 / 1.049] * 10) * 2
-"""As where something slows one side for ten pairs, then the other, though nothing differs."""
 
 CASE = CaseCalibration(
     ratios=(1.0, 1.01), noise=0.01, threshold=0.05, false_alarms=0.0, undecided=0.1, detectable=None
@@ -49,85 +40,6 @@ CASE = CaseCalibration(
 
 def calibration(**cases: CaseCalibration) -> Calibration:
     return Calibration(date="2026-11-23T12:00:00+00:00", machine=fingerprint(PROVENANCE), cases=cases)
-
-
-def test_quiet_pairs_keep_the_default_threshold_and_show_small_slowdowns() -> None:
-    found = calibrate_case(QUIET, RULE)
-
-    assert found.threshold == RULE.threshold
-    assert found.false_alarms == 0
-    assert found.undecided == 0
-    assert found.noise == pytest.approx(0.004, rel=0.4)
-    assert found.detectable is not None
-    assert found.detectable <= 0.04
-
-
-def test_noise_that_lasts_for_pairs_raises_the_threshold_until_false_alarms_are_rare() -> None:
-    at_default = shares_of(LASTING, RULE, n_cases=1)
-    found = calibrate_case(LASTING, RULE)
-
-    assert at_default[Category.SLOWER] > MOST_FALSE_ALARMS
-    assert found.threshold == pytest.approx(0.05)
-    assert found.false_alarms <= MOST_FALSE_ALARMS
-
-
-def test_noise_whose_pairs_do_not_depend_on_one_another_hardly_ever_raises_the_threshold() -> None:
-    generator = np.random.default_rng(3)
-    samples = [np.exp(generator.normal(0, 0.05, 40)).tolist() for _ in range(3)]
-
-    thresholds = [calibrate_case(sample, RULE).threshold for sample in samples]
-
-    assert np.median(thresholds) == RULE.threshold
-    assert max(thresholds) <= 2 * RULE.threshold
-
-
-def test_by_how_much_the_sample_as_a_whole_is_off_makes_no_difference() -> None:
-    shifted = [1.04 * ratio for ratio in QUIET]
-
-    assert calibrate_case(shifted, RULE).threshold == RULE.threshold
-
-
-@pytest.mark.parametrize("shape", ["normal", "heavy", "lasting"])
-def test_at_the_chosen_threshold_false_alarms_are_at_most_1_percent_and_at_a_step_less_they_are_more(
-    shape: str,
-) -> None:
-    generator = np.random.default_rng(1)
-    logs = {
-        "normal": generator.normal(0, 0.05, 40),
-        "heavy": 0.02 * generator.standard_cauchy(40),
-        "lasting": np.log(LASTING) + generator.normal(0, 0.01, 40),
-    }[shape]
-    ratios = np.exp(logs).tolist()
-
-    found = calibrate_case(ratios, RULE)
-    shares = shares_of(ratios, RULE.with_threshold(found.threshold), n_cases=1)
-
-    assert found.false_alarms == shares[Category.SLOWER] + shares[Category.FASTER]
-    assert found.false_alarms <= MOST_FALSE_ALARMS
-    if found.threshold > RULE.threshold:
-        less = shares_of(ratios, RULE.with_threshold(found.threshold - 0.005), n_cases=1)
-        assert less[Category.SLOWER] + less[Category.FASTER] > MOST_FALSE_ALARMS
-
-
-def test_the_slowdown_that_counts_as_detectable_is_found_and_noise_beyond_all_tried_says_so() -> None:
-    noisy = np.exp(np.random.default_rng(2).normal(0, 0.03, 40)).tolist()
-    found = calibrate_case(noisy, RULE)
-
-    assert found.detectable is not None
-    rule = RULE.with_threshold(found.threshold)
-    shares = shares_of(noisy, rule, n_cases=1, effect=found.detectable, n_resamples=200)
-    assert shares[Category.SLOWER] >= 0.95
-    assert calibrate_case([0.2, 5.0] * 20, RULE).detectable is None
-
-
-def test_the_same_pairs_give_the_same_shares() -> None:
-    first, second = (shares_of(LASTING, RULE, n_cases=1, n_resamples=100) for _ in range(2))
-
-    assert first == second
-
-
-def test_the_shares_of_all_categories_add_up_to_1() -> None:
-    assert sum(shares_of(LASTING, RULE, n_cases=3, n_resamples=100).values()) == pytest.approx(1)
 
 
 def test_what_is_saved_is_read_back_and_leaves_nothing_else_behind(tmp_path: Path) -> None:
@@ -330,29 +242,3 @@ def test_another_machines_broken_file_does_not_keep_this_machine_from_its_own(tm
     (tmp_path / "0000.json").write_text("broken", encoding="utf-8")
 
     assert find(PROVENANCE, tmp_path)[0] == made
-
-
-def test_what_the_user_says_overrules_calibration_which_only_ever_raises_a_threshold() -> None:
-    known = calibration(jax_scan=CASE)
-
-    assert threshold_for("jax_scan", {}, known, default=0.025) == 0.05
-    assert threshold_for("jax_scan", {}, known, default=0.075) == 0.075
-    assert threshold_for("jax_scan", {"": 0.1, "jax": 0.01}, known, default=0.025) == 0.01
-    assert threshold_for("torch_eager", {"jax": 0.01}, known, default=0.025) == 0.025
-    assert threshold_for("torch_eager", {}, None, default=0.025) == 0.025
-
-
-def test_cases_the_calibration_does_not_know_are_told() -> None:
-    names = ["jax_scan", "torch_eager"]
-
-    assert gaps(calibration(jax_scan=CASE), names) == [
-        "not calibrated, so their thresholds are the default: torch_eager"
-    ]
-    assert gaps(calibration(jax_scan=CASE, torch_eager=CASE), names) == []
-    assert gaps(None, names) == []  # which is told otherwise
-
-
-def test_a_threshold_for_no_case_is_refused() -> None:
-    require_fitting(["", "scan"], ["jax_scan"])
-    with pytest.raises(UsageError, match=r"unknown case in --threshold 'jaxscan'.*Did you mean 'jax_scan'"):
-        require_fitting(["jaxscan"], ["jax_scan"])

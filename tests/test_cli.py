@@ -133,7 +133,13 @@ def test_table_refuses_what_is_no_record_with_status_4(
 
 
 @pytest.mark.parametrize(
-    "call", [["no-such-command"], ["run", "--device", "tpu"], ["run", "--problm", "book"]]
+    "call",
+    [
+        ["no-such-command"],
+        ["run", "--device", "tpu"],
+        ["run", "--problm", "book"],
+        ["calibrate", "--impl=nobody", "--threshold=1"],  # which it is to find out
+    ],
 )
 def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None:
     with pytest.raises(SystemExit, match="4"):

@@ -107,16 +107,24 @@ def test_its_json_tells_ratios_and_exit_status_and_holds_no_nan() -> None:
         ([Category.INVALID, Category.UNDECIDED, Category.UNCHANGED], None, 5),
         ([Category.UNDECIDED, Category.FASTER], None, 3),
         ([Category.FASTER, Category.UNCHANGED, Category.NEW], None, 0),
+        ([Category.NEW, Category.NEW], None, 5),
         ([], None, 5),
     ],
 )
-def test_of_several_exit_statuses_the_gravest_counts_in_the_documented_order(
+def test_of_several_exit_statuses_the_gravest_counts_in_the_documented_order_and_junit_is_red_where_ci_fails(
     categories: list[Category], interrupted: str | None, status: int
 ) -> None:
-    found = comparison(*(verdict(each, each) for each in categories), interrupted=interrupted)
+    made = (verdict(f"case_{i}", each) for i, each in enumerate(categories))
+    found = comparison(*made, interrupted=interrupted)
 
     assert found.exit_status() == status
     assert found.exit_status(undecided_is_fine=True) == (0 if status == 3 else status)
+    (suite,) = ET.fromstring(to_junit(found))  # noqa: S314 - our own
+    red = [child.tag for case in suite for child in case if child.tag in ("failure", "error")]
+    counted = [red.count("failure"), red.count("error")]
+    assert bool(red) == (status in (1, 2, 5))
+    assert [int(suite.get(name, "")) for name in ("failures", "errors")] == counted
+    assert int(suite.get("tests", "")) == len(suite)
 
 
 def test_what_needs_a_look_comes_first_and_what_one_side_lacks_last() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.decision import Category, Rule, assess, conclude, decide
+from benchmarks.decision import COUNTED_RULE, Category, Rule, assess, conclude, decide
 from benchmarks.errors import UsageError
 from benchmarks.statistics import median_interval
 
@@ -20,10 +20,8 @@ def drawn(effect: float, noise: float, *, seed: int, n: int = 20) -> list[float]
     return list(np.exp(generator.normal(np.log1p(effect), noise, n)))
 
 
-def categories(effect: float, noise: float, *, n_cases: int = 1, n: int = 200) -> Counter[Category]:
-    return Counter(
-        conclude(drawn(effect, noise, seed=seed), RULE, n_cases=n_cases).category for seed in range(n)
-    )
+def categories(effect: float, noise: float, *, rule: Rule = RULE, n: int = 200) -> Counter[Category]:
+    return Counter(conclude(drawn(effect, noise, seed=seed), rule).category for seed in range(n))
 
 
 def test_what_is_clearly_unchanged_ends_after_the_fewest_pairs() -> None:
@@ -59,6 +57,33 @@ def test_heavy_tails_raise_no_more_false_alarms_than_alpha_allows() -> None:
 
 def test_a_change_below_the_threshold_is_no_slowdown_however_sure_it_is() -> None:
     assert assess([1.02] * 20, RULE).category is Category.UNCHANGED
+
+
+@pytest.mark.parametrize("threshold", [0.005, 0.01, 0.015, 0.02])
+def test_a_slowdown_beyond_a_small_threshold_hardly_ever_passes_as_unchanged(threshold: float) -> None:
+    found = categories(1.5 * threshold, 0.009, rule=RULE.with_threshold(threshold), n=400)
+
+    assert found[Category.UNCHANGED] <= 400 * 0.05
+
+
+@pytest.mark.parametrize("threshold", [0.005, 0.01])
+def test_a_small_threshold_raises_no_more_false_alarms_than_alpha_allows(threshold: float) -> None:
+    found = categories(0.0, 0.009, rule=RULE.with_threshold(threshold), n=400)
+
+    assert found[Category.SLOWER] <= 400 * RULE.alpha
+
+
+def test_what_is_unchanged_shrinks_with_a_smaller_threshold_and_does_not_grow_with_a_larger_one() -> None:
+    smaller, larger = RULE.with_threshold(0.01), RULE.with_threshold(0.05)
+
+    assert [smaller.unchanged, smaller.spread] == pytest.approx([0.006, 0.008])
+    assert (larger.unchanged, larger.spread) == (RULE.unchanged, RULE.spread)
+    assert RULE.with_threshold(RULE.threshold) == RULE
+
+
+def test_every_threshold_fits_a_rule_that_calls_unchanged_all_that_is_within_it() -> None:
+    for threshold in np.linspace(1e-4, 0.5, 1000).tolist():
+        assert COUNTED_RULE.with_threshold(threshold).unchanged <= threshold
 
 
 def test_one_wild_pair_changes_no_verdict() -> None:

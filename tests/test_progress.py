@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from benchmarks.progress import ContestProgress
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def shown(*, terminal: bool) -> str:
@@ -22,9 +26,55 @@ def shown(*, terminal: bool) -> str:
 def test_a_log_gets_one_line_per_worker_and_an_estimate_from_the_second_on() -> None:
     lines = shown(terminal=False).split("\n")
 
-    assert lines[0] == "round 1 of 1: a"
-    assert lines[1].startswith("round 1 of 1: b (2 to go, about 0 s left)")
-    assert lines[2].startswith("round 1 of 1: c (1 to go, about 0 s left)")
+    assert lines[:3] == [
+        "round 1 of 1: a (3 to go)",
+        "round 1 of 1: b (2 to go, about 0 s left)",
+        "round 1 of 1: c (1 to go, about 0 s left)",
+    ]
+
+
+def lines_of(
+    monkeypatch: pytest.MonkeyPatch, starts_s: dict[str, float], *, budget_s: float | None
+) -> list[str]:
+    """Give the lines of a log of ten workers that start at these times."""
+    now_s = 0.0
+    monkeypatch.setattr("benchmarks.progress.time.monotonic", lambda: now_s)
+    console = Console(file=io.StringIO(), width=200)
+    progress = ContestProgress(console, budget_s=budget_s)
+    progress.planned(10)
+    for name, start_s in starts_s.items():
+        now_s = start_s
+        progress.advanced(name)
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
+
+
+STARTS_S = {
+    "inspection: a": 0.0,
+    "inspection: b": 60.0,
+    "round 1: b": 120.0,
+    "round 1: a": 130.0,
+    "round 2: a": 140.0,
+}
+
+
+def test_the_inspections_pace_is_not_taken_for_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lines_of(monkeypatch, STARTS_S, budget_s=None) == [
+        "inspection: a (10 to go)",
+        "inspection: b (9 to go)",
+        "round 1: b (8 to go)",
+        "round 1: a (7 to go, about 70 s left)",
+        "round 2: a (6 to go, about 60 s left)",
+    ]
+
+
+def test_what_the_budget_will_not_allow_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = lines_of(monkeypatch, {**STARTS_S, "round 2: b": 150}, budget_s=155)
+
+    assert [line.split(", ")[1] for line in lines[3:]] == [
+        "about 25 s left)",
+        "about 15 s left)",
+        "about 10 s left)",  # the worker that has begun
+    ]
 
 
 def test_a_screen_gets_a_bar_that_counts_the_workers_that_ended() -> None:
@@ -48,5 +98,5 @@ def test_what_was_measured_before_does_not_count_in_the_pace_however_many_proces
     progress.advanced("round 1: the next")
 
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert lines[1] == "inspection: also before (measured before)"
+    assert lines[1] == "inspection: also before (8 to go, measured before)"
     assert re.fullmatch(r"round 1: the next \(6 to go, about \d+ s left\)", lines[3])
