@@ -1,6 +1,6 @@
 """Is the decision map right? Measures whole trainings near its borders, by the ways on either side of them.
 
-    python -m benchmarks.map_check results/runs/DATE.json [--points 5] [--repeats 3]
+    python -m benchmarks.map_check results/runs/DATE.json [--points 5] [--repeats 3] [-o FILE]
 
 For the map with cold caches of a recorded run, on the machine that it was recorded on. Each training runs in
 a fresh process with empty caches, and is timed whole; of the repeats, in alternating order, the median
@@ -24,10 +24,12 @@ from rich.table import Table
 
 from benchmarks.decision_map import decision_maps
 from benchmarks.discover import select
-from benchmarks.environment import choose_cpus
+from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError
 from benchmarks.fairness import STARVED
+from benchmarks.findings import Findings, add_output
 from benchmarks.job import Job
+from benchmarks.markdown import plain_in_markdown
 from benchmarks.record import read_run
 from benchmarks.table import si
 from benchmarks.whole_training import time_whole
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
     from benchmarks.whole_training import WholeTraining
 
 TOLERANCE = 0.05
+TITLE = "Is the decision map right near its borders?"
+ABOUT = f"""\
+Written by `python -m benchmarks.map_check`; don't edit. Held against the map with cold caches of {{run}}, \
+{{problem}} on {{device}}: whole trainings beside the borders of its areas, by the ways on either side. Each \
+ran in a fresh process with empty caches, the ways by turns; of each the median of {{n_repeats}} counts. \
+A point is right where the way that the map names took at most {TOLERANCE:.0%} longer than the other."""
 BESIDE = 1.25
 """By which factor a point's number of epochs lies above or below the border's."""
 
@@ -71,18 +79,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="a record with a sweep over batch sizes")
     parser.add_argument("--points", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=3, help="of each training; default: %(default)s")
+    add_output(parser)
     parsed = parser.parse_args(arguments)
-    console = Console(width=140)
+    found = Findings(Console(width=140))
     try:
         drawn, points = map_of(parsed.run, parsed.points)
         for repeat in range(parsed.repeats):
             for point in points:
                 told = f"{point.n_epochs:,} epochs of batches of {point.batch_size:,}"
-                console.print(f"repeat {repeat + 1} of {parsed.repeats}: {told}", highlight=False)
+                found.console.print(f"repeat {repeat + 1} of {parsed.repeats}: {told}", highlight=False)
                 measure(drawn, point, reverse=bool(repeat % 2))
+        status = report(points, found)
+        if parsed.output:
+            provenance = Provenance.collect(choose_cpus(1))
+            about = about_of(parsed.run, drawn, n_repeats=parsed.repeats)
+            found.write(parsed.output, title=TITLE, about=about, provenance=provenance)
     except UsageError as error:
         parser.error(str(error))
-    return report(points, console)
+    return status
+
+
+def about_of(path: Path, drawn: DecisionMap, *, n_repeats: int) -> str:
+    """Say what was held against what."""
+    run = plain_in_markdown(f"{path.name} (commit {read_run(path).provenance.commit})")
+    return ABOUT.format(run=run, problem=drawn.title, device=drawn.device, n_repeats=n_repeats)
 
 
 def map_of(path: Path, n_points: int) -> tuple[DecisionMap, list[Point]]:
@@ -137,8 +157,8 @@ def measure(drawn: DecisionMap, point: Point, *, reverse: bool) -> None:
         point.measured.setdefault(name, []).append(time_whole(job))
 
 
-def report(points: Sequence[Point], console: Console) -> int:
-    """Print what was predicted and what was measured; 0 where every point is right."""
+def report(points: Sequence[Point], found: Findings) -> int:
+    """Show what was predicted and what was measured; 0 where every point is right."""
     headings = ("batch size", "epochs", "first, says the map", "took", "predicted", "across the border")
     table = Table(*headings, "took", "predicted", "excess", "verdict")
     for point in points:
@@ -149,14 +169,12 @@ def report(points: Sequence[Point], console: Console) -> int:
         ]
         verdict = "right" if point.excess <= TOLERANCE else "WRONG"
         table.add_row(f"{point.batch_size:,}", f"{point.n_epochs:,}", *ways, f"{point.excess:+.1%}", verdict)
-    console.print(table)
+    found.show(table)
     shares = [each.cpu_per_wall for point in points for all_ in point.measured.values() for each in all_]
     if min(shares) < STARVED:
-        console.print(f"warning: a process got only {min(shares):.0%} of its core: something else ran there")
+        found.show(f"warning: a process got only {min(shares):.0%} of its core: something else ran there")
     n_right = sum(point.excess <= TOLERANCE for point in points)
-    console.print(
-        f"{n_right} of {len(points)} right: the way named won, or took at most {TOLERANCE:.0%} longer"
-    )
+    found.show(f"{n_right} of {len(points)} right: the way named won, or took at most {TOLERANCE:.0%} longer")
     return 0 if n_right == len(points) else 1
 
 

@@ -1,6 +1,6 @@
 """Is the native floor a floor? Holds its epoch against the time that reading the same bytes takes.
 
-    python -m benchmarks.roofline [--pairs 60] [--problem wide,n_batches=100]
+    python -m benchmarks.roofline [--pairs 60] [--problem wide,n_batches=100] [-o FILE]
 
 The two alternate within one pinned process. Exit status 1 where the median of the paired ratios exceeds 1.3.
 """
@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.environment import choose_cpus
+from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError
-from benchmarks.problems import draw_epochs, parse_problem
+from benchmarks.findings import Findings, add_output
+from benchmarks.problems import draw_epochs, name_of, parse_problem
 from benchmarks.table import si
 from benchmarks.training import Workload
 from benchmarks.worker import load, pin
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 FLOOR = Path(IMPLEMENTATIONS, "native_floor.py")
 PROBLEM = "wide,n_batches=100"  # 102 MB: more than the caches hold
 LIMIT = 1.3
+TITLE = "Is the native floor a floor?"
+ABOUT = f"""\
+Written by `python -m benchmarks.roofline`; don't edit. An epoch of `native_floor` on {{problem}}, held \
+against the roofline, the time that merely reading the same bytes takes. The two alternated within one \
+process: medians of {{n_pairs}} pairs, and the median of the pairs' ratios with its quartiles. A floor takes \
+at most {LIMIT} times the roofline."""
 READERS = ("sum_in_order", "sum_quarters")  # which is faster depends on the machine, and on the hour
 READERS_SOURCE = """
 #include <stdint.h>
@@ -70,7 +77,7 @@ class Pair:
     epoch_s: float
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; give the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -79,23 +86,31 @@ def main() -> int:
     parser.add_argument(
         "--problem", default=PROBLEM, help="as for `perceptron-bench run`; default: %(default)s"
     )
-    parsed = parser.parse_args()
-    console = Console(width=120)
+    add_output(parser)
+    parsed = parser.parse_args(arguments)
+    found, cpus = Findings(Console(width=120)), choose_cpus(1)
     try:
         parse_problem(parsed.problem)
     except UsageError as error:
         parser.error(str(error))
-    pin(choose_cpus(1))
+    pin(cpus)
     floor: Any = load(FLOOR)
     if reason := floor.unavailable("cpu"):
-        console.print(f"no floor to measure: {reason}")
+        found.console.print(f"no floor to measure: {reason}")
         return 1
     workload = Workload.of(floor, parse_problem(parsed.problem))
     batches, *_ = draw_epochs(workload.problem)
     x = np.concatenate([x for x, _ in batches])
     n_bytes = x.nbytes + sum(y.nbytes for _, y in batches)
     pairs = measure(workload, readers_of(floor.compiled(READERS_SOURCE), x), n_pairs=parsed.pairs)
-    return report(pairs, console, x_bytes=x.nbytes, epoch_bytes=n_bytes)
+    status = report(pairs, found, x_bytes=x.nbytes, epoch_bytes=n_bytes)
+    if parsed.output:
+        about = ABOUT.format(problem=name_of(workload.problem), n_pairs=len(pairs))
+        try:
+            found.write(parsed.output, title=TITLE, about=about, provenance=Provenance.collect(cpus))
+        except UsageError as error:
+            parser.error(str(error))
+    return status
 
 
 def readers_of(library: ctypes.CDLL, x: NDArray[np.float32]) -> list[Callable[[], object]]:
@@ -123,8 +138,8 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def report(pairs: Sequence[Pair], console: Console, *, x_bytes: int, epoch_bytes: int) -> int:
-    """Print medians and ratios; 0 where the epoch takes at most LIMIT times the time to read its bytes."""
+def report(pairs: Sequence[Pair], found: Findings, *, x_bytes: int, epoch_bytes: int) -> int:
+    """Show medians and ratios; 0 where the epoch takes at most LIMIT times the time to read its bytes."""
     read_s = np.array([pair.read_s for pair in pairs]) * (epoch_bytes / x_bytes)  # of x and y
     epoch_s = np.array([pair.epoch_s for pair in pairs])
     low, ratio, high = np.quantile(epoch_s / read_s, (0.25, 0.5, 0.75))
@@ -141,7 +156,7 @@ def report(pairs: Sequence[Pair], console: Console, *, x_bytes: int, epoch_bytes
         f"{low:.3f} to {high:.3f}",
         f"{'within' if within else 'beyond'} {LIMIT} times",
     )
-    console.print(table)
+    found.show(table)
     return 0 if within else 1
 
 

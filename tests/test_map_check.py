@@ -97,6 +97,28 @@ def test_a_way_that_took_up_to_5_percent_longer_than_the_other_still_counts(
     assert main([str(record), "--points", "2"]) == status  # the map names torch_eager at one of the two
 
 
+@pytest.mark.parametrize("excess", [0.0, 0.5])
+def test_what_was_found_is_kept_as_a_page_whatever_it_was(
+    record: Path, excess: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking(lambda job: 1 + excess * ("torch" in job.path), monkeypatch)
+    page = tmp_path / "map_check.md"
+
+    status = main([str(record), "--points=2", "--repeats=1", f"--output={page}"])
+
+    title, about, table, told, measured = page.read_text(encoding="utf-8").rstrip().split("\n\n")
+    assert status == (1 if excess else 0)
+    assert title == "# Is the decision map right near its borders?"
+    assert "of run.json (commit " in about
+    assert "D2-N4-E3 on cpu: whole trainings" in about
+    assert "the median of 1 counts" in about
+    verdicts = [line.split("|")[-2].strip() for line in table.splitlines()[2:]]
+    assert verdicts == ["right", "WRONG" if excess else "right"]
+    assert told.startswith("1 of 2 right: " if excess else "2 of 2 right: ")
+    assert "numpy" in measured
+    assert "\n- commit " in measured
+
+
 def test_the_median_of_the_repeats_counts(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import ctypes
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from benchmarks import roofline
-from benchmarks.roofline import Pair, measure, report
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.errors import UsageError
+from benchmarks.findings import Findings
+from benchmarks.markdown import plain_in_markdown
+from benchmarks.roofline import Pair, main, measure, report
 from benchmarks.worker import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _pairs(*ratios: float) -> list[Pair]:
@@ -22,16 +29,16 @@ def _pairs(*ratios: float) -> list[Pair]:
 
 @pytest.mark.parametrize(("ratios", "status"), [((1.2, 1.29, 9.0), 0), ((1.0, 1.31, 1.31), 1)])
 def test_the_median_ratio_decides_whatever_the_outliers(ratios: tuple[float, ...], status: int) -> None:
-    console = Console(quiet=True)
+    found = Findings(Console(quiet=True))
 
-    assert report(_pairs(*ratios), console, x_bytes=100, epoch_bytes=100) == status
+    assert report(_pairs(*ratios), found, x_bytes=100, epoch_bytes=100) == status
 
 
 def test_the_bytes_that_no_reader_read_count_at_the_same_bandwidth() -> None:
     console = Console(width=120)
     with console.capture() as capture:
         status = report(
-            [Pair(read_s=1e-3, epoch_s=1.5e-3)], console, x_bytes=8_000_000, epoch_bytes=12_000_000
+            [Pair(read_s=1e-3, epoch_s=1.5e-3)], Findings(console), x_bytes=8_000_000, epoch_bytes=12_000_000
         )
 
     assert status == 0
@@ -63,3 +70,36 @@ def test_each_reader_sums_what_it_is_given() -> None:
         reader = getattr(library, name)
         reader.restype = ctypes.c_float
         assert reader(x.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(x.size)) == x.sum()
+
+
+def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roofline, "pin", lambda _: None)
+    floor = load(roofline.FLOOR)
+    if reason := floor.unavailable("cpu"):
+        pytest.skip(reason)
+    page = tmp_path / "new" / "roofline.md"
+
+    status = main(["--pairs=3", "--problem=book", f"--output={page}"])
+
+    title, about, table, measured = page.read_text(encoding="utf-8").rstrip().split("\n\n")
+    assert title == "# Is the native floor a floor?"
+    assert "`native_floor` on book-B1000-D2-N5-E12, held against" in about
+    assert "of 3 pairs" in about
+    headings, _, figures = table.splitlines()
+    assert headings.startswith("| bytes")
+    assert f"| {'beyond' if status else 'within'} 1.3 times |" in figures
+    at = Provenance.collect(choose_cpus(1))
+    assert f"- {plain_in_markdown(at.machine)}: {plain_in_markdown(at.cpu)} (" in measured
+    assert f"numpy {np.__version__}" in measured
+    assert f"\n- commit {at.commit}, {at.date[:10]}" in measured
+
+
+def test_a_page_that_can_not_be_written_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    findings = Findings(Console(quiet=True))
+    at = Provenance.collect(())
+
+    with pytest.raises(UsageError, match="name another file with -o"):
+        findings.write(tmp_path / "file" / "page.md", title="", about="", provenance=at)

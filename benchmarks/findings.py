@@ -1,0 +1,66 @@
+"""What a study that is run by hand finds: shown as it is found and, where asked for, kept as a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from benchmarks.errors import told_if_unwritable
+from benchmarks.markdown import from_rich, plain_in_markdown
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+
+    from benchmarks.environment import Provenance
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the page."""
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write what was found as a page of Markdown, too"
+    )
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Tables and sentences, in the order in which they were found."""
+
+    console: Console
+    found: list[Table | str] = field(default_factory=list)
+
+    def show(self, found: Table | str) -> None:
+        """Print it, and keep it for the page."""
+        self.console.print(found)
+        self.found.append(found)
+
+    def write(self, path: Path, *, title: str, about: str, provenance: Provenance) -> None:
+        """Write the page; `about` is Markdown and says how it came about.
+
+        Raises:
+            UsageError: the file can't be written.
+
+        """
+        parts = [
+            from_rich(each).rstrip() if isinstance(each, Table) else plain_in_markdown(each)
+            for each in self.found
+        ]
+        measured = "\n".join(f"- {plain_in_markdown(line)}" for line in _measured(provenance))
+        with told_if_unwritable(path, remedy="name another file with -o"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n\n".join([f"# {title}", about, *parts, measured]) + "\n", encoding="utf-8")
+        self.console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _measured(at: Provenance) -> list[str]:
+    """Say where, when and with what."""
+    pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
+    return [
+        f"{at.machine}: {at.cpu} ({at.n_cpus} CPUs), {at.system}, {pinned}",
+        ", ".join(f"{name} {version}" for name, version in at.versions.items()),
+        f"commit {at.commit or 'unknown'}, {at.date}",
+    ]
