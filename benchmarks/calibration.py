@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.environment import Provenance
 
 CALIBRATIONS = ROOT / "results" / "calibration"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 REMEDY = "name another folder with --calibration"
 
 RENEW = "`perceptron-bench calibrate` makes a new one"

@@ -109,4 +109,4 @@ def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
     comparison = compare_runs(base, new, settings)
     names = [verdict.name for verdict in comparison.verdicts]
     require_fitting(thresholds, names)
-    return replace(comparison, notes=(*comparison.notes, note, *gaps(known, names)))
+    return replace(comparison, notes=(*comparison.notes, note, *gaps(known, names, thresholds)))

@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 PROVENANCE = run_of().provenance
 
 CASE = CaseCalibration(
-    ratios=(1.0, 1.01), noise=0.01, threshold=0.05, false_alarms=0.0, undecided=0.1, detectable=None
+    ratios=(1.0, 1.01),
+    noise=0.01,
+    threshold=0.05,
+    false_alarms=0.0,
+    undecided=0.1,
+    detectable=None,
+    n_cases=2,
+    alpha=0.01,
+    max_pairs=20,
 )
 
 
@@ -201,6 +209,7 @@ def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
             lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1),
             f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; remove it and calibrate",
         ),
+        (lambda fields: fields.update(schema_version=1), "found 1; remove it and calibrate again"),
         (lambda fields: fields.pop("cases"), "there is no 'cases' in it"),
         (lambda fields: fields.pop("date"), "there is no 'date' in it"),
         (lambda fields: fields.update(date=7), "date: expected str, found 7"),
@@ -211,6 +220,7 @@ def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
         (lambda fields: fields["cases"]["a"].update(noise=float("nan")), "expected a calibration of"),
         (lambda fields: fields["cases"]["a"].update(ratios=[0.0]), "ratios: expected positive numbers"),
         (lambda fields: fields["cases"]["a"].pop("noise"), "noise"),
+        (lambda fields: fields["cases"]["a"].pop("n_cases"), "n_cases"),
     ],
 )
 def test_a_calibration_of_the_future_or_edited_is_refused_by_name(
