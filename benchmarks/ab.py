@@ -118,6 +118,7 @@ def compare_sides(
         interrupted=duel.interrupted,
         notes=(
             note,
+            *calibration.stale_sides(known, place.provenance, (base, new)),
             *recalled(place),
             *too_few_pairs(selection.rule, duel.n_cases),
             *gaps(known, cases, selection.thresholds),

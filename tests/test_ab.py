@@ -239,6 +239,27 @@ def test_calibration_raises_the_threshold_of_a_case_that_drifts_and_ab_takes_it(
     assert told in capsys.readouterr().out
 
 
+def test_a_side_with_versions_that_were_not_calibrated_is_told(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    python = tmp_path / "nightly"
+    python.write_text("""#!/bin/sh\necho '{"python": "3.12.9", "numpy": "99"}'\n""", encoding="utf-8")
+    python.chmod(0o755)
+    options = ["--pairs=10", "--impl=numpy_float32", f"--calibration={tmp_path}/noise", PROBLEM]
+    assert main(["calibrate", *options]) == 0
+    capsys.readouterr()
+
+    assert ab(folder=tmp_path) == 0
+    assert "STALE" not in capsys.readouterr().out
+    assert ab(f"--new-python={python}", folder=tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "the calibration is STALE for new, which has other versions (python " in shown
+    assert " → 99)" in shown
+
+
 def test_calibration_counts_the_cases_that_it_could_measure(
     invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy
 ) -> None:

@@ -22,7 +22,9 @@ from benchmarks.calibration import (
     read_calibration,
     require_usable,
     save,
+    stale_sides,
 )
+from benchmarks.comparison import SideRecord
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
 from benchmarks.noise import CaseCalibration
@@ -183,6 +185,22 @@ def test_the_calibration_of_other_versions_is_taken_and_called_stale_with_what_c
 
     assert found == made
     assert note.startswith(f"calibration of {made.date} is STALE (since then {told}); ")
+
+
+def test_of_a_side_with_versions_of_its_own_it_is_told_that_they_were_not_calibrated() -> None:
+    known, here = calibration(a=CASE), PROVENANCE.versions
+    newer = here | {"torch": "2.14.0"}
+    sides = {
+        name: SideRecord(name=name, versions=versions, commit=None, differs={})
+        for name, versions in (("base", here), ("new", newer))
+    }
+
+    assert stale_sides(known, PROVENANCE, sides.values()) == [
+        "the calibration is STALE for new, which has other versions (torch 2.13.0 → 2.14.0)"
+    ]
+    assert stale_sides(None, PROVENANCE, sides.values()) == []
+    # Of the harness's own, which a side has where the user says nothing, `find` tells.
+    assert stale_sides(known, replace(PROVENANCE, versions=newer), sides.values()) == []
 
 
 def test_of_several_stale_ones_the_latest_is_taken(tmp_path: Path) -> None:
