@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 TITLE = "Where does the time of a step go?"
 ABOUT = """\
-Written by `python -m benchmarks.ablation`; don't edit. The compiled epochs of both frameworks, each where it is \
-farther from the floor than it should be, with parts left out, one after another: what a part costs is what its \
-lack saves. The variants and the floor alternated within one process; of each the fastest epoch counts. What is \
-left computes something else, and is no result."""
+Written by `python -m benchmarks.ablation`; don't edit. The compiled epochs of both frameworks, each where it \
+is farther from the floor than it should be, with parts left out, one after another: a part costs what its \
+lack saves. All alternated within one process; of each the fastest epoch counts. What is left computes \
+something else, and is no result."""
 FLOOR = "native_floor"
 WHOLE = "nothing"
 
