@@ -20,7 +20,7 @@ from benchmarks.problems import parse_problem
 from benchmarks.progress import ContestProgress
 from benchmarks.session import sigterm_as_ctrl_c
 from benchmarks.sides import SideOptions, open_side
-from benchmarks.thresholds import gaps, set_thresholds
+from benchmarks.thresholds import gaps, misfits, set_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +112,7 @@ def compare_sides(
         measured, duel = measure(selection, matchups, place, console)
     verdicts, unable = split(measured, added)
     base, new = (_record_of(sides[name]) for name in SIDES)
+    cases = [verdict.name for verdict in verdicts]
     return Comparison(
         method=METHODS[selection.rule.metric].format(alpha=selection.rule.alpha, n_epochs=N_EPOCHS),
         base=base,
@@ -122,10 +123,12 @@ def compare_sides(
         interrupted=duel.interrupted,
         notes=(
             note,
+            *calibration.stale_sides(known, place.provenance, (base, new)),
             *not_compared([] if added else others, unable),
             *resumed(place),
             *too_few_pairs(selection.rule, duel.n_cases),
-            *gaps(known, (verdict.name for verdict in verdicts)),
+            *gaps(known, cases, selection.thresholds),
+            *misfits(known, cases, selection.thresholds, selection.rule, n_cases=duel.n_cases),
             *([] if selection.rule.counts else starved(verdicts)),
         ),
         verdicts=ordered(verdicts),

@@ -97,9 +97,14 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     calibrate_.add_argument(
         "--pairs", type=int, default=CALIBRATION_PAIRS, metavar="N", help="to measure; default: %(default)s"
     )
-    calibrate_.set_defaults(
-        do=_calibrate, changed=False, threshold=(), max_pairs=Rule.max_pairs, metric=Rule.metric
+    calibrate_.add_argument(
+        "--max-pairs",
+        type=int,
+        default=Rule.max_pairs,
+        metavar="N",
+        help="that a comparison may take which is to use it, as its own --max-pairs; default: %(default)s",
     )
+    calibrate_.set_defaults(do=_calibrate, changed=False, threshold=(), metric=Rule.metric)
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:

@@ -18,18 +18,30 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.environment import choose_cpus
+from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.errors import UsageError
+from benchmarks.findings import Findings, add_output
 from benchmarks.launch import worker_environment
-from benchmarks.problems import parse_problem
+from benchmarks.problems import name_of, parse_problem
 from benchmarks.table import si
 from benchmarks.training import Workload
 from benchmarks.worker import load, pin
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TITLE = "Where does the time of a step go?"
+ABOUT = """\
+Written by `python -m benchmarks.ablation`; don't edit. The compiled epoch of either framework, where it \
+is farther from the floor than it should be, with parts left out, one after another: a part costs what its \
+lack saves. All alternated within one process; of each the fastest epoch counts. What is left computes \
+something else, and is no result."""
 FLOOR = "native_floor"
 WHOLE = "nothing"
 
@@ -57,7 +69,6 @@ class Study:
         return (FLOOR, WHOLE, *(without.part for without in self.parts))
 
 
-LOSS = "F.binary_cross_entropy(torch.sigmoid(logit), y)"
 STUDIES = (
     Study(
         name="torch_epoch",
@@ -65,7 +76,7 @@ STUDIES = (
         parts=(
             Without(
                 part="the loss's two logarithms and their clamps",
-                old=LOSS,
+                old="F.binary_cross_entropy(torch.sigmoid(logit), y)",
                 new="(torch.sigmoid(logit) - y).square().mean()",
             ),
             Without(part="the sigmoid", old="torch.sigmoid(logit)", new="logit"),
@@ -95,17 +106,23 @@ STUDIES = (
 )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; give the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="for each variant; default: %(default)s")
-    parsed = parser.parse_args()
-    console, cpus = Console(width=120), choose_cpus(1)
+    add_output(parser)
+    parsed = parser.parse_args(arguments)
+    found, cpus = Findings(Console(width=120)), choose_cpus(1)
     for number, study in enumerate(STUDIES):
-        cpu = str(cpus[0]) if cpus else ""
-        console.print(table_of(study, measure(number, parsed.seconds, cpu)))
+        found.show(f"{study.name} on {name_of(parse_problem(study.problem))}:")
+        found.show(table_of(study, measure(number, parsed.seconds, str(cpus[0]) if cpus else "")))
+    if parsed.output:
+        try:
+            found.write(parsed.output, title=TITLE, about=ABOUT, provenance=Provenance.collect(cpus))
+        except UsageError as error:
+            parser.error(str(error))
     return 0
 
 
@@ -175,7 +192,7 @@ def variants_of(study: Study, folder: Path) -> dict[str, Path]:
 def table_of(study: Study, fastest_s: dict[str, float]) -> Table:
     """Say what each part costs, and what is left when all are gone."""
     floor_s, whole_s, *left_s = (fastest_s[part] for part in study.measured)
-    table = Table("part of a step", "takes", "of the whole", title=f"{study.name}, {study.problem}")
+    table = Table("part of a step", "takes", "of the whole")
     for without, (before_s, after_s) in zip(study.parts, pairwise((whole_s, *left_s)), strict=True):
         cost_s = before_s - after_s  # below 0 where the machine was noisier than the part is large
         sign = "-" if cost_s < 0 else ""

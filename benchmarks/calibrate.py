@@ -63,10 +63,14 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
         matchups = match(every_pair, sides, selection.names)
         verdicts, duel = measure(every_pair, matchups, place, console, stops_early=False)
     with console.status("resampling"):
-        cases = {
-            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(verdicts))
+        sound = [
+            verdict
             for verdict in verdicts
             if len(verdict.ratios) >= FEWEST_PAIRS and verdict.category not in BROKEN
+        ]
+        cases = {
+            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(sound))
+            for verdict in sound
         }
     for verdict in verdicts:
         if verdict.name not in cases:
@@ -95,7 +99,7 @@ def calibration_table(cases: Mapping[str, CaseCalibration]) -> Table:
             str(len(case.ratios)),
             f"{case.noise:.2%}",
             percent(case.threshold),
-            f"{case.false_alarms:.1%}",
+            f"{case.false_alarms:.2%}",
             f"{case.undecided:.1%}",
             "beyond 50 %" if case.detectable is None else percent(case.detectable),
         )

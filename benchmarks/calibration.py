@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from benchmarks.comparison import SideRecord
     from benchmarks.environment import Provenance
 
 CALIBRATIONS = ROOT / "results" / "calibration"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 REMEDY = "name another folder with --calibration"
 
 RENEW = "`perceptron-bench calibrate` makes a new one"
@@ -157,6 +158,18 @@ def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibrati
     latest = max(alike, key=lambda each: each.date)
     changes = "; ".join(_changes(latest.machine, machine))
     return latest, f"calibration of {latest.date} is STALE (since then {changes}); {RENEW}"
+
+
+def stale_sides(known: Calibration | None, provenance: Provenance, sides: Iterable[SideRecord]) -> list[str]:
+    """Say which sides have other versions than were calibrated; `find` does of those with the harness's."""
+    if known is None:
+        return []
+    return [
+        f"the calibration is STALE for {side.name}, which has other versions ({changes})"
+        for side in sides
+        if side.versions != provenance.versions
+        and (changes := "; ".join(_changes(known.machine, known.machine | {"versions": side.versions})))
+    ]
 
 
 def _hardware(machine: Mapping[str, Any]) -> list[Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "date": "when the run began, ISO 8601, UTC",
     "commit": "of the harness; 'with changes' if it had any that were not committed",
+    "commit_elsewhere": "of the implementations, if they lie elsewhere: of each checkout in which some do",
     "case": "implementation, device and problem, as pytest names the benchmark",
     "implementation": "the first part of it",
     "control": "the implementation that the case is held against",
@@ -60,6 +61,7 @@ def _cells(point: Point) -> dict[str, object]:
     return {
         "date": point.record.date.isoformat(),
         "commit": at.commit,
+        "commit_elsewhere": at.commit_elsewhere,
         "case": point.row.case,
         "implementation": point.row.implementation,
         "control": point.control.implementation,
@@ -106,9 +108,11 @@ def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
 def _entry(point: Point) -> dict[str, Any]:
     ratio, control = point.ratio, point.control.implementation
     times = f"{point.min_s * 1e6:.4g} µs an epoch, {control} {point.control_min_s * 1e6:.4g} µs"
-    versions = ", ".join(f"{name} {version}" for name, version in _provenance(point).versions.items())
-    commit = f"commit {_provenance(point).commit or 'unknown'}"
-    lines = (times, f"{point.n_rounds} rounds", str(Machine.of(point.record.run)), versions, commit)
+    at = _provenance(point)
+    versions = ", ".join(f"{name} {version}" for name, version in at.versions.items())
+    lines = [times, f"{point.n_rounds} rounds", str(Machine.of(point.record.run)), versions]
+    lines += [f"commit {at.commit or 'unknown'}"]
+    lines += [f"commit of the implementations {at.commit_elsewhere}"] if at.commit_elsewhere else []
     entry = {
         "name": f"{point.row.case} vs {control}",
         "unit": f"times {control}",

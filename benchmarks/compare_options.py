@@ -109,4 +109,5 @@ def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
     comparison = compare_runs(base, new, settings)
     names = [verdict.name for verdict in comparison.verdicts]
     require_fitting(thresholds, names)
-    return replace(comparison, notes=(*comparison.notes, note, *gaps(known, names)))
+    stale = calibration.stale_sides(known, new.provenance, (comparison.base, comparison.new))
+    return replace(comparison, notes=(*comparison.notes, note, *stale, *gaps(known, names, thresholds)))

@@ -1,4 +1,8 @@
-"""What a case's own noise is like: pairs whose two sides are the same, judged again and again, resampled."""
+"""What a case's own noise is like: pairs whose two sides are the same, judged again and again, resampled.
+
+What comes of it is an estimate. Drawn in blocks of BLOCK_LENGTH, 40 pairs are but eight independent pieces:
+so few can't tell closely how often something rare happens, and nothing of what did not happen meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.decision import Category, conclude
+from benchmarks.decision import FEWEST_PAIRS, Category, conclude
 from benchmarks.errors import require_types
+from benchmarks.statistics import outer_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from benchmarks.decision import Rule
 
-N_RESAMPLES = 1000
+N_RESAMPLES = 1000  # of which shares are shown
+N_ALARMS = 10  # to expect among the resamples by which a threshold is chosen
+MOST_RESAMPLES = 100_000
 SEED = 0
-MOST_FALSE_ALARMS = 0.01  # of a case's comparisons, at the threshold that is chosen
 POWER = 0.95  # of an effect that counts as detectable
 STEP = 0.005  # in which thresholds and effects are tried
 LARGEST = 0.5  # threshold or effect that is tried
@@ -36,10 +42,13 @@ class CaseCalibration:
 
     ratios: tuple[float, ...]  # second / first process of each pair, both sides being the same
     noise: float  # robust standard deviation of the log-ratios: 1.4826 times their median absolute deviation
-    threshold: float  # the smallest at which at most MOST_FALSE_ALARMS are raised, the rule's or more
+    threshold: float  # the smallest, the rule's or more, at which at most alpha / n_cases are false alarms
     false_alarms: float  # share of resampled comparisons called slower or faster, at that threshold
     undecided: float  # share called undecided
     detectable: float | None  # the smallest slowdown found in POWER of them; None: beyond what was tried
+    n_cases: int  # the most that a comparison may have for the threshold to fit
+    alpha: float  # of such a comparison: the largest probability of a false alarm
+    max_pairs: int  # the most that such a comparison takes
 
     def __post_init__(self) -> None:
         """Refuse what a file that was edited by hand may hold."""
@@ -53,31 +62,80 @@ class CaseCalibration:
 
 
 def calibrate_case(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> CaseCalibration:
-    """Judge a case by pairs whose two sides are the same, by resampling them."""
-
-    def raises_few(threshold: float) -> bool:
-        return (
-            _alarms(shares_of(ratios, rule.with_threshold(threshold), n_cases=n_cases)) <= MOST_FALSE_ALARMS
-        )
-
-    thresholds = _steps(rule.threshold, LARGEST)
-    chosen = rule.with_threshold(_first(thresholds, raises_few) or thresholds[-1])
+    """Judge one of `n_cases` cases by pairs whose two sides are the same, by resampling them."""
+    threshold, false_alarms = choose_threshold(ratios, rule, n_cases=n_cases)
+    chosen = rule.with_threshold(threshold)
     shares = shares_of(ratios, chosen, n_cases=n_cases)
     logs = np.log(ratios)
     return CaseCalibration(
         ratios=tuple(ratios),
         noise=1.4826 * float(np.median(np.abs(logs - np.median(logs)))),
-        threshold=chosen.threshold,
-        false_alarms=_alarms(shares),
+        threshold=threshold,
+        false_alarms=false_alarms,
         undecided=shares[Category.UNDECIDED],
         detectable=_detectable(ratios, chosen, n_cases),
+        n_cases=n_cases,
+        alpha=rule.alpha,
+        max_pairs=rule.max_pairs,
     )
+
+
+def choose_threshold(ratios: Sequence[float], rule: Rule, *, n_cases: int) -> tuple[float, float]:
+    """Give the smallest threshold at which false alarms are rare enough, and the share of them.
+
+    A case may raise its part of alpha, so that all together raise no more (Bonferroni): as one of them all
+    and, because fewer pairs must agree then, as a comparison's only one. There are so many resamples that a
+    few of them raise a false alarm; where alpha is too small for that, none may.
+    """
+    most = rule.alpha / n_cases
+    n_resamples = min(max(N_RESAMPLES, math.ceil(N_ALARMS / most)), MOST_RESAMPLES)
+    drawn = resampled(ratios, (n_resamples, rule.max_pairs))
+    limits = [alarm_limits(drawn, rule, n_cases=n) for n in {1, n_cases}]
+
+    def false_alarms(threshold: float) -> float:
+        return max(float(np.mean(each > threshold)) for each in limits)
+
+    thresholds = _steps(rule.threshold, LARGEST)
+    chosen = _first(thresholds, lambda threshold: false_alarms(threshold) <= most) or thresholds[-1]
+    return chosen, false_alarms(chosen)
+
+
+def alarm_limits(drawn: NDArray[np.float64], rule: Rule, *, n_cases: int) -> NDArray[np.float64]:
+    """Give of each row, a comparison's ratios, the threshold from which on it is no longer slower or faster.
+
+    As `conclude` judges it by the rule with any threshold of at least the rule's own, but for all rows and
+    thresholds at once; negative where it is neither by any.
+    """
+    tail, looks = rule.tail(n_cases), rule.looks(n_cases)
+    limits = np.full(len(drawn), -np.inf)
+    ends = np.full(len(drawn), np.inf)  # from this threshold on it has ended as unchanged by now
+    for n_pairs in range(rule.min_pairs, rule.max_pairs + 1):
+        ordered = np.sort(drawn[:, :n_pairs], axis=1)
+        ratio = np.exp(np.median(np.log(ordered), axis=1))
+        rank, beyond = outer_rank(n_pairs, tail)
+        low, high = ordered[:, rank - 1], ordered[:, n_pairs - rank]
+        if beyond <= tail and n_pairs in looks:
+            slower, faster = np.where(low > 1, ratio, 0), np.where(high < 1, 1 / ratio, 0)
+            limits = np.maximum(limits, np.minimum(np.maximum(slower, faster) - 1, ends))
+        if n_pairs >= FEWEST_PAIRS:
+            q1, q3 = np.quantile(ordered, (0.25, 0.75), axis=1)
+            ends[(abs(ratio - 1) <= rule.unchanged) & (q3 - q1 <= rule.spread)] = -np.inf
+        if beyond <= tail:
+            ends = np.minimum(ends, np.maximum(high, 1 / low) - 1)
+    return limits
 
 
 def shares_of(
     ratios: Sequence[float], rule: Rule, *, n_cases: int, effect: float = 0.0, n_resamples: int = N_RESAMPLES
 ) -> dict[Category, float]:
-    """Say how often the rule gives each category over pairs drawn from these, the new side made slower.
+    """Say how often the rule gives each category over pairs drawn from these, the new side made slower."""
+    drawn = resampled(ratios, (n_resamples, rule.max_pairs)) * (1 + effect)
+    found = [conclude(pairs, rule, n_cases=n_cases).category for pairs in drawn.tolist()]
+    return {category: found.count(category) / n_resamples for category in Category}
+
+
+def resampled(ratios: Sequence[float], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Draw rows of pairs, each row a comparison.
 
     Both sides are the same, so the sample's own median is an accident: it is taken out first (a test's null
     hypothesis, imposed on its bootstrap). What lasts for several pairs stays, by the stationary bootstrap
@@ -85,24 +143,14 @@ def shares_of(
     seed is fixed.
     """
     logs = np.log(ratios)
-    drawn = np.exp(_in_blocks(logs - np.median(logs), (n_resamples, rule.max_pairs))) * (1 + effect)
-    found = [conclude(pairs, rule, n_cases=n_cases).category for pairs in drawn.tolist()]
-    return {category: found.count(category) / n_resamples for category in Category}
-
-
-def _in_blocks(values: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Draw rows of the shape."""
     generator = np.random.default_rng(SEED)
-    indices = generator.integers(len(values), size=shape)
+    indices = generator.integers(len(logs), size=shape)
     begins = generator.random(shape) < 1 / BLOCK_LENGTH
     for column in range(1, shape[1]):
-        following = (indices[:, column - 1] + 1) % len(values)
+        following = (indices[:, column - 1] + 1) % len(logs)
         indices[:, column] = np.where(begins[:, column], indices[:, column], following)
-    return values[indices]
-
-
-def _alarms(shares: Mapping[Category, float]) -> float:
-    return shares[Category.SLOWER] + shares[Category.FASTER]
+    drawn: NDArray[np.float64] = np.exp(logs - np.median(logs))[indices]
+    return drawn
 
 
 def _detectable(ratios: Sequence[float], rule: Rule, n_cases: int) -> float | None:

@@ -6,10 +6,17 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.errors import require_types
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.job import Timing
+
+TIMES_S = (1e-12, 1e9)
+INSTRUCTIONS = (1, 1e18)
+BYTES = (0, 2**60)
+"""The least and the most that a figure can be: what lies beyond was not measured, and would overflow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +46,8 @@ class Process:
             if not isinstance(value, int | float) or not math.isfinite(value):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
-            unit = " s" if name.endswith("_s") else "" if name == "n_instructions" else None
-            if unit is not None and value <= 0:
-                message = f"{name}: expected more than 0{unit}, found {value!r}"
-                raise ValueError(message)
+            if name.endswith("_s") or name == "n_instructions":
+                _require_within(name, value, TIMES_S if name.endswith("_s") else INSTRUCTIONS)
 
     @property
     def cost(self) -> float:
@@ -81,8 +86,22 @@ class Costs:
     """What a row costs besides time per epoch, from the process that looked instead of timing."""
 
     cold_first_call_s: float  # with empty disk caches
-    peak_host_bytes: int | None  # above what the process held once the implementation was loaded
+    peak_host_bytes: int | None  # above what the process held once the implementation was loaded; may be less
     peak_device_bytes: int | None  # None: not to be seen
+
+    def __post_init__(self) -> None:
+        """Refuse what a record that was edited by hand may hold."""
+        require_types(self)
+        _require_within("cold_first_call_s", self.cold_first_call_s, TIMES_S)
+        _require_within("peak_host_bytes", abs(self.peak_host_bytes or 0), BYTES)
+        _require_within("peak_device_bytes", self.peak_device_bytes or 0, BYTES)
+
+
+def _require_within(name: str, value: float, bounds: tuple[float, float]) -> None:
+    least, most = bounds
+    if not least <= value <= most:
+        message = f"{name}: expected from {least:g} to {most:g}, found {value!r}"
+        raise ValueError(message)
 
 
 def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:

@@ -122,7 +122,7 @@ class Row:
         if known["agreement"] is not None:
             known["agreement"] = Agreement.from_dict(known["agreement"])
         if known["costs"] is not None:
-            known["costs"] = require_types(Costs(**known["costs"]))
+            known["costs"] = Costs(**known["costs"])
         row = cls(**known)
         require_once("round", (process.round for process in row.processes))
         return row

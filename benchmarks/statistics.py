@@ -104,12 +104,12 @@ def median_interval(values: Sequence[float], tail: float) -> tuple[float, float,
     the probability of fewer than k heads in n throws. Where n is too small for the tail, their whole range.
     """
     ordered, n = sorted(values), len(values)
-    k, beyond = _outer_rank(n, tail)
+    k, beyond = outer_rank(n, tail)
     return ordered[k - 1], ordered[n - k], 1 - 2 * beyond
 
 
 @cache
-def _outer_rank(n: int, tail: float) -> tuple[int, float]:
+def outer_rank(n: int, tail: float) -> tuple[int, float]:
     """Give the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare."""
     # SciPy takes a second to import, which the command line's help need not.
     from scipy.stats import binom  # noqa: PLC0415 - a second to import

@@ -97,7 +97,7 @@ def _describe_show(actions: argparse._SubParsersAction[Any]) -> None:
 
 
 def _describe_export(actions: argparse._SubParsersAction[Any]) -> None:
-    columns = "\n".join(f"  {name:16}{meaning}" for name, meaning in COLUMNS.items())
+    columns = "\n".join(f"  {name:18}{meaning}" for name, meaning in COLUMNS.items())
     parser = actions.add_parser(
         "export",
         help="write the history, or a run, for other tools",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.changes import Change, Segmentation
+    from benchmarks.environment import Provenance
     from benchmarks.trends import Trend
 
 READING = """\
@@ -87,11 +88,17 @@ def _change_table(changes: Sequence[tuple[Trend, Change]]) -> Table:
         table.add_row(
             escape(f"{trend.case} against {trend.control}"),
             f"{after.record.date:%Y-%m-%d %H:%M}",
-            escape(after.record.run.provenance.commit or "unknown"),
+            escape(_commits(after.record.run.provenance)),
             f"{change.factor - 1:+.1%}",
             escape("\n".join(differences(before, after)) or "nothing that a record tells"),
         )
     return table
+
+
+def _commits(at: Provenance) -> str:
+    """Name the harness's commit and, in a line of its own, that of implementations that lie elsewhere."""
+    loops = [f"loops: {at.commit_elsewhere}"] if at.commit_elsewhere else []
+    return "\n".join([at.commit or "unknown", *loops])
 
 
 def _table(title: str) -> Table:

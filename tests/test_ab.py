@@ -245,7 +245,52 @@ def test_calibration_raises_the_threshold_of_a_case_that_drifts_and_ab_takes_it(
     capsys.readouterr()
 
     assert ab(folder=tmp_path) == 0
-    assert "calibration of" in capsys.readouterr().out
+    fitting = capsys.readouterr().out
+    assert "calibration of" in fitting
+    assert "calibrated for other" not in fitting
+    assert ab("--impl=torch_eager", "--threshold=torch=5", "--max-pairs=21", folder=tmp_path) == 0
+    told = "calibrated for other comparisons (of at most 1 case, not 2; of at most 20 pairs, not 21)"
+    assert told in capsys.readouterr().out
+
+
+def test_a_side_with_versions_that_were_not_calibrated_is_told(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    python = tmp_path / "nightly"
+    python.write_text("""#!/bin/sh\necho '{"python": "3.12.9", "numpy": "99"}'\n""", encoding="utf-8")
+    python.chmod(0o755)
+    options = ["--pairs=10", "--impl=numpy_float32", f"--calibration={tmp_path}/noise", PROBLEM]
+    assert main(["calibrate", *options]) == 0
+    capsys.readouterr()
+
+    assert ab(folder=tmp_path) == 0
+    assert "STALE" not in capsys.readouterr().out
+    assert ab(f"--new-python={python}", folder=tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "the calibration is STALE for new, which has other versions (python " in shown
+    assert " → 99)" in shown
+
+
+def test_calibration_counts_the_cases_that_it_could_measure(
+    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy
+) -> None:
+    invented(lambda name, *_: -1.0 if name == "broken" else 1.0)
+    for name in ("one", "other", "broken"):
+        loops = copy_of("numpy_float32", as_name=name).parent
+
+    options = ["--pairs=10", "--max-pairs=40", f"--impls={loops}", f"--calibration={loops}/noise", PROBLEM]
+    status = main(["calibrate", *options])
+
+    (file,) = (loops / "noise").glob("*.json")
+    cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
+    assert status == 5
+    assert [(name.split("-")[0], case["n_cases"], case["max_pairs"]) for name, case in cases.items()] == [
+        ("one", 2, 40),
+        ("other", 2, 40),
+    ]
 
 
 def test_without_a_calibration_the_report_says_so(

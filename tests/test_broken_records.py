@@ -30,6 +30,10 @@ def _first_process(fields: dict[str, Any]) -> dict[str, Any]:
     return process
 
 
+def _costing(costs: dict[str, object]) -> str:
+    return _edited(lambda fields: fields["rows"][0]["costs"].update(costs))
+
+
 TEXT = json.dumps(document_of(RUN))
 BROKEN: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "is it cut off?"),
@@ -61,13 +65,32 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         "max_s: expected a",
     ),
     "NaN beside the times": (
-        _edited(lambda fields: fields["rows"][0]["costs"].update(cold_first_call_s=float("nan"))),
+        _edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=float("nan"))),
         "JSON compliant",
+    ),
+    **{
+        f"{name} of {value}": (
+            _costing({name: value}),
+            f"{name}: expected",
+        )
+        for name, value in (
+            ("cold_first_call_s", 1e308),
+            ("cold_first_call_s", -1.0),
+            ("cold_first_call_s", float("nan")),
+            ("cold_first_call_s", "1"),
+            ("peak_host_bytes", 1e9),
+            ("peak_host_bytes", 10**20),
+            ("peak_device_bytes", -1),
+        )
+    },
+    "a first call that never ends": (
+        _edited(lambda fields: _first_process(fields).update(first_call_s=1e308)),
+        "first_call_s: expected from 1e-12 to 1e+09, found 1e+308",
     ),
     "a huge number": (_edited(lambda fields: _first_process(fields).update(min_s=10**400)), "expected a rec"),
     "no time": (
         _edited(lambda fields: _first_process(fields).update(min_s=0)),
-        "min_s: expected more than 0",
+        "min_s: expected from 1e-12",
     ),
     "a negative time": (
         _edited(lambda fields: _first_process(fields).update(min_s=-1e-4)),

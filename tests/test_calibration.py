@@ -22,7 +22,9 @@ from benchmarks.calibration import (
     read_calibration,
     require_usable,
     save,
+    stale_sides,
 )
+from benchmarks.comparison import SideRecord
 from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
 from benchmarks.noise import CaseCalibration
@@ -34,7 +36,15 @@ if TYPE_CHECKING:
 PROVENANCE = run_of().provenance
 
 CASE = CaseCalibration(
-    ratios=(1.0, 1.01), noise=0.01, threshold=0.05, false_alarms=0.0, undecided=0.1, detectable=None
+    ratios=(1.0, 1.01),
+    noise=0.01,
+    threshold=0.05,
+    false_alarms=0.0,
+    undecided=0.1,
+    detectable=None,
+    n_cases=2,
+    alpha=0.01,
+    max_pairs=20,
 )
 
 
@@ -177,6 +187,22 @@ def test_the_calibration_of_other_versions_is_taken_and_called_stale_with_what_c
     assert note.startswith(f"calibration of {made.date} is STALE (since then {told}); ")
 
 
+def test_of_a_side_with_versions_of_its_own_it_is_told_that_they_were_not_calibrated() -> None:
+    known, here = calibration(a=CASE), PROVENANCE.versions
+    newer = here | {"torch": "2.14.0"}
+    sides = {
+        name: SideRecord(name=name, versions=versions, commit=None, differs={})
+        for name, versions in (("base", here), ("new", newer))
+    }
+
+    assert stale_sides(known, PROVENANCE, sides.values()) == [
+        "the calibration is STALE for new, which has other versions (torch 2.13.0 → 2.14.0)"
+    ]
+    assert stale_sides(None, PROVENANCE, sides.values()) == []
+    # Of the harness's own, which a side has where the user says nothing, `find` tells.
+    assert stale_sides(known, replace(PROVENANCE, versions=newer), sides.values()) == []
+
+
 def test_of_several_stale_ones_the_latest_is_taken(tmp_path: Path) -> None:
     for day in range(20, 30):
         machine = fingerprint(replace(PROVENANCE, system=f"Linux {day}"))
@@ -201,6 +227,7 @@ def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
             lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1),
             f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; remove it and calibrate",
         ),
+        (lambda fields: fields.update(schema_version=1), "found 1; remove it and calibrate again"),
         (lambda fields: fields.pop("cases"), "there is no 'cases' in it"),
         (lambda fields: fields.pop("date"), "there is no 'date' in it"),
         (lambda fields: fields.update(date=7), "date: expected str, found 7"),
@@ -211,6 +238,7 @@ def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
         (lambda fields: fields["cases"]["a"].update(noise=float("nan")), "expected a calibration of"),
         (lambda fields: fields["cases"]["a"].update(ratios=[0.0]), "ratios: expected positive numbers"),
         (lambda fields: fields["cases"]["a"].pop("noise"), "noise"),
+        (lambda fields: fields["cases"]["a"].pop("n_cases"), "n_cases"),
     ],
 )
 def test_a_calibration_of_the_future_or_edited_is_refused_by_name(

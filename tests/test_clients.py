@@ -133,7 +133,8 @@ def history(tmp_path: Path) -> Path:
     folder = tmp_path / "history"
     for day, scan_s in ((1, 6e-5), (0, 4e-5)):
         scan = timed("jax_scan", [scan_s + i * 1e-6 for i in range(6)])
-        run = run_of_day(day, timed("native_floor", [1e-5] * 6), scan, timed("torch_eager", [1e-3] * 4))
+        rows = (timed("native_floor", [1e-5] * 6), scan, timed("torch_eager", [1e-3] * 4))
+        run = run_of_day(day, *rows, commit_elsewhere="89abcdef01" if day else None)
         file = write(run, tmp_path / f"{day}.json")
         assert main(["track", "add", str(file), "--history", str(folder)]) == 0
     return folder
@@ -166,7 +167,8 @@ def test_github_action_benchmark_reads_the_statistic_that_gates_as_custom_smalle
     assert (
         "62.5 µs an epoch, native_floor 10 µs\n6 rounds\nA CPU (2 CPUs), 1 core used" in entries[0]["extra"]
     )
-    assert "torch 2.13.0\ncommit 0123456789" in entries[0]["extra"]
+    told = "torch 2.13.0\ncommit 0123456789\ncommit of the implementations 89abcdef01"
+    assert entries[0]["extra"].endswith(told)
 
 
 def test_a_named_record_is_exported_instead_of_the_newest(
@@ -212,8 +214,12 @@ def test_the_csv_has_one_row_per_case_and_run_and_every_column_is_explained(
     assert float(newest["min_us"]) == pytest.approx(62.5)
     assert float(newest["control_min_us"]) == pytest.approx(10)
     assert (newest["n_rounds"], newest["torch"], newest["jax"]) == ("6", "2.13.0", "")
+    assert [(row["commit"], row["commit_elsewhere"]) for row in rows[:2]] == [
+        ("0123456789", ""),
+        ("0123456789", "89abcdef01"),
+    ]
     assert rows[3]["ratio_low"] == ""
     with pytest.raises(SystemExit, match="0"):
         main(["track", "export", "--help"])
     shown = capsys.readouterr().out
-    assert all(f"{name:16}{meaning}" in shown for name, meaning in COLUMNS.items())
+    assert all(f"{name:18}{meaning}" in shown for name, meaning in COLUMNS.items())

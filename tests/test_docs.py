@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from benchmarks.__main__ import main
 from benchmarks.launch import ROOT
 from tests.documents import PAGES, calls_in, code_in, fault_of
+from tests.rehearsal import EARLIER, RECORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,10 +103,14 @@ def anchors_of(page: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what a reader clones, and may write to."""
+    """Copy what a reader clones, and may write to; of the records few, for the others would say the same."""
     copy = tmp_path_factory.mktemp("documents") / "perceptron-bench"
     for name in ("benchmarks", "docs", "impls", "results", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "unfinished"))
+    named_in_the_readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for record in set((copy / "results" / "runs").iterdir()):
+        if record.name not in (EARLIER.name, RECORD.name, *re.findall(r"\w+\.json", named_in_the_readme)):
+            record.unlink()
     for name in ("Makefile", "README.md", "conftest.py", "constraints.txt", "pyproject.toml"):
         shutil.copyfile(ROOT / name, copy / name)
     return copy

@@ -32,6 +32,7 @@ def history(tmp_path: Path) -> Path:
             timed("torch_eager", (1e-3 * slower * np.exp(noise.normal(0, 0.002, 6))).tolist()),
             versions={"python": "3.11.7", "torch": torch},
             commit=f"{day:010x}",
+            commit_elsewhere=f"{day + 256:010x}",
         )
         add(write(run, tmp_path / "run.json"), tmp_path / "history")
     return tmp_path / "history"
@@ -60,7 +61,10 @@ def test_show_tells_each_case_and_of_a_change_what_differs_there(
     for told in (
         "torch_eager-cpu-B32-D2-N4-E3 against native_floor",
         "2026-11-11 00:00",
+        " 000000000a ",
+        "loops: 000000010a",
         "commit 0000000009 → 000000000a",
+        "commit of the implementations 0000000109 → 000000010a",
         "torch 2.13.0 → 2.14.0",
     ):
         assert told in changes
