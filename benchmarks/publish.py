@@ -62,7 +62,7 @@ def publish(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
         _write_data(newest_first, folder, lacking)
-        images = _draw(newest_first, folder, lacking) if with_pictures and runs else {}
+        images = _draw(newest_first, folder, lacking) if with_pictures else {}
         has_page = _write_page(newest_first, folder, comparison, lacking)
         links = _links(folder, has_page=has_page)
         text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))

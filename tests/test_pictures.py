@@ -142,16 +142,64 @@ def test_the_same_picture_drawn_again_is_the_same_file(pictures: dict[str, Pictu
     assert len(clips) > 1
 
 
+def put(folder: Path, *names: str) -> None:
+    """Put files there from before."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text("old", encoding="utf-8")
+
+
+def put_picture(folder: Path, stem: str) -> None:
+    """Put the files there that an earlier report wrote of a picture."""
+    put(folder, f"{stem}.svg", f"{stem}-dark.svg", f"{stem}.png")
+
+
+def old_in(folder: Path) -> set[str]:
+    """Name what is left of that."""
+    files = {path for path in folder.rglob("*") if path.is_file() and path.stat().st_size == len("old")}
+    return {path.relative_to(folder).as_posix() for path in files}
+
+
 def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
     run = run_of(*swept())
-    for name in ("throughput-of-old.svg", "losses-of-old.png", "mine.svg", "throughput.txt"):
-        (tmp_path / name).write_text("old", encoding="utf-8")
+    put_picture(tmp_path, "throughput-of-old")
+    put_picture(tmp_path, "mine")
+    put(tmp_path, "losses-mine.png", "spread-mine.svg", "trend-mine.svg", "trend-mine-dark.svg", "trend.txt")
 
     ((*_, files),) = write_pictures([run], tmp_path).values()
 
     assert files.light.exists()
-    old = {path.name for path in tmp_path.iterdir() if path.stat().st_size == len("old")}
-    assert old == {"mine.svg", "throughput.txt"}
+    mine = {"mine.svg", "mine-dark.svg", "mine.png", "losses-mine.png", "spread-mine.svg"}
+    assert old_in(tmp_path) == {*mine, "trend-mine.svg", "trend-mine-dark.svg", "trend.txt"}
+
+
+@pytest.mark.parametrize("runs", [[], [run_of_day(0, row())]], ids=["no runs", "one machine"])
+def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folders_if_empty(
+    runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "_losses", lambda *_: ())
+    elsewhere = tmp_path / "elsewhere"
+    put_picture(elsewhere, "losses-there")
+    pictures = tmp_path / "pictures"
+    put_picture(pictures, "losses-of-old")
+    for name in ("machine-2", "machine-3", "machine-two", "mine"):
+        put_picture(pictures / name, "losses-of-old")
+    put(pictures / "machine-3", "mine.txt")
+    put(pictures / "machine-4")
+    (pictures / "machine-5").symlink_to(elsewhere)
+
+    write_pictures(runs, pictures)
+
+    left = old_in(pictures)
+    assert {name for name in left if "losses" not in name} == {"machine-3/mine.txt"}
+    assert {name.partition("/")[0] for name in left if "losses" in name} == {"machine-two", "mine"}
+    assert [(pictures / f"machine-{i}").exists() for i in (2, 3, 4)] == [False, True, True]
+    assert len(old_in(elsewhere)) == 3
+
+
+def test_no_runs_leave_a_folder_that_is_not_there_alone(tmp_path: Path) -> None:
+    assert write_pictures([], tmp_path / "pictures") == {}
+    assert not (tmp_path / "pictures").exists()
 
 
 def test_a_theme_changes_paper_and_ink_and_nothing_of_what_is_drawn(pictures: dict[str, Picture]) -> None:

@@ -16,7 +16,7 @@ from benchmarks.pictures.look import FAINT, INK, PAPER, themed
 from benchmarks.pictures.picture import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.machine import Site
@@ -27,6 +27,10 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
 
 CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
 """Where a clip path is defined or used, and its number."""
+
+PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.png")
+MACHINE = re.compile(r"machine-\d+")
+"""Names of what a report writes."""
 
 MAX_STEM = 100
 """Characters of a file's name, its ending aside."""
@@ -62,26 +66,42 @@ def write_pictures(runs: Sequence[Run], folder: Path) -> dict[Site, list[Files]]
         with told_if_unwritable(place, remedy="name another folder"):
             place.mkdir(parents=True, exist_ok=True)
             written[site] = [write(picture, place) for picture in pictures]
-            _remove_others(place, {path for files in written[site] for path in files.paths})
+    with told_if_unwritable(folder, remedy="name another folder"):
+        _remove_others(folder, {path for each in written.values() for files in each for path in files.paths})
     return written
 
 
-def _remove_others(folder: Path, paths: Collection[Path]) -> None:
-    ours = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.(svg|png)")
-    for path in folder.iterdir():
-        if path not in paths and ours.fullmatch(path.name):
+def _remove_others(folder: Path, written: Collection[Path]) -> None:
+    """Remove an earlier report's pictures, which are known by their names and by being three files each.
+
+    So are those of a machine that is no longer there, and its folder if nothing else is in it.
+    """
+    machines = [each for each in folder.glob("machine-*") if MACHINE.fullmatch(each.name)]
+    for place in [folder, *(each for each in machines if each.is_dir() and not each.is_symlink())]:
+        old = list(_others_in(place, written))
+        for path in old:
             path.unlink()
+        if old and place != folder and not any(place.iterdir()):
+            place.rmdir()
+
+
+def _others_in(place: Path, written: Collection[Path]) -> Iterator[Path]:
+    for png in place.glob("*.png"):
+        paths = _paths(place, png.stem)
+        if PICTURE.fullmatch(png.name) and png not in written and all(path.is_file() for path in paths):
+            yield from paths
+
+
+def _paths(folder: Path, stem: str) -> tuple[Path, Path, Path]:
+    """Name a picture's files: light, dark, and for sharing."""
+    return folder / f"{stem}.svg", folder / f"{stem}-dark.svg", folder / f"{stem}.png"
 
 
 def write(picture: Picture, folder: Path) -> Files:
     """Write one picture's three files into the folder."""
     stem = _stem(picture.name)
-    files = Files(
-        picture=picture,
-        light=folder / f"{stem}.svg",
-        dark=folder / f"{stem}-dark.svg",
-        png=folder / f"{stem}.png",
-    )
+    light_file, dark_file, png_file = _paths(folder, stem)
+    files = Files(picture=picture, light=light_file, dark=dark_file, png=png_file)
     light = _renumbered(vl_convert.vegalite_to_svg(themed(picture.chart, "light"), vl_version=VEGA_LITE))
     files.light.write_text(light, encoding="utf-8")
     files.dark.write_text(_darkened(light), encoding="utf-8")
