@@ -147,7 +147,7 @@ SIZES_HEAD = """\
 
 The pairs of equal sides, every new process made slower by that much. About the threshold, 2.5 %, any of the \
 three may come out, and what is called *unchanged* there was so after five pairs whose median happened to \
-lie within 1.5 %. Surely found is what lies a percent beyond the threshold.
+lie within 1.5 %.
 """
 
 CONDITIONS_HEAD = "## How it was recorded"
