@@ -69,7 +69,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
             if len(verdict.ratios) >= FEWEST_PAIRS and verdict.category not in BROKEN
         ]
         cases = {
-            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=len(sound))
+            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=duel.n_cases)
             for verdict in sound
         }
     for verdict in verdicts:

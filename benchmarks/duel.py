@@ -132,12 +132,13 @@ class Duel:
         return [matchup.verdict(self.n_cases, self.interrupted) for matchup in self.matchups]
 
     def _run(self) -> None:
-        self.n_cases = max(1, sum(matchup.is_open for matchup in self.matchups))
         places = {key: place for place, key in enumerate(self._groups(INSPECTION))}
         shuffle = random.Random(self.seed).shuffle  # noqa: S311 - an order, not a secret
         max_pairs = max((matchup.rule.max_pairs for matchup in self.matchups), default=0)
         for pair in range(INSPECTION, max_pairs):
             groups = list(self._groups(pair).items())
+            if pair <= 0:  # the inspection found some that can't be measured
+                self.n_cases = max(1, sum(matchup.is_open for matchup in self.matchups))
             if not groups:
                 break
             shuffle(groups)

@@ -59,7 +59,7 @@ class ContestProgress:
 
     def advanced(self, description: str) -> None:
         """Show which worker starts; all before it have ended."""
-        if self._is_inspecting and "inspection" not in description:
+        if self._is_inspecting and not description.startswith("inspection"):
             self._is_inspecting = False  # which compiles with empty caches and takes longer than a round
             self._pace_start, self._n_before_pace = time.monotonic(), self._n_started
         left = self._left()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import IMPLEMENTATIONS, select
-from benchmarks.environment import Provenance, choose_cpus, timed_code_digest
+from benchmarks.environment import Provenance, choose_cpus
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.git import git_commit
 from benchmarks.journal import Journal
@@ -91,8 +91,7 @@ class MeasuringSession:
         chosen = [key for key in self.cases if key in keys]
         cases = [self.cases[key] for key in chosen]
         if timed and self.options.resume:
-            code = [timed_code_digest(case.entry.path) for case in cases]
-            self.journal = Journal.of((cases, settings, code), self.provenance)
+            self.journal = Journal.of((cases, settings), self.provenance)
             if self.journal.n_workers:
                 console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
         with (

@@ -15,8 +15,8 @@ from benchmarks.discover import REFERENCE, discover, read_entry
 from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
 from benchmarks.git import git_commit, resolve, worktree
+from benchmarks.importable import code_digest_of
 from benchmarks.job import Runtime
-from benchmarks.journal import UNFINISHED
 from benchmarks.launch import ROOT, runtime_variables, worker_environment
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class SideOptions:
     def made_of(self, impls: Path) -> tuple[object, ...]:
         """Give what the side is made of as it is now: the same again makes the same side.
 
-        That is its Python with all that it can import, and the commit or the files in the implementations'
-        folder; of an implementation given as a file those of its name.
+        That is its Python with all that it can import, and the commit or the code in the implementations'
+        folder; of an implementation given as a file what has its name.
 
         Raises:
             UsageError: there is no such Python or commit.
@@ -74,8 +74,8 @@ class SideOptions:
         known = runtime, versions_in(runtime), importable_by(runtime)
         if self.ref:
             return *known, resolve(impls, self.ref)
-        files = self.impl.parent.glob(f"{self.impl.stem}.*") if self.impl else impls.rglob("*")
-        return *known, {str(file): file.read_bytes() for file in sorted(files) if _is_source(file)}
+        files = self.impl.parent.glob(f"{self.impl.stem}.*") if self.impl else [impls]
+        return *known, code_digest_of(*(str(file.resolve()) for file in files))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,14 +166,10 @@ def find_python(text: str) -> str:
     return str(Path(found).absolute())
 
 
-def _is_source(file: Path) -> bool:
-    return file.is_file() and file.parent.name != "__pycache__"
-
-
 def importable_by(runtime: Runtime) -> str:
     """Fingerprint all code that a side's processes can import."""
     done = subprocess.run(  # noqa: S603 - our own module, in the Python that the user named
-        [runtime.python, "-P", "-m", "benchmarks.importable", str(UNFINISHED)],
+        [runtime.python, "-P", "-m", "benchmarks.importable"],
         env=worker_environment(n_cores=1) | runtime_variables(runtime),
         capture_output=True,
         text=True,
