@@ -20,7 +20,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.discover import IMPLEMENTATIONS
@@ -30,6 +29,7 @@ from benchmarks.findings import Findings, add_output
 from benchmarks.launch import worker_environment
 from benchmarks.problems import name_of, parse_problem
 from benchmarks.table import si
+from benchmarks.terminal import Terminal
 from benchmarks.training import Workload
 from benchmarks.worker import load, pin
 
@@ -114,10 +114,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=4.0, help="for each variant; default: %(default)s")
     add_output(parser)
     parsed = parser.parse_args(arguments)
-    found, cpus = Findings(Console(width=120)), choose_cpus(1)
+    found, cpus = Findings(Terminal(width=120)), choose_cpus(1)
     for number, study in enumerate(STUDIES):
+        fastest_s = measure(number, parsed.seconds, str(cpus[0]) if cpus else "")
+        if fastest_s is None:
+            found.console.print(f"{study.name}: could not be measured, for the reason above")
+            return 1
         found.show(f"{study.name} on {name_of(parse_problem(study.problem))}:")
-        found.show(table_of(study, measure(number, parsed.seconds, str(cpus[0]) if cpus else "")))
+        found.show(table_of(study, fastest_s))
     if parsed.output:
         try:
             found.write(parsed.output, title=TITLE, about=ABOUT, provenance=Provenance.collect(cpus))
@@ -126,17 +130,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(number: int, seconds: float, cpu: str) -> dict[str, float]:
-    """Give the fastest step of each variant in s, from one process under the workers' variables."""
+def measure(number: int, seconds: float, cpu: str) -> dict[str, float] | None:
+    """Give each variant's fastest step in s, from one process under workers' variables; None: it failed."""
     done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "-P", "-c", IN_PROCESS, str(number), str(seconds), cpu],
         env=worker_environment(n_cores=1),
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
+        check=False,
     )
-    fastest_s: dict[str, float] = json.loads(done.stdout)
-    return fastest_s
+    return None if done.returncode else json.loads(done.stdout)
 
 
 IN_PROCESS = "import sys; from benchmarks.ablation import fastest_steps; fastest_steps(*sys.argv[1:])"
@@ -150,7 +153,10 @@ def fastest_steps(number: str, seconds: str, cpu: str) -> None:
     problem = parse_problem(study.problem)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-ablation-") as folder:
         files = {FLOOR: IMPLEMENTATIONS / f"{FLOOR}.py", **variants_of(study, Path(folder))}
-        workloads = {part: Workload.of(load(file), problem) for part, file in files.items()}
+        modules = {part: load(file) for part, file in files.items()}
+        if reasons := [reason for module in modules.values() if (reason := module.unavailable("cpu"))]:
+            sys.exit(reasons[0])
+        workloads = {part: Workload.of(module, problem) for part, module in modules.items()}
         # One copy for all variants: each with its own, none would find in the caches what it can find alone.
         batches = dict.fromkeys(workloads, workloads[WHOLE].batches(0))
         batches[FLOOR] = workloads[FLOOR].batches(0)
@@ -160,7 +166,7 @@ def fastest_steps(number: str, seconds: str, cpu: str) -> None:
         }
         epochs_s: dict[str, list[float]] = {part: [] for part in workloads}
         stop = time.perf_counter() + float(seconds) * len(workloads)
-        while time.perf_counter() < stop:
+        while not epochs_s[FLOOR] or time.perf_counter() < stop:
             for part, workload in workloads.items():
                 start = time.perf_counter()
                 states[part] = workload.implementation.run_epoch(states[part], batches[part])

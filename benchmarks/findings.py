@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,9 @@ from rich.table import Table
 
 from benchmarks.errors import told_if_unwritable
 from benchmarks.markdown import from_rich, plain_in_markdown
+from benchmarks.outputs import try_to_write
 
 if TYPE_CHECKING:
-    import argparse
-
     from rich.console import Console
 
     from benchmarks.environment import Provenance
@@ -22,8 +22,19 @@ if TYPE_CHECKING:
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the page."""
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write what was found as a page of Markdown, too"
+        "-o", "--output", type=_page, metavar="FILE", help="write what was found as a page of Markdown, too"
     )
+
+
+def _page(text: str) -> Path:
+    """Refuse beforehand what could not be written after hours of measuring."""
+    path = Path(text)
+    try:
+        try_to_write(path)
+    except OSError as error:
+        message = f"{path}: can't be written ({error.strerror}); name another file"
+        raise argparse.ArgumentTypeError(message) from None
+    return path
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.decision_map import decision_maps
@@ -32,6 +31,7 @@ from benchmarks.job import Job
 from benchmarks.markdown import plain_in_markdown
 from benchmarks.record import read_run
 from benchmarks.table import si
+from benchmarks.terminal import Terminal
 from benchmarks.whole_training import time_whole
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=3, help="of each training; default: %(default)s")
     add_output(parser)
     parsed = parser.parse_args(arguments)
-    found = Findings(Console(width=140))
+    found = Findings(Terminal(width=140))
     try:
         drawn, points = map_of(parsed.run, parsed.points)
         for repeat in range(parsed.repeats):

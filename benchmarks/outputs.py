@@ -58,7 +58,7 @@ class Outputs:
                 message = f"{path}: expected another file for a report, found a record that is to be compared"
                 raise UsageError(message)
             with told_if_unwritable(path, remedy=REMEDY):
-                _try_to_write(path)
+                try_to_write(path)
         return outputs
 
     def report(self, comparison: Comparison, console: Console) -> None:
@@ -95,7 +95,7 @@ def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> N
         file.write(content)
 
 
-def _try_to_write(path: Path) -> None:
+def try_to_write(path: Path) -> None:
     """Open it as a writer would, and leave everything as it was but for the folder, which is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     is_there = os.path.lexists(path)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.discover import IMPLEMENTATIONS
@@ -26,6 +25,7 @@ from benchmarks.errors import UsageError
 from benchmarks.findings import Findings, add_output
 from benchmarks.problems import draw_epochs, name_of, parse_problem
 from benchmarks.table import si
+from benchmarks.terminal import Terminal
 from benchmarks.training import Workload
 from benchmarks.worker import load, pin
 
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_output(parser)
     parsed = parser.parse_args(arguments)
-    found, cpus = Findings(Console(width=120)), choose_cpus(1)
+    found, cpus = Findings(Terminal(width=120)), choose_cpus(1)
     try:
         parse_problem(parsed.problem)
     except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from benchmarks import ablation
 from benchmarks.ablation import FLOOR, STUDIES, WHOLE, Study, Without, table_of, variants_of
 
 if TYPE_CHECKING:
@@ -53,3 +55,36 @@ def test_a_part_costs_what_the_variant_without_it_saves() -> None:
         "the whole step 10.0 µs 10.00 times the floor's",
         "the floor's 1.00 µs",
     ]
+
+
+def test_the_variants_and_the_floor_are_measured_in_one_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = Without(part="a clamp", old="np.maximum(np.log(y_pred), LOG_CLAMP)", new="np.log(y_pred)")
+    study = Study(name="numpy_float32", problem="book,batch_size=32", parts=(part,))
+    monkeypatch.setattr(ablation, "STUDIES", (study,))
+
+    ablation.fastest_steps("0", "0", "")
+
+    fastest_s = json.loads(capsys.readouterr().out)
+    assert tuple(fastest_s) == study.measured
+    assert all(0 < seconds < 1 for seconds in fastest_s.values())
+
+
+def test_a_loop_that_can_not_run_here_is_told_and_ends_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ablation, "measure", lambda *_: None)
+
+    assert ablation.main([]) == 1
+    assert "torch_epoch: could not be measured" in capsys.readouterr().out
+
+
+def test_a_page_that_can_not_be_written_is_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ablation, "measure", lambda *_: pytest.fail("it measured"))
+
+    with pytest.raises(SystemExit, match="2"):
+        ablation.main(["-o", "/dev/null/page.md"])
+    assert "can't be written" in capsys.readouterr().err
