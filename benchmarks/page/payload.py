@@ -106,14 +106,15 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     for figures in figures_of(run):
         groups[figures.group].append(figures)
     for name, members in groups.items():
-        first = rows[members[0].case]
+        own = replace(run, rows=tuple(rows[figures.case] for figures in members))
+        first = own.rows[0]
         yield (
             name,
             {
                 "device": first.device,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
-                "by_hand": without_them({name: run}, plain=str, label=lambda _: ""),
+                "by_hand": without_them({name: own}, plain=str, label=lambda _: ""),
                 "duels": [duel_of(pair) for pair in pairs.get(name, ())],
                 "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
             },
