@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from benchmarks.curve import LossPoint, loss_curve, read_curve
-from benchmarks.errors import require_types
 from benchmarks.precision import UNIT_ROUNDOFF
 from benchmarks.training import Workload, train
+from benchmarks.typed import require_types
 from impls import numpy_reference
 
 if TYPE_CHECKING:

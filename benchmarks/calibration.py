@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import require_types, told_if_unwritable
+from benchmarks.errors import told_if_unwritable
 from benchmarks.launch import ROOT
 from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
+from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

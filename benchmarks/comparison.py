@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.decision import Category, Decision, Rule
 from benchmarks.environment import Provenance
-from benchmarks.errors import require_types
 from benchmarks.process import paired_ratios
 from benchmarks.record import Row
 from benchmarks.schema import Schema, require_once
+from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.errors import require_types
+from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

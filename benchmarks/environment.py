@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import cpuinfo  # comes with pytest-benchmark
 
-from benchmarks.errors import UsageError, require_types
+from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT, worker_environment
+from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.decision import FEWEST_PAIRS, Category, conclude
-from benchmarks.errors import require_types
 from benchmarks.statistics import outer_rank
+from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import require_types
+from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import Agreement
 from benchmarks.environment import Provenance
-from benchmarks.errors import require_types
 from benchmarks.item import Item
 from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
 from benchmarks.process import Costs, Process
 from benchmarks.schema import Schema, require_once
+from benchmarks.typed import require_types
 from impls.contract import Problem
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class Row:
     manifest: tuple[Item, ...] = ()  # what was checked about its processes
     processes: tuple[Process, ...] = ()
 
-    @property
+    @cached_property
     def group(self) -> str:
         """Name what the row may be compared within."""
         return f"{name_of(self.problem)} on {self.device}"
 
-    @property
+    @cached_property
     def case(self) -> str:
         """Name the row as pytest names its benchmark."""
         return f"{self.implementation}-{self.device}-{name_of(self.problem)}"
