@@ -59,7 +59,7 @@ class ContestProgress:
 
     def advanced(self, description: str) -> None:
         """Show which worker starts; all before it have ended."""
-        if self._is_inspecting and not description.startswith("inspection"):
+        if self._is_inspecting and not description.partition(": ")[0].endswith("inspection"):
             self._is_inspecting = False  # which compiles with empty caches and takes longer than a round
             self._pace_start, self._n_before_pace = time.monotonic(), self._n_started
         left = self._left()
@@ -83,9 +83,9 @@ class ContestProgress:
 
     def _left(self) -> str:
         """Estimate the time, once a timed worker has ended."""
-        of_this_pace = range(self._n_before_pace + 1, self._n_started + 1)
-        n_run = len(set(of_this_pace) - self._recalled)
-        if self._recalled and not n_run:
+        of_this_pace = set(range(self._n_before_pace + 1, self._n_started + 1))
+        n_run = len(of_this_pace - self._recalled)
+        if of_this_pace and not n_run:
             return "measured before"
         if self._is_inspecting or not n_run:
             return ""

@@ -49,20 +49,20 @@ def lines_of(
 
 
 STARTS_S = {
-    "inspection: a": 0.0,
+    "heat 1 of 2, inspection: a": 0.0,
     "inspection: b": 60.0,
     "round 1: b": 120.0,
-    "round 1: a": 130.0,
+    "round 1: inspection_free": 130.0,
     "round 2: a": 140.0,
 }
 
 
 def test_the_inspections_pace_is_not_taken_for_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines_of(monkeypatch, STARTS_S, budget_s=None) == [
-        "inspection: a (10 to go)",
+        "heat 1 of 2, inspection: a (10 to go)",
         "inspection: b (9 to go)",
         "round 1: b (8 to go)",
-        "round 1: a (7 to go, about 70 s left)",
+        "round 1: inspection_free (7 to go, about 70 s left)",
         "round 2: a (6 to go, about 60 s left)",
     ]
 
@@ -99,4 +99,5 @@ def test_what_was_measured_before_does_not_count_in_the_pace_however_many_proces
 
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert lines[1] == "inspection: also before (8 to go, measured before)"
+    assert lines[2] == "round 1: measured now (7 to go)"
     assert re.fullmatch(r"round 1: the next \(6 to go, about \d+ s left\)", lines[3])
