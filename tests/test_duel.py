@@ -167,6 +167,20 @@ def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
     assert (wrong.category, wrong.reason) == (Category.INVALID, "new: it broke")
 
 
+def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
+    def breaks(name: str, _: str, pair: int) -> float:
+        return -1.0 if (name, pair) == ("second", INSPECTION) else 1.0
+
+    matchups = matchups_of({"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule())
+    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=breaks, inspects=True)
+    duel = Duel(matchups, crew)
+
+    first, second = duel.run()
+
+    assert (first.category, second.category) == (Category.UNCHANGED, Category.INVALID)
+    assert duel.n_cases == 1
+
+
 def test_every_case_sees_its_sides_take_turns_however_many_there_are() -> None:
     names = [f"case{i}" for i in range(5)]
     _, crew = fight(lambda *_: 1.0, side("base", names), side("new", names), names=names)
