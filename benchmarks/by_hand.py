@@ -42,7 +42,7 @@ def without_them(
                 verdicts[names].append(f"{label(group)}{''.join(verdict_of(other))}")
     if not winners:
         return ""
-    compared = "; ".join(f"{names}: {', '.join(found)}" for names, found in verdicts.items())
+    compared = ". ".join(f"{names}: {'; '.join(found)}" for names, found in verdicts.items())
     told = by_hand(winners)
     return f"{told[0].upper()}{told[1:]}." + (
         f" Where the frameworks derive it, {compared}." if compared else ""

@@ -66,7 +66,7 @@ def test_problems_that_the_same_two_decide_are_told_together() -> None:
     told = overview([replace(book, rows=(*book.rows, *large))], Extras())
 
     assert re.search(
-        r"derive it, jax_scan against torch_epoch: \*\*book\*\* JAX, 2× \(2.to.2\), \*\*large\*\* JAX, 2×",
+        r"derive it, jax_scan against torch_epoch: \*\*book\*\* JAX, 2× \(2.to.2\); \*\*large\*\* JAX, 2×",
         told,
     )
 
