@@ -55,6 +55,7 @@ BRIEFLY = {
     "run": ["--rounds=1"],
     "ab": ["--max-pairs=1"],
     "calibrate": ["--pairs=10"],
+    "report": ["--no-pictures"],
     "pytest": ["benchmarks", "--rounds=1", "-pno:cacheprovider"],
     "benchmarks.live_study": ["--same=1", "--slower=1", "--output=live.jsonl"],
     "benchmarks.roofline": ["--pairs=1"],

@@ -274,7 +274,7 @@ def test_a_side_with_versions_that_were_not_calibrated_is_told(
     assert " → 99)" in shown
 
 
-def test_calibration_counts_the_cases_that_it_could_measure(
+def test_calibration_counts_the_cases_as_a_comparison_of_them_does(
     invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy
 ) -> None:
     invented(lambda name, *_: -1.0 if name == "broken" else 1.0)
@@ -288,8 +288,8 @@ def test_calibration_counts_the_cases_that_it_could_measure(
     cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
     assert status == 5
     assert [(name.split("-")[0], case["n_cases"], case["max_pairs"]) for name, case in cases.items()] == [
-        ("one", 2, 40),
-        ("other", 2, 40),
+        ("one", 3, 40),  # that the third would break was not known when the first pairs were judged
+        ("other", 3, 40),
     ]
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks import readme
+from benchmarks.by_hand import BY_HAND
 from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT
+from benchmarks.like_for_like import like_for_like
 from benchmarks.problems import NAMED
 from benchmarks.readme import README, TABLE, main, named_pairs, renewed
 from benchmarks.record import read_run
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.like_for_like import LikeForLike
-    from benchmarks.record import Row
+    from benchmarks.record import Row, Run
     from impls.contract import Problem
 
 PAGE = "# Ours\n\n<!-- table: cpu, {file} -->\nreplaced\n<!-- end of table -->\n\nmore\n"
@@ -60,12 +63,18 @@ def test_the_readmes_figures_are_those_of_the_records_that_it_names() -> None:
     assert renewed(page) == page, "python -m benchmarks.readme writes them"
 
 
+@cache
+def the_readmes_run() -> Run:
+    """Read the record of the README's first table."""
+    found = TABLE.search(README.read_text(encoding="utf-8"))
+    assert found
+    return read_run(ROOT / found["file"])
+
+
 @pytest.fixture(scope="module")
 def pairs() -> dict[str, list[LikeForLike]]:
     """Give what the README's first table shows."""
-    found = TABLE.search(README.read_text(encoding="utf-8"))
-    assert found
-    return named_pairs(read_run(ROOT / found["file"]), found["device"])
+    return named_pairs(the_readmes_run(), "cpu")
 
 
 def says(words: str) -> bool:
@@ -75,9 +84,18 @@ def says(words: str) -> bool:
 def test_where_both_compile_jax_is_faster_and_where_neither_does_pytorch(
     pairs: dict[str, list[LikeForLike]],
 ) -> None:
-    assert says("Where both compile, JAX is faster, but for the epoch of `wide`, where")
-    assert says("and the intervals don't tell; where neither does, PyTorch is.")
-    for each in (each for group in pairs.values() for each in group):
+    assert says("Where both compile, JAX is faster, also where both derive the gradient themselves;")
+    assert says("where neither does, PyTorch is.")
+    derived = like_for_like(the_readmes_run(), without=BY_HAND)
+    for each in (each for group in pairs for each in (*pairs[group], *derived[group])):
+        assert each.winner == ("PyTorch" if each.tier == "eager" else "JAX"), (each.torch.group, each.tier)
+
+
+def test_on_the_other_processor_it_is_so_too_but_for_the_epoch_of_wide() -> None:
+    assert says("(On the other processor measured it is so too, but for the epoch of `wide`, of which")
+    other = read_run(ROOT / "results" / "runs" / "20261124T042559Z.json")
+    assert other.provenance.cpu != the_readmes_run().provenance.cpu
+    for each in (each for group in named_pairs(other, "cpu").values() for each in group):
         told = None if each.torch.group.startswith("wide") and each.tier == "epoch" else "JAX"
         assert each.winner == ("PyTorch" if each.tier == "eager" else told), (each.torch.group, each.tier)
 
