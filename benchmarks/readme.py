@@ -36,7 +36,8 @@ README = ROOT / "README.md"
 TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
 READING = """\
 Time of an epoch, by what one call hands to the machine: all of an epoch, a step, or one operation. Each \
-framework's fastest way; how many times faster the winner is, with the 95 % confidence interval."""
+framework's fastest way; how many times faster the winner is, by the fastest epochs round by round (so not \
+the quotient of the two columns), with the 95 % confidence interval."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -120,7 +120,8 @@ benchmarks.live_study` recorded while another process wanted the measured core a
 edit. Each share is of {N_RESAMPLES:,} draws (with replacement, fixed seed). *Undecided* counts as missed. \
 `ab` may take up to 20 pairs of processes, `compare` looks at two whole comparisons' processes as two \
 records, the other tools' rules at one process of each of two moments. `ab` has a threshold of 2.5 %, \
-`compare` one of 7.5 %; the added work is about 5 %, which a rule with a higher threshold must miss. The \
+`compare` one of 7.5 %; the added work is about 5 %, which a rule whose threshold is as high \
+misses half the time, and one with a higher threshold always. The \
 comparisons that `ab` looks at had been ended by its own rule: its line replays them, and knows no more than \
 the sentence below the table. Tests \
 on samples see at most 100 of each process, evenly spaced in rank; of all its thousands they would call \
