@@ -163,6 +163,11 @@ def conditions(file: Path) -> str:
     loads = [line["load"] for line in lines if "load" in line]  # not in records of before it was measured
     if loads:
         text += f"- the load took {median(loads):.0%} of the core ({min(loads):.0%} to {max(loads):.0%})\n"
+    if at := lines[-1].get("provenance"):
+        versions = ", ".join(f"{name} {version}" for name, version in at["versions"].items())
+        text += (
+            f"- {at['machine']}: {at['cpu']}; {versions}; commit {at['commit']}, until {at['date'][:10]}\n"
+        )
     slower = [line for line in lines if line.get("added")]
     for name, added in (slower[0]["added"] if slower else {}).items():
         low, *_, high = sorted(added["sizes"])
