@@ -1,8 +1,8 @@
 """In which precision does a loop multiply? Asked of the loop itself, on data whose rounding betrays it.
 
-A setting tells little: what it allows may not happen. PyTorch's matrix–vector product never uses TF32 and its
-`nn.Linear` may; XLA turns such products into sums, and rounds there if a dot algorithm was named. So the
-loop runs two epochs on batches of the problem's own shape, made for the purpose, and its results tell.
+A setting tells little: what it allows may not happen. PyTorch's products of matrix and vector never use TF32,
+whatever it is allowed; XLA turns them into sums, and rounds there if a dot algorithm was named. So the loop
+runs two epochs on batches of the problem's own shape, made for the purpose, and its results tell.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ TIER = "eager"
 OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
 
 # Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
-# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source; no GPU
-# has told us yet).
+# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
+# is measured on an H200).
 ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).

@@ -88,7 +88,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Put parameters and optimizer state on the device."""
     vector = torch.from_numpy(np.append(parameters.weight, parameters.bias)).to(device)
     carry = (vector, torch.zeros_like(vector), torch.zeros_like(vector), torch.zeros((), device=device))
-    train_epoch = make_train_epoch(problem.learning_rate, problem.loss)
+    train_epoch = make_train_epoch(problem.learning_rate, problem.loss, device)
     return State(train_epoch, carry, device, torch.empty(0))
 
 
@@ -119,7 +119,7 @@ def export(state: State) -> Trained:
 
 
 @cache  # one compilation for all trainings
-def make_train_epoch(learning_rate: float, loss: str) -> TrainEpoch:
+def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEpoch:
     """Make the compiled epoch: scan the step over the full batches, then over the ragged last one."""
     criterion = F.binary_cross_entropy_with_logits if loss == "bce_with_logits" else loss_on_probabilities
 
@@ -139,7 +139,9 @@ def make_train_epoch(learning_rate: float, loss: str) -> TrainEpoch:
         parameters = parameters - learning_rate * first / (second.sqrt() + EPSILON)
         return (parameters, first_moment, second_moment, n_steps), loss
 
-    @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": True})
+    # On CUDA, PyTorch 2.11 can't write a C++ wrapper around a loop (an assertion of Inductor's fails): Python
+    # starts each step there, and a captured graph is faster (torch_cudagraph_compiled).
+    @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu"})
     def train_epoch(carry: Carry, *stacks: tuple[Tensor, Tensor]) -> tuple[Carry, Tensor]:
         losses = []
         for stack in stacks:

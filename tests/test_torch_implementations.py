@@ -16,13 +16,12 @@ import pytest
 import torch
 
 from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.problems import draw_parameters
 from benchmarks.training import Workload, train
 from impls import (
+    torch_cudagraph_compiled,
     torch_cudagraph_epoch,
     torch_cudagraph_step,
     torch_eager,
-    torch_eager_fused,
     torch_epoch,
     torch_step,
 )
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.*` is deprecated:DeprecationWarning")
 
 COMPILED = [torch_step, torch_epoch]
-GRAPHED = [torch_cudagraph_step, torch_cudagraph_epoch]
+GRAPHED = [torch_cudagraph_step, torch_cudagraph_epoch, torch_cudagraph_compiled]
 
 TINY = Problem(n_features=3, batch_size=8, n_batches=3, last_batch_size=5, n_epochs=3, data="stream")
 """Every epoch has other batches, the last of each is ragged."""
@@ -143,7 +142,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[int]]
         if device == "cpu":
             monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
             monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
-        module.make_trainer.cache_clear()
+            monkeypatch.setattr(torch, "compile", lambda **_: lambda function: function)
+        for make in {"make_trainer", "make_train_step"} & {*vars(module)}:
+            getattr(module, make).cache_clear()
         return captures
 
     return install
@@ -206,24 +207,6 @@ def test_a_step_that_was_run_instead_of_captured_is_refused(
 
     with pytest.raises(RuntimeError, match="expected the stream to record a CUDA graph"):
         module.capture(lambda: torch.zeros(()))
-
-
-@pytest.mark.parametrize(
-    "module",
-    [torch_eager, torch_eager_fused, *GRAPHED],
-    ids=lambda module: module.__name__,
-)
-@pytest.mark.filterwarnings("ignore:This instance was constructed with capturable=True")
-def test_a_problem_in_tf32_lets_cublas_use_it_and_one_in_float32_does_not(module: Any) -> None:
-    before = torch.get_float32_matmul_precision()
-    try:
-        module.prepare(TINY, draw_parameters(TINY), "cpu")
-        in_float32 = torch.get_float32_matmul_precision()
-        module.prepare(replace(TINY, precision="tf32"), draw_parameters(TINY), "cpu")
-        in_tf32 = torch.get_float32_matmul_precision()
-    finally:
-        torch.set_float32_matmul_precision(before)
-    assert (in_float32, in_tf32) == ("highest", "high")
 
 
 def test_inductor_makes_a_sum_of_a_matrix_vector_product_so_that_no_setting_reaches_it() -> None:

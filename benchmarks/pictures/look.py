@@ -62,6 +62,7 @@ LOOKS = {
     "torch_cudagraph_step": Look(VERMILION, "cross", DASHED),
     "torch_epoch": Look(PURPLE, "triangle-up"),
     "torch_cudagraph_epoch": Look(PURPLE, "triangle-down", DASHED),
+    "torch_cudagraph_compiled": Look(PURPLE, "diamond", DOTTED),
     "jax_nojit": Look(SKY, "circle", DASHED),
     "jax_jit": Look(SKY, "square"),
     "jax_scan": Look(BLUE, "triangle-up"),

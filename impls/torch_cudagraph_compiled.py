@@ -1,0 +1,213 @@
+"""One CUDA graph per epoch: compiled steps with an own Adam, captured once and replayed; CUDA only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - as PyTorch's own documentation calls it
+from torch import Tensor
+
+from impls.contract import BETA1, BETA2, EPSILON, Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from impls.contract import Batches, Device, Parameters, Problem
+
+TrainStep: TypeAlias = "Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]"
+
+FRAMEWORK = "torch"
+TIER = "epoch"
+# Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
+# neighbours; a product that they govern would be a call of cuBLAS between two kernels.
+OFFERS = ("loss=bce_with_logits", "feed=host")
+CUDA_GRAPH = True
+
+WARM_UP_EPOCHS = 3  # as in the documentation's example
+
+# Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
+torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
+
+
+class CapturedEpoch(NamedTuple):
+    """A graph and its addresses: a replay trains on what lies in the stacks."""
+
+    stacks: list[Tensor]  # as `place` makes them
+    losses: Tensor  # (n_batches,)
+    graph: torch.cuda.CUDAGraph
+
+
+class Trainer:
+    """What a training updates, at addresses that stay, and the graphs that refer to them.
+
+    All trainings of a kind use it, one after another or in turns: an epoch is captured once for all of them.
+    """
+
+    def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
+        """Make the step, and room for the values that a training will bring."""
+        self.train_step = make_train_step(learning_rate, loss)
+        self.values = [
+            torch.zeros(n_features + 1, device=device),  # parameters, the bias last
+            torch.zeros(2, n_features + 1, device=device),  # Adam's moments
+            torch.zeros((), device=device),  # n_steps
+        ]
+        self.captured: dict[tuple[torch.Size, ...], CapturedEpoch] = {}  # by the sizes of the stacks
+        self.state: State | None = None  # the training whose values these are
+
+    def take(self, state: State) -> None:
+        """Bring the training's values here, unless they are; save those of the one before."""
+        if self.state is not state:
+            if self.state is not None:
+                overwrite(self.state.values, self.values)
+            overwrite(self.values, state.values)
+            self.state = state
+
+    def epoch_for(self, stacks: list[Tensor]) -> CapturedEpoch:
+        """Give the epoch for stacks like these; at the first ones, capture it."""
+        sizes = tuple(stack.shape for stack in stacks)
+        if sizes not in self.captured:
+            # Addresses of our own rather than the caller's: these serve every epoch, and nobody frees them.
+            static = [torch.zeros(size, device=self.values[0].device) for size in sizes]
+            before = [value.clone() for value in self.values]
+            graph, losses = capture(lambda: self.train_epoch(static))
+            overwrite(self.values, before)  # the warm-up has trained
+            self.captured[sizes] = CapturedEpoch(static, losses, graph)
+        return self.captured[sizes]
+
+    def train_epoch(self, stacks: list[Tensor]) -> Tensor:
+        """Train on each batch in order and give the losses (n_batches,)."""
+        parameters, moments, n_steps = self.values
+        losses: list[Tensor] = []
+        for xs, ys in zip(stacks[::2], stacks[1::2], strict=True):
+            losses += [
+                self.train_step(parameters, moments, n_steps, x, y) for x, y in zip(xs, ys, strict=True)
+            ]
+        return torch.stack(losses)
+
+
+make_trainer = cache(Trainer)
+
+
+@dataclass
+class State:
+    """One training: where it runs, its values while another one is there, and its latest epoch's losses."""
+
+    trainer: Trainer
+    values: list[Tensor]  # as Trainer.values
+    losses: Tensor
+
+
+def unavailable(device: Device) -> str | None:
+    """Say why it can't run on the device, or None."""
+    if device == "cpu":
+        return "CUDA graphs run on CUDA devices only"
+    return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
+
+
+def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
+    """Put parameters and optimizer state on the device."""
+    trainer = make_trainer(problem.n_features, problem.learning_rate, problem.loss, device)
+    values = [torch.zeros_like(value) for value in trainer.values]
+    values[0].copy_(torch.from_numpy(np.append(parameters.weight, parameters.bias)))
+    return State(trainer, values, torch.empty(0))
+
+
+def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
+    """Stack batches of one size: x and y of the full ones, then of the ragged last one, if any.
+
+    Copy them to the device, or to host memory that the device can read by itself.
+    """
+    groups = groupby(batches, key=lambda batch: len(batch[1]))
+    arrays = [np.stack(arrays) for _, group in groups for arrays in zip(*group, strict=True)]
+    stacks = [torch.from_numpy(array).pin_memory() for array in arrays]
+    return stacks if problem.feed == "host" else [stack.to(device) for stack in stacks]
+
+
+def run_epoch(state: State, batches: list[Tensor]) -> State:
+    """Train on each batch in order and wait for the device."""
+    state.trainer.take(state)
+    epoch = state.trainer.epoch_for(batches)
+    for target, source in zip(epoch.stacks, batches, strict=True):
+        target.copy_(source, non_blocking=True)
+    epoch.graph.replay()
+    state.losses = epoch.losses.clone()  # the next replay overwrites them
+    torch.cuda.synchronize()
+    return state
+
+
+def export(state: State) -> Trained:
+    """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
+    state.trainer.take(state)
+    vector = state.trainer.values[0].cpu().numpy().copy()
+    return Trained(state.losses.cpu().numpy().copy(), vector[:-1], vector[-1])
+
+
+@cache  # one compilation for all trainings
+def make_train_step(learning_rate: float, loss: str) -> TrainStep:
+    """Make the compiled step: it updates its first three arguments in place and returns the loss."""
+    criterion: Callable[[Tensor, Tensor], Tensor]
+    criterion = F.binary_cross_entropy_with_logits if loss == "bce_with_logits" else loss_on_probabilities
+
+    @torch.compile(fullgraph=True, dynamic=False)
+    def train_step(parameters: Tensor, moments: Tensor, n_steps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        def loss_of(parameters: Tensor) -> Tensor:
+            return criterion(x @ parameters[:-1] + parameters[-1], y)
+
+        gradient: Tensor
+        loss: Tensor
+        gradient, loss = torch.func.grad_and_value(loss_of)(parameters)
+        n_steps += 1
+        first_moment, second_moment = moments
+        first_moment.lerp_(gradient, 1 - BETA1)
+        second_moment.lerp_(gradient.square(), 1 - BETA2)
+        first = first_moment / one_minus_power(BETA1, n_steps)
+        second = second_moment / one_minus_power(BETA2, n_steps)
+        parameters -= learning_rate * first / (second.sqrt() + EPSILON)
+        return loss
+
+    return train_step
+
+
+def loss_on_probabilities(logit: Tensor, y: Tensor) -> Tensor:
+    """Compute the batch's mean loss from y_pred = sigmoid(logit), all of shape (batch_size,)."""
+    return F.binary_cross_entropy(torch.sigmoid(logit), y)
+
+
+def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
+    """Compute 1 - beta**n_steps, shape (): to all digits, where float32 would lose four of seven at 0.999."""
+    return -torch.expm1(n_steps * math.log(beta))
+
+
+def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
+    """Copy each source to its target's address."""
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)
+
+
+def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    """Do the work a few times on a side stream, as the documentation asks, then record it without doing it.
+
+    Raises:
+        RuntimeError: it was done, not recorded.
+
+    """
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # PyTorch's own
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP_EPOCHS):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        capturing = torch.cuda.is_current_stream_capturing()
+        result = work()
+    if not capturing:
+        message = "expected the stream to record a CUDA graph, found that it ran the step"
+        raise RuntimeError(message)
+    return graph, result
