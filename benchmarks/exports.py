@@ -51,7 +51,7 @@ def _processes(run: Run) -> Iterator[ProcessLine]:
 
 
 def _losses(run: Run) -> Iterator[LossLine]:
-    return (LossLine(*key, **point._asdict()) for key, row in _keyed(run) for point in row.curve)
+    return (LossLine._make((*key, *point)) for key, row in _keyed(run) for point in row.curve)
 
 
 def _cost_models(run: Run) -> Iterator[CostLine]:

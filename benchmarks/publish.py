@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from benchmarks.comparison import Comparison
     from benchmarks.machine import Site
+    from benchmarks.pictures.gallery import Gallery
     from benchmarks.record import Run
 
 README, TABLES, PAGE, PICTURES, DATA = "README.md", "tables.md", "index.html", "pictures", "data"
@@ -62,8 +63,9 @@ def publish(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
         _write_data(newest_first, folder, lacking)
-        images = _draw(newest_first, folder, lacking) if with_pictures else {}
-        has_page = _write_page(newest_first, folder, comparison, lacking)
+        gallery = _draw(newest_first, lacking)
+        images = _write_pictures(gallery, folder, lacking) if with_pictures else {}
+        has_page = _write_page(newest_first, gallery, folder, comparison, lacking)
         links = _links(folder, has_page=has_page)
         text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
         (folder / README).write_text(text, encoding="utf-8")
@@ -78,7 +80,16 @@ def _write_data(runs: Sequence[Run], folder: Path, lacking: list[str]) -> None:
         lacking.append(f"no Parquet files ({error}): {HOW_TO_GET}")
 
 
-def _draw(runs: Sequence[Run], folder: Path, lacking: list[str]) -> dict[Site, list[Image]]:
+def _draw(runs: Sequence[Run], lacking: list[str]) -> Gallery:
+    try:
+        from benchmarks.pictures.gallery import pictures_of  # noqa: PLC0415 - needs an extra
+    except ImportError as error:
+        lacking.append(f"no pictures ({error}): {HOW_TO_GET}")
+        return {}
+    return pictures_of(runs)
+
+
+def _write_pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> dict[Site, list[Image]]:
     try:
         from benchmarks.pictures.files import write_pictures  # noqa: PLC0415 - needs an extra
     except ImportError as error:
@@ -96,15 +107,17 @@ def _draw(runs: Sequence[Run], folder: Path, lacking: list[str]) -> dict[Site, l
             )
             for files in written
         ]
-        for site, written in write_pictures(runs, folder / PICTURES).items()
+        for site, written in write_pictures(gallery, folder / PICTURES).items()
     }
 
 
-def _write_page(runs: Sequence[Run], folder: Path, comparison: Comparison | None, lacking: list[str]) -> bool:
+def _write_page(
+    runs: Sequence[Run], gallery: Gallery, folder: Path, comparison: Comparison | None, lacking: list[str]
+) -> bool:
     try:
         from benchmarks.page.page import write_page  # noqa: PLC0415 - needs an extra
 
-        write_page(runs, folder / PAGE, comparison)
+        write_page(runs, gallery, folder / PAGE, comparison)
     except ImportError as error:
         lacking.append(f"no {PAGE} ({error}): {HOW_TO_GET}")
         return False

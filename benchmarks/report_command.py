@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from benchmarks.record import read_run
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.comparison import Comparison
     from benchmarks.record import Run
@@ -60,6 +62,21 @@ def report(parsed: argparse.Namespace) -> int:
         UsageError: a record can't be read or compared, or the folder can't be written.
 
     """
+    with _no_collecting():
+        return _report(parsed)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Look for no garbage meanwhile: a large report makes millions of objects, and hardly a cycle of them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _report(parsed: argparse.Namespace) -> int:
     runs = commands.recorded_runs(parsed.runs or [commands.RUNS])
     comparison = None
     if parsed.against:

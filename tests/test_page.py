@@ -14,6 +14,7 @@ from rich import box
 from benchmarks.errors import UsageError
 from benchmarks.figures import figures_of
 from benchmarks.page.page import _library, payload_of, write_page
+from benchmarks.pictures.gallery import pictures_of
 from benchmarks.statistics import speedup
 from benchmarks.table import row_table
 from impls.contract import Problem
@@ -38,7 +39,7 @@ def _needs_the_extra() -> None:
 
 def page_of(folder: Path, *runs: Run) -> str:
     path = folder / "index.html"
-    write_page(runs, path)
+    write_page(runs, pictures_of(runs), path)
     return path.read_text(encoding="utf-8")
 
 
@@ -154,11 +155,11 @@ def test_without_the_extra_the_package_that_lacks_is_named(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
 
     with pytest.raises(ImportError, match="vl_convert"):
-        write_page([], tmp_path / "index.html")
+        write_page([], {}, tmp_path / "index.html")
 
 
 def test_a_page_that_can_not_be_written_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(UsageError, match="name another folder"):
-        write_page([], tmp_path / "file" / "index.html")
+        write_page([], {}, tmp_path / "file" / "index.html")

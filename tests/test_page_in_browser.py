@@ -13,6 +13,7 @@ from benchmarks.headline import like_for_like_table
 from benchmarks.item import Item
 from benchmarks.like_for_like import like_for_like
 from benchmarks.page.page import write_page
+from benchmarks.pictures.gallery import pictures_of
 from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
 from benchmarks.table import interval_cell, ratio_cell
@@ -60,7 +61,7 @@ def typical(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(folder: Path, *runs: Run, against: Comparison | None = None) -> Path:
     path = folder / "index.html"
-    write_page(runs, path, against)
+    write_page(runs, pictures_of(runs), path, against)
     return path
 
 

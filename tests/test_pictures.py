@@ -19,8 +19,8 @@ from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
 from benchmarks.machine import Site
 from benchmarks.pictures import decisions, gallery
-from benchmarks.pictures.files import MAX_STEM, VEGA_LITE, write, write_pictures
-from benchmarks.pictures.gallery import MAX_EACH, pictures_of
+from benchmarks.pictures.files import MAX_EACH, MAX_STEM, VEGA_LITE, write, write_pictures
+from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
 from benchmarks.pictures.look import LOOKS, look_of, themed
 from benchmarks.pictures.losses import losses
 from benchmarks.record import Verdict
@@ -166,7 +166,7 @@ def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -
     put_picture(tmp_path, "mine")
     put(tmp_path, "losses-mine.png", "spread-mine.svg", "trend-mine.svg", "trend-mine-dark.svg", "trend.txt")
 
-    ((*_, files),) = write_pictures([run], tmp_path).values()
+    ((*_, files),) = write_pictures(pictures_of([run]), tmp_path).values()
 
     assert files.light.exists()
     mine = {"mine.svg", "mine-dark.svg", "mine.png", "losses-mine.png", "spread-mine.svg"}
@@ -188,7 +188,7 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
     put(pictures / "machine-4")
     (pictures / "machine-5").symlink_to(elsewhere)
 
-    write_pictures(runs, pictures)
+    write_pictures(pictures_of(runs), pictures)
 
     left = old_in(pictures)
     assert {name for name in left if "losses" not in name} == {"machine-3/mine.txt"}
@@ -198,7 +198,7 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
 
 
 def test_no_runs_leave_a_folder_that_is_not_there_alone(tmp_path: Path) -> None:
-    assert write_pictures([], tmp_path / "pictures") == {}
+    assert write_pictures({}, tmp_path / "pictures") == {}
     assert not (tmp_path / "pictures").exists()
 
 
@@ -324,15 +324,17 @@ def test_the_decision_maps_areas_leave_no_gap_from_one_epoch_to_the_most() -> No
         assert ends[-1] == decisions.MAX_EPOCHS
 
 
-def test_very_many_cases_and_machines_make_few_pictures() -> None:
-    problems = [replace(SMALL, n_features=n) for n in range(1, 11)]
+def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path: Path) -> None:
+    problems = [replace(SMALL, n_features=n) for n in range(1, MAX_GROUPS + 2)]
     run = run_of(*(row(problem=problem, agreement=DRAWN) for problem in problems))
     runs = [replace(run, provenance=replace(run.provenance, machine=f"vm{i}")) for i in range(6)]
 
     drawn = pictures_of(runs)
+    first = next(iter(drawn))
 
-    assert len(drawn) == MAX_EACH
-    assert all(len(pictures) == 2 * MAX_EACH for pictures in drawn.values())
+    assert len(drawn) == MAX_MACHINES
+    assert all(len(pictures) == 2 * MAX_GROUPS for pictures in drawn.values())
+    assert len(write_pictures({first: drawn[first]}, tmp_path)[first]) == 2 * MAX_EACH
 
 
 def test_a_second_machines_pictures_go_into_a_folder_of_their_own(
@@ -341,7 +343,7 @@ def test_a_second_machines_pictures_go_into_a_folder_of_their_own(
     monkeypatch.setattr(gallery, "_losses", lambda *_: ())
     one, other = run_of_day(0, row()), run_of_day(1, row(), machine="other")
 
-    written = write_pictures([one, other], tmp_path)
+    written = write_pictures(pictures_of([one, other]), tmp_path)
 
     assert list(written) == [Site.of(other), Site.of(one)]
     assert [files[0].light.parent.name for files in written.values()] == [tmp_path.name, "machine-2"]

@@ -6,24 +6,21 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.page.templates import templates
-from benchmarks.pictures.gallery import pictures_of
 from benchmarks.pictures.look import config, look_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.page.templates import Spec
+    from benchmarks.pictures.gallery import Gallery
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Run
-
-N_GROUPS = 12
-"""Groups of each machine whose losses and processes are drawn; of all, a page could be too large."""
 
 DIGITS = 5
 """Significant digits in a picture."""
 
 
-def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
+def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
     """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
     tiers = {row.implementation: row.tier for run in runs for row in run.rows}
     return {
@@ -31,9 +28,7 @@ def charts_of(runs: Sequence[Run]) -> dict[str, Any]:
         "looks": {name: asdict(look_of(name, tier)) for name, tier in tiers.items()},
         "templates": templates(),
         "pictures": [
-            _picture(str(site), picture)
-            for site, pictures in pictures_of(runs, n_groups=N_GROUPS).items()
-            for picture in pictures
+            _picture(str(site), picture) for site, pictures in gallery.items() for picture in pictures
         ],
     }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.comparison import Comparison
+    from benchmarks.pictures.gallery import Gallery
     from benchmarks.record import Run
 
 SCRIPTS = (
@@ -39,15 +40,15 @@ SCRIPTS = (
 DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')
 
 
-def write_page(runs: Sequence[Run], path: Path, against: Comparison | None = None) -> None:
-    """Write one HTML file that shows the runs, and what a comparison found if there was one.
+def write_page(runs: Sequence[Run], gallery: Gallery, path: Path, against: Comparison | None = None) -> None:
+    """Write one HTML file that shows the runs and their pictures, and what a comparison found, if any.
 
     Raises:
         ImportError: a library is not installed; they are part of the extra `report`.
         UsageError: the file can't be written.
 
     """
-    html = _page(_payload(runs, against), _library())
+    html = _page(_payload(runs, gallery, against), _library())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")
@@ -70,11 +71,11 @@ def payload_of(html: str) -> dict[str, Any]:
     return content
 
 
-def _payload(runs: Sequence[Run], against: Comparison | None) -> dict[str, Any]:
-    # It draws pictures, for which altair is needed: part of an extra, which the rest does without.
+def _payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None) -> dict[str, Any]:
+    # It needs altair: part of an extra, which the rest does without.
     from benchmarks.page.payload import payload  # noqa: PLC0415 - needs an extra
 
-    return payload(runs, against)
+    return payload(runs, gallery, against)
 
 
 @cache  # it takes a second

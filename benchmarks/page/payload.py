@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
     from benchmarks.figures import Figures
     from benchmarks.item import Item
+    from benchmarks.pictures.gallery import Gallery
     from benchmarks.process import Process
     from benchmarks.record import Row, Run
     from impls.contract import Problem
@@ -37,7 +38,7 @@ EXACT = ("typical_s", "cold_s", "warm_s")
 Fields = dict[str, Any]
 
 
-def payload(runs: Sequence[Run], against: Comparison | None = None) -> Fields:
+def payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None = None) -> Fields:
     """Give all that the page needs; what it shows first comes first."""
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     manifest = Interned()
@@ -50,7 +51,7 @@ def payload(runs: Sequence[Run], against: Comparison | None = None) -> Fields:
         "groups": groups,
         "items": manifest.items,
         "ranks": {n: _rank(n) for n in range(1, n_rounds + 1)},
-        "charts": charts_of(newest_first),
+        "charts": charts_of(newest_first, gallery),
         "changes": changes_of(against) if against else None,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -11,17 +12,16 @@ import altair as alt
 import vl_convert
 
 from benchmarks.errors import told_if_unwritable
-from benchmarks.pictures.gallery import pictures_of
 from benchmarks.pictures.look import FAINT, INK, PAPER, themed
 from benchmarks.pictures.picture import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from benchmarks.machine import Site
+    from benchmarks.pictures.gallery import Gallery
     from benchmarks.pictures.picture import Picture
-    from benchmarks.record import Run
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
 
@@ -31,6 +31,9 @@ CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
 PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.png")
 MACHINE = re.compile(r"machine-\d+")
 """Names of what a report writes."""
+
+MAX_EACH = 4
+"""Files of one kind for one machine: the page has more pictures."""
 
 MAX_STEM = 100
 """Characters of a file's name, its ending aside."""
@@ -51,8 +54,8 @@ class Files:
         return self.light, self.dark, self.png
 
 
-def write_pictures(runs: Sequence[Run], folder: Path) -> dict[Site, list[Files]]:
-    """Write every picture that the runs allow; those of a second machine go into a folder of their own.
+def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
+    """Write each machine's first pictures of each kind; those of a second one go into a folder of their own.
 
     Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
 
@@ -61,14 +64,22 @@ def write_pictures(runs: Sequence[Run], folder: Path) -> dict[Site, list[Files]]
 
     """
     written = {}
-    for i, (site, pictures) in enumerate(pictures_of(runs).items()):
+    for i, (site, pictures) in enumerate(gallery.items()):
         place = folder if i == 0 else folder / f"machine-{i + 1}"
         with told_if_unwritable(place, remedy="name another folder"):
             place.mkdir(parents=True, exist_ok=True)
-            written[site] = [write(picture, place) for picture in pictures]
+            written[site] = [write(picture, place) for picture in _first_of_each_kind(pictures)]
     with told_if_unwritable(folder, remedy="name another folder"):
         _remove_others(folder, {path for each in written.values() for files in each for path in files.paths})
     return written
+
+
+def _first_of_each_kind(pictures: Iterable[Picture]) -> Iterator[Picture]:
+    found: Counter[Kind] = Counter()
+    for picture in pictures:
+        found[picture.kind] += 1
+        if found[picture.kind] <= MAX_EACH:
+            yield picture
 
 
 def _remove_others(folder: Path, written: Collection[Path]) -> None:

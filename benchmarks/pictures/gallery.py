@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.changes import Segmentation
 from benchmarks.decision_map import decision_maps
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Row, Run
 
-MAX_EACH = 4
-"""Pictures of one kind for one machine, and machines: a report of very many cases draws its first ones."""
+MAX_MACHINES = 4
+"""A report of very many draws those of the first ones."""
+
+MAX_GROUPS = 12
+"""Of each machine, whose losses and processes are drawn; with all, a page could be too large."""
 
 MAX_SWEEPS = 3
 """Three pictures each."""
@@ -45,18 +48,18 @@ MIN_RUNS = 3
 """Of a trend."""
 
 
-def pictures_of(runs: Sequence[Run], *, n_groups: int = MAX_EACH) -> dict[Site, list[Picture]]:
-    """Draw what the runs allow, by machine, in the order in which a report asks its questions.
+Gallery: TypeAlias = "dict[Site, list[Picture]]"
 
-    Of what is drawn group by group, each machine's first `n_groups` are.
-    """
+
+def pictures_of(runs: Sequence[Run]) -> Gallery:
+    """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
     found = {}
-    for site, speakers in islice(headline_groups(runs).items(), MAX_EACH):
+    for site, speakers in islice(headline_groups(runs).items(), MAX_MACHINES):
         own = [run for run in runs if Site.of(run) == site]
         found[site] = [
-            *_losses(own, speakers, n_groups),
+            *_losses(own, speakers),
             *_of_sweeps(own),
-            *_spreads(speakers, n_groups),
+            *_spreads(speakers),
             *_trends(own, group=next(iter(speakers))),
         ]
     return found
@@ -67,7 +70,7 @@ def where(run: Run) -> str:
     return f"{Site.of(run)} · {run.provenance.date[:10]}"
 
 
-def _losses(runs: Sequence[Run], speakers: dict[str, Run], n_groups: int) -> Iterator[Picture]:
+def _losses(runs: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
     """Draw each group of the run that speaks for it, or of the newest whose records hold losses."""
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     held = {id(run): {row.group for row in run.rows if row.curve} for run in runs}
@@ -76,14 +79,14 @@ def _losses(runs: Sequence[Run], speakers: dict[str, Run], n_groups: int) -> Ite
         for group, speaker in speakers.items()
         for run in islice((run for run in [speaker, *newest_first] if group in held[id(run)]), 1)
     )
-    return islice(drawn, n_groups)
+    return islice(drawn, MAX_GROUPS)
 
 
-def _spreads(speakers: dict[str, Run], n_groups: int) -> Iterator[Picture]:
+def _spreads(speakers: dict[str, Run]) -> Iterator[Picture]:
     runs = {id(run): run for run in speakers.values()}
     timed = {name: {row.group for row in run.rows if row.is_timed} for name, run in runs.items()}
     drawable = ((group, run) for group, run in speakers.items() if group in timed[id(run)])
-    return (spread(_rows(run, group), where=where(run)) for group, run in islice(drawable, n_groups))
+    return (spread(_rows(run, group), where=where(run)) for group, run in islice(drawable, MAX_GROUPS))
 
 
 def _rows(run: Run, group: str) -> list[Row]:
