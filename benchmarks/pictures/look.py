@@ -49,10 +49,12 @@ class Look:
 
     @property
     def fill(self) -> str:
-        """Give a colour for areas, paler where the lines are not solid."""
+        """Give a colour for areas, paler where the lines are dashed, and more so where they are dotted."""
         if self.dash == SOLID:
             return self.colour
-        return "#" + "".join(f"{(int(self.colour[i : i + 2], 16) + 255) // 2:02x}" for i in (1, 3, 5))
+        share = 2 if self.dash == DASHED else 3
+        bytes_ = (255 - (255 - int(self.colour[i : i + 2], 16)) // share for i in (1, 3, 5))
+        return "#" + "".join(f"{byte:02x}" for byte in bytes_)
 
 
 LOOKS = {
