@@ -75,10 +75,11 @@ def verdict_of(pair: LikeForLike) -> tuple[str, str]:
     """Say who is faster; and by how much, and how surely, to stand right behind it."""
     ratio = pair.advantage
     value = ratio_cell(ratio.value)
+    doubt = "; by typical epochs the other is" if pair.is_doubtful else ""
     if not pair.is_sure:
-        return pair.winner or "neither", f", {value}; too few rounds to be sure"
+        return pair.winner or "neither", f", {value}; too few rounds to be sure{doubt}"
     interval = unbroken(f"({interval_cell(ratio.low, ratio.high, ratio.coverage)})")
-    return pair.winner or "no telling", f"{',' if pair.winner else ':'} {value} {interval}"
+    return pair.winner or "no telling", f"{',' if pair.winner else ':'} {value} {interval}{doubt}"
 
 
 def group_table(rows: Sequence[Figures]) -> str:

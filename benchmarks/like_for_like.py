@@ -43,6 +43,12 @@ class LikeForLike:
         return "JAX" if low > 1 else "PyTorch" if high < 1 else None
 
     @property
+    def is_doubtful(self) -> bool:
+        """Say whether the typical epochs tell another winner than the fastest, which decide."""
+        by_typical = "JAX" if (self.jax.typical_s or 0) < (self.torch.typical_s or 0) else "PyTorch"
+        return self.winner not in (None, by_typical)
+
+    @property
     def advantage(self) -> Ratio:
         """Give how many times faster the faster one is."""
         if self.ratio.value >= 1:

@@ -13,8 +13,9 @@ import pytest
 
 from benchmarks import objections
 from benchmarks.discover import IMPLEMENTATIONS, discover, read_entry
+from benchmarks.launch import ROOT
 from benchmarks.objections import FAQ, FOUND, MADE, main, proposals, run
-from benchmarks.record import Verdict
+from benchmarks.record import Verdict, read_run
 from tests.documents import code_in
 
 if TYPE_CHECKING:
@@ -34,6 +35,23 @@ def change(name: str, folder: Path) -> Path:
     (folder / "impls").symlink_to(IMPLEMENTATIONS)
     subprocess.run([str(bash), "-euc", CHANGES[name]], cwd=folder, check=True)  # noqa: S603 - our own page
     return folder / f"{name}.py"
+
+
+def test_on_the_gpu_typical_epochs_are_as_far_above_the_fastest_as_the_page_says() -> None:
+    told = re.search(
+        r"took up to ([\d.]+) times as long .* JAX was compiled, and at most ([\d.]+) times with\s"
+        r"PyTorch's captured graphs \(\[the record\]\(\.\./(.*)\)\)",
+        PAGE,
+    )
+    assert told
+    rows = [row for row in read_run(ROOT / told[3]).rows if row.device == "cuda"]
+    above = {
+        kind: max(
+            each.median_s / each.min_s for row in rows if kind in row.implementation for each in row.processes
+        )
+        for kind in ("jax_", "cudagraph")
+    }
+    assert [float(told[1]), float(told[2])] == [round(above["jax_"], 1), round(above["cudagraph"], 2)]
 
 
 @pytest.mark.parametrize("name", CHANGES)

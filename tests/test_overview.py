@@ -109,6 +109,18 @@ def test_where_the_interval_holds_one_neither_is_called_faster() -> None:
     assert "**PyTorch**," not in text
 
 
+def test_a_winner_by_the_fastest_epochs_that_loses_by_the_typical_ones_is_told_so() -> None:
+    wavering = tuple(process(round_, 2e-4, 9e-4) for round_ in range(6))
+    often_slow = row("jax_jit", processes=wavering, framework="jax", tier="step", problem=BOOK)
+    steady = timed("torch_step", [5e-4] * 6, tier="step", problem=BOOK)
+
+    text = page(run_of(steady, often_slow))
+
+    assert "**JAX**, 2.5×" in text
+    assert text.count("; by typical epochs the other is") == 1
+    assert "by typical epochs" not in page(RUN)
+
+
 def test_below_the_frameworks_table_it_is_told_which_problems_run_was_interrupted() -> None:
     small = [replace(each, problem=NAMED["small"]) for each in STEPS]
     runs = run_of_day(0, *STEPS), run_of_day(1, *small, settings={"interrupted": "Ctrl-C *"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -169,6 +170,8 @@ def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -
     ((*_, files),) = write_pictures(pictures_of([run]), tmp_path).values()
 
     assert files.light.exists()
+    assert files.light.parent.parent == tmp_path
+    shutil.rmtree(files.light.parent)
     mine = {"mine.svg", "mine-dark.svg", "mine.png", "losses-mine.png", "spread-mine.svg"}
     assert old_in(tmp_path) == {*mine, "trend-mine.svg", "trend-mine-dark.svg", "trend.txt"}
 
@@ -182,7 +185,7 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
     put_picture(elsewhere, "losses-there")
     pictures = tmp_path / "pictures"
     put_picture(pictures, "losses-of-old")
-    for name in ("machine-2", "machine-3", "machine-two", "mine"):
+    for name in ("vm-1-core-used", "machine-3", "machine-two", "mine"):
         put_picture(pictures / name, "losses-of-old")
     put(pictures / "machine-3", "mine.txt")
     put(pictures / "machine-4")
@@ -193,7 +196,8 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
     left = old_in(pictures)
     assert {name for name in left if "losses" not in name} == {"machine-3/mine.txt"}
     assert {name.partition("/")[0] for name in left if "losses" in name} == {"machine-two", "mine"}
-    assert [(pictures / f"machine-{i}").exists() for i in (2, 3, 4)] == [False, True, True]
+    assert not (pictures / "vm-1-core-used").exists()
+    assert [(pictures / f"machine-{i}").exists() for i in (3, 4)] == [True, True]
     assert len(old_in(elsewhere)) == 3
 
 
@@ -337,7 +341,7 @@ def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path
     assert len(write_pictures({first: drawn[first]}, tmp_path)[first]) == 2 * MAX_EACH
 
 
-def test_a_second_machines_pictures_go_into_a_folder_of_their_own(
+def test_each_machines_pictures_go_into_a_folder_that_is_named_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gallery, "_losses", lambda *_: ())
@@ -346,4 +350,5 @@ def test_a_second_machines_pictures_go_into_a_folder_of_their_own(
     written = write_pictures(pictures_of([one, other]), tmp_path)
 
     assert list(written) == [Site.of(other), Site.of(one)]
-    assert [files[0].light.parent.name for files in written.values()] == [tmp_path.name, "machine-2"]
+    folders = [files[0].light.parent.name for files in written.values()]
+    assert folders == ["other-A-CPU-2-CPUs-1-core-used", "vm-A-CPU-2-CPUs-1-core-used"]

@@ -115,6 +115,23 @@ def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[Like
         assert (each.torch.cold_s or 0) > 1 > (each.jax.cold_s or 0)
 
 
+def test_on_the_gpu_the_fastest_epochs_are_a_tenth_apart_and_the_textbooks_takes_many_times_as_long() -> None:
+    assert says(
+        "are a tenth apart; the textbook's eager loop takes 39 times as long as the former on `book`,"
+    )
+    assert says(
+        "20 times on `large`. That is of too few rounds for an interval, and of one core for each way"
+    )
+    found = re.search(r"<!-- table: cuda, (\S+) -->", README.read_text(encoding="utf-8"))
+    assert found
+    run = read_run(ROOT / found[1])
+    assert run.provenance.n_cores_used == 1
+    (book, *_), (large, *_) = named_pairs(run, "cuda").values()
+    assert [round(pair.advantage.value, 1) for pair in (book, large)] == [1.1, 1.1]
+    assert {book.is_sure, large.is_sure} == {False}
+    assert [round(pair.torch.speedup or 0) for pair in (book, large)] == [39, 20]
+
+
 def test_a_table_holds_the_frameworks_against_each_other_and_says_where_it_was_measured(
     tmp_path: Path,
 ) -> None:

@@ -29,8 +29,8 @@ CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
 """Where a clip path is defined or used, and its number."""
 
 PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.png")
-MACHINE = re.compile(r"machine-\d+")
-"""Names of what a report writes."""
+MACHINE = re.compile(r".+-cores?-used|.{91}-[0-9a-f]{8}|machine-\d+")
+"""Names of what a report writes, and has written: a machine's folder was once called by its number."""
 
 MAX_EACH = 4
 """Files of one kind for one machine: the page has more pictures."""
@@ -55,7 +55,7 @@ class Files:
 
 
 def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
-    """Write each machine's first pictures of each kind; those of a second one go into a folder of their own.
+    """Write each machine's first pictures of each kind into a folder named for it, the same in every report.
 
     Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
 
@@ -64,8 +64,8 @@ def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
 
     """
     written = {}
-    for i, (site, pictures) in enumerate(gallery.items()):
-        place = folder if i == 0 else folder / f"machine-{i + 1}"
+    for site, pictures in gallery.items():
+        place = folder / _stem(str(site))
         with told_if_unwritable(place, remedy="name another folder"):
             place.mkdir(parents=True, exist_ok=True)
             written[site] = [write(picture, place) for picture in _first_of_each_kind(pictures)]
@@ -87,8 +87,8 @@ def _remove_others(folder: Path, written: Collection[Path]) -> None:
 
     So are those of a machine that is no longer there, and its folder if nothing else is in it.
     """
-    machines = [each for each in folder.glob("machine-*") if MACHINE.fullmatch(each.name)]
-    for place in [folder, *(each for each in machines if each.is_dir() and not each.is_symlink())]:
+    machines = [each for each in folder.glob("*/") if MACHINE.fullmatch(each.name)]
+    for place in [folder, *(each for each in machines if not each.is_symlink())]:
         old = list(_others_in(place, written))
         for path in old:
             path.unlink()
@@ -122,7 +122,7 @@ def write(picture: Picture, folder: Path) -> Files:
 
 def _stem(name: str) -> str:
     """Give a file's name; of what is cut off, a digest keeps names apart that differ there only."""
-    stem = re.sub(r"[^\w.-]", "-", name)
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-")
     return stem if len(stem) <= MAX_STEM else f"{stem[: MAX_STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
