@@ -17,7 +17,7 @@ bench: $(INSTALLED)
 	$(VENV)/bin/perceptron-bench run $(ARGS)
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest --benchmark-disable --quick --numprocesses auto --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest --benchmark-disable --quick --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.environment import choose_cpus
+from benchmarks.environment import choose_cpus, lacks
 from benchmarks.job import Job
 from benchmarks.launch import launch
 from benchmarks.tally import Case, Tally
@@ -17,6 +18,7 @@ from impls.contract import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchmarks.discover import Entry
     from benchmarks.record import Row
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -26,6 +28,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusted_vector_extensions() -> None:
+    """Take the processor's word for them: Inductor would compile and run a program for each, ten seconds."""
+    os.environ["TORCHINDUCTOR_VEC_ISA_OK"] = "1"
 
 
 class Copy(Protocol):
@@ -84,6 +92,12 @@ def judge(tmp_path: Path) -> Judge:
         return tally.row()
 
     return judged
+
+
+def skip_if_nothing_can_run(entry: Entry) -> None:
+    """Skip what needs a GPU where there is none: loading PyTorch to be told so takes seconds."""
+    if entry.cuda_graph and (reason := lacks("cuda")):
+        pytest.skip(reason)
 
 
 class Silent:

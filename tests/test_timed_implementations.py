@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.contest import Settings, run_contest
+from benchmarks.crew import Crew, Turn
 from benchmarks.discover import select
 from benchmarks.environment import choose_cpus
 from benchmarks.record import Verdict
-from benchmarks.tally import Case
+from benchmarks.tally import Case, Tally
 from impls.contract import Problem
-from tests.conftest import Silent
+from tests.conftest import Silent, skip_if_nothing_can_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,15 +23,13 @@ def test_a_correct_loop_stays_verified_when_it_is_timed(
     name: str, tmp_path_factory: pytest.TempPathFactory, caches: Path
 ) -> None:
     (entry,) = select([name])
+    skip_if_nothing_can_run(entry)
     problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
-    settings = Settings(rounds=1, sample_s=0.05, cpus=choose_cpus(1), caches=caches)
+    tallies = [Tally(Case(entry, "cpu", problem)) for problem in problems]
+    folder = tmp_path_factory.mktemp("workers")
+    crew = Crew(folder=folder, observer=Silent(), cpus=choose_cpus(1), time_limit_s=120)
 
-    tallies, _ = run_contest(
-        [Case(entry, "cpu", problem) for problem in problems],
-        settings,
-        tmp_path_factory.mktemp("workers"),
-        Silent(),
-    )
+    crew.work(tallies, Turn(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
 
     if all(tally.row().verdict is Verdict.NOT_MEASURED for tally in tallies):
         pytest.skip(tallies[0].row().reason or "")
