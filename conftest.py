@@ -1,12 +1,21 @@
 """Here, at the top, so that pytest knows our options whatever it is asked to run."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 pytest_plugins = ["benchmarks.plugin"]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep each of pytest-xdist's processes, and the workers it starts, to a CPU of its own."""
+    if config.getoption("benchmark_disable", default=False):  # no first call is timed
+        # Else Inductor compiles and runs a program for each vector extension before it takes it for there.
+        os.environ["TORCHINDUCTOR_VEC_ISA_OK"] = "1"
     # Taken out, so that a pytest that a test starts is not mistaken for a part of this one.
     name = os.environ.pop("PYTEST_XDIST_WORKER", "")
     if name.startswith("gw") and hasattr(os, "sched_setaffinity"):

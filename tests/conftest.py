@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,12 +27,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def trusted_vector_extensions() -> None:
-    """Take the processor's word for them: Inductor would compile and run a program for each, ten seconds."""
-    os.environ["TORCHINDUCTOR_VEC_ISA_OK"] = "1"
 
 
 class Copy(Protocol):

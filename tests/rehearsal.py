@@ -192,7 +192,11 @@ def make_environment(folder: Path) -> int:
 
 
 def furnish(page: Path) -> None:
-    """Put there what the page takes for granted, and go where its reader is."""
+    """Put there what the page takes for granted, take away what it does not, and go where its reader is."""
+    named = page.read_text(encoding="utf-8") + (ROOT / "README.md").read_text(encoding="utf-8")
+    for record in RECORD.parent.glob("*.json"):
+        if record not in (EARLIER, RECORD) and record.name not in named:
+            record.unlink()  # a report of few is as good, and sooner there
     match page.name:
         case "adding.md":
             (source,) = (t.content for t in code_in(page.read_text(encoding="utf-8")) if t.info == "python")

@@ -35,7 +35,7 @@ VARIANTS = {
     "saturation": Problem(feature_scale=4.0, seed=5),
     "strong saturation": Problem(feature_scale=100.0, seed=1),
     "the loss on logits, fed from the host": Problem(
-        batch_size=32, n_batches=4, last_batch_size=5, n_epochs=5, loss="bce_with_logits", feed="host"
+        batch_size=32, n_batches=4, n_epochs=5, loss="bce_with_logits", feed="host"
     ),
     "each loss read back": Problem(batch_size=32, n_batches=4, n_epochs=5, readback="step"),
     "products in TF32": Problem(batch_size=32, n_batches=4, n_epochs=5, precision="tf32"),

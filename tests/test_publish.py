@@ -217,10 +217,10 @@ def test_a_page_that_can_not_be_written_is_no_lack_of_a_package(tmp_path: Path) 
 def test_a_report_of_nothing_has_no_pictures_of_an_earlier_one(tmp_path: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
     publish([RUN], tmp_path)
-    assert list((tmp_path / "pictures").glob("spread-*"))
+    assert list((tmp_path / "pictures").rglob("spread-*"))
 
     publish([], tmp_path, with_pictures=False)
-    assert list((tmp_path / "pictures").glob("spread-*"))
+    assert list((tmp_path / "pictures").rglob("spread-*"))
     publish([], tmp_path)
     assert not list((tmp_path / "pictures").iterdir())
 
