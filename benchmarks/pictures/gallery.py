@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from altair.utils.schemapi import debug_mode
+
 from benchmarks.changes import Segmentation
 from benchmarks.decision_map import decision_maps
 from benchmarks.history import Record
@@ -53,16 +55,19 @@ Gallery: TypeAlias = "dict[Site, list[Picture]]"
 
 def pictures_of(runs: Sequence[Run]) -> Gallery:
     """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
-    found = {}
-    for site, speakers in islice(headline_groups(runs).items(), MAX_MACHINES):
-        own = [run for run in runs if Site.of(run) == site]
-        found[site] = [
-            *_losses(own, speakers),
-            *_of_sweeps(own),
-            *_spreads(speakers),
-            *_trends(own, group=next(iter(speakers))),
-        ]
-    return found
+    with debug_mode(arg=False):  # checking every part against Vega-Lite's schema takes long, and tests do it
+        return {
+            site: [*_pictures([run for run in runs if Site.of(run) == site], speakers)]
+            for site, speakers in islice(headline_groups(runs).items(), MAX_MACHINES)
+        }
+
+
+def _pictures(own: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+    """Draw one machine's."""
+    yield from _losses(own, speakers)
+    yield from _of_sweeps(own)
+    yield from _spreads(speakers)
+    yield from _trends(own, group=next(iter(speakers)))
 
 
 def where(run: Run) -> str:

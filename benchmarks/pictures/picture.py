@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import altair as alt
-from altair.utils.schemapi import debug_mode
 
 if TYPE_CHECKING:
     from impls.contract import Device, Problem
@@ -39,13 +38,8 @@ class Picture:
 
 
 def inline(values: Values) -> alt.InlineData:
-    """Put values into a chart.
-
-    As a tuple, because Altair copies lists with every change of the chart; and without checking each against
-    Vega-Lite's schema, which takes seconds.
-    """
-    with debug_mode(arg=False):
-        return alt.InlineData(values=tuple(values))
+    """Put values into a chart: as a tuple, because Altair copies lists with every change of the chart."""
+    return alt.InlineData(values=tuple(values))
 
 
 def setting_of(problem: Problem, device: Device) -> str:
