@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.headline import verdict_of
-from benchmarks.like_for_like import like_for_like
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from benchmarks.record import Run
+    from benchmarks.like_for_like import LikeForLike
+
+    Pairs: TypeAlias = Mapping[str, Sequence[LikeForLike]]
 
 BY_HAND = ("jax_scan_packed",)
 """By name, for a record does not say; NumPy's loop and the floor have no framework that could derive it."""
@@ -24,17 +25,18 @@ def by_hand(names: Iterable[str]) -> str:
 
 
 def without_them(
-    groups: Mapping[str, Run], *, plain: Callable[[str], str], label: Callable[[str], str]
+    pairs: Pairs, derived: Pairs, *, plain: Callable[[str], str], label: Callable[[str], str]
 ) -> str:
     """Say who is faster, like for like, where a way by hand is a framework's fastest, if it takes no part.
 
-    `plain` keeps text from being read as the medium's markup, `label` introduces a group's verdict.
+    `pairs` are those of all ways, `derived` those without the ones by hand, both by group. `plain` keeps text
+    from being read as the medium's markup, `label` introduces a group's verdict.
     """
     winners: set[str] = set()
     verdicts: dict[str, list[str]] = defaultdict(list)
-    for group, run in groups.items():
-        others = {pair.tier: pair for pair in like_for_like(run, without=BY_HAND).get(group, ())}
-        for pair in like_for_like(run).get(group, ()):
+    for group, tiers in pairs.items():
+        others = {pair.tier: pair for pair in derived.get(group, ())}
+        for pair in tiers:
             ways = {pair.torch.implementation, pair.jax.implementation} & {*BY_HAND}
             winners |= ways
             if ways and (other := others.get(pair.tier)):

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.agreement import tolerances
-from benchmarks.by_hand import by_hand, without_them
+from benchmarks.by_hand import BY_HAND, by_hand, without_them
 from benchmarks.figures import figures_of
 from benchmarks.headline import (
     cell,
@@ -121,7 +121,9 @@ def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[st
         yield like_for_like_table(pairs)
         for doubt, names in doubts_of({group: timed[group] for group in pairs}).items():
             yield f"{', '.join(label(group).strip() for group in names)}: {plain_in_markdown(doubt)}.\n"
-        yield from (f"{told}\n" for told in [without_them(timed, plain=cell, label=label)] if told)
+        derived = {group: like_for_like(timed[group], without=BY_HAND).get(group, ()) for group in pairs}
+        if told := without_them(pairs, derived, plain=cell, label=label):
+            yield f"{told}\n"
     for group, run in timed.items():
         yield f"#### {plain_in_markdown(nickname(group))}: {in_words(run.rows[0].problem)}\n"
         yield from (f"**{plain_in_markdown(told)}**\n" for told in doubts(run))

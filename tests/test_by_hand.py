@@ -11,6 +11,7 @@ import pytest
 from benchmarks.by_hand import BY_HAND, by_hand, without_them
 from benchmarks.decision_map import YARDSTICK
 from benchmarks.discover import discover
+from benchmarks.like_for_like import like_for_like
 from benchmarks.overview import Extras, overview
 from benchmarks.problems import NAMED
 from tests.runs import run_of_day, timed
@@ -35,7 +36,8 @@ def run(*, hand_s: float = 1e-5, of_jax: bool = True) -> Run:
 
 
 def said(measured: Run) -> str:
-    return without_them({row.group: measured for row in measured.rows}, plain=str, label=lambda _: "")
+    pairs, derived = like_for_like(measured), like_for_like(measured, without=BY_HAND)
+    return without_them(pairs, derived, plain=str, label=lambda _: "")
 
 
 def test_by_hand_are_those_whose_file_has_no_framework_derive_anything() -> None:

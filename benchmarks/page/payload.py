@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
-from benchmarks.by_hand import without_them
+from benchmarks.by_hand import BY_HAND, without_them
 from benchmarks.fairness import STARVED
 from benchmarks.figures import FLOOR, figures_of
 from benchmarks.like_for_like import like_for_like
@@ -103,20 +103,19 @@ def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fi
 def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
-    pairs = like_for_like(run)
+    pairs, derived = like_for_like(run), like_for_like(run, without=BY_HAND)
     for figures in figures_of(run):
         groups[figures.group].append(figures)
     for name, members in groups.items():
-        own = replace(run, rows=tuple(rows[figures.case] for figures in members))
-        first = own.rows[0]
+        first, duels = rows[members[0].case], pairs.get(name, ())
         yield (
             name,
             {
                 "device": first.device,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
-                "by_hand": without_them({name: own}, plain=str, label=lambda _: ""),
-                "duels": [duel_of(pair) for pair in pairs.get(name, ())],
+                "by_hand": without_them({name: duels}, derived, plain=str, label=lambda _: ""),
+                "duels": [duel_of(pair) for pair in duels],
                 "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
             },
         )
