@@ -74,6 +74,13 @@ def lacks(device: Device, precision: Precision = "float32") -> str | None:
     return None
 
 
+STEERING = (
+    *("OMP_", "MKL_", "OPENBLAS_", "NPROC", "CUDA_", "JAX_", "XLA_", "TORCH"),
+    *("NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES"),
+)
+"""How the names of variables begin that may change what a framework does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """What a table must name: where, when and with what it was measured."""
@@ -169,6 +176,10 @@ def _output_of(program: str, *arguments: str) -> str | None:
 
 def _worker_variables(*, n_cores: int) -> dict[str, str]:
     """Give the variables that steer the frameworks, as the workers see them."""
-    prefixes = ("OMP_", "MKL_", "OPENBLAS_", "NPROC", "NVIDIA_", "CUDA_", "JAX_", "XLA_", "TORCH")
     variables = worker_environment(n_cores=n_cores)
-    return {name: variables[name] for name in sorted(variables) if name.startswith(prefixes)}
+    return {name: variables[name] for name in sorted(variables) if steers(name)}
+
+
+def steers(name: str) -> bool:
+    """Say whether a variable of that name may steer a framework; NVIDIA's containers have many that don't."""
+    return name.startswith(STEERING)

@@ -46,7 +46,8 @@ ABOUT = f"""\
 Written by `python -m benchmarks.map_check`; don't edit. Held against the map with cold caches of {{run}}, \
 {{problem}} on {{device}}: whole trainings beside the borders of its areas, by the ways on either side. Each \
 ran in a fresh process with empty caches, the ways by turns; of each the median of {{n_repeats}} counts. \
-A point is right where the way that the map names took at most {TOLERANCE:.0%} longer than the other."""
+A point is right where the way that the map names took at most {TOLERANCE:.0%} longer than the other: that \
+is its excess, below zero where it was the faster."""
 BESIDE = 1.25
 """By which factor a point's number of epochs lies above or below the border's."""
 

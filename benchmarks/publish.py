@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 README, TABLES, PAGE, PICTURES, DATA = "README.md", "tables.md", "index.html", "pictures", "data"
 
+STUDIES = {
+    "is the floor a floor": "roofline.md",
+    "what each part of a step takes": "ablation.md",
+    "is the decision map right": "map_check.md",
+}
+"""What other commands write there, each the answer to a question."""
+
 REMEDY = "name another folder with -o"
 
 HOW_TO_GET = "pip install 'perceptron-bench[report]', then `perceptron-bench report`"
@@ -130,5 +137,6 @@ def _links(folder: Path, *, has_page: bool) -> dict[str, str]:
         "all tables": TABLES,
         "the data, as CSV and Parquet": f"{DATA}/{DICTIONARY}",
         "the records": "runs" if (folder / "runs").is_dir() else "",
+        **{told: name for told, name in STUDIES.items() if (folder / name).is_file()},
     }
     return {told: path for told, path in links.items() if path}

@@ -109,3 +109,15 @@ def test_where_the_driver_is_there_the_frameworks_are_asked(monkeypatch: pytest.
     monkeypatch.setattr("benchmarks.environment.Path.exists", lambda _: True)
 
     assert environment.lacks("cuda") is None
+
+
+def test_of_the_variables_those_are_recorded_that_may_steer_a_framework(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NVIDIA_REQUIRE_CUDA", "brand=tesla,driver>=535")  # as NVIDIA's containers have it
+    monkeypatch.setenv("TORCH_LOGS", "recompiles")
+
+    variables = environment.Provenance.collect(()).worker_variables
+
+    assert {"NVIDIA_TF32_OVERRIDE", "TORCH_LOGS", "JAX_DEFAULT_MATMUL_PRECISION"} <= {*variables}
+    assert "NVIDIA_REQUIRE_CUDA" not in variables

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
 from benchmarks.by_hand import BY_HAND, without_them
+from benchmarks.environment import steers
 from benchmarks.fairness import STARVED
 from benchmarks.figures import FLOOR, figures_of
 from benchmarks.like_for_like import like_for_like
@@ -81,6 +82,7 @@ def _rank(n: int) -> list[float] | None:
 
 def _run(run: Run) -> Fields:
     at = asdict(run.provenance)
+    at["worker_variables"] = {name: text for name, text in at["worker_variables"].items() if steers(name)}
     return {"site": str(Site.of(run)), **at, **asdict(run.settings)}
 
 

@@ -50,7 +50,7 @@ def deviations() -> Spec:
     """How far each implementation's furthest loss is from the reference, beside what is allowed."""
     scale = alt.Scale(type="log", nice=False, padding=12)
     axis = alt.Axis(format="~e", values=POWERS)
-    title = "largest deviation of a loss (log scale)"
+    title = "deviation (log scale)"
     base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "deviation", "allowed"))
     return _specification(
         base.mark_tick(color=DIM, thickness=2, size=LINE_HEIGHT).encode(x=alt.X("tolerance:Q", scale=scale)),

@@ -137,10 +137,14 @@ def _labels(values: Values) -> Values:
     return labels
 
 
+def _at_least(n_epochs: float) -> str:
+    return f"{n_epochs:,.0f} epoch{'s' * (round(n_epochs) != 1)} or more"
+
+
 def _in_words(drawn: DecisionMap) -> str:
     told = []
     for size in drawn.ways[0].batch_sizes:
         first, *later = drawn.stretches(size)
-        then = "".join(f", from {each.begin:,.0f} epochs on {each.implementation}" for each in later)
+        then = "".join(f", for {_at_least(each.begin)} {each.implementation}" for each in later)
         told.append(f"batches of {size:,}: {first.implementation}{then}")
     return f"{drawn.caches.capitalize()} caches: {'; '.join(told)}."
