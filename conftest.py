@@ -12,11 +12,12 @@ pytest_plugins = ["benchmarks.plugin"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep each of pytest-xdist's processes, and the workers it starts, to a CPU of its own."""
+    """Let Inductor not try out vector extensions where nothing is timed; keep each process to a CPU."""
     if config.getoption("benchmark_disable", default=False):  # no first call is timed
         # Else Inductor compiles and runs a program for each vector extension before it takes it for there.
-        os.environ["TORCHINDUCTOR_VEC_ISA_OK"] = "1"
-    # Taken out, so that a pytest that a test starts is not mistaken for a part of this one.
+        os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
+    # Each of pytest-xdist's processes, and the workers that it starts, has a CPU of its own. The name is
+    # taken out, so that a pytest that a test starts is not mistaken for a part of this one.
     name = os.environ.pop("PYTEST_XDIST_WORKER", "")
     if name.startswith("gw") and hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))

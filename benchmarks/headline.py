@@ -75,9 +75,12 @@ def verdict_of(pair: LikeForLike) -> tuple[str, str]:
     """Say who is faster; and by how much, and how surely, to stand right behind it."""
     ratio = pair.advantage
     value = ratio_cell(ratio.value)
-    doubt = "; by typical epochs the other is" if pair.is_doubtful else ""
+    typical = ratio_cell(max(pair.typical_ratio, 1 / pair.typical_ratio))
+    doubt = f"{pair.by_typical} by the typical ones, {typical}" if pair.is_doubtful else ""
     if not pair.is_sure:
-        return pair.winner or "neither", f", {value}; too few rounds to be sure{doubt}"
+        told = f": {pair.by_fastest} by the fastest epochs, {value}, {doubt}" if doubt else f", {value}"
+        return pair.winner or "neither", f"{told}; too few rounds to be sure"
+    doubt = doubt and f"; {doubt}"
     interval = unbroken(f"({interval_cell(ratio.low, ratio.high, ratio.coverage)})")
     return pair.winner or "no telling", f"{',' if pair.winner else ':'} {value} {interval}{doubt}"
 

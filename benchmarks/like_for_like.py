@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 TIERS = ("floor", "epoch", "step", "eager")
 """From most of the work handed over at once to least; the floor, which is no choice, first."""
+
+CLEARLY = 1.05
+"""A ratio of typical epochs from which on it tells a winner; the fastest epochs have an interval instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +42,30 @@ class LikeForLike:
 
     @property
     def winner(self) -> str | None:
-        """Name the faster framework; None where the interval says that either may be."""
+        """Name the faster framework; None where the interval, or else the typical epochs say otherwise."""
+        return self.by_fastest if self.is_sure or not self.is_doubtful else None
+
+    @property
+    def by_fastest(self) -> str | None:
+        """Name the one whose fastest epochs are faster; None where the interval says that either may be."""
         low, high = self.ratio.low or self.ratio.value, self.ratio.high or self.ratio.value
         return "JAX" if low > 1 else "PyTorch" if high < 1 else None
 
     @property
+    def typical_ratio(self) -> float:
+        """Say how many times faster JAX's typical epoch is."""
+        return (self.torch.typical_s or math.nan) / (self.jax.typical_s or math.nan)
+
+    @property
+    def by_typical(self) -> str | None:
+        """Name the one whose typical epoch is faster by more than a little."""
+        ratio = self.typical_ratio
+        return "JAX" if ratio > CLEARLY else "PyTorch" if ratio < 1 / CLEARLY else None
+
+    @property
     def is_doubtful(self) -> bool:
         """Say whether the typical epochs tell another winner than the fastest, which decide."""
-        by_typical = "JAX" if (self.jax.typical_s or 0) < (self.torch.typical_s or 0) else "PyTorch"
-        return self.winner not in (None, by_typical)
+        return None not in (self.by_fastest, self.by_typical) and self.by_fastest != self.by_typical
 
     @property
     def advantage(self) -> Ratio:

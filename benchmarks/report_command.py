@@ -68,12 +68,14 @@ def report(parsed: argparse.Namespace) -> int:
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Look for no garbage meanwhile: a large report makes millions of objects, and hardly a cycle of them."""
+    """Look for no cycles of garbage meanwhile: a large report makes millions of objects, all to be kept."""
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_on:
+            gc.enable()
 
 
 def _report(parsed: argparse.Namespace) -> int:

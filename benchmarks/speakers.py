@@ -58,6 +58,8 @@ class Claim:
 def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
     """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
 
+    A run that was interrupted brings its site no place before others.
+
     A quick look, or a run without times in the group, speaks only where no other can. Of the others only
     those can that measured the newest one's code and versions; of these it is the one with the most rounds,
     of these the one that tried the most implementations, of these the newest.
@@ -67,9 +69,11 @@ def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
     for run in newest_first:
         for group, rows in rows_by_group(run).items():
             claims[Site.of(run)][group].append(Claim(run, rows))
+    whole_first = sorted(newest_first, key=lambda run: run.settings.interrupted is not None)
     return {
-        site: {group: _speaker(groups[group]) for group in sorted(groups, key=_named_first)}
-        for site, groups in claims.items()
+        site: {group: _speaker(claims[site][group]) for group in sorted(claims[site], key=_named_first)}
+        for site in dict.fromkeys(map(Site.of, whole_first))
+        if site in claims
     }
 
 

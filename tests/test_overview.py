@@ -116,9 +116,22 @@ def test_a_winner_by_the_fastest_epochs_that_loses_by_the_typical_ones_is_told_s
 
     text = page(run_of(steady, often_slow))
 
-    assert "**JAX**, 2.5×" in text
-    assert text.count("; by typical epochs the other is") == 1
-    assert "by typical epochs" not in page(RUN)
+    assert "**JAX**, 2.5× (2.5 to 2.5); PyTorch by the typical ones, 1.64× |" in text
+    assert "by the typical ones" not in page(RUN)
+
+
+def test_without_an_interval_neither_wins_where_fastest_and_typical_epochs_tell_different_winners() -> None:
+    often_slow = row(
+        "jax_jit", processes=(process(0, 2e-4, 9e-4),), framework="jax", tier="step", problem=BOOK
+    )
+    steady = timed("torch_step", [5e-4], tier="step", problem=BOOK)
+
+    text = " ".join(page(run_of(steady, often_slow)).split())
+
+    told = "| neither: JAX by the fastest epochs, 2.5×, PyTorch by the typical ones, 1.64×; too few rounds"
+    assert told in text
+    ((pair,),) = like_for_like(run_of(steady, often_slow)).values()
+    assert pair.winner is None
 
 
 def test_below_the_frameworks_table_it_is_told_which_problems_run_was_interrupted() -> None:

@@ -142,7 +142,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[int]]
         if device == "cpu":
             monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
             monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
-            monkeypatch.setattr(torch, "compile", lambda **_: lambda function: function)
+            traced_only = partial(torch.compile, backend="eager", fullgraph=True, dynamic=False)
+            monkeypatch.setattr(torch, "compile", lambda **_: traced_only)
         for make in {"make_trainer", "make_train_step"} & {*vars(module)}:
             getattr(module, make).cache_clear()
         return captures

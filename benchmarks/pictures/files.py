@@ -29,7 +29,7 @@ CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
 """Where a clip path is defined or used, and its number."""
 
 PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.png")
-MACHINE = re.compile(r".+-cores?-used|.{91}-[0-9a-f]{8}|machine-\d+")
+MACHINE = re.compile(r".+-cores?-used(-[0-9a-f]{8})?|.{91}-[0-9a-f]{8}|machine-\d+")
 """Names of what a report writes, and has written: a machine's folder was once called by its number."""
 
 MAX_EACH = 4
@@ -63,9 +63,14 @@ def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
         UsageError: the folder can't be written.
 
     """
-    written = {}
+    written: dict[Site, list[Files]] = {}
+    names: set[str] = set()
     for site, pictures in gallery.items():
-        place = folder / _stem(str(site))
+        name = _stem(str(site))
+        if name in names:  # another machine's, spelled almost alike
+            name = f"{name[: MAX_STEM - 9]}-{zlib.crc32(str(site).encode()):08x}"
+        names.add(name)
+        place = folder / name
         with told_if_unwritable(place, remedy="name another folder"):
             place.mkdir(parents=True, exist_ok=True)
             written[site] = [write(picture, place) for picture in _first_of_each_kind(pictures)]
