@@ -139,8 +139,8 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         parameters = parameters - learning_rate * first / (second.sqrt() + EPSILON)
         return (parameters, first_moment, second_moment, n_steps), loss
 
-    # On CUDA, Inductor (torch 2.11) fails to write a C++ wrapper around a loop, by an assertion on the number of
-    # its inputs (codegen_subgraph_prefix): there Python starts each step.
+    # On CUDA, Inductor (torch 2.11) fails to write a C++ wrapper around a loop, by an assertion on how many
+    # inputs it has (codegen_subgraph_prefix): there Python starts each step.
     @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu"})
     def train_epoch(carry: Carry, *stacks: tuple[Tensor, Tensor]) -> tuple[Carry, Tensor]:
         losses = []

@@ -138,10 +138,9 @@ def test_on_the_gpu_compiling_takes_hundreds_of_epochs_to_pay_and_capturing_a_fe
         for pair in break_evens(the_gpus_run().rows)
         if pair.slower == "torch_eager"
     }
-    captured = {
-        n for (name, _), n in cold.items() if name in ("torch_cudagraph_step", "torch_cudagraph_epoch")
-    }
-    others = {n or 0 for (name, _), n in cold.items() if "cudagraph" not in name or "compiled" in name}
+    textbooks = ("torch_cudagraph_step", "torch_cudagraph_epoch")
+    captured = [n or 0 for (name, _), n in cold.items() if name in textbooks]
+    others = [n or 0 for (name, _), n in cold.items() if name not in textbooks]
     assert (min(captured), max(captured)) == (4, 7)
     assert min(others) > 200
 
