@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ from benchmarks.overview import Extras, overview
 from benchmarks.report import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.comparison import Comparison
     from benchmarks.machine import Site
+    from benchmarks.pictures.files import Files
     from benchmarks.pictures.gallery import Gallery
     from benchmarks.record import Run
 
@@ -68,14 +70,17 @@ def publish(
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     with told_if_unwritable(folder, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
-        _write_data(newest_first, folder, lacking)
         gallery = _draw(newest_first)
-        images = _write_pictures(gallery, folder, lacking) if with_pictures else {}
-        has_page = _write_page(newest_first, gallery, folder, comparison, lacking)
-        links = _links(folder, has_page=has_page)
-        text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
-        (folder / README).write_text(text, encoding="utf-8")
+        pictures: AbstractContextManager[dict[Site, list[Image]]] = nullcontext({})
+        if with_pictures:
+            pictures = _pictures(gallery, folder, lacking)
+        with pictures as images:
+            (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
+            _write_data(newest_first, folder, lacking)
+            has_page = _write_page(newest_first, gallery, folder, comparison, lacking)
+            links = _links(folder, has_page=has_page)
+            text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
+            (folder / README).write_text(text, encoding="utf-8")
     page = folder / PAGE if has_page else None
     return Published(readme=folder / README, page=page, lacking=tuple(dict.fromkeys(lacking)))
 
@@ -95,26 +100,22 @@ def _draw(runs: Sequence[Run]) -> Gallery:
     return pictures_of(runs)
 
 
-def _write_pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> dict[Site, list[Image]]:
+@contextmanager
+def _pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> Iterator[dict[Site, list[Image]]]:
+    """Write the pictures; when the context ends, they are there."""
     try:
-        from benchmarks.pictures.files import write_pictures  # noqa: PLC0415 - needs an extra
+        from benchmarks.pictures.files import writing_pictures  # noqa: PLC0415 - needs an extra
     except ImportError as error:
         lacking.append(f"no pictures ({error}): {HOW_TO_GET}")
-        return {}
-    return {
-        site: [
-            Image(
-                kind=files.picture.kind,
-                description=files.picture.description,
-                **{
-                    name: getattr(files, name).relative_to(folder).as_posix()
-                    for name in ("light", "dark", "png")
-                },
-            )
-            for files in written
-        ]
-        for site, written in write_pictures(gallery, folder / PICTURES).items()
-    }
+        yield {}
+        return
+    with writing_pictures(gallery, folder / PICTURES) as written:
+        yield {site: [_image(each, folder) for each in files] for site, files in written.items()}
+
+
+def _image(files: Files, folder: Path) -> Image:
+    paths = {name: getattr(files, name).relative_to(folder).as_posix() for name in ("light", "dark", "png")}
+    return Image(kind=files.picture.kind, description=files.picture.description, **paths)
 
 
 def _write_page(

@@ -18,9 +18,11 @@ import vl_convert
 
 from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
+from benchmarks.errors import UsageError
 from benchmarks.machine import Site
-from benchmarks.pictures import decisions, gallery
-from benchmarks.pictures.files import MAX_EACH, MAX_STEM, VEGA_LITE, write, write_pictures
+from benchmarks.pictures import decisions, drawing, gallery
+from benchmarks.pictures.drawing import VEGA_LITE
+from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_pictures
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
 from benchmarks.pictures.look import LOOKS, look_of, themed
 from benchmarks.pictures.losses import losses
@@ -33,12 +35,14 @@ from tests.test_record import AGREEMENT, row, run_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchmarks.pictures.gallery import Gallery
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Row, Run
 
 EXPECTED = np.geomspace(0.7, 0.1, 12)
 CURVE = loss_curve(EXPECTED, EXPECTED + 1e-7)
 DRAWN = replace(AGREEMENT, curve=CURVE)
+HERE = Site.of(run_of(row()))
 HOSTILE = "<script>alert(1)</script>&\"'`|[x](y)"
 
 
@@ -59,6 +63,17 @@ def one_of(run: Run, kind: str) -> Picture:
 def drawn_of(run: Run) -> list[Picture]:
     (pictures,) = pictures_of([run]).values()
     return pictures
+
+
+def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
+    with writing_pictures(gallery, folder) as written:
+        pass
+    return written
+
+
+def write(picture: Picture, folder: Path) -> Files:
+    ((files,),) = write_pictures({HERE: [picture]}, folder).values()
+    return files
 
 
 def text_of(picture: Picture) -> str:
@@ -242,7 +257,7 @@ def test_what_a_record_says_is_text_in_a_picture(tmp_path: Path) -> None:
 
     files = write(replace(one_of(hostile, "cost-split"), about="../" + HOSTILE), tmp_path)
 
-    assert files.light.parent == tmp_path
+    assert files.light.parent.parent == tmp_path
     tree = ET.fromstring(files.light.read_text())  # noqa: S314
     assert not [element for element in tree.iter() if element.tag.endswith("script")]
     texts = [element.text or "" for element in tree.iter()]
@@ -339,6 +354,42 @@ def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path
     assert len(drawn) == MAX_MACHINES
     assert all(len(pictures) == 2 * MAX_GROUPS for pictures in drawn.values())
     assert len(write_pictures({first: drawn[first]}, tmp_path)[first]) == 2 * MAX_EACH
+
+
+def test_many_pictures_are_drawn_by_another_process_and_are_the_same(
+    pictures: dict[str, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = write(pictures["spread"], tmp_path / "here")
+    monkeypatch.setattr(drawing, "FEW", 0)
+
+    beside = write(pictures["spread"], tmp_path / "beside")
+
+    assert [path.read_bytes() for path in beside.paths] == [path.read_bytes() for path in here.paths]
+
+
+def test_another_process_that_can_not_write_is_told_in_words(
+    pictures: dict[str, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "FEW", 0)
+    files = write(pictures["spread"], tmp_path)
+    files.png.unlink()
+    files.png.mkdir()
+
+    with pytest.raises(UsageError, match=r"can't be written .*; name another folder"):
+        write(pictures["spread"], tmp_path)
+
+
+def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(
+    pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    sites = [replace(HERE, cpu="A (CPU)"), replace(HERE, cpu="A CPU")]
+
+    written = write_pictures({site: [pictures["spread"]] for site in sites}, tmp_path)
+
+    assert len({files.light.parent for (files,) in written.values()}) == 2
+    assert all(files.light.exists() for (files,) in written.values())
+    write_pictures({}, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_each_machines_pictures_go_into_a_folder_that_is_named_for_it(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-import altair as alt
-import vl_convert
-
 from benchmarks.errors import told_if_unwritable
-from benchmarks.pictures.look import FAINT, INK, PAPER, themed
+from benchmarks.pictures.drawing import draw, drawing
+from benchmarks.pictures.look import themed
 from benchmarks.pictures.picture import Kind
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from benchmarks.machine import Site
     from benchmarks.pictures.gallery import Gallery
     from benchmarks.pictures.picture import Picture
-
-VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
-
-CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
-"""Where a clip path is defined or used, and its number."""
 
 PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.png")
 MACHINE = re.compile(r".+-cores?-used(-[0-9a-f]{8})?|.{91}-[0-9a-f]{8}|machine-\d+")
@@ -54,29 +49,47 @@ class Files:
         return self.light, self.dark, self.png
 
 
-def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
+@contextmanager
+def writing_pictures(gallery: Gallery, folder: Path) -> Iterator[dict[Site, list[Files]]]:
     """Write each machine's first pictures of each kind into a folder named for it, the same in every report.
 
-    Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
+    They are all there when the context ends. Pictures of an earlier report that this one does not have are
+    removed then: nothing would say what they show.
 
     Raises:
         UsageError: the folder can't be written.
 
     """
-    written: dict[Site, list[Files]] = {}
-    names: set[str] = set()
-    for site, pictures in gallery.items():
+    written = _planned(gallery, folder)
+    files = [each for own in written.values() for each in own]
+    unwritable = partial(told_if_unwritable, folder, remedy="name another folder")
+    with drawing(len(files)) as executor:
+        with unwritable():
+            for place in {each.light.parent for each in files}:
+                place.mkdir(parents=True, exist_ok=True)
+            drawn = [
+                executor.submit(draw, themed(each.picture.chart, "light"), *each.paths) for each in files
+            ]
+        yield written
+        with unwritable():
+            for each in drawn:
+                each.result()
+    with unwritable():
+        _remove_others(folder, {path for each in files for path in each.paths})
+
+
+def _planned(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
+    """Say where each picture is to be written."""
+    places: dict[Path, Site] = {}
+    for site in gallery:
         name = _stem(str(site))
-        if name in names:  # another machine's, spelled almost alike
+        if folder / name in places:  # another machine's, spelled almost alike
             name = f"{name[: MAX_STEM - 9]}-{zlib.crc32(str(site).encode()):08x}"
-        names.add(name)
-        place = folder / name
-        with told_if_unwritable(place, remedy="name another folder"):
-            place.mkdir(parents=True, exist_ok=True)
-            written[site] = [write(picture, place) for picture in _first_of_each_kind(pictures)]
-    with told_if_unwritable(folder, remedy="name another folder"):
-        _remove_others(folder, {path for each in written.values() for files in each for path in files.paths})
-    return written
+        places[folder / name] = site
+    return {
+        site: [_files(picture, place) for picture in _first_of_each_kind(gallery[site])]
+        for place, site in places.items()
+    }
 
 
 def _first_of_each_kind(pictures: Iterable[Picture]) -> Iterator[Picture]:
@@ -113,32 +126,12 @@ def _paths(folder: Path, stem: str) -> tuple[Path, Path, Path]:
     return folder / f"{stem}.svg", folder / f"{stem}-dark.svg", folder / f"{stem}.png"
 
 
-def write(picture: Picture, folder: Path) -> Files:
-    """Write one picture's three files into the folder."""
-    stem = _stem(picture.name)
-    light_file, dark_file, png_file = _paths(folder, stem)
-    files = Files(picture=picture, light=light_file, dark=dark_file, png=png_file)
-    light = _renumbered(vl_convert.vegalite_to_svg(themed(picture.chart, "light"), vl_version=VEGA_LITE))
-    files.light.write_text(light, encoding="utf-8")
-    files.dark.write_text(_darkened(light), encoding="utf-8")
-    files.png.write_bytes(vl_convert.svg_to_png(light, scale=2))
-    return files
+def _files(picture: Picture, folder: Path) -> Files:
+    light, dark, png = _paths(folder, _stem(picture.name))
+    return Files(picture=picture, light=light, dark=dark, png=png)
 
 
 def _stem(name: str) -> str:
     """Give a file's name; of what is cut off, a digest keeps names apart that differ there only."""
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-")
     return stem if len(stem) <= MAX_STEM else f"{stem[: MAX_STEM - 9]}-{zlib.crc32(name.encode()):08x}"
-
-
-def _renumbered(svg: str) -> str:
-    """Count clip paths from 1: Vega counts on from picture to picture, and each report would be another."""
-    numbers: dict[str, int] = {}
-    return CLIP_PATH.sub(lambda found: f"{found[1]}{numbers.setdefault(found[2], len(numbers) + 1)}", svg)
-
-
-def _darkened(svg: str) -> str:
-    """Turn the light theme into the dark one, which differs in these colours only: drawing takes longer."""
-    for colours in (PAPER, INK, FAINT):
-        svg = svg.replace(f'"{colours["light"]}"', f'"{colours["dark"]}"')
-    return svg
