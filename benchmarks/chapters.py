@@ -41,7 +41,7 @@ MAX_SHOWN = 4
 LIKE_FOR_LIKE = """\
 Like for like: within a tier, the fastest way of either framework (*typical* time of an epoch), and the ratio
 of the fastest epochs, round by round (so not the quotient of the two columns), with its 95 % confidence
-interval.
+interval where there were rounds enough.
 """
 
 COMPILING = """\

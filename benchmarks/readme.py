@@ -37,7 +37,7 @@ TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end
 READING = """\
 Time of an epoch, by what one call hands to the machine: all of an epoch, a step, or one operation. Each \
 framework's fastest way; how many times faster the winner is, by the fastest epochs round by round (so not \
-the quotient of the two columns), with the 95 % confidence interval."""
+the quotient of the two columns), with the 95 % confidence interval where there were rounds enough."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -142,7 +142,7 @@ def test_a_run_killed_by_sigkill_is_resumed_and_its_record_is_complete(
         while first.poll() is None and len([file for file in started_workers() if _text(file)]) < 3:
             time.sleep(0.01)
         os.kill(first.pid, signal.SIGKILL)
-    assert not record.exists()
+    assert not record.exists() or not record.read_bytes()  # pytest-benchmark before 5.3 opens it at once
     assert not _workers_of(numpy_float32)
 
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves

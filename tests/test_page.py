@@ -14,7 +14,6 @@ from rich import box
 from benchmarks.errors import UsageError
 from benchmarks.figures import figures_of
 from benchmarks.page.page import _library, payload_of, write_page
-from benchmarks.pictures.gallery import pictures_of
 from benchmarks.statistics import speedup
 from benchmarks.table import row_table
 from impls.contract import Problem
@@ -27,19 +26,16 @@ if TYPE_CHECKING:
 
     from benchmarks.record import Run
 
+gallery = pytest.importorskip("benchmarks.pictures.gallery", reason="needs the extra `report`")
+pytest.importorskip("vl_convert")
+
 HOSTILE = "</script><img src=x onerror=alert(1)>`*_[x](javascript:alert(1))"
 MOST_BYTES = 5_000_000
 
 
-@pytest.fixture(autouse=True)
-def _needs_the_extra() -> None:
-    pytest.importorskip("altair")
-    pytest.importorskip("vl_convert")
-
-
 def page_of(folder: Path, *runs: Run) -> str:
     path = folder / "index.html"
-    write_page(runs, pictures_of(runs), path)
+    write_page(runs, gallery.pictures_of(runs), path)
     return path.read_text(encoding="utf-8")
 
 

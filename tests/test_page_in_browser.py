@@ -13,7 +13,6 @@ from benchmarks.headline import like_for_like_table
 from benchmarks.item import Item
 from benchmarks.like_for_like import like_for_like
 from benchmarks.page.page import write_page
-from benchmarks.pictures.gallery import pictures_of
 from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
 from benchmarks.table import interval_cell, ratio_cell
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
     from benchmarks.record import Run
 
-pytest.importorskip("altair")
+gallery = pytest.importorskip("benchmarks.pictures.gallery", reason="needs the extra `report`")
 pytest.importorskip("vl_convert")
 pytest.importorskip("playwright.sync_api", reason="the tests of the page in a browser need playwright")
 if BROWSER is None:
@@ -61,7 +60,7 @@ def typical(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(folder: Path, *runs: Run, against: Comparison | None = None) -> Path:
     path = folder / "index.html"
-    write_page(runs, pictures_of(runs), path, against)
+    write_page(runs, gallery.pictures_of(runs), path, against)
     return path
 
 
