@@ -62,9 +62,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if SESSION not in config.stash:
         return
     given = config.getoption("benchmark_json", None)
-    # Before pytest-benchmark 5.3 the option's value is an open file, which nobody else closes.
-    if not isinstance(given, str | Path | None):
-        given.close()
+    # Before pytest-benchmark 5.3 the option's value is an open file.
     file = Path(given if isinstance(given, str | Path) else getattr(given, "name", ""))
     stored = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
     config.stash[SESSION].close(recorded=bool(stored) or (file.is_file() and file.stat().st_size > 0))

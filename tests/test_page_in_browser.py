@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
     from benchmarks.record import Run
 
-gallery = pytest.importorskip("benchmarks.pictures.gallery", reason="needs the extra `report`")
+pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 pytest.importorskip("playwright.sync_api", reason="the tests of the page in a browser need playwright")
 if BROWSER is None:
     pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH", allow_module_level=True)
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.pictures.gallery import pictures_of
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
 PHONE = {"width": 390, "height": 844}
@@ -60,7 +62,7 @@ def typical(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(folder: Path, *runs: Run, against: Comparison | None = None) -> Path:
     path = folder / "index.html"
-    write_page(runs, gallery.pictures_of(runs), path, against)
+    write_page(runs, pictures_of(runs), path, against)
     return path
 
 
