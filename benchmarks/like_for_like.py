@@ -10,7 +10,7 @@ from benchmarks.figures import figures_of, ratio_of
 from benchmarks.statistics import Ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable
 
     from benchmarks.figures import Figures
     from benchmarks.record import Run
@@ -83,10 +83,18 @@ class LikeForLike:
 
 def like_for_like(run: Run, *, without: Collection[str] = ()) -> dict[str, list[LikeForLike]]:
     """Pair the frameworks by group and tier, wherever both were timed, and leave some implementations out."""
+    return pairs_of(figures_of(run), run, without=without)
+
+
+def pairs_of(
+    figures: Iterable[Figures], run: Run, *, without: Collection[str] = ()
+) -> dict[str, list[LikeForLike]]:
+    """Pair the frameworks, the run's figures being there already."""
+    timed = [each for each in figures if each.is_timed and each.implementation not in without]
     found: dict[str, list[LikeForLike]] = {}
     rows = {row.case: row for row in run.rows}
     fastest: dict[tuple[str, str, str], Figures] = {}
-    for each in sorted(_timed(run, without), key=lambda figures: figures.typical_s or 0.0, reverse=True):
+    for each in sorted(timed, key=lambda figures: figures.typical_s or 0.0, reverse=True):
         fastest[each.group, each.tier, each.framework] = each  # the last, the fastest, stays
     for group in dict.fromkeys(group for group, _, _ in fastest):
         for tier in TIERS:
@@ -95,7 +103,3 @@ def like_for_like(run: Run, *, without: Collection[str] = ()) -> dict[str, list[
             if torch and jax and ratio:
                 found.setdefault(group, []).append(LikeForLike(torch=torch, jax=jax, ratio=ratio))
     return found
-
-
-def _timed(run: Run, without: Collection[str]) -> Iterator[Figures]:
-    return (each for each in figures_of(run) if each.is_timed and each.implementation not in without)

@@ -11,7 +11,7 @@ from benchmarks.by_hand import BY_HAND, without_them
 from benchmarks.environment import steers
 from benchmarks.fairness import STARVED
 from benchmarks.figures import FLOOR, figures_of
-from benchmarks.like_for_like import like_for_like
+from benchmarks.like_for_like import pairs_of
 from benchmarks.machine import Site
 from benchmarks.page.charts import charts_of
 from benchmarks.page.texts import changes_of, duel_of, texts_of
@@ -105,8 +105,9 @@ def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fi
 def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
-    pairs, derived = like_for_like(run), like_for_like(run, without=BY_HAND)
-    for figures in figures_of(run):
+    all_figures = figures_of(run)
+    pairs, derived = (pairs_of(all_figures, run, without=names) for names in ((), BY_HAND))
+    for figures in all_figures:
         groups[figures.group].append(figures)
     for name, members in groups.items():
         first, duels = rows[members[0].case], pairs.get(name, ())
