@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ NUMBER = re.compile(r"^\d+(?=[.)](\s|$))")
 """Of a list's item."""
 
 
+@lru_cache(maxsize=10_000)  # most texts of a report stand in it many times
 def plain_in_markdown(text: str) -> str:
     """Keep text from a record from being read as Markdown, HTML or a formula."""
     escaped = SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.typed import require_types
@@ -41,13 +41,13 @@ class Process:
     def __post_init__(self) -> None:
         """Refuse what a record that was edited by hand may hold."""
         for name, value in vars(self).items():
-            if value is None and name in ("epoch_energy_j", "mean_s", "n_instructions"):
+            if value is None and name in OPTIONAL:
                 continue
-            if not isinstance(value, int | float) or not math.isfinite(value):
+            if not isinstance(value, (int, float)) or not math.isfinite(value):
                 message = f"{name}: expected a number, found {value!r}"
                 raise TypeError(message)
-            if name.endswith("_s") or name == "n_instructions":
-                _require_within(name, value, TIMES_S if name.endswith("_s") else INSTRUCTIONS)
+            if bounds := BOUNDS.get(name):
+                _require_within(name, value, bounds)
 
     @property
     def cost(self) -> float:
@@ -79,6 +79,11 @@ class Process:
             message = f"expected {', '.join(names)} to ascend, found {', '.join(map(str, times_s))}"
             raise ValueError(message)
         return process
+
+
+OPTIONAL = {"epoch_energy_j", "mean_s", "n_instructions"}
+BOUNDS = {field.name: TIMES_S for field in fields(Process) if field.name.endswith("_s")}
+BOUNDS["n_instructions"] = INSTRUCTIONS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,9 @@ STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u2
 ESCAPED = re.compile(r"\\(?:[bfr]|u(?:00[0189][0-9a-fA-F]|007[fF]|061[cC]|200[eEfF]|202[a-eA-E]|206[6-9]))")
 """Such a character as JSON may write it."""
 
+BEYOND = re.compile(r"\\u[dD][89a-fA-F]|[eE]\+?[0-9]{3,}\s*[,\]}]")
+"""Half of a surrogate pair, and an exponent that may be more than a float can have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Schema(Generic[T]):
@@ -76,8 +79,8 @@ class Schema(Generic[T]):
             message = f"expected schema version {self.version}, found {found!r}; {self.remedy}"
             raise UsageError(message)
         built = self.build(fields)
-        # What can't be written again can't be reported: NaN, Infinity, half of a surrogate pair.
-        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
+        if may_be_unwritable(text):  # and if it is, it can't be reported
+            json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
         return built
 
     def _expectation(self) -> str:
@@ -88,6 +91,15 @@ def may_steer(text: str) -> bool:
     """Say whether such a character stands in this JSON, as it is or escaped: most files are quickly read."""
     as_it_is = "\x7f" in text if text.isascii() else STEERING.search(text)  # none below, JSON allows them not
     return bool(as_it_is or ESCAPED.search(text))
+
+
+def may_be_unwritable(text: str) -> bool:
+    """Say whether Python may read of this JSON what JSON has not: NaN, infinity, half of a surrogate pair.
+
+    An infinity is what it makes of a large exponent, or of more than 200 digits and an exponent of two.
+    """
+    is_long = any(text[i : i + 100].isdigit() for i in range(0, len(text), 100))
+    return is_long or "NaN" in text or "Infinity" in text or BEYOND.search(text) is not None
 
 
 def visible(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
