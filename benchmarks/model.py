@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,8 +60,7 @@ def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
     found: dict[tuple[str, Device, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed and row.problem.last_batch_size is None:
-            rest = name_of(replace(row.problem, batch_size=1)).replace("B1-", "", 1)
-            found[rest, row.device, row.implementation].append(row)
+            found[_without_batch_size(row.problem), row.device, row.implementation].append(row)
     return [
         Sweep(
             problem=problem,
@@ -70,6 +70,11 @@ def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
         for (problem, device, _), sweep in sorted(found.items(), key=lambda item: item[0])
         if len(sweep) >= MIN_BATCH_SIZES
     ]
+
+
+@lru_cache(maxsize=10_000)  # each table and picture of sweeps asks it of all rows
+def _without_batch_size(problem: Problem) -> str:
+    return name_of(replace(problem, batch_size=1)).replace("B1-", "", 1)
 
 
 def cost_models(rows: Sequence[Row]) -> list[CostModel]:
@@ -143,13 +148,15 @@ def break_evens(rows: Sequence[Row]) -> list[BreakEven]:
 
 
 def _pairs(fastest_first: Sequence[Row]) -> Iterator[BreakEven]:
+    typical_s = [row.typical_s for row in fastest_first]  # medians: of each row once
+    first_s = [row.first_call_s for row in fastest_first]
     for i, faster in enumerate(fastest_first):
-        for slower in fastest_first[i + 1 :]:
+        for j, slower in enumerate(fastest_first[i + 1 :], i + 1):
             cold = None
             if faster.costs and slower.costs:
                 cold = n_epochs_to_win(
-                    (faster.costs.cold_first_call_s, faster.typical_s),
-                    (slower.costs.cold_first_call_s, slower.typical_s),
+                    (faster.costs.cold_first_call_s, typical_s[i]),
+                    (slower.costs.cold_first_call_s, typical_s[j]),
                 )
             yield BreakEven(
                 problem=name_of(faster.problem),
@@ -157,9 +164,7 @@ def _pairs(fastest_first: Sequence[Row]) -> Iterator[BreakEven]:
                 faster=faster.implementation,
                 slower=slower.implementation,
                 n_epochs_cold=cold,
-                n_epochs_warm=n_epochs_to_win(
-                    (faster.first_call_s, faster.typical_s), (slower.first_call_s, slower.typical_s)
-                ),
+                n_epochs_warm=n_epochs_to_win((first_s[i], typical_s[i]), (first_s[j], typical_s[j])),
             )
 
 
