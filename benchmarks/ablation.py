@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(number: int, seconds: float, cpu: str) -> dict[str, float] | None:
     """Give each variant's fastest step in s, from one process under workers' variables; None: it failed."""
-    done = subprocess.run(  # noqa: S603 - ourselves
+    done = subprocess.run(  # noqa: S603 - this Python, our own code
         [sys.executable, "-P", "-c", IN_PROCESS, str(number), str(seconds), cpu],
         env=worker_environment(n_cores=1),
         stdout=subprocess.PIPE,

@@ -60,7 +60,7 @@ def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
     found: dict[tuple[str, Device, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed and row.problem.last_batch_size is None:
-            found[_without_batch_size(row.problem), row.device, row.implementation].append(row)
+            found[sweep_name(row.problem), row.device, row.implementation].append(row)
     return [
         Sweep(
             problem=problem,
@@ -73,8 +73,9 @@ def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
 
 
 @lru_cache(maxsize=10_000)  # each table and picture of sweeps asks it of all rows
-def _without_batch_size(problem: Problem) -> str:
-    return name_of(replace(problem, batch_size=1)).replace("B1-", "", 1)
+def sweep_name(problem: Problem) -> str:
+    """Name the problem with its batch sizes left open."""
+    return name_of(replace(problem, batch_size=1, last_batch_size=None)).replace("B1-", "", 1)
 
 
 def cost_models(rows: Sequence[Row]) -> list[CostModel]:

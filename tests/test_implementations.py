@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 VARIANTS = {
-    "a data set": Problem(n_epochs=5),  # of the same sizes as others: each size is compiled anew
+    "a data set": Problem(batch_size=32, n_batches=4, n_epochs=5),
     "many features, a stream, a ragged last batch of one, another learning rate": Problem(
         n_features=257,
         batch_size=16,
@@ -35,7 +35,7 @@ VARIANTS = {
     "saturation": Problem(feature_scale=4.0, seed=5),
     "strong saturation": Problem(feature_scale=100.0, seed=1),
     "the loss on logits, fed from the host": Problem(
-        batch_size=32, n_batches=4, n_epochs=5, loss="bce_with_logits", feed="host"
+        batch_size=32, n_batches=4, last_batch_size=5, n_epochs=5, loss="bce_with_logits", feed="host"
     ),
     "each loss read back": Problem(batch_size=32, n_batches=4, n_epochs=5, readback="step"),
     "products in TF32": Problem(batch_size=32, n_batches=4, n_epochs=5, precision="tf32"),

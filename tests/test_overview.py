@@ -120,6 +120,16 @@ def test_a_winner_by_the_fastest_epochs_that_loses_by_the_typical_ones_is_told_s
     assert "by the typical ones" not in page(RUN)
 
 
+def test_typical_epochs_that_are_nearly_alike_raise_no_doubt() -> None:
+    nearly = tuple(process(round_, 2e-4, 5.7e-4) for round_ in range(6))
+    jax = row("jax_jit", processes=nearly, framework="jax", tier="step", problem=BOOK)
+    torch = timed("torch_step", [5e-4] * 6, tier="step", problem=BOOK)  # typically 550 µs, 3.6 % less
+
+    ((pair,),) = like_for_like(run_of(torch, jax)).values()
+
+    assert (pair.winner, pair.is_doubtful) == ("JAX", False)
+
+
 def test_without_an_interval_neither_wins_where_fastest_and_typical_epochs_tell_different_winners() -> None:
     often_slow = row(
         "jax_jit", processes=(process(0, 2e-4, 9e-4),), framework="jax", tier="step", problem=BOOK

@@ -111,6 +111,13 @@ def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> Non
     assert str(Site.of(there)) == "vm: Another CPU (2 CPUs), 1 core used"
 
 
+def test_an_interrupted_run_brings_its_machine_no_place_before_others() -> None:
+    whole = run_of_day(0, timed("torch_eager", [1e-3] * 6), machine="a")
+    cut = run_of_day(1, timed("torch_eager", [1e-3] * 6), machine="b", settings={"interrupted": "Ctrl-C"})
+
+    assert [site.machine for site in headline_groups([whole, cut])] == ["a", "b"]
+
+
 def test_named_problems_come_first_in_the_order_in_which_they_are_named() -> None:
     problems = [SMALL, NAMED["wide"], NAMED["large"], NAMED["book"]]
     run = run_of(*(row(problem=problem) for problem in problems))

@@ -13,6 +13,7 @@ from benchmarks.fairness import STARVED
 from benchmarks.figures import FLOOR, figures_of
 from benchmarks.like_for_like import pairs_of
 from benchmarks.machine import Site
+from benchmarks.model import sweep_name
 from benchmarks.page.charts import charts_of
 from benchmarks.page.texts import changes_of, duel_of, texts_of
 from benchmarks.problems import NAMED, name_of
@@ -132,7 +133,7 @@ def _problem(problem: Problem) -> Fields:
     return {
         "problem": name_of(plain),
         "name": name_of(problem),
-        "sweep": name_of(replace(problem, batch_size=1, last_batch_size=None)).replace("B1-", "", 1),
+        "sweep": sweep_name(problem),
         "nickname": nickname,
         **{name: getattr(problem, name) for name in ("batch_size", "n_features", "n_batches", "n_epochs")},
         **{name: getattr(problem, name) for name in ("feed", "readback")},
