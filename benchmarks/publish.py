@@ -76,20 +76,22 @@ def publish(
             pictures = _pictures(gallery, folder, lacking)
         with pictures as images:
             (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
-            _write_data(newest_first, folder, lacking)
+            has_data = _write_data(newest_first, folder, lacking)
             has_page = _write_page(newest_first, gallery, folder, comparison, lacking)
-            links = _links(folder, has_page=has_page)
+            links = _links(folder, has_page=has_page, has_data=has_data)
             text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
             (folder / README).write_text(text, encoding="utf-8")
     page = folder / PAGE if has_page else None
     return Published(readme=folder / README, page=page, lacking=tuple(dict.fromkeys(lacking)))
 
 
-def _write_data(runs: Sequence[Run], folder: Path, lacking: list[str]) -> None:
+def _write_data(runs: Sequence[Run], folder: Path, lacking: list[str]) -> bool:
     try:
         write_tables(runs, folder / DATA)
     except ImportError as error:
-        lacking.append(f"no Parquet files ({error}): {HOW_TO_GET}")
+        lacking.append(f"no {DATA}/ ({error}): {HOW_TO_GET}")
+        return False
+    return True
 
 
 def _draw(runs: Sequence[Run]) -> Gallery:
@@ -133,11 +135,11 @@ def _write_page(
     return True
 
 
-def _links(folder: Path, *, has_page: bool) -> dict[str, str]:
+def _links(folder: Path, *, has_page: bool, has_data: bool) -> dict[str, str]:
     links = {
         "the page to explore (save it and open it in a browser)": PAGE if has_page else "",
         "all tables": TABLES,
-        "the data, as CSV and Parquet": f"{DATA}/{DICTIONARY}",
+        "the data, as CSV and Parquet": f"{DATA}/{DICTIONARY}" if has_data else "",
         "the records": "runs" if (folder / "runs").is_dir() else "",
         **{told: name for told, name in STUDIES.items() if (folder / name).is_file()},
     }
