@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -107,7 +108,11 @@ def unavailable(device: Device) -> str | None:
     """Say why it can't run on the device, or None."""
     if device == "cpu":
         return "CUDA graphs run on CUDA devices only"
-    return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
+    if not torch.cuda.is_available():
+        return f"torch {torch.__version__} finds no CUDA device"
+    return (
+        None if find_spec("triton") else "torch.compile needs Triton on CUDA, and finds none; install triton"
+    )
 
 
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
@@ -208,6 +213,6 @@ def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
         capturing = torch.cuda.is_current_stream_capturing()
         result = work()
     if not capturing:
-        message = "expected the stream to record a CUDA graph, found that it ran the step"
+        message = "expected the stream to record a CUDA graph, found that it ran the epoch"
         raise RuntimeError(message)
     return graph, result

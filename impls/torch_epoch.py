@@ -12,6 +12,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -78,6 +79,8 @@ def unavailable(device: Device) -> str | None:
         return f"torch {torch.__version__} has no scan operator ({MISSING_SCAN})"
     if device == "cuda" and not torch.cuda.is_available():
         return f"torch {torch.__version__} finds no CUDA device"
+    if device == "cuda" and find_spec("triton") is None:
+        return "torch.compile needs Triton on CUDA, and finds none; install triton"
     compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
     if shutil.which(compiler) is None:
         return f"torch.compile needs a C++ compiler, and found no {compiler}; install one or set CXX"
