@@ -48,7 +48,7 @@ class Options:
         """
         name = "quick" if value_of("quick") else value_of("suite")
         suite = SUITES[name]
-        rounds = value_of("rounds")
+        rounds, is_picked = value_of("rounds"), value_of("impl") or value_of("problem")
         options = cls(
             suite=name,
             impl=value_of("impl") or suite.impls,
@@ -56,7 +56,7 @@ class Options:
             precision=value_of("precision"),
             devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
             rounds=suite.rounds if rounds is None or name == "quick" else rounds,
-            budget_s=None if rounds or value_of("impl") or value_of("problem") else suite.budget_s,
+            budget_s=value_of("budget") or (None if rounds or is_picked else suite.budget_s),
             cores=value_of("cores"),
             quick=name == "quick",
             resume=value_of("resume") or suite.resumes,
@@ -67,11 +67,10 @@ class Options:
             if value < 1:
                 message = f"{option}: expected at least 1, found {value}"
                 raise UsageError(message)
-        if not 0 < options.time_limit_s <= DAY_S:
-            message = (
-                f"--time-limit: expected more than 0 s and at most a day, found {options.time_limit_s:g}"
-            )
-            raise UsageError(message)
+        for option, seconds in (("--time-limit", options.time_limit_s), ("--budget", value_of("budget"))):
+            if seconds is not None and not 0 < seconds <= DAY_S:
+                message = f"{option}: expected more than 0 s and at most a day, found {seconds:g}"
+                raise UsageError(message)
         return options
 
 
@@ -117,6 +116,13 @@ def declare(add_option: Callable[..., object]) -> None:
         type=int,
         help=f"timed processes per implementation; below {Settings.rounds} there is no 95%% interval; "
         "default: the suite's",
+    )
+    add_option(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="begin no round that would end later, for a machine that is yours for so long; the first round "
+        "always runs; default: as long as it takes, but the suite 'default' about three minutes",
     )
     add_option("--quick", action="store_true", help="the suite 'quick': one round, whatever --rounds says")
     add_option(

@@ -88,6 +88,7 @@ def _measure(parsed: argparse.Namespace, record: Path) -> int:
             *(["--quick"] if parsed.quick else []),
             *(["--resume"] if parsed.resume else []),
             *([] if parsed.rounds is None else [f"--rounds={parsed.rounds}"]),
+            *([] if parsed.budget is None else [f"--budget={parsed.budget}"]),
             *([f"--precision={parsed.precision}"] if parsed.precision else []),
             *(f"--impl={name}" for name in parsed.impl or []),
             *(f"--problem={text}" for text in parsed.problem or []),

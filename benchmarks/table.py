@@ -68,7 +68,7 @@ def _rounds(run: Run) -> str:
     done = min((len(row.processes) for row in run.rows if row.processes), default=asked)
     if done == asked:
         return f"{asked} round{'s' * (asked != 1)}"
-    why = "" if run.settings.interrupted else f": time was up (--rounds {asked} takes as long as it needs)"
+    why = "" if run.settings.interrupted else ": time was up (--budget allows more)"
     return f"{done} of {asked} rounds{why}"
 
 

@@ -46,6 +46,8 @@ TIER = "epoch"
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
 OFFERS = ("loss=bce_with_logits", "feed=host")
 
+WRAPS_LOOPS = torch.__version__ >= "2.13"
+
 # Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
@@ -142,9 +144,9 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         parameters = parameters - learning_rate * first / (second.sqrt() + EPSILON)
         return (parameters, first_moment, second_moment, n_steps), loss
 
-    # On CUDA, Inductor (torch 2.11) fails to write a C++ wrapper around a loop, by an assertion on how many
-    # inputs it has (codegen_subgraph_prefix): there Python starts each step.
-    @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu"})
+    # Inductor of torch 2.11 fails to write a C++ wrapper around a loop, by an assertion on how many inputs it
+    # has (codegen_subgraph_prefix), that of 2.13 does it on CPUs: elsewhere Python starts each step.
+    @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu" and WRAPS_LOOPS})
     def train_epoch(carry: Carry, *stacks: tuple[Tensor, Tensor]) -> tuple[Carry, Tensor]:
         losses = []
         for stack in stacks:

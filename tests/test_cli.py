@@ -156,15 +156,17 @@ def test_table_without_any_record_says_how_to_get_one(
     assert "perceptron-bench run" in capsys.readouterr().err
 
 
-def test_run_measures_and_writes_one_record(numpy_float32: Path, tmp_path: Path) -> None:
+def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_budget_allows(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
     record = tmp_path / "new folder" / "run.json"
+    rounds = ("--rounds=3", "--budget=0.001")
 
-    done = perceptron_bench(
-        "run", "--quick", "--device=cpu", f"--impl={numpy_float32}", *PROBLEM, "-o", record
-    )
+    done = perceptron_bench("run", *rounds, "--device=cpu", f"--impl={numpy_float32}", *PROBLEM, "-o", record)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"record: {record}" in done.stdout
+    assert "1 of 3 rounds: time was up" in done.stdout
     assert [row.verdict for row in read_run(record).rows] == [Verdict.VERIFIED]
 
 

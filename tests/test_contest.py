@@ -251,7 +251,7 @@ def test_a_worker_that_ends_without_an_answer_has_failed_even_with_exit_status_0
 
 def test_a_problem_too_large_for_memory_costs_its_own_row(numpy_float32: Path, tmp_path: Path) -> None:
     entry = read_entry(numpy_float32)
-    cases = [Case(entry, "cpu", problem) for problem in (replace(SMALL, batch_size=10**13), SMALL)]
+    cases = [Case(entry, "cpu", problem) for problem in (replace(SMALL, batch_size=10**16), SMALL)]
 
     tallies, interrupted = run_contest(
         cases, Settings(rounds=1, sample_s=0.0, cpus=choose_cpus(1)), tmp_path, Listener()
