@@ -158,7 +158,7 @@ def _three_digits(value: float) -> str:
 
 def si(value: float, unit: str) -> str:
     """Write a positive value with three significant digits and an SI prefix: "142 µs", "45.1 M"."""
-    prefixes = {1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n"}
-    factor = next((factor for factor in prefixes if value >= factor * 0.9995), 1e-9)
+    prefixes = {1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p"}
+    factor = next((factor for factor in prefixes if value >= factor * 0.9995), 1e-12)
     scaled = value / factor
     return f"{scaled:#.3g}".rstrip(".") + f" {prefixes[factor]}{unit}".rstrip()

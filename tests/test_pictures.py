@@ -19,6 +19,7 @@ import vl_convert
 from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
 from benchmarks.errors import UsageError
+from benchmarks.launch import ROOT
 from benchmarks.machine import Site
 from benchmarks.pictures import decisions, drawing, gallery
 from benchmarks.pictures.drawing import VEGA_LITE
@@ -26,7 +27,7 @@ from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_picture
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
 from benchmarks.pictures.look import LOOKS, look_of, themed
 from benchmarks.pictures.losses import losses
-from benchmarks.record import Verdict
+from benchmarks.record import Verdict, read_run
 from tests.conftest import SMALL
 from tests.runs import run_of_day, timed
 from tests.test_decision_map import sweep
@@ -341,6 +342,34 @@ def test_the_decision_maps_areas_leave_no_gap_from_one_epoch_to_the_most() -> No
         ends = [1.0, *(value["epochs to"] for value in column)]
         assert [value["epochs from"] for value in column] == ends[:-1]
         assert ends[-1] == decisions.MAX_EPOCHS
+
+
+def test_an_areas_name_lies_within_it_or_is_left_to_the_legend() -> None:
+    pixels_a_decade = decisions.PANEL_HEIGHT / np.log10(decisions.MAX_EPOCHS)
+    rows = read_run(ROOT / "results" / "runs" / "20261126T102341Z.json").rows
+    named = set()
+    for drawn in decision_maps(rows):
+        values = decisions._areas(drawn)  # noqa: SLF001 - what is drawn, before it is pixels
+        places = sorted({value["batch size"] for value in values})
+        for label in decisions._labels(values):  # noqa: SLF001 - as above
+            named.add((drawn.caches, label["implementation"]))
+            middle, half = places.index(label["batch size"]), 3 * len(label["implementation"])
+            height = 10 ** (7 / pixels_a_decade)
+            assert half <= middle < len(places) - half
+            for place in places[middle - half : middle + half]:
+                stretches = [value for value in values if value["batch size"] == place]
+                (own,) = (each for each in stretches if each["area"] == label["area"])
+                assert own["epochs from"] * height <= label["epochs"] <= own["epochs to"] / height
+
+    assert {("cold", "torch_cudagraph_compiled"), ("warm", "jax_scan")} <= named
+    assert ("cold", "jax_scan") not in named
+
+
+@pytest.mark.parametrize(("n_rows", "columns"), [(2, 3), (5, 5), (7, 4), (8, 4), (9, 3), (10, 5)])
+def test_as_few_places_as_can_be_stay_empty_where_processes_are_drawn(n_rows: int, columns: int) -> None:
+    picture = one_of(run_of(*(row(f"torch_{i}") for i in range(n_rows))), "spread")
+
+    assert picture.chart.to_dict()["columns"] == columns
 
 
 def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_line_break_in_a_record_does_not_break_the_row() -> None:
     ("value", "text"),
     [
         (1.5, "1.50 s"), (0.0123, "12.3 ms"), (142e-6, "142 µs"), (999.96e-6, "1.00 ms"), (5e-9, "5.00 ns"),
-        (0.5e-9, "0.500 ns"), (60.0, "60.0 s"), (999.4e-6, "999 µs"),
+        (0.5e-9, "500 ps"), (60.0, "60.0 s"), (999.4e-6, "999 µs"), (0.5e-12, "0.500 ps"),
     ],
 )  # fmt: skip
 def test_times_have_three_digits_and_a_unit(value: float, text: str) -> None:

@@ -14,6 +14,8 @@ from benchmarks.pictures.picture import Panel, Picture, Values, inline, setting_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from benchmarks.decision_map import DecisionMap
 
 PANEL_WIDTH, PANEL_HEIGHT = 330, 330
@@ -21,8 +23,8 @@ N_PLACES = 331
 """Batch sizes at which the borders are drawn: one a pixel."""
 
 MAX_EPOCHS = 100_000
-MIN_LABELLED = 0.05
-"""Share of a panel below which an area is named by the legend only."""
+CHARACTER_WIDTH, CHARACTER_HEIGHT = 6.5, 16
+"""Of an area's name, in pixels; where it has no room for that, only the legend names it."""
 
 CACHES = {"cold": "cold: compiled for the first time", "warm": "warm: compiled by an earlier process"}
 
@@ -124,17 +126,26 @@ def _axis(ends: Sequence[float]) -> dict[str, Any]:
 
 
 def _labels(values: Values) -> Values:
-    """Write a large area's name into its middle."""
+    """Write each area's name where the area is widest, if there is room for it."""
     labels = []
     for area in dict.fromkeys(value["area"] for value in values):
         own = [value for value in values if value["area"] == area]
-        heights = np.log([value["epochs to"] / value["epochs from"] for value in own])
-        if heights.sum() < MIN_LABELLED * N_PLACES * np.log(MAX_EPOCHS):
-            continue
-        middle = own[int(np.searchsorted(heights.cumsum(), heights.sum() / 2))]
-        centre = float(np.sqrt(middle["epochs from"] * middle["epochs to"]))
-        labels.append(middle | {"epochs": centre})
+        ends = [np.log([value[f"epochs {end}"] for value in own]) for end in ("from", "to")]
+        from_, to = (PANEL_HEIGHT / np.log(MAX_EPOCHS) * end for end in ends)
+        rooms = [_room(from_, to, i) for i in range(len(own))]
+        widest = int(np.argmax(rooms))
+        if rooms[widest] >= CHARACTER_WIDTH * len(own[widest]["implementation"]) / 2:
+            centre = float(np.sqrt(own[widest]["epochs from"] * own[widest]["epochs to"]))
+            labels.append(own[widest] | {"epochs": centre})
     return labels
+
+
+def _room(from_: NDArray[np.float64], to: NDArray[np.float64], place: int) -> int:
+    """Say how far to both sides of a place a line of text stays within an area, all in pixels."""
+    centre, half = (from_[place] + to[place]) / 2, CHARACTER_HEIGHT / 2
+    outside = np.flatnonzero((from_ > centre - half) | (to < centre + half))
+    nearest = np.abs(outside - place).min(initial=len(from_))
+    return int(min(nearest, place, len(from_) - 1 - place))
 
 
 def _at_least(n_epochs: float) -> str:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from benchmarks.record import Row
 
-PANEL_WIDTH, PANEL_HEIGHT, N_COLUMNS = 140, 110, 5
+PANEL_WIDTH, PANEL_HEIGHT = 140, 110
+N_COLUMNS = (5, 4, 3)
+"""To choose from, so that few places of the last line stay empty: Vega-Lite draws axes under them, too."""
+
 FARTHEST = 3.0
 """Of an epoch's time over the row's typical one: what is farther out is cut off at the panel's edge."""
 
@@ -80,7 +83,7 @@ def _panels(values: Values, rows: Sequence[Row]) -> alt.FacetChart:
     ).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT)
     names = [row.implementation for row in rows]
     facet = alt.Facet("implementation:N", title=None, sort=names, header=alt.Header(labelAnchor="start"))
-    chart: alt.FacetChart = panel.facet(facet, columns=N_COLUMNS)
+    chart: alt.FacetChart = panel.facet(facet, columns=min(N_COLUMNS, key=lambda n: -len(rows) % n))
     return chart
 
 
