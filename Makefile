@@ -16,8 +16,9 @@ help:
 bench: $(INSTALLED)
 	$(VENV)/bin/perceptron-bench run $(ARGS)
 
+# Bytecode is kept whatever the environment says: hundreds of processes would compile the same files anew.
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest --benchmark-disable --quick --numprocesses auto --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest --benchmark-disable --quick --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from benchmarks import crew
+from benchmarks import crew, observe
 from benchmarks.agreement import check, tolerances
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
@@ -93,7 +93,10 @@ class Rounded(Protocol):
 
 
 @pytest.fixture
-def rounded(copy_of: Copy) -> Rounded:
+def rounded(copy_of: Copy, monkeypatch: pytest.MonkeyPatch) -> Rounded:
+    # Going through all memory of this process, which may have loaded frameworks, takes half a second.
+    monkeypatch.setattr(observe, "reset_peak_host", lambda: None)
+
     def copy(forward: str, backward: str, *changes: tuple[str, str], as_name: str = "rounded") -> Path:
         return copy_of(
             "numpy_float32",
