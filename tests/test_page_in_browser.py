@@ -228,6 +228,18 @@ def test_who_is_faster_the_page_says_in_the_words_of_the_results_first_page(
     assert re.match(rf"{caveat}JAX by 1\.3\d× in tier step\. PyTorch by 9[\d.]*× in tier eager\.", answer)
 
 
+def test_where_typical_epochs_tell_another_winner_the_answer_says_so(opened: Open, tmp_path: Path) -> None:
+    rows = {row.implementation: row for row in rows_of(Problem())}
+    uneven = tuple(
+        process(round_, 1e-6, 1e-3) for round_ in range(6)
+    )  # first by its fastest, last by typical
+    run = run_of_day(0, *(rows | {"jax_jit": replace(rows["jax_jit"], processes=uneven)}).values())
+
+    answer = opened(written(tmp_path, run)).locator("#answer-fast").inner_text()
+
+    assert re.search(r"JAX by [\d.,]+× in tier step \(PyTorch by the typical epochs\)\.", answer)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_accessibility_check_finds_nothing_serious(opened: Open, typical: Path, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -67,15 +67,17 @@ function speed(selected) {
   const against = best.implementation === selected.baseline || !ratio.value ? "" : [`, ${ratio.text} `, code(selected.baseline), ratio.low ? ` (${ratio.intervalText})` : ""];
   return [
     won(duels.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
-    "Fastest of all is ", code(best.implementation), `: ${best.text.typical} an epoch`, against, ".",
+    "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical}`, against, ".",
   ];
 }
 
 // "JAX by 1.38× in tier step and 2.47× in tier epoch."
 const won = (duels) => ["JAX", "PyTorch"].map((who) => wins(who, duels.filter(({ winner }) => winner === who)));
 const wins = (who, duels) => (duels.length
-  ? [strong(who), " by ", listed(duels.map(({ ratio, tier }) => `${ratio} in tier ${tier}`)), ". "]
+  ? [strong(who), " by ", listed(duels.map(inTier)), ". "]
   : null);
+
+const inTier = ({ ratio, tier, doubt }) => `${ratio} in tier ${tier}${doubt ? ` (${doubt} by the typical epochs)` : ""}`;
 
 // By the typical time.
 const fastest = (rows) => rows.reduce((best, row) => (best === null || row.typical_s < best.typical_s ? row : best), null);
