@@ -46,6 +46,7 @@ TIER = "epoch"
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
 OFFERS = ("loss=bce_with_logits", "feed=host")
 
+# Inductor of torch 2.11 can't write a C++ wrapper around a loop; one in Python reads back whether to go on.
 WRAPS_LOOPS = torch.__version__ >= "2.13"
 
 # Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
@@ -86,6 +87,8 @@ def unavailable(device: Device) -> str | None:
     compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
     if shutil.which(compiler) is None:
         return f"torch.compile needs a C++ compiler, and found no {compiler}; install one or set CXX"
+    if device == "cpu" and not WRAPS_LOOPS:
+        return f"torch {torch.__version__} can't wrap a compiled loop in C++; install torch 2.13 or later"
     return None
 
 
@@ -144,9 +147,9 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         parameters = parameters - learning_rate * first / (second.sqrt() + EPSILON)
         return (parameters, first_moment, second_moment, n_steps), loss
 
-    # Inductor of torch 2.11 fails to write a C++ wrapper around a loop, by an assertion on how many inputs it
-    # has (codegen_subgraph_prefix), that of 2.13 does it on CPUs: elsewhere Python starts each step.
-    @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu" and WRAPS_LOOPS})
+    # On CUDA Python starts each step, for there Inductor (torch 2.11) fails to write a C++ wrapper around a
+    # loop, by an assertion on how many inputs it has (codegen_subgraph_prefix).
+    @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu"})
     def train_epoch(carry: Carry, *stacks: tuple[Tensor, Tensor]) -> tuple[Carry, Tensor]:
         losses = []
         for stack in stacks:

@@ -68,6 +68,8 @@ def load_again(module: ModuleType) -> Any:
 
 @every_compiled
 def test_one_compiled_call_serves_every_training_and_every_epoch(module: Any) -> None:
+    if reason := module.unavailable("cpu"):
+        pytest.skip(reason)
     first = train(Workload.of(module, TINY))
     before = n_compiled_graphs()
 
@@ -105,6 +107,27 @@ def test_without_a_compiler_it_is_unavailable_and_names_the_remedy(
     assert reason == (
         "torch.compile needs a C++ compiler, and found no no-such-compiler; install one or set CXX"
     )
+
+
+@pytest.mark.parametrize("module", [*COMPILED, torch_cudagraph_compiled], ids=lambda module: module.__name__)
+def test_without_triton_what_is_compiled_is_unavailable_on_cuda_and_names_the_remedy(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+
+    assert module.unavailable("cuda") == "torch.compile needs Triton on CUDA, and finds none; install triton"
+
+
+def test_where_inductor_can_not_wrap_a_loop_the_epoch_is_unavailable_on_the_cpu_and_names_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch_epoch, "WRAPS_LOOPS", False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch_epoch, "find_spec", lambda _: object())
+
+    assert "install torch 2.13 or later" in str(torch_epoch.unavailable("cpu"))
+    assert torch_epoch.unavailable("cuda") is None
 
 
 def test_without_the_private_scan_the_epoch_is_unavailable_and_says_so(
