@@ -74,15 +74,17 @@ def _verdict_cell(pair: LikeForLike) -> str:
 def verdict_of(pair: LikeForLike) -> tuple[str, str]:
     """Say who is faster; and by how much, and how surely, to stand right behind it."""
     ratio = pair.advantage
-    value = ratio_cell(ratio.value)
-    typical = ratio_cell(max(pair.typical_ratio, 1 / pair.typical_ratio))
-    doubt = f"{pair.by_typical} by the typical ones, {typical}" if pair.is_doubtful else ""
-    if not pair.is_sure:
-        told = f": {pair.by_fastest} by the fastest epochs, {value}, {doubt}" if doubt else f", {value}"
-        return pair.winner or "neither", f"{told}; too few rounds to be sure"
-    doubt = doubt and f"; {doubt}"
-    interval = unbroken(f"({interval_cell(ratio.low, ratio.high, ratio.coverage)})")
-    return pair.winner or "no telling", f"{',' if pair.winner else ':'} {value} {interval}{doubt}"
+    interval = unbroken(f" ({interval_cell(ratio.low, ratio.high, ratio.coverage)})") if pair.is_sure else ""
+    value = f"{ratio_cell(ratio.value)}{interval}"
+    typical_ratio = ratio_cell(max(pair.typical_ratio, 1 / pair.typical_ratio))
+    typical = f"; {pair.by_typical} by the typical ones, {typical_ratio}" if pair.by_typical else ""
+    unsure = "" if pair.is_sure else "; too few rounds to be sure"
+    if pair.winner:
+        return pair.winner, f", {value}{unsure}"
+    if pair.is_doubtful:
+        return "neither", f": {pair.by_fastest} by the fastest epochs, {value}{typical}{unsure}"
+    ahead = "JAX" if pair.ratio.value >= 1 else "PyTorch"
+    return "no telling", f": {ahead} by the fastest epochs, {value}{typical}{unsure}"
 
 
 def group_table(rows: Sequence[Figures]) -> str:

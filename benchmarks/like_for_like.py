@@ -42,8 +42,8 @@ class LikeForLike:
 
     @property
     def winner(self) -> str | None:
-        """Name the faster framework; None where the interval, or else the typical epochs say otherwise."""
-        return self.by_fastest if self.is_sure or not self.is_doubtful else None
+        """Name the faster framework; None where the interval or the typical epochs say otherwise."""
+        return None if self.is_doubtful else self.by_fastest
 
     @property
     def by_fastest(self) -> str | None:
@@ -64,7 +64,7 @@ class LikeForLike:
 
     @property
     def is_doubtful(self) -> bool:
-        """Say whether the typical epochs tell another winner than the fastest, which decide."""
+        """Say whether the typical epochs tell another winner than the fastest."""
         return None not in (self.by_fastest, self.by_typical) and self.by_fastest != self.by_typical
 
     @property

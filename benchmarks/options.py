@@ -25,7 +25,7 @@ DAY_S = 86_400
 class Options:
     """What the user asked for; an empty list of implementations means all."""
 
-    suite: str = "default"
+    suite: str | None = "default"  # None: the cases are not a suite's, but named
     impl: Sequence[str] = SUITES["default"].impls
     problem: Sequence[str] = SUITES["default"].problems
     precision: Precision | None = None  # of every problem; None: whatever each says
@@ -48,9 +48,9 @@ class Options:
         """
         name = "quick" if value_of("quick") else value_of("suite")
         suite = SUITES[name]
-        rounds, is_picked = value_of("rounds"), value_of("impl") or value_of("problem")
+        rounds, is_picked = value_of("rounds"), bool(value_of("impl") or value_of("problem"))
         options = cls(
-            suite=name,
+            suite=None if is_picked else name,
             impl=value_of("impl") or suite.impls,
             problem=value_of("problem") or suite.problems,
             precision=value_of("precision"),
@@ -121,8 +121,9 @@ def declare(add_option: Callable[..., object]) -> None:
         "--budget",
         type=float,
         metavar="SECONDS",
-        help="begin no round that would end later, for a machine that is yours for so long; the first round "
-        "always runs; default: as long as it takes, but the suite 'default' about three minutes",
+        help="begin no round that would end later than so long after the first process began: for a machine "
+        "that is yours for so long; the inspection and the first round of each four problems run whatever it "
+        "says; default: as long as it takes, but what the suite 'default' names about three minutes",
     )
     add_option("--quick", action="store_true", help="the suite 'quick': one round, whatever --rounds says")
     add_option(
@@ -135,7 +136,8 @@ def declare(add_option: Callable[..., object]) -> None:
     add_option(
         "--resume",
         action="store_true",
-        help="go on where the same run was killed; the suites 'sweep' and 'full' do so by themselves",
+        help="go on where the same run was killed or its --budget was up; the suites 'sweep' and 'full' do "
+        "so by themselves",
     )
     add_option(
         "--baseline",

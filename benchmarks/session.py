@@ -91,7 +91,8 @@ class MeasuringSession:
         chosen = [key for key in self.cases if key in keys]
         cases = [self.cases[key] for key in chosen]
         if timed and self.options.resume:
-            self.journal = Journal.of((cases, settings), self.provenance)
+            # Whatever the budget is, what was measured is the same.
+            self.journal = Journal.of((cases, replace(settings, budget_s=None)), self.provenance)
             if self.journal.n_workers:
                 console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
         with (
@@ -104,13 +105,19 @@ class MeasuringSession:
         self.tallies = dict(zip(chosen, tallies, strict=True))
 
     def close(self, *, recorded: bool) -> None:
-        """Forget the journal of a run that came to its end and is recorded; keep any other."""
+        """Forget the journal of a run that came to its end and is recorded; keep any other, to go on with."""
         if self.journal is None:
             return
-        if recorded and self.tallies and not self.interrupted:
+        if recorded and self.tallies and not self.interrupted and not self.lacks_rounds:
             self.journal.discard()
         else:
             self.journal.release()
+
+    @property
+    def lacks_rounds(self) -> bool:
+        """Say whether the time was up before all rounds were."""
+        timed = [row for row in (tally.row() for tally in self.tallies.values()) if row.is_timed]
+        return any(len(row.processes) < self.options.rounds for row in timed)
 
     @property
     def measured_nothing(self) -> bool:

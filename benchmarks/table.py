@@ -65,10 +65,10 @@ def _rounds(run: Run) -> str:
     asked = run.settings.rounds
     if not asked:
         return "no timed round"
-    done = min((len(row.processes) for row in run.rows if row.processes), default=asked)
+    done = min((len(row.processes) for row in run.rows if row.is_timed), default=asked)
     if done == asked:
         return f"{asked} round{'s' * (asked != 1)}"
-    why = "" if run.settings.interrupted else ": time was up (--budget allows more)"
+    why = "" if run.settings.interrupted else ": time was up (--budget says how much there is)"
     return f"{done} of {asked} rounds{why}"
 
 
@@ -157,7 +157,9 @@ def _three_digits(value: float) -> str:
 
 
 def si(value: float, unit: str) -> str:
-    """Write a positive value with three significant digits and an SI prefix: "142 µs", "45.1 M"."""
+    """Write a value with three significant digits and an SI prefix, or 0: "142 µs", "45.1 M", "0 s"."""
+    if not value:
+        return f"0 {unit}".rstrip()
     prefixes = {1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p"}
     factor = next((factor for factor in prefixes if value >= factor * 0.9995), 1e-12)
     scaled = value / factor

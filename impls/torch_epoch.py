@@ -47,7 +47,7 @@ TIER = "epoch"
 OFFERS = ("loss=bce_with_logits", "feed=host")
 
 # Inductor of torch 2.11 can't write a C++ wrapper around a loop; one in Python reads back whether to go on.
-WRAPS_LOOPS = torch.__version__ >= "2.13"
+WRAPS_LOOPS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 13)
 
 # Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from benchmarks.columns import Told, columns_of
 from benchmarks.curve import LossPoint
+from benchmarks.errors import UsageError
 from benchmarks.export_files import dictionary, write_tables
 from benchmarks.exports import EXPORTS
 from benchmarks.figures import figures_of
@@ -145,6 +146,17 @@ def test_where_there_is_nothing_to_show_the_tables_have_their_columns(folder: Pa
 
     head = (folder / "processes.csv").read_text(encoding="utf-8")
     assert head.startswith('"run","machine","case","round",')
+
+
+def test_a_whole_number_that_no_table_can_hold_is_refused_in_words_and_nothing_is_written(
+    folder: Path,
+) -> None:
+    many = replace(RUN.rows[0].processes[0], n_samples=10**20)
+
+    with pytest.raises(UsageError, match=r"processes: expected whole numbers below 2\*\*63"):
+        write_tables([run_of(replace(RUN.rows[0], processes=(many,)))], folder)
+
+    assert not [*folder.iterdir()]
 
 
 def test_text_that_a_csv_could_trip_over_is_read_back_as_it_was(folder: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from impls.contract import Device
 
-# Of few sizes, for each is compiled: of the book's wherever the size is not what varies.
+# Each size is compiled: so some variants share the book's.
 VARIANTS = {
     "a data set": Problem(n_epochs=5),
     "many features, a stream, a ragged last batch of one, another learning rate": Problem(

@@ -110,7 +110,7 @@ def test_two_processes_can_not_measure_the_same_run(numpy_float32: Path, tmp_pat
     assert list(tmp_path.iterdir()) == [numpy_float32]
 
 
-def test_a_run_killed_by_sigkill_is_resumed_and_its_record_is_complete(
+def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
     record = tmp_path / "run.json"
@@ -145,10 +145,15 @@ def test_a_run_killed_by_sigkill_is_resumed_and_its_record_is_complete(
     assert not record.exists() or not record.read_bytes()  # pytest-benchmark before 5.3 opens it at once
     assert not _workers_of(numpy_float32)
 
-    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    def go_on(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
 
-    assert again.returncode == 0, again.stdout
-    assert "going on with a run of which 3 workers had begun" in again.stdout
+    little, rest = go_on("--budget=0.001"), go_on()
+
+    assert [little.returncode, rest.returncode] == [0, 0], little.stdout + rest.stdout
+    assert "going on with a run of which 3 workers had begun" in little.stdout
+    assert "1 of 3 rounds" in little.stdout
+    assert "going on with a run of which 5 workers had begun" in rest.stdout  # 4 cases inspected, one round
     assert [len(row.processes) for row in read_run(record).rows] == [3] * 4
     assert len(json.loads(record.read_text())["benchmarks"]) == 4
     assert set(journal.UNFINISHED.glob("*")) == folders_before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -15,10 +16,11 @@ from benchmarks.like_for_like import like_for_like
 from benchmarks.page.page import write_page
 from benchmarks.record import Verdict
 from benchmarks.statistics import speedup
-from benchmarks.table import interval_cell, ratio_cell
+from benchmarks.table import interval_cell, ratio_cell, si
 from impls.contract import Problem
 from tests.pages import ABSENT, BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
 from tests.runs import run_of_day
+from tests.test_decision_map import sweep
 from tests.test_record import process
 
 if TYPE_CHECKING:
@@ -237,7 +239,44 @@ def test_where_typical_epochs_tell_another_winner_the_answer_says_so(opened: Ope
 
     answer = opened(written(tmp_path, run)).locator("#answer-fast").inner_text()
 
-    assert re.search(r"JAX by [\d.,]+× in tier step \(PyTorch by the typical epochs\)\.", answer)
+    assert "In tier step the fastest epochs and the typical ones name different winners." in answer
+    assert "JAX" not in answer
+
+
+def test_the_page_writes_a_figure_as_the_tables_do(browser: Browser) -> None:
+    values = [0.0, *(digits * 10.0**power for power in range(-13, 10) for digits in (1, 2.344, 9.9996))]
+    script = files("benchmarks.page").joinpath("format.js").read_text(encoding="utf-8")
+
+    with browser.new_page() as page:
+        written_ = page.evaluate(
+            f"values => {{ {script}; return values.map((each) => si(each, 's')) }}", values
+        )
+
+    assert written_ == [si(value, "s") for value in values]
+
+
+@pytest.mark.parametrize(("width", "n_times"), [(1280, 1), (PHONE["width"], 0)])
+def test_an_area_is_named_where_the_name_has_room_in_it(
+    opened: Open, tmp_path: Path, width: int, n_times: int
+) -> None:
+    name = "a" * 40  # more than a phone is wide
+    eager, jit = (("eager", 1e-3, 1e-3), (name, 0.1, 1e-4))
+    rows = [
+        row
+        for implementation, first_s, epoch_s in (eager, jit)
+        for row in sweep(implementation, warm_s=first_s, cold_s=first_s, epoch_s=epoch_s)
+    ]
+    page = opened(written(tmp_path, run_of_day(0, *rows)), viewport={"width": width, "height": 800})
+    page.wait_for_selector("html[data-drawn=yes]")
+
+    picture = page.locator("#chart-decision-map svg")
+    shown = picture.locator("[class*=names_cold] text")
+    assert shown.all_text_contents().count(name) == n_times
+    panel = picture.locator(".mark-area").first.bounding_box()
+    assert panel
+    for box in filter(None, (each.bounding_box() for each in shown.all())):
+        assert panel["x"] <= box["x"]
+        assert box["x"] + box["width"] <= panel["x"] + panel["width"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -25,7 +25,7 @@ from benchmarks.pictures import decisions, drawing, gallery
 from benchmarks.pictures.drawing import VEGA_LITE
 from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_pictures
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
-from benchmarks.pictures.look import LOOKS, look_of, themed
+from benchmarks.pictures.look import BLUE, GREEN, LOOKS, ORANGE, ink_on, look_of, themed
 from benchmarks.pictures.losses import losses
 from benchmarks.record import Verdict, read_run
 from tests.conftest import SMALL
@@ -363,6 +363,22 @@ def test_an_areas_name_lies_within_it_or_is_left_to_the_legend() -> None:
 
     assert {("cold", "torch_cudagraph_compiled"), ("warm", "jax_scan")} <= named
     assert ("cold", "jax_scan") not in named
+
+
+def test_a_name_has_as_much_room_as_a_line_of_text_has_on_the_shorter_side() -> None:
+    places = np.arange(100.0)
+    flat, rising = np.zeros(100), np.maximum(0, places - 50)
+
+    assert decisions._room(flat, flat + 40, 30) == 30  # noqa: SLF001 - that of the panel
+    assert decisions._room(flat, flat + decisions.CHARACTER_HEIGHT - 1, 30) == 0  # noqa: SLF001 - no line fits
+    assert decisions._room(rising, flat + 100, 49) == 44  # noqa: SLF001 - the border rises to the line's foot
+    assert decisions._room(flat, 100 - rising, 49) == 44  # noqa: SLF001 - as it would from above
+
+
+def test_a_name_is_written_in_the_ink_that_is_read_on_its_colour() -> None:
+    assert [ink_on(colour) for colour in ("#ffffff", "#000000", BLUE, GREEN, ORANGE)] == [
+        "black", "white", "white", "black", "black"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("n_rows", "columns"), [(2, 3), (5, 5), (7, 4), (8, 4), (9, 3), (10, 5)])

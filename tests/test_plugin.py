@@ -98,7 +98,7 @@ def test_the_record_reads_back_as_a_run(timed: tuple[subprocess.CompletedProcess
 
     assert [row.verdict for row in run.rows] == [Verdict.VERIFIED] * 2
     assert run.settings == RunSettings(
-        suite="default", rounds=2, timed=True, quick=False, interrupted=None, baseline="numpy_float32"
+        suite=None, rounds=2, timed=True, quick=False, interrupted=None, baseline="numpy_float32"
     )
 
 

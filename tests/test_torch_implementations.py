@@ -130,6 +130,18 @@ def test_where_inductor_can_not_wrap_a_loop_the_epoch_is_unavailable_on_the_cpu_
     assert torch_epoch.unavailable("cuda") is None
 
 
+@pytest.mark.parametrize(
+    ("version", "wraps"),
+    [("2.11.0+cu130", False), ("2.13.0a0+git", True), ("2.13.0+cpu", True), ("3.0.0", True)],
+)
+def test_the_version_says_whether_inductor_can_wrap_a_loop(
+    version: str, wraps: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "__version__", version)
+
+    assert load_again(torch_epoch).WRAPS_LOOPS is wraps
+
+
 def test_without_the_private_scan_the_epoch_is_unavailable_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -81,13 +81,20 @@ function fitted(spec, width) {
 function narrowed(spec, width) {
   if (Array.isArray(spec)) return spec.map((each) => narrowed(each, width));
   const { hconcat, ...copy } = spec;
-  if (typeof copy.width === "number") copy.width = Math.min(copy.width, width);
+  if (copy.width > width) {
+    if (copy.layer) copy.layer = copy.layer.map((layer) => thinned(layer, width / copy.width));
+    copy.width = width;
+  }
   if (hconcat && width < NARROW) copy.vconcat = hconcat.map(labelled);
   else if (hconcat) copy.hconcat = hconcat;
   if (copy.columns > 2 && width < NARROW) return { ...copy, columns: 2, spec: narrowed(copy.spec, width / 2 - 18) };
   for (const part of ["layer", "vconcat", "hconcat", "concat", "spec"]) if (copy[part]) copy[part] = narrowed(copy[part], width);
   return copy;
 }
+
+// Leaves out the names of areas that have no room for theirs in a panel of that share of its width.
+const thinned = (layer, share) => (layer.name?.startsWith("names_")
+  ? { ...layer, transform: [{ filter: `datum.room * ${share} >= datum.needed` }] } : layer);
 
 // Names a panel's lines again, which stood beside another that did.
 function labelled(spec) {

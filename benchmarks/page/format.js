@@ -6,6 +6,7 @@ const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-
 // Three significant digits and an SI prefix: "142 µs".
 function si(value, unit) {
   if (value === null || value === undefined) return NONE;
+  if (!value) return `0 ${unit}`.trim();
   const [factor, prefix] = PREFIXES.find(([each]) => value >= each * 0.9995) ?? PREFIXES.at(-1);
   return `${(value / factor).toPrecision(3)} ${prefix}${unit}`.trim();
 }

@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -49,9 +48,7 @@ def write_page(runs: Sequence[Run], gallery: Gallery, path: Path, against: Compa
         UsageError: the file can't be written.
 
     """
-    with ThreadPoolExecutor() as executor:
-        library = executor.submit(_library)  # takes a second, in no need of Python
-        html = _page(_payload(runs, gallery, against), library.result())
+    html = _page(_payload(runs, gallery, against), _library())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")

@@ -62,11 +62,13 @@ function speed(selected) {
   const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
   if (!timed.length) return ["Nobody was timed here."];
   const unsure = duels.filter(({ winner, sure }) => winner && !sure);
+  const doubtful = duels.filter(({ doubtful }) => doubtful).map(({ tier }) => tier);
   const best = fastest(timed);
   const ratio = comparisonWith(selected.baseline, group, best);
-  const against = best.implementation === selected.baseline || !ratio.value ? "" : [`, ${ratio.text} `, code(selected.baseline), ratio.low ? ` (${ratio.intervalText})` : ""];
+  const against = best.implementation === selected.baseline || !ratio.value ? "" : [`; by its fastest ones it is ${ratio.text} as fast as `, code(selected.baseline), ratio.low ? ` (${ratio.intervalText})` : ""];
   return [
     won(duels.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
+    doubtful.length ? `In tier ${listed(doubtful)} the fastest epochs and the typical ones name different winners. ` : null,
     "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical}`, against, ".",
   ];
 }
@@ -74,10 +76,8 @@ function speed(selected) {
 // "JAX by 1.38× in tier step and 2.47× in tier epoch."
 const won = (duels) => ["JAX", "PyTorch"].map((who) => wins(who, duels.filter(({ winner }) => winner === who)));
 const wins = (who, duels) => (duels.length
-  ? [strong(who), " by ", listed(duels.map(inTier)), ". "]
+  ? [strong(who), " by ", listed(duels.map(({ ratio, tier }) => `${ratio} in tier ${tier}`)), ". "]
   : null);
-
-const inTier = ({ ratio, tier, doubt }) => `${ratio} in tier ${tier}${doubt ? ` (${doubt} by the typical epochs)` : ""}`;
 
 // By the typical time.
 const fastest = (rows) => rows.reduce((best, row) => (best === null || row.typical_s < best.typical_s ? row : best), null);

@@ -48,7 +48,7 @@ def duel_of(pair: LikeForLike) -> dict[str, Any]:
         "winner": pair.winner,
         "sure": pair.is_sure,
         "ratio": ratio_cell(pair.advantage.value),
-        "doubt": pair.by_typical if pair.is_doubtful else None,
+        "doubtful": pair.is_doubtful,
         "who": who,
         "told": told,
     }

@@ -100,4 +100,4 @@ def _panel(
 
 
 def _told(cost_s: float) -> str:
-    return si(cost_s, "s") if cost_s > LEAST_S else "none"
+    return si(cost_s if cost_s > LEAST_S else 0, "s")

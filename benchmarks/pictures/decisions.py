@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 
 from benchmarks.by_hand import by_hand
-from benchmarks.pictures.look import log_ticks, look_of
+from benchmarks.pictures.look import ink_on, log_ticks, look_of
 from benchmarks.pictures.picture import Panel, Picture, Values, inline, setting_of, titled
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ N_PLACES = 331
 """Batch sizes at which the borders are drawn: one a pixel."""
 
 MAX_EPOCHS = 100_000
-CHARACTER_WIDTH, CHARACTER_HEIGHT = 6.5, 16
-"""Of an area's name, in pixels; where it has no room for that, only the legend names it."""
+CHARACTER_WIDTH, CHARACTER_HEIGHT = 7.5, 16
+"""Of an area's name at most, in pixels; where it has no room for that, only the legend names it."""
 
 CACHES = {"cold": "cold: compiled for the first time", "warm": "warm: compiled by an earlier process"}
 
@@ -113,8 +113,9 @@ def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
     )
     labels = (
         alt.Chart(inline(_labels(values)))
-        .mark_text(color="black", fontWeight="bold")
+        .mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold")
         .encode(x="batch size:Q", y="epochs:Q", text="implementation:N")
+        .properties(name=f"names_{drawn.caches}")
     )
     title = alt.Title(CACHES[drawn.caches], fontSize=13)
     return alt.layer(areas, labels).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
@@ -133,10 +134,16 @@ def _labels(values: Values) -> Values:
         ends = [np.log([value[f"epochs {end}"] for value in own]) for end in ("from", "to")]
         from_, to = (PANEL_HEIGHT / np.log(MAX_EPOCHS) * end for end in ends)
         rooms = [_room(from_, to, i) for i in range(len(own))]
-        widest = int(np.argmax(rooms))
-        if rooms[widest] >= CHARACTER_WIDTH * len(own[widest]["implementation"]) / 2:
-            centre = float(np.sqrt(own[widest]["epochs from"] * own[widest]["epochs to"]))
-            labels.append(own[widest] | {"epochs": centre})
+        widest, room = own[int(np.argmax(rooms))], max(rooms)
+        needed = CHARACTER_WIDTH * len(widest["implementation"]) / 2
+        if room >= needed:
+            label = {
+                "epochs": float(np.sqrt(widest["epochs from"] * widest["epochs to"])),
+                "ink": ink_on(look_of(widest["implementation"]).fill),
+                "room": room,  # in a panel of this width: the page makes narrower ones
+                "needed": needed,
+            }
+            labels.append(widest | label)
     return labels
 
 
@@ -149,7 +156,8 @@ def _room(from_: NDArray[np.float64], to: NDArray[np.float64], place: int) -> in
 
 
 def _at_least(n_epochs: float) -> str:
-    return f"{n_epochs:,.0f} epoch{'s' * (round(n_epochs) != 1)} or more"
+    n = int(n_epochs) + 1  # from where they draw level on, the one that it is said of has finished first
+    return f"{n:,} epochs or more"
 
 
 def _in_words(drawn: DecisionMap) -> str:

@@ -83,6 +83,13 @@ def look_of(implementation: str, tier: str = "") -> Look:
     return Look(colour, SHAPES.get(tier, "cross"), DOTTED)
 
 
+def ink_on(colour: str) -> str:
+    """Choose black or white, whichever contrasts more with a colour by WCAG 2.2's relative luminance."""
+    red, green, blue = (((int(colour[i : i + 2], 16) / 255 + 0.055) / 1.055) ** 2.4 for i in (1, 3, 5))
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
+
+
 def points(rows: Iterable[Row], *, legend: bool = True) -> dict[str, Any]:
     """Encode implementations by colour and shape; a legend names them in the rows' order."""
     shown = alt.Legend(title=None, symbolSize=90, labelLimit=200) if legend else None

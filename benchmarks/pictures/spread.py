@@ -24,6 +24,10 @@ FARTHEST = 3.0
 
 MARGIN = 1.1
 
+NARROW, WIDE = (0.8, 0.9, 1, 1.1, 1.2, 1.5), (0.3, 0.5, 0.7, 1, 1.5, 2, 3)
+DISTINCT = 2.0
+"""The axis's labels, and the ratio of its ends up to which those of the first stand apart."""
+
 
 def spread(rows: Sequence[Row], *, where: str) -> Picture:
     """Draw each process of the timed rows of one problem and device; `where` names the machine."""
@@ -69,7 +73,7 @@ def _panels(values: Values, rows: Sequence[Row]) -> alt.FacetChart:
     base = alt.Chart().encode(x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0, grid=False)))
 
     def y(column: str) -> alt.Y:
-        axis = alt.Axis(values=[0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3], format="~f")
+        axis = alt.Axis(values=WIDE if high / low > DISTINCT else NARROW, format="~f")
         return alt.Y(f"{column}:Q", scale=scale, axis=axis, title="epoch / typical")
 
     panel = alt.layer(

@@ -1,0 +1,48 @@
+"""What a user may ask for, and what is taken where nothing is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.options import Options
+from benchmarks.suites import SUITES
+
+SILENCE: dict[str, Any] = {
+    "suite": "default",
+    "device": "all",
+    "cores": 1,
+    "baseline": "torch_eager",
+    "time_limit": 120.0,
+    **dict.fromkeys(("quick", "resume"), False),
+    **dict.fromkeys(("impl", "problem", "precision", "rounds", "budget")),
+}
+
+
+def read(**given: Any) -> Options:
+    return Options.read((SILENCE | given).__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("given", "budget_s"),
+    [
+        ({}, SUITES["default"].budget_s),
+        ({"impl": ["jax_jit"]}, None),
+        ({"problem": ["book"]}, None),
+        ({"rounds": 9}, None),
+        ({"suite": "named"}, None),
+        ({"budget": 60.0}, 60),
+        ({"rounds": 9, "budget": 60.0}, 60),
+    ],
+)
+def test_the_default_suites_three_minutes_hold_for_nothing_else_and_a_budget_for_all(
+    given: dict[str, Any], budget_s: float | None
+) -> None:
+    assert read(**given).budget_s == budget_s
+
+
+def test_cases_that_were_named_are_no_suites() -> None:
+    assert read().suite == "default"
+    assert read(suite="named", rounds=2).suite == "named"
+    assert read(suite="named", impl=["jax_jit"]).suite is None
