@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +28,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of the search for garbage, which goes through all of it every time."""
+    gc.freeze()
 
 
 class Copy(Protocol):
