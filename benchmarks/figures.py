@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from benchmarks.columns import Told
@@ -16,7 +17,7 @@ from benchmarks.process import paired_min_s
 from benchmarks.statistics import Ratio, speedup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.record import Row, Run
 
@@ -96,14 +97,34 @@ class Figures:
         return self.typical_s is not None
 
 
-def figures_of(run: Run) -> list[Figures]:
-    """Compute what is shown of each row, those of a group together."""
-    where = _where(run)
-    return [
+@dataclass(frozen=True)
+class _Same:
+    """A run, known by its identity: to compare all rows would take longer than to compute their figures."""
+
+    run: Run
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether it is the very same."""
+        return isinstance(other, _Same) and self.run is other.run
+
+    def __hash__(self) -> int:
+        """Give a number that the very same has, too."""
+        return id(self.run)
+
+
+def figures_of(run: Run) -> Sequence[Figures]:
+    """Compute what is shown of each row, those of a group together; once for a run, which can't change."""
+    return _figures_of(_Same(run))
+
+
+@lru_cache(maxsize=32)
+def _figures_of(same: _Same) -> tuple[Figures, ...]:
+    run, where = same.run, _where(same.run)
+    return tuple(
         Figures(**where, **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
         for group in rows_by_group(run).values()
         for row in group.values()
-    ]
+    )
 
 
 def _where(run: Run) -> dict[str, Any]:

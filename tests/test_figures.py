@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,3 +77,11 @@ def test_every_column_says_what_it_means_and_times_and_sizes_their_unit() -> Non
         assert column.unit == {"s": "1/s" if "_per_" in column.name else "s", "bytes": "bytes"}.get(
             ending, ""
         )
+
+
+def test_a_runs_figures_are_computed_once_and_those_of_an_equal_run_anew() -> None:
+    run = run_of(row())
+
+    assert figures_of(run) is figures_of(run)
+    assert figures_of(replace(run)) is not figures_of(run)
+    assert figures_of(replace(run)) == figures_of(run)
