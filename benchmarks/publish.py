@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import cost_table, table
+from benchmarks.beside import beside
 from benchmarks.errors import told_if_unwritable
 from benchmarks.export_files import DICTIONARY, write_tables
 from benchmarks.images import Image
 from benchmarks.overview import Extras, overview
+from benchmarks.page.page import bundled, write_page
 from benchmarks.report import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from benchmarks.comparison import Comparison
@@ -31,6 +35,9 @@ STUDIES = {
     "is the decision map right": "map_check.md",
 }
 """What other commands write there, each the answer to a question."""
+
+FEW_ROWS = 80
+"""A report of so many is written sooner than another process has begun."""
 
 REMEDY = "name another folder with -o"
 
@@ -68,28 +75,35 @@ def publish(
     """
     lacking: list[str] = []
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
-    with told_if_unwritable(folder, remedy=REMEDY):
+    is_large = sum(len(run.rows) for run in runs) > FEW_ROWS
+    with told_if_unwritable(folder, remedy=REMEDY), beside(is_worth_it=is_large) as executor:
         folder.mkdir(parents=True, exist_ok=True)
+        library = executor.submit(bundled)
         gallery = _draw(newest_first)
         pictures: AbstractContextManager[dict[Site, list[Image]]] = nullcontext({})
         if with_pictures:
-            pictures = _pictures(gallery, folder, lacking)
+            pictures = _pictures(gallery, folder, lacking, executor)
         with pictures as images:
             (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
-            has_data = _write_data(newest_first, folder, lacking)
-            has_page = _write_page(newest_first, gallery, folder, comparison, lacking)
+            has_data = _written(f"{DATA}/", partial(write_tables, newest_first, folder / DATA), lacking)
+            page = partial(write_page, newest_first, gallery, folder / PAGE, comparison)
+            has_page = _written(PAGE, partial(page, library=library.result), lacking)
             links = _links(folder, has_page=has_page, has_data=has_data)
             text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
             (folder / README).write_text(text, encoding="utf-8")
-    page = folder / PAGE if has_page else None
-    return Published(readme=folder / README, page=page, lacking=tuple(dict.fromkeys(lacking)))
+    return Published(
+        readme=folder / README,
+        page=folder / PAGE if has_page else None,
+        lacking=tuple(dict.fromkeys(lacking)),
+    )
 
 
-def _write_data(runs: Sequence[Run], folder: Path, lacking: list[str]) -> bool:
+def _written(what: str, write: Callable[[], None], lacking: list[str]) -> bool:
+    """Write it, unless a package that it needs is not installed."""
     try:
-        write_tables(runs, folder / DATA)
+        write()
     except ImportError as error:
-        lacking.append(f"no {DATA}/ ({error}): {HOW_TO_GET}")
+        lacking.append(f"no {what} ({error}): {HOW_TO_GET}")
         return False
     return True
 
@@ -105,7 +119,9 @@ def _draw(runs: Sequence[Run]) -> Gallery:
 
 
 @contextmanager
-def _pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> Iterator[dict[Site, list[Image]]]:
+def _pictures(
+    gallery: Gallery, folder: Path, lacking: list[str], executor: Executor
+) -> Iterator[dict[Site, list[Image]]]:
     """Write the pictures; when the context ends, they are there."""
     try:
         from benchmarks.pictures.files import writing_pictures  # noqa: PLC0415 - needs an extra
@@ -113,26 +129,13 @@ def _pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> Iterator[di
         lacking.append(f"no pictures ({error}): {HOW_TO_GET}")
         yield {}
         return
-    with writing_pictures(gallery, folder / PICTURES) as written:
+    with writing_pictures(gallery, folder / PICTURES, executor) as written:
         yield {site: [_image(each, folder) for each in files] for site, files in written.items()}
 
 
 def _image(files: Files, folder: Path) -> Image:
     paths = {name: getattr(files, name).relative_to(folder).as_posix() for name in ("light", "dark", "png")}
     return Image(kind=files.picture.kind, description=files.picture.description, **paths)
-
-
-def _write_page(
-    runs: Sequence[Run], gallery: Gallery, folder: Path, comparison: Comparison | None, lacking: list[str]
-) -> bool:
-    try:
-        from benchmarks.page.page import write_page  # noqa: PLC0415 - needs an extra
-
-        write_page(runs, gallery, folder / PAGE, comparison)
-    except ImportError as error:
-        lacking.append(f"no {PAGE} ({error}): {HOW_TO_GET}")
-        return False
-    return True
 
 
 def _links(folder: Path, *, has_page: bool, has_data: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,7 @@ class Row:
         known["problem"] = Problem(**known["problem"])
         known["verdict"] = Verdict(known["verdict"])
         known["processes"] = tuple(map(Process.from_dict, known["processes"]))
-        known["manifest"] = tuple(require_types(Item(**item)) for item in known["manifest"])
+        known["manifest"] = tuple(_item(**item) for item in known["manifest"])
         if known["agreement"] is not None:
             known["agreement"] = Agreement.from_dict(known["agreement"])
         if known["costs"] is not None:
@@ -126,6 +126,11 @@ class Row:
         row = cls(**known)
         require_once("round", (process.round for process in row.processes))
         return row
+
+
+@lru_cache(maxsize=10_000, typed=True)  # most rows of a record have the same
+def _item(**fields: Any) -> Item:  # noqa: ANN401 - its types are looked at
+    return require_types(Item(**fields))
 
 
 @dataclass(frozen=True, kw_only=True)

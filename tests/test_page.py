@@ -13,7 +13,7 @@ from rich import box
 
 from benchmarks.errors import UsageError
 from benchmarks.figures import figures_of
-from benchmarks.page.page import _library, payload_of, write_page
+from benchmarks.page.page import bundled, payload_of, write_page
 from benchmarks.statistics import speedup
 from benchmarks.table import row_table
 from impls.contract import Problem
@@ -147,7 +147,7 @@ def test_the_ranks_in_the_page_give_the_interval_that_the_statistics_give(tmp_pa
 def test_without_the_extra_the_package_that_lacks_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _library.cache_clear()
+    bundled.cache_clear()
     monkeypatch.setitem(sys.modules, "vl_convert", None)
 
     with pytest.raises(ImportError, match="vl_convert"):

@@ -16,12 +16,13 @@ pytest.importorskip("vl_convert")
 
 import vl_convert
 
+from benchmarks.beside import beside
 from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
 from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT
 from benchmarks.machine import Site
-from benchmarks.pictures import decisions, drawing, gallery
+from benchmarks.pictures import decisions, gallery
 from benchmarks.pictures.drawing import VEGA_LITE
 from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_pictures
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
@@ -66,14 +67,14 @@ def drawn_of(run: Run) -> list[Picture]:
     return pictures
 
 
-def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
-    with writing_pictures(gallery, folder) as written:
+def write_pictures(gallery: Gallery, folder: Path, *, elsewhere: bool = False) -> dict[Site, list[Files]]:
+    with beside(is_worth_it=elsewhere) as executor, writing_pictures(gallery, folder, executor) as written:
         pass
     return written
 
 
-def write(picture: Picture, folder: Path) -> Files:
-    ((files,),) = write_pictures({HERE: [picture]}, folder).values()
+def write(picture: Picture, folder: Path, *, elsewhere: bool = False) -> Files:
+    ((files,),) = write_pictures({HERE: [picture]}, folder, elsewhere=elsewhere).values()
     return files
 
 
@@ -402,26 +403,24 @@ def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path
 
 
 def test_many_pictures_are_drawn_by_another_process_and_are_the_same(
-    pictures: dict[str, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
     here = write(pictures["spread"], tmp_path / "here")
-    monkeypatch.setattr(drawing, "FEW", 0)
 
-    beside = write(pictures["spread"], tmp_path / "beside")
+    other = write(pictures["spread"], tmp_path / "elsewhere", elsewhere=True)
 
-    assert [path.read_bytes() for path in beside.paths] == [path.read_bytes() for path in here.paths]
+    assert [path.read_bytes() for path in other.paths] == [path.read_bytes() for path in here.paths]
 
 
 def test_another_process_that_can_not_write_is_told_in_words(
-    pictures: dict[str, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(drawing, "FEW", 0)
     files = write(pictures["spread"], tmp_path)
     files.png.unlink()
     files.png.mkdir()
 
     with pytest.raises(UsageError, match=r"can't be written .*; name another folder"):
-        write(pictures["spread"], tmp_path)
+        write(pictures["spread"], tmp_path, elsewhere=True)
 
 
 def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.errors import UsageError, told_if_unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from benchmarks.comparison import Comparison
@@ -40,15 +40,38 @@ SCRIPTS = (
 DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')
 
 
-def write_page(runs: Sequence[Run], gallery: Gallery, path: Path, against: Comparison | None = None) -> None:
+@cache  # it takes a second
+def bundled() -> str:
+    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too.
+
+    Raises:
+        ImportError: it is not installed.
+
+    """
+    import vl_convert  # noqa: PLC0415 - part of an extra
+
+    library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return library.replace("</script", "<\\/script")
+
+
+def write_page(
+    runs: Sequence[Run],
+    gallery: Gallery,
+    path: Path,
+    against: Comparison | None = None,
+    *,
+    library: Callable[[], str] = bundled,
+) -> None:
     """Write one HTML file that shows the runs and their pictures, and what a comparison found, if any.
+
+    Who has had the library bundled meanwhile passes what gives it.
 
     Raises:
         ImportError: a library is not installed; they are part of the extra `report`.
         UsageError: the file can't be written.
 
     """
-    html = _page(_payload(runs, gallery, against), _library())
+    html = _page(_payload(runs, gallery, against), library())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")
@@ -76,15 +99,6 @@ def _payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None) 
     from benchmarks.page.payload import payload  # noqa: PLC0415 - needs an extra
 
     return payload(runs, gallery, against)
-
-
-@cache  # it takes a second
-def _library() -> str:
-    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too."""
-    import vl_convert  # noqa: PLC0415 - part of an extra, as above
-
-    library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return library.replace("</script", "<\\/script")
 
 
 def _page(content: dict[str, Any], library: str) -> str:

@@ -11,12 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from benchmarks.errors import told_if_unwritable
-from benchmarks.pictures.drawing import draw, drawing
+from benchmarks.pictures.drawing import draw
 from benchmarks.pictures.look import themed
 from benchmarks.pictures.picture import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from benchmarks.machine import Site
@@ -50,7 +51,7 @@ class Files:
 
 
 @contextmanager
-def writing_pictures(gallery: Gallery, folder: Path) -> Iterator[dict[Site, list[Files]]]:
+def writing_pictures(gallery: Gallery, folder: Path, executor: Executor) -> Iterator[dict[Site, list[Files]]]:
     """Write each machine's first pictures of each kind into a folder named for it, the same in every report.
 
     They are all there when the context ends. Pictures of an earlier report that this one does not have are
@@ -63,18 +64,14 @@ def writing_pictures(gallery: Gallery, folder: Path) -> Iterator[dict[Site, list
     written = _planned(gallery, folder)
     files = [each for own in written.values() for each in own]
     unwritable = partial(told_if_unwritable, folder, remedy="name another folder")
-    with drawing(len(files)) as executor:
-        with unwritable():
-            for place in {each.light.parent for each in files}:
-                place.mkdir(parents=True, exist_ok=True)
-            drawn = [
-                executor.submit(draw, themed(each.picture.chart, "light"), *each.paths) for each in files
-            ]
-        yield written
-        with unwritable():
-            for each in drawn:
-                each.result()
     with unwritable():
+        for place in {each.light.parent for each in files}:
+            place.mkdir(parents=True, exist_ok=True)
+        drawn = [executor.submit(draw, themed(each.picture.chart, "light"), *each.paths) for each in files]
+    yield written
+    with unwritable():
+        for each in drawn:
+            each.result()
         _remove_others(folder, {path for each in files for path in each.paths})
 
 
