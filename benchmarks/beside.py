@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,26 @@ class Here(Executor):
 
 @contextmanager
 def beside(*, is_worth_it: bool) -> Iterator[Executor]:
-    """Give what does work beside this process, or in it where another would take longer to begin."""
-    # Spawned, for a process with threads can't be forked safely.
-    executor = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) if is_worth_it else Here()
-    with executor:
+    """Give what does work beside this process, or in it where another would take longer to begin, or can't.
+
+    After an error what has not begun is left.
+    """
+    executor = _elsewhere() if is_worth_it else Here()
+    try:
         yield executor
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+def _elsewhere() -> Executor:
+    # Spawned, for a process with threads can't be forked safely; Ctrl-C is for this process to answer.
+    with suppress(OSError):  # where a system allows no semaphores
+        return ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        )
+    return Here()

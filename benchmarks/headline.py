@@ -83,8 +83,8 @@ def verdict_of(pair: LikeForLike) -> tuple[str, str]:
         return pair.winner, f", {value}{unsure}"
     if pair.is_doubtful:
         return "neither", f": {pair.by_fastest} by the fastest epochs, {value}{typical}{unsure}"
-    ahead = "JAX" if pair.ratio.value >= 1 else "PyTorch"
-    return "no telling", f": {ahead} by the fastest epochs, {value}{typical}{unsure}"
+    ahead = f"{'JAX' if pair.ratio.value > 1 else 'PyTorch'} by the fastest epochs, "
+    return "no telling", f": {'' if ratio.value == 1 else ahead}{value}{typical}{unsure}"
 
 
 def group_table(rows: Sequence[Figures]) -> str:

@@ -136,8 +136,8 @@ def declare(add_option: Callable[..., object]) -> None:
     add_option(
         "--resume",
         action="store_true",
-        help="go on where the same run was killed or its --budget was up; the suites 'sweep' and 'full' do "
-        "so by themselves",
+        help="go on where the same run was killed, and with its first four problems where its --budget was "
+        "up; the suites 'sweep' and 'full' do so by themselves",
     )
     add_option(
         "--baseline",

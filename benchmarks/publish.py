@@ -76,7 +76,7 @@ def publish(
     lacking: list[str] = []
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     is_large = sum(len(run.rows) for run in runs) > FEW_ROWS
-    with told_if_unwritable(folder, remedy=REMEDY), beside(is_worth_it=is_large) as executor:
+    with beside(is_worth_it=is_large) as executor, told_if_unwritable(folder, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
         library = executor.submit(bundled)
         gallery = _draw(newest_first)

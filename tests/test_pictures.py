@@ -366,6 +366,18 @@ def test_an_areas_name_lies_within_it_or_is_left_to_the_legend() -> None:
     assert ("cold", "jax_scan") not in named
 
 
+def test_what_finishes_first_for_no_whole_number_of_epochs_is_not_told() -> None:
+    def way(name: str, first_s: float, epoch_s: float) -> list[Row]:
+        return sweep(name, warm_s=first_s, cold_s=first_s, epoch_s=epoch_s)
+
+    rows = [*way("slow", 1.0, 1.0), *way("brief", 1.70, 0.5), *way("fast", 2.27, 0.2)]  # level at 2.4 and 2.9
+
+    words = one_of(run_of(*rows), "decision-map").description
+
+    assert "slow, for 3 epochs or more fast;" in words
+    assert "brief" not in words
+
+
 def test_a_name_has_as_much_room_as_a_line_of_text_has_on_the_shorter_side() -> None:
     places = np.arange(100.0)
     flat, rising = np.zeros(100), np.maximum(0, places - 50)

@@ -163,7 +163,8 @@ def _at_least(n_epochs: float) -> str:
 def _in_words(drawn: DecisionMap) -> str:
     told = []
     for size in drawn.ways[0].batch_sizes:
-        first, *later = drawn.stretches(size)
+        first, *others = drawn.stretches(size)
+        later = (each for each in others if int(each.begin) + 1 < each.end)  # in others no whole number lies
         then = "".join(f", for {_at_least(each.begin)} {each.implementation}" for each in later)
         told.append(f"batches of {size:,}: {first.implementation}{then}")
     return f"{drawn.caches.capitalize()} caches: {'; '.join(told)}."
