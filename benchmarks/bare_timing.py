@@ -45,7 +45,7 @@ def suite_median_s(workload: Workload, n_epochs: int) -> float:
 
 def timer_median_s(workload: Workload) -> float:
     """Time it by PyTorch's own benchmarking tool."""
-    from torch.utils.benchmark import Timer  # noqa: PLC0415 - not needed for JAX
+    from torch.utils.benchmark import Timer  # noqa: PLC0415 - a process that times JAX must not load PyTorch
 
     state, batches = workload.start(), workload.batches(0)
     timer = Timer(

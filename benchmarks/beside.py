@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class Here(Executor):
     """Does at once, in this process, what it is asked to do."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - as its base
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - as Executor has it
         """Do it; what it raises is raised by whoever asks for the result."""
         done: Future[Any] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - as another process would
+        except Exception as error:  # noqa: BLE001 - kept for whoever asks for the result
             done.set_exception(error)
         return done
 

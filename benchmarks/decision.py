@@ -68,14 +68,14 @@ class Rule:
             message = f"rule: metric: expected one of {', '.join(METRICS)}, found {self.metric!r}"
             raise UsageError(message)
         for name in ("threshold", "unchanged", "spread", "alpha"):
-            self._require(name, 0 < getattr(self, name) < 1, "between 0 and 1")
-        self._require(
-            "unchanged", self.unchanged <= self.threshold, f"at most the threshold, {self.threshold:g}"
-        )
-        self._require("min_pairs", self.min_pairs >= 1, "at least 1")
-        self._require("max_pairs", self.max_pairs >= self.min_pairs, f"at least min_pairs, {self.min_pairs}")
+            self._require(name, "between 0 and 1", holds=0 < getattr(self, name) < 1)
+        at_most = f"at most the threshold, {self.threshold:g}"
+        self._require("unchanged", at_most, holds=self.unchanged <= self.threshold)
+        self._require("min_pairs", "at least 1", holds=self.min_pairs >= 1)
+        at_least = f"at least min_pairs, {self.min_pairs}"
+        self._require("max_pairs", at_least, holds=self.max_pairs >= self.min_pairs)
 
-    def _require(self, name: str, holds: bool, expected: str) -> None:  # noqa: FBT001 - only called just above, beside the words that say what holds
+    def _require(self, name: str, expected: str, *, holds: bool) -> None:
         if not holds:
             message = f"rule: {name}: expected {expected}, found {getattr(self, name):g}"
             raise UsageError(message)
