@@ -225,15 +225,8 @@ def stand_in() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     # One process runs many: what pytest-benchmark before 5.3 leaves open, the next run would complain of.
     os.environ["PYTEST_ADDOPTS"] = "-p no:unraisableexception"
-    for variable in (
-        "MAKEFLAGS",
-        "MAKELEVEL",
-        "MFLAGS",
-        "ARGS",
-        "EXTRAS",
-        "PYTHON",
-        "VENV",
-    ):  # of a make that runs the tests
+    of_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS", "EXTRAS", "PYTHON", "VENV")  # which runs the tests
+    for variable in of_make:
         os.environ.pop(variable, None)
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # what follows may use every CPU
