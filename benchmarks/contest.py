@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 import time
@@ -29,7 +30,7 @@ class Settings:
     rounds: int = 6  # timed; 6 are the fewest that allow a 95 % interval of a median; 0: verify only
     sample_s: float = 0.4
     time_limit_s: float = 120.0
-    budget_s: float | None = None  # begin no round that would end later than this; the first one always runs
+    budget_s: float | None = None  # begin no round that would end later; each heat's first one always runs
     cpus: tuple[int, ...] = ()
     seed: int = 0  # of the shuffled order
     caches: Path | None = None  # where compilers keep what they compile; None: a new, empty folder
@@ -74,7 +75,6 @@ class _Contest:
         self.crew = Crew(
             folder=folder, observer=observer, cpus=settings.cpus, time_limit_s=settings.time_limit_s
         )
-        self.shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
         self.measures_cold = settings.rounds > 0 and settings.caches is None
         problems = list(dict.fromkeys(tally.case.problem for tally in tallies))
         self.heats = [problems[i : i + HEAT] for i in range(0, len(problems), HEAT)]
@@ -82,11 +82,13 @@ class _Contest:
     def run(self) -> None:
         """Go through all heats and their rounds, the inspection first."""
         rounds = range(INSPECTION, self.settings.rounds)
-        start = round_start = time.monotonic()
+        start = time.monotonic()
         for heat in range(len(self.heats)):
+            round_start = heat_start = time.monotonic()
+            share_s = self._share_s(heat, heat_start - start)
             for round_ in rounds:
                 now = time.monotonic()
-                if round_ > 0 and self._would_end_late(now - start, now - round_start):
+                if round_ > 0 and now - heat_start + (now - round_start) > share_s:  # as long as the latest
                     break
                 round_start = now
                 to_come = sum(len(self._groups(later)) for later in range(heat + 1, len(self.heats)))
@@ -94,9 +96,11 @@ class _Contest:
                 self.observer.planned(here * (self.settings.rounds - round_) + to_come * len(rounds))
                 self.run_round(heat, round_)
 
-    def _would_end_late(self, elapsed_s: float, round_s: float) -> bool:
-        """Say whether another round, as long as the latest, leaves the budget."""
-        return self.settings.budget_s is not None and elapsed_s + round_s > self.settings.budget_s
+    def _share_s(self, heat: int, elapsed_s: float) -> float:
+        """Give what the heat may take: of what is left of the budget, as much as each heat to come."""
+        if self.settings.budget_s is None:
+            return math.inf
+        return (self.settings.budget_s - elapsed_s) / (len(self.heats) - heat)
 
     def _groups(self, heat: int) -> dict[tuple[Entry, Device, Precision], list[Tally]]:
         """Give a heat's cases that are still in it, by what one process measures."""
@@ -111,13 +115,15 @@ class _Contest:
         """Start one fresh worker per implementation, device and precision, in shuffled order."""
         groups = self._groups(heat)
         order = list(groups)
-        self.shuffle(order)
+        # Of its own: what came before, or was left out, doesn't change where a resumed run finds its files.
+        shuffle = random.Random(f"{self.settings.seed}-{heat}-{round_}").shuffle  # noqa: S311 - not a secret
+        shuffle(order)
         what = "inspection" if round_ == INSPECTION else f"round {round_ + 1} of {self.settings.rounds}"
         if len(self.heats) > 1:
             what = f"heat {heat + 1} of {len(self.heats)}, {what}"
         for position, (entry, device, precision) in enumerate(order):
             tallies = groups[entry, device, precision]
-            self.shuffle(tallies)
+            shuffle(tallies)
             lowered = "" if precision == "float32" else f" in {precision}"
             self.observer.advanced(f"{what}: {entry.name} on {device}{lowered}")
             turn = Turn(

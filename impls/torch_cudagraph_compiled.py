@@ -39,7 +39,7 @@ torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 class CapturedEpoch(NamedTuple):
     """A graph and its addresses: a replay trains on what lies in the stacks."""
 
-    stacks: list[Tensor]  # as `place` makes them
+    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads there
     losses: Tensor  # (n_batches,)
     graph: torch.cuda.CUDAGraph
 
@@ -58,7 +58,7 @@ class Trainer:
             torch.zeros(2, n_features + 1, device=device),  # Adam's moments
             torch.zeros((), device=device),  # n_steps
         ]
-        self.captured: dict[tuple[torch.Size, ...], CapturedEpoch] = {}  # by the sizes of the stacks
+        self.captured: dict[tuple[int | torch.Size, ...], CapturedEpoch] = {}  # by addresses or sizes
         self.state: State | None = None  # the training whose values these are
 
     def take(self, state: State) -> None:
@@ -69,17 +69,28 @@ class Trainer:
             overwrite(self.values, state.values)
             self.state = state
 
-    def epoch_for(self, stacks: list[Tensor]) -> CapturedEpoch:
-        """Give the epoch for stacks like these; at the first ones, capture it."""
+    def epoch_on(self, stacks: list[Tensor]) -> CapturedEpoch:
+        """Give the epoch on these very stacks; when they are new, capture it."""
+        addresses = tuple(stack.data_ptr() for stack in stacks)
+        if addresses not in self.captured:
+            self.captured[addresses] = self.capture_epoch(stacks)
+        return self.captured[addresses]
+
+    def epoch_like(self, stacks: list[Tensor]) -> CapturedEpoch:
+        """Give the epoch on stacks of its own, and copy these there; when their sizes are new, capture it."""
         sizes = tuple(stack.shape for stack in stacks)
         if sizes not in self.captured:
-            # Addresses of our own rather than the caller's: these serve every epoch, and nobody frees them.
             static = [torch.zeros(size, device=self.values[0].device) for size in sizes]
-            before = [value.clone() for value in self.values]
-            graph, losses = capture(lambda: self.train_epoch(static))
-            overwrite(self.values, before)  # the warm-up has trained
-            self.captured[sizes] = CapturedEpoch(static, losses, graph)
+            self.captured[sizes] = self.capture_epoch(static)
+        overwrite(self.captured[sizes].stacks, stacks)
         return self.captured[sizes]
+
+    def capture_epoch(self, stacks: list[Tensor]) -> CapturedEpoch:
+        """Capture an epoch on the stacks."""
+        before = [value.clone() for value in self.values]
+        graph, losses = capture(lambda: self.train_epoch(stacks))
+        overwrite(self.values, before)  # the warm-up has trained
+        return CapturedEpoch(stacks, losses, graph)
 
     def train_epoch(self, stacks: list[Tensor]) -> Tensor:
         """Train on each batch in order and give the losses (n_batches,)."""
@@ -102,6 +113,7 @@ class State:
     trainer: Trainer
     values: list[Tensor]  # as Trainer.values
     losses: Tensor
+    in_place: bool  # every epoch's batches lie where the first one's did, on the device
 
 
 def unavailable(device: Device) -> str | None:
@@ -120,7 +132,8 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     trainer = make_trainer(problem.n_features, problem.learning_rate, problem.loss, device)
     values = [torch.zeros_like(value) for value in trainer.values]
     values[0].copy_(torch.from_numpy(np.append(parameters.weight, parameters.bias)))
-    return State(trainer, values, torch.empty(0))
+    in_place = problem.data == "dataset" and problem.feed == "device"
+    return State(trainer, values, torch.empty(0), in_place)
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
@@ -137,9 +150,7 @@ def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
 def run_epoch(state: State, batches: list[Tensor]) -> State:
     """Train on each batch in order and wait for the device."""
     state.trainer.take(state)
-    epoch = state.trainer.epoch_for(batches)
-    for target, source in zip(epoch.stacks, batches, strict=True):
-        target.copy_(source, non_blocking=True)
+    epoch = state.trainer.epoch_on(batches) if state.in_place else state.trainer.epoch_like(batches)
     epoch.graph.replay()
     state.losses = epoch.losses.clone()  # the next replay overwrites them
     torch.cuda.synchronize()
@@ -192,7 +203,7 @@ def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
 def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
     """Copy each source to its target's address."""
     for target, source in zip(targets, sources, strict=True):
-        target.copy_(source)
+        target.copy_(source, non_blocking=True)
 
 
 def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:

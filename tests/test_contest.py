@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import agreement, crew
+from benchmarks import agreement, contest, crew
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import read_entry
 from benchmarks.environment import choose_cpus, timed_code_digest
@@ -202,6 +203,38 @@ def test_no_round_is_begun_that_would_end_after_the_budget_but_the_first_always_
 
     assert len(row.processes) == 1
     assert row.verdict is Verdict.VERIFIED
+
+
+def test_each_heat_gets_its_share_of_the_budget(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = Listener()
+
+    def minute_a_round() -> float:
+        return 60.0 * sum("round" in heard or "inspection" in heard for heard in listener.heard)
+
+    monkeypatch.setattr(contest, "HEAT", 1)
+    monkeypatch.setattr(contest, "time", SimpleNamespace(monotonic=minute_a_round))
+
+    rows = rows_of([numpy_float32], tmp_path, listener, rounds=9, budget_s=600.0)
+
+    assert [len(row.processes) for row in rows.values()] == [4, 4]  # and an inspection
+
+
+def test_a_run_out_of_budget_finds_every_heat_again(
+    numpy_float32: Path, copy_of: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest, "HEAT", 1)
+    both = [numpy_float32, copy_of("numpy_float32", as_name="second")]
+    before, after = Listener(), Listener()
+
+    rows_of(both, tmp_path, before, rounds=4, budget_s=1e-6)
+    rows_of(both, tmp_path, after, rounds=4)
+
+    begun = {heard for heard in before.heard if heard.startswith("heat")}
+    found = {heard.removesuffix(" (recalled)") for heard in after.heard if heard.endswith("(recalled)")}
+    assert len(begun) == 2 * 2 * 2  # of both heats, an inspection and a round, each of both
+    assert found == begun
 
 
 def test_ctrl_c_keeps_what_was_measured_and_says_what_was_not(numpy_float32: Path, tmp_path: Path) -> None:

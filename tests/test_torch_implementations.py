@@ -215,6 +215,25 @@ def test_graphs_serve_trainings_in_turns_with_other_batches_each_epoch(
     assert len(captures) == 2  # of a full and a ragged step; of an epoch with and without a ragged one
 
 
+@pytest.mark.parametrize("module", GRAPHED[1:], ids=lambda module: module.__name__)
+@devices
+@pytest.mark.filterwarnings("ignore:This instance was constructed with capturable=True")
+def test_a_graphed_epoch_reads_each_data_set_on_the_device_where_it_lies(
+    module: Any, device: Device, stand_in: Callable[[Any, str], list[int]]
+) -> None:
+    captures = stand_in(module, device)
+    problems = [replace(TINY, data="dataset", seed=seed) for seed in (0, 1)]
+    workloads = [Workload.of(module, problem, device) for problem in problems]
+
+    losses = interleave(workloads)
+
+    expected = interleave([Workload.of(torch_eager, problem, device) for problem in problems])
+    np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-6)
+    assert len(captures) == 2
+    read = workloads[0].start().trainer.captured.values()
+    assert [epoch.stacks for epoch in read] == [workload.placed[0] for workload in workloads]
+
+
 @every_graphed
 @devices
 @pytest.mark.filterwarnings("ignore:This instance was constructed with capturable=True")
