@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from benchmarks.record import Row
     from impls.contract import Device, Problem
 
-MIN_BATCH_SIZES = 4
-"""A line through fewer points says little about how well a line fits."""
+MIN_BATCH_SIZES = 3
+"""A line fits any two points, however badly it would fit a third."""
 
 
 @dataclass(frozen=True, kw_only=True)
