@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.model import break_evens, cost_models, sweeps_of
+from benchmarks.model import sweeps_of
 from benchmarks.table import NO_FIGURE, si
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.box import Box
 
     from benchmarks.model import BreakEven, CostModel, Sweep
-    from benchmarks.record import Row
+    from benchmarks.record import Row, Run
 
 READING = """\
 *Cost model*: the time of one step is a fixed cost (dispatch) plus a cost per sample times the batch size, \
@@ -31,18 +31,18 @@ first calls included, with cold / warm disk caches; "1" is from the start. The c
 one once compiled; "—" stands where that is not so."""
 
 
-def cost_tables(rows: Sequence[Row], *, box: Box, plain: Callable[[str], str]) -> Iterator[tuple[str, Table]]:
-    """Give every table that the rows allow, with its title; `plain` is as for benchmarks.table.row_table."""
+def cost_tables(run: Run, *, box: Box, plain: Callable[[str], str]) -> Iterator[tuple[str, Table]]:
+    """Give every table that the run allows, with its title; `plain` is as for benchmarks.table.row_table."""
     for (problem, device), sweeps in groupby(
-        sweeps_of(rows), key=lambda sweep: (sweep.problem, sweep.device)
+        sweeps_of(run.rows), key=lambda sweep: (sweep.problem, sweep.device)
     ):
         yield f"time per step by batch size, {problem} on {device}", _sweep_table(list(sweeps), box, plain)
-    models = sorted(cost_models(rows), key=lambda model: (model.problem, model.device, model.fixed_s))
+    models = sorted(run.cost_models, key=lambda model: (model.problem, model.device, model.fixed_s))
     for (problem, device), group in groupby(models, key=lambda model: (model.problem, model.device)):
         yield f"cost model, {problem} on {device}", _model_table(list(group), box, plain)
-    for title, group_rows in _with_target(rows).items():
+    for title, group_rows in _with_target(run.rows).items():
         yield f"time to target, {title}", _target_table(group_rows, box, plain)
-    for (problem, device), pairs in groupby(break_evens(rows), key=lambda pair: (pair.problem, pair.device)):
+    for (problem, device), pairs in groupby(run.break_evens, key=lambda pair: (pair.problem, pair.device)):
         yield f"break-even, {problem} on {device}", _break_even_table(list(pairs), box, plain)
 
 

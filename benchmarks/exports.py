@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.export_lines import BreakEvenLine, CheckLine, CostLine, LossLine, ProcessLine, RunLine
 from benchmarks.figures import Figures, figures_of
-from benchmarks.model import break_evens, cost_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,13 +55,13 @@ def _losses(run: Run) -> Iterator[tuple[Any, ...]]:
 
 
 def _cost_models(run: Run) -> Iterator[CostLine]:
-    for model in cost_models(run.rows):
+    for model in run.cost_models:
         sizes = " ".join(map(str, model.batch_sizes))
         yield CostLine(*_name(run), **{**vars(model), "batch_sizes": sizes})
 
 
 def _break_evens(run: Run) -> Iterator[BreakEvenLine]:
-    return (BreakEvenLine(*_name(run), **vars(pair)) for pair in break_evens(run.rows))
+    return (BreakEvenLine(*_name(run), **vars(pair)) for pair in run.break_evens)
 
 
 def _checks(run: Run) -> Iterator[CheckLine]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.curve import LossPoint
+    from benchmarks.model import BreakEven, CostModel
     from impls.contract import Device
 
 KEY = "perceptron_bench"
@@ -157,6 +158,16 @@ class Run:
     provenance: Provenance
     settings: RunSettings
 
+    @cached_property
+    def cost_models(self) -> list[CostModel]:
+        """Give the fits of all its sweeps over batch sizes; once, for tables and exports."""
+        return cost_models(self.rows)
+
+    @cached_property
+    def break_evens(self) -> list[BreakEven]:
+        """Give the break-even points of each two implementations of a group; once, likewise."""
+        return break_evens(self.rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON's types; no NaN."""
         return {
@@ -165,8 +176,8 @@ class Run:
             "settings": asdict(self.settings),
             "rows": [row.to_dict() for row in self.rows],
             # Derived from the rows, for readers that don't want to fit themselves.
-            "cost_models": [asdict(each) for each in cost_models(self.rows)],
-            "break_evens": [asdict(each) for each in break_evens(self.rows)],
+            "cost_models": [asdict(each) for each in self.cost_models],
+            "break_evens": [asdict(each) for each in self.break_evens],
         }
 
     @classmethod

@@ -24,7 +24,7 @@ def print_run(run: Run, console: Console) -> None:
     """Print every table of the run, the reasons of rows without a time, and where it was measured."""
     for title, rows in groups_of(run):
         console.print(row_table(rows, box_=box.SIMPLE_HEAD, plain=escape, title=escape(title)))
-    for title, costs in cost_tables(run.rows, box=box.SIMPLE_HEAD, plain=escape):
+    for title, costs in cost_tables(run, box=box.SIMPLE_HEAD, plain=escape):
         costs.title, costs.title_justify, costs.title_style = escape(title), "left", "bold"
         console.print(costs)
     for reason in [*reasons(run.rows), *starved(run.rows)]:
@@ -43,7 +43,7 @@ def _markdown_lines(run: Run) -> Iterator[str]:
     for title, rows in groups_of(run):
         yield f"### {plain_in_markdown(title)}\n"
         yield from_rich(row_table(rows, box_=box.MARKDOWN, plain=plain_in_markdown))
-    for title, costs in cost_tables(run.rows, box=box.MARKDOWN, plain=plain_in_markdown):
+    for title, costs in cost_tables(run, box=box.MARKDOWN, plain=plain_in_markdown):
         yield f"### {plain_in_markdown(title)}\n"
         yield from_rich(costs)
     for reason in [*reasons(run.rows), *starved(run.rows)]:
