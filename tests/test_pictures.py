@@ -26,7 +26,7 @@ from benchmarks.pictures import decisions, gallery
 from benchmarks.pictures.drawing import VEGA_LITE
 from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_pictures
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
-from benchmarks.pictures.look import BLUE, GREEN, LOOKS, ORANGE, ink_on, look_of, themed
+from benchmarks.pictures.look import BLUE, GREEN, LOOKS, ORANGE, ink_on, log_ticks, look_of, themed
 from benchmarks.pictures.losses import losses
 from benchmarks.record import Verdict, read_run
 from tests.conftest import SMALL
@@ -129,6 +129,31 @@ def test_a_picture_has_titled_axes_and_says_in_words_and_figures_what_it_shows(
         assert f'"title": "{title}"' in json.dumps(specification)
     assert "torch_eager" in picture.description
     assert {"torch_eager", "jax_jit"} <= {value["implementation"] for value in picture.values}
+
+
+def test_the_cost_split_says_how_far_the_model_is_from_what_was_measured() -> None:
+    cheap, dear = (sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=s) for s in (1e-3, 2e-3))
+    run = run_of(*cheap[:2], *dear[2:3], *cheap[3:])
+
+    subtitle = one_of(run, "cost-split").chart.to_dict()["title"]["subtitle"]
+
+    assert max(model.max_misfit for model in run.cost_models) > 0.05
+    assert subtitle[1].endswith(f"by at most {max(model.max_misfit for model in run.cost_models):.0%}")
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([1e-4, 4e-4], [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3]),
+        ([2e-5, 5e-4], [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3]),
+        ([1e-5, 1e-3], [1e-5, 1e-4, 1e-3]),
+        ([], []),
+    ],
+)
+def test_a_logarithmic_axis_has_as_many_round_values_as_have_room(
+    values: list[float], ticks: list[float]
+) -> None:
+    assert log_ticks(values) == ticks
 
 
 def test_every_picture_is_written_for_light_and_dark_and_for_sharing(

@@ -50,9 +50,10 @@ def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: s
         _panel(values, rows, order, ("cost per sample", "per sample"), first=False),
         spacing=24,
     )
+    misfit = max(model.max_misfit for model in models)
     subtitle = [
         f"{setting} · time per step = fixed cost + cost per sample × batch size · less is better",
-        "line: the smallest and the largest of the rounds' fits",
+        f"line: smallest and largest of the rounds' fits · off a measured time by at most {misfit:.0%}",
         where,
     ]
     return Picture(

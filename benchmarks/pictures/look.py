@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Theme: TypeAlias = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
-FEW_DECADES = 1.5
+LESS_THAN_A_DECADE, FEW_DECADES = 0.7, 1.5
+"""On a logarithmic axis: so that the labels of round values have room in the narrowest panel."""
 
 WIDTH, HEIGHT = 640, 400
 """Of a single panel, in pixels."""
@@ -120,12 +121,13 @@ def _scale(rows: Iterable[Row], property_: str) -> alt.Scale:
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:
-    """Give round values for a logarithmic axis: decades, where there are few also their 2 and 5."""
+    """Give round values for a logarithmic axis: decades, of few also their 3, of less than one 2 and 5."""
     logs = np.log10(list(values))
     if not logs.size:
         return []
     first, last = math.floor(logs.min()), math.ceil(logs.max())
-    steps = (1,) if logs.max() - logs.min() > FEW_DECADES else (1, 2, 5)
+    span = logs.max() - logs.min()
+    steps = (1, 2, 5) if span < LESS_THAN_A_DECADE else (1, 3) if span < FEW_DECADES else (1,)
     return [float(f"{step}e{power}") for power in range(first, last + 1) for step in steps]
 
 
