@@ -122,9 +122,9 @@ def declare(add_option: Callable[..., object]) -> None:
         type=float,
         metavar="SECONDS",
         help="begin no round that would end later than so long after the first process began: for a machine "
-        "that is yours for so long; problems are measured four at a time, and each four get an equal share, "
-        "their inspection and first round whatever it says; default: as long as it takes, but what the suite "
-        "'default' names about three minutes",
+        "that is yours for so long; problems are measured four at a time, and each four, or the last few, "
+        "get an equal share, and their inspection and first round whatever it says; default: as long as it "
+        "takes, but what the suite 'default' names about three minutes",
     )
     add_option("--quick", action="store_true", help="the suite 'quick': one round, whatever --rounds says")
     add_option(
@@ -137,8 +137,8 @@ def declare(add_option: Callable[..., object]) -> None:
     add_option(
         "--resume",
         action="store_true",
-        help="go on where the same run was killed or its --budget was up; the suites 'sweep' and 'full' do "
-        "so by themselves",
+        help="go on where the same run was killed or its --budget was up, with one more round at least; "
+        "the suites 'sweep' and 'full' do so by themselves",
     )
     add_option(
         "--baseline",

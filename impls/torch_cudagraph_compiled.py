@@ -39,7 +39,7 @@ torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 class CapturedEpoch(NamedTuple):
     """A graph and its addresses: a replay trains on what lies in the stacks."""
 
-    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads there
+    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads them where they are
     losses: Tensor  # (n_batches,)
     graph: torch.cuda.CUDAGraph
 
@@ -47,7 +47,8 @@ class CapturedEpoch(NamedTuple):
 class Trainer:
     """What a training updates, at addresses that stay, and the graphs that refer to them.
 
-    All trainings of a kind use it, one after another or in turns: an epoch is captured once for all of them.
+    All trainings of a kind use it, one after another or in turns: an epoch is captured once for all of them
+    on a data set, and once for all batches of like sizes that come and go.
     """
 
     def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
@@ -58,7 +59,8 @@ class Trainer:
             torch.zeros(2, n_features + 1, device=device),  # Adam's moments
             torch.zeros((), device=device),  # n_steps
         ]
-        self.captured: dict[tuple[int | torch.Size, ...], CapturedEpoch] = {}  # by addresses or sizes
+        self.on_data_sets: dict[tuple[tuple[int, torch.Size], ...], CapturedEpoch] = {}  # by where they lie
+        self.on_copies: dict[tuple[torch.Size, ...], CapturedEpoch] = {}
         self.state: State | None = None  # the training whose values these are
 
     def take(self, state: State) -> None:
@@ -69,21 +71,21 @@ class Trainer:
             overwrite(self.values, state.values)
             self.state = state
 
-    def epoch_on(self, stacks: list[Tensor]) -> CapturedEpoch:
-        """Give the epoch on these very stacks; when they are new, capture it."""
-        addresses = tuple(stack.data_ptr() for stack in stacks)
-        if addresses not in self.captured:
-            self.captured[addresses] = self.capture_epoch(stacks)
-        return self.captured[addresses]
+    def epoch_on(self, data_set: list[Tensor]) -> CapturedEpoch:
+        """Give the epoch on these very stacks, captured when they are new."""
+        place = tuple((stack.data_ptr(), stack.shape) for stack in data_set)
+        if place not in self.on_data_sets:
+            self.on_data_sets[place] = self.capture_epoch([*data_set])
+        return self.on_data_sets[place]
 
-    def epoch_like(self, stacks: list[Tensor]) -> CapturedEpoch:
-        """Give the epoch on stacks of its own, and copy these there; when their sizes are new, capture it."""
-        sizes = tuple(stack.shape for stack in stacks)
-        if sizes not in self.captured:
+    def epoch_on_copy(self, batches: list[Tensor]) -> CapturedEpoch:
+        """Copy the stacks to others that stay; give the epoch on those, captured when the sizes are new."""
+        sizes = tuple(stack.shape for stack in batches)
+        if sizes not in self.on_copies:
             static = [torch.zeros(size, device=self.values[0].device) for size in sizes]
-            self.captured[sizes] = self.capture_epoch(static)
-        overwrite(self.captured[sizes].stacks, stacks)
-        return self.captured[sizes]
+            self.on_copies[sizes] = self.capture_epoch(static)
+        overwrite(self.on_copies[sizes].stacks, batches)
+        return self.on_copies[sizes]
 
     def capture_epoch(self, stacks: list[Tensor]) -> CapturedEpoch:
         """Capture an epoch on the stacks."""
@@ -113,7 +115,7 @@ class State:
     trainer: Trainer
     values: list[Tensor]  # as Trainer.values
     losses: Tensor
-    in_place: bool  # every epoch's batches lie where the first one's did, on the device
+    epoch_on: Callable[[list[Tensor]], CapturedEpoch]  # a data set where it lies, or a copy of the batches
 
 
 def unavailable(device: Device) -> str | None:
@@ -132,8 +134,8 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     trainer = make_trainer(problem.n_features, problem.learning_rate, problem.loss, device)
     values = [torch.zeros_like(value) for value in trainer.values]
     values[0].copy_(torch.from_numpy(np.append(parameters.weight, parameters.bias)))
-    in_place = problem.data == "dataset" and problem.feed == "device"
-    return State(trainer, values, torch.empty(0), in_place)
+    is_there = problem.data == "dataset" and problem.feed == "device"  # all the time, at the same addresses
+    return State(trainer, values, torch.empty(0), trainer.epoch_on if is_there else trainer.epoch_on_copy)
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
@@ -150,7 +152,7 @@ def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
 def run_epoch(state: State, batches: list[Tensor]) -> State:
     """Train on each batch in order and wait for the device."""
     state.trainer.take(state)
-    epoch = state.trainer.epoch_on(batches) if state.in_place else state.trainer.epoch_like(batches)
+    epoch = state.epoch_on(batches)
     epoch.graph.replay()
     state.losses = epoch.losses.clone()  # the next replay overwrites them
     torch.cuda.synchronize()
@@ -201,7 +203,7 @@ def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
 
 
 def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
-    """Copy each source to its target's address."""
+    """Copy each source to its target's address; from the host as soon as the device comes to it."""
     for target, source in zip(targets, sources, strict=True):
         target.copy_(source, non_blocking=True)
 

@@ -205,20 +205,29 @@ def test_no_round_is_begun_that_would_end_after_the_budget_but_the_first_always_
     assert row.verdict is Verdict.VERIFIED
 
 
-def test_each_heat_gets_its_share_of_the_budget(
-    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("first_s", "rounds"),
+    [
+        (60, [4, 4]),  # half of the ten minutes each
+        (300, [1, 3]),  # six minutes, for a first round always runs, and what is left
+    ],
+)
+def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
+    first_s: int, rounds: list[int], numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener = Listener()
 
-    def minute_a_round() -> float:
-        return 60.0 * sum("round" in heard or "inspection" in heard for heard in listener.heard)
+    def now_s() -> float:
+        """Let so much time pass with the first inspection, and a minute with all else that begins."""
+        n_begun = sum(heard.startswith("heat") for heard in listener.heard)
+        return first_s + 60.0 * (n_begun - 1) if n_begun else 0.0
 
     monkeypatch.setattr(contest, "HEAT", 1)
-    monkeypatch.setattr(contest, "time", SimpleNamespace(monotonic=minute_a_round))
+    monkeypatch.setattr(contest, "time", SimpleNamespace(monotonic=now_s))
 
     rows = rows_of([numpy_float32], tmp_path, listener, rounds=9, budget_s=600.0)
 
-    assert [len(row.processes) for row in rows.values()] == [4, 4]  # and an inspection
+    assert [len(row.processes) for row in rows.values()] == rounds
 
 
 def test_a_run_out_of_budget_finds_every_heat_again(

@@ -131,6 +131,16 @@ def test_a_picture_has_titled_axes_and_says_in_words_and_figures_what_it_shows(
     assert {"torch_eager", "jax_jit"} <= {value["implementation"] for value in picture.values}
 
 
+def test_a_sweep_of_fewer_sizes_takes_no_pictures_from_an_older_one_of_as_many_ways() -> None:
+    whole = run_of_day(0, *swept())
+    newer = run_of_day(1, *(row for row in swept() if row.problem.batch_size <= 100))
+
+    (pictures,) = pictures_of([whole, newer]).values()
+
+    drawn = next(each for each in pictures if each.kind == "throughput")
+    assert {value["batch size"] for value in drawn.values} == {row.problem.batch_size for row in swept()}
+
+
 def test_the_cost_split_says_how_far_the_model_is_from_what_was_measured() -> None:
     cheap, dear = (sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=s) for s in (1e-3, 2e-3))
     run = run_of(*cheap[:2], *dear[2:3], *cheap[3:])
@@ -144,13 +154,14 @@ def test_the_cost_split_says_how_far_the_model_is_from_what_was_measured() -> No
 @pytest.mark.parametrize(
     ("values", "ticks"),
     [
-        ([1e-4, 4e-4], [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3]),
+        ([1e-5, 1e-3, 1e-4], [1e-5, 1e-4, 1e-3]),
         ([2e-5, 5e-4], [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3]),
-        ([1e-5, 1e-3], [1e-5, 1e-4, 1e-3]),
+        ([32, 64, 256], [10, 20, 50, 100, 200, 500, 1000, 2000, 5000]),
+        ([4e-4], [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3]),
         ([], []),
     ],
 )
-def test_a_logarithmic_axis_has_as_many_round_values_as_have_room(
+def test_a_logarithmic_axis_has_the_fewest_round_values_of_which_three_are_within(
     values: list[float], ticks: list[float]
 ) -> None:
     assert log_ticks(values) == ticks

@@ -118,13 +118,19 @@ def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[Like
 
 
 def test_on_the_gpu_the_ways_are_as_far_apart_as_the_readme_says() -> None:
-    assert says("five batches of 1,000 or 100,000 samples, 1.4 and 1.5 times by the typical epochs (on")
-    assert says("with a hundred batches of 32 (`small`), 1.2 times, and with five of a million")
-    assert says("(results/tables.md)), 1.4 times.")
-    assert says("PyTorch's captured step is ahead on `book` and `small`, 1.6 and 2.8 times; with a million")
-    assert says("samples `jax_jit` is, 1.9 times by the fastest epochs, 1.1 by the typical ones.")
-    assert says("graph of compiled steps on `book`, 77 times on `small`, 26 times on `large`.")
-    assert says("eager loop takes 40 times as long")
+    assert says(
+        "with five batches of 100,000 PyTorch's captured graph of compiled steps is ahead, 1.5 times;"
+    )
+    assert says("with five of 1,000 there is no telling (the typical epochs say PyTorch, 1.4 times);")
+    assert says("is ahead with a hundred of 32 (`small`), 1.2 times, and with five of a million (")
+    assert says(
+        "(results/tables.md)), 1.4 times. A step in one call: PyTorch's captured step is ahead on `book`"
+    )
+    assert says("and `small`, 1.6 and 2.8 times; on `large` there is no telling; with a million samples")
+    assert says(
+        "`jax_jit` is ahead, 1.9 times (1.1 by the typical epochs). The textbook's eager loop takes 40"
+    )
+    assert says("as long as the graph of compiled steps on `book`, 77 times on `small`, 26 times on `large`.")
     pairs = like_for_like(the_gpus_run())
     book, small, large, million = (pairs[f"{name} on cuda"] for name in GPU_PROBLEMS)
 
@@ -138,7 +144,7 @@ def test_on_the_gpu_the_ways_are_as_far_apart_as_the_readme_says() -> None:
     assert found(small) == [("epoch", "JAX", 1.2, 1.2), ("step", "PyTorch", 2.8, 0.3)]
     assert found(large) == [("epoch", "PyTorch", 1.5, 0.7), ("step", None, 1.0, 0.6)]
     assert found(million) == [("epoch", "JAX", 1.4, 1.4), ("step", "JAX", 1.9, 1.1)]
-    assert [round(1 / group[0].typical_ratio, 1) for group in (book, large)] == [1.4, 1.5]
+    assert round(1 / book[0].typical_ratio, 1) == 1.4
     assert [round(group[0].torch.speedup or 0) for group in (book, small, large)] == [40, 77, 26]
 
 
@@ -156,7 +162,8 @@ def test_on_the_gpu_compiling_takes_hundreds_of_epochs_to_pay_and_capturing_a_fe
     compiled: dict[bool, list[int]] = {True: [], False: []}  # by whether an epoch has a hundred steps
     for pair in break_evens(the_gpus_run().rows):
         n_epochs = pair.n_epochs_cold
-        if pair.slower == "torch_eager" and n_epochs and pair.faster != "torch_eager_fused":
+        if pair.slower == "torch_eager" and pair.faster != "torch_eager_fused":
+            assert n_epochs, pair
             is_long = "-N100-" in pair.problem
             (captured if pair.faster in TEXTBOOKS else compiled[is_long]).append(n_epochs)
     assert (min(captured), max(captured)) == (1, 10)
@@ -167,7 +174,7 @@ def test_on_the_gpu_compiling_takes_hundreds_of_epochs_to_pay_and_capturing_a_fe
 def test_on_the_gpu_a_captured_textbook_finishes_first_for_as_long_as_the_readme_says() -> None:
     assert says("with cold caches a graph of those is the first to finish any training of ten up to 8,000")
     cold, _ = decision_maps(the_gpus_run().rows)
-    for batch_size in (1000, 10_000, 100_000, 1_000_000):
+    for batch_size in (1000, 100_000, 1_000_000):
         assert {cold.winner(batch_size, n_epochs) for n_epochs in (10, 100, 1000, 8000)} <= TEXTBOOKS
 
 

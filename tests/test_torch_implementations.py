@@ -205,7 +205,8 @@ def test_graphs_serve_trainings_in_turns_with_other_batches_each_epoch(
     module: Any, device: Device, stand_in: Callable[[Any, str], list[int]]
 ) -> None:
     captures = stand_in(module, device)
-    problems = [TINY, replace(TINY, seed=1), replace(TINY, feed="host", last_batch_size=None)]
+    from_host = replace(TINY, data="dataset", feed="host", last_batch_size=None)
+    problems = [TINY, replace(TINY, seed=1), from_host, replace(from_host, seed=1)]
 
     losses = interleave([Workload.of(module, problem, device) for problem in problems])
 
@@ -230,8 +231,8 @@ def test_a_graphed_epoch_reads_each_data_set_on_the_device_where_it_lies(
     expected = interleave([Workload.of(torch_eager, problem, device) for problem in problems])
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-6)
     assert len(captures) == 2
-    read = workloads[0].start().trainer.captured.values()
-    assert [epoch.stacks for epoch in read] == [workload.placed[0] for workload in workloads]
+    read = workloads[0].start().trainer.on_data_sets.values()
+    assert [[*map(id, epoch.stacks)] for epoch in read] == [[*map(id, each.placed[0])] for each in workloads]
 
 
 @every_graphed

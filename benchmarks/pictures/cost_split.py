@@ -53,7 +53,7 @@ def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: s
     misfit = max(model.max_misfit for model in models)
     subtitle = [
         f"{setting} · time per step = fixed cost + cost per sample × batch size · less is better",
-        f"line: smallest and largest of the rounds' fits · off a measured time by at most {misfit:.0%}",
+        f"line: smallest and largest of the rounds' fits · model off a measured time by at most {misfit:.0%}",
         where,
     ]
     return Picture(

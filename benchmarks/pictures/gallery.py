@@ -114,7 +114,7 @@ def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
 
 
 def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
-    """Give each problem and device's sweeps of the run that has most of them, of the newest among such."""
+    """Give each problem and device's sweeps of the run with the most ways, then sizes; of such the newest."""
     claims: dict[tuple[str, str], list[tuple[Run, list[Sweep]]]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
         own: dict[tuple[str, str], list[Sweep]] = defaultdict(list)
@@ -122,7 +122,12 @@ def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
             own[sweep.problem, sweep.device].append(sweep)
         for key, sweeps in own.items():
             claims[key].append((run, sweeps[:MAX_SERIES]))
-    return [max(claims[key], key=lambda claim: len(claim[1])) for key in sorted(claims)]
+
+    def thoroughness(claim: tuple[Run, list[Sweep]]) -> tuple[int, int]:
+        _, sweeps = claim
+        return len(sweeps), sum(len(sweep.rows) for sweep in sweeps)
+
+    return [max(claims[key], key=thoroughness) for key in sorted(claims)]
 
 
 def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:

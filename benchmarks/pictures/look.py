@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import altair as alt
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 Theme: TypeAlias = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
-LESS_THAN_A_DECADE, FEW_DECADES = 0.7, 1.5
-"""On a logarithmic axis: so that the labels of round values have room in the narrowest panel."""
+ENOUGH_TICKS = 3
+"""Of a logarithmic axis: with more, the labels of the narrowest panel would not all have room."""
 
 WIDTH, HEIGHT = 640, 400
 """Of a single panel, in pixels."""
@@ -121,14 +120,16 @@ def _scale(rows: Iterable[Row], property_: str) -> alt.Scale:
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:
-    """Give round values for a logarithmic axis: decades, of few also their 3, of less than one 2 and 5."""
-    logs = np.log10(list(values))
-    if not logs.size:
+    """Give round values for a logarithmic axis: decades, also their 3, or 2 and 5, till enough are within."""
+    found = sorted(values)
+    if not found:
         return []
-    first, last = math.floor(logs.min()), math.ceil(logs.max())
-    span = logs.max() - logs.min()
-    steps = (1, 2, 5) if span < LESS_THAN_A_DECADE else (1, 3) if span < FEW_DECADES else (1,)
-    return [float(f"{step}e{power}") for power in range(first, last + 1) for step in steps]
+    decades = range(math.floor(math.log10(found[0])), math.ceil(math.log10(found[-1])) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [float(f"{step}e{power}") for power in decades for step in steps]
+        if sum(found[0] <= tick <= found[-1] for tick in ticks) >= ENOUGH_TICKS:
+            break
+    return ticks
 
 
 def seconds(**options: Any) -> alt.Axis:  # noqa: ANN401 - Altair's own
