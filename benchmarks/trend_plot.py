@@ -27,6 +27,9 @@ MAX_NAMED = 3
 HEIGHT, LABEL_HEIGHT = 160, 62
 """Of a panel and of its highest label, in pixels."""
 
+DATE_TICKS = 8
+"""At most about so many, for a label takes up to a tenth of the width."""
+
 
 def require_format(path: Path) -> None:
     """Refuse a file that is no picture by its name.
@@ -69,16 +72,19 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
     scale = alt.Scale(zero=False)
     ratio = alt.Y("ratio:Q", scale=scale, title="epoch time / control's (no unit)")
     utc = alt.Scale(type="utc", padding=12)
-    base = alt.Chart().encode(x=alt.X("date:T", title="date of the run (UTC)", scale=utc))
-    changed = base.transform_filter("isValid(datum.label)")
+    base = alt.Chart().encode(
+        x=alt.X("date:T", title="date of the run (UTC)", scale=utc, axis=alt.Axis(tickCount=DATE_TICKS))
+    )
+    # Not by filters: in a panel where nothing changed they would leave layers without a date to scale by.
+    shown = alt.condition(alt.datum.label != "", alt.value(1), alt.value(0))
     layers = alt.layer(
         base.mark_rule(color=BLUE, opacity=0.6, strokeWidth=2).encode(
             y=alt.Y("low:Q", scale=scale), y2="high:Q"
         ),
         base.mark_line(color=GREY).encode(y="level:Q", detail="segment:N"),
         base.mark_point(color=BLUE, filled=True).encode(y=ratio),
-        changed.mark_rule(color=VERMILION, strokeDash=[5, 3]),
-        *_labels(changed),
+        base.mark_rule(color=VERMILION, strokeDash=[5, 3]).encode(opacity=shown),
+        *_labels(base),
         data=alt.InlineData(values=[row for each in segmented for row in _rows(each)]),
     ).properties(width=720, height=HEIGHT)
     header = alt.Header(labelAnchor="start", labelFontWeight="bold")
@@ -87,21 +93,21 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
     return chart
 
 
-def _labels(changed: alt.Chart) -> Iterator[alt.Chart]:
+def _labels(base: alt.Chart) -> Iterator[alt.Chart]:
     """Write each label on the side of its rule that has more room, in the corner without a level."""
     import altair as alt  # noqa: PLC0415 - as above
 
     for is_late, is_slower in product((True, False), repeat=2):
-        yield (
-            changed.transform_filter((alt.datum.is_late == is_late) & (alt.datum.is_slower == is_slower))
-            .mark_text(
-                align="right" if is_late else "left",
-                dx=-4 if is_late else 4,
-                baseline="top",
-                lineBreak="\n",
-                color=VERMILION,
-            )
-            .encode(text="label:N", y=alt.value(2 if is_late == is_slower else HEIGHT - LABEL_HEIGHT))
+        here = (alt.datum.is_late == is_late) & (alt.datum.is_slower == is_slower)
+        yield base.mark_text(
+            align="right" if is_late else "left",
+            dx=-4 if is_late else 4,
+            baseline="top",
+            lineBreak="\n",
+            color=VERMILION,
+        ).encode(
+            text=alt.condition(here, "label:N", alt.value("")),
+            y=alt.value(2 if is_late == is_slower else HEIGHT - LABEL_HEIGHT),
         )
 
 
@@ -121,7 +127,7 @@ def _rows(segmented: Segmentation) -> Iterator[dict[str, Any]]:
                 "high": point.ratio.high,
                 "level": level.ratio,
                 "segment": segment,
-                "label": labels.get(id(level)) if point is level.points[0] else None,
+                "label": labels.get(id(level), "") if point is level.points[0] else "",
                 "is_late": point.record.date > first + (last - first) / 2,
                 "is_slower": level.ratio > segmented.levels[segment - 1].ratio,
             }

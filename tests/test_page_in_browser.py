@@ -395,6 +395,16 @@ def test_a_run_is_not_shown_with_the_pictures_of_another(opened: Open, tmp_path:
     assert page.locator("#chart-spread svg, #chart-losses svg").count() == 0
 
 
+def test_three_runs_in_which_nothing_changed_are_drawn_over_time_without_a_complaint(
+    opened: Open, tmp_path: Path
+) -> None:
+    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(3))))
+
+    page.wait_for_selector("#chart-trend svg")
+
+    assert "against native_floor" in page.locator("#chart-trend svg").inner_html()
+
+
 def test_machines_are_told_apart_and_chosen(opened: Open, tmp_path: Path) -> None:
     runs = (run_of_day(i, *rows_of(Problem()), machine=f"machine-{i}") for i in range(2))
     page = opened(written(tmp_path, *runs))
