@@ -405,6 +405,21 @@ def test_three_runs_in_which_nothing_changed_are_drawn_over_time_without_a_compl
     assert "against native_floor" in page.locator("#chart-trend svg").inner_html()
 
 
+def test_on_a_phone_the_trends_are_as_large_as_elsewhere_and_their_headings_are_cut(
+    opened: Open, tmp_path: Path
+) -> None:
+    runs = (run_of_day(day, *rows_of(Problem())) for day in range(3))
+    page = opened(written(tmp_path, *runs), viewport={"width": 390, "height": 844})
+
+    page.wait_for_selector("#chart-trend svg")
+
+    shrunk = page.evaluate(
+        "(svg => svg.clientWidth / svg.viewBox.baseVal.width)(document.querySelector('#chart-trend svg'))"
+    )
+    assert shrunk > 0.95
+    assert "torch_step-cpu-book" in page.locator("#chart-trend svg").inner_html()
+
+
 def test_machines_are_told_apart_and_chosen(opened: Open, tmp_path: Path) -> None:
     runs = (run_of_day(i, *rows_of(Problem()), machine=f"machine-{i}") for i in range(2))
     page = opened(written(tmp_path, *runs))

@@ -77,7 +77,7 @@ function fitted(spec, width) {
   return { ...narrowed(spec, width - (narrow ? 66 : 190)), config };
 }
 
-// Makes no view wider than `width`; what does not fit side by side goes one below the other.
+// Makes no view wider than `width`, nor a panel's heading; what does not fit side by side goes one below the other.
 function narrowed(spec, width) {
   if (Array.isArray(spec)) return spec.map((each) => narrowed(each, width));
   const { hconcat, ...copy } = spec;
@@ -88,6 +88,7 @@ function narrowed(spec, width) {
   if (hconcat && width < NARROW) copy.vconcat = hconcat.map(labelled);
   else if (hconcat) copy.hconcat = hconcat;
   if (copy.columns > 2 && width < NARROW) return { ...copy, columns: 2, spec: narrowed(copy.spec, width / 2 - 18) };
+  if (copy.facet && width < NARROW) copy.facet = { ...copy.facet, header: { ...copy.facet.header, labelLimit: width } };
   for (const part of ["layer", "vconcat", "hconcat", "concat", "spec"]) if (copy[part]) copy[part] = narrowed(copy[part], width);
   return copy;
 }
