@@ -1,6 +1,6 @@
 """Is the decision map right? Measures whole trainings near its borders, by the ways on either side of them.
 
-    python -m benchmarks.map_check results/runs/DATE.json [--points 5] [--repeats 3] [-o FILE]
+    python -m benchmarks.map_check results/runs/DATE.json [--borders 5] [--repeats 3] [-o FILE]
 
 For the map with cold caches of a recorded run, on the machine that it was recorded on. Each training runs in
 a fresh process with empty caches, and is timed whole; of the repeats, in alternating order, the median
@@ -44,8 +44,8 @@ TOLERANCE = 0.05
 TITLE = "Is the decision map right near its borders?"
 ABOUT = f"""\
 Written by `python -m benchmarks.map_check`; don't edit. Held against the map with cold caches of {{run}}, \
-{{problem}} on {{device}}: whole trainings beside the borders of its areas, by the ways on either side. Each \
-ran in a fresh process with empty caches, the ways by turns; of each the median of {{n_repeats}} counts. \
+{{problem}} on {{device}}: whole trainings below and above borders of its areas, by the ways on either side. \
+Each ran in a fresh process with empty caches, the ways by turns; of each the median of {{n_repeats}} counts. \
 A point is right where the way that the map names took at most {TOLERANCE:.0%} longer than the other: that \
 is its excess, below zero where it was the faster."""
 BESIDE = 1.25
@@ -57,6 +57,7 @@ class Point:
     """A training near a border: what the two ways should take there, and what they took."""
 
     batch_size: int
+    border: float  # in epochs
     n_epochs: int
     predicted_s: dict[str, float]  # by name; the one that the map names first
     measured: dict[str, list[WholeTraining]] = field(default_factory=dict)
@@ -71,6 +72,13 @@ class Point:
         named_s, other_s = map(self.measured_s, self.predicted_s)
         return named_s / other_s - 1
 
+    @property
+    def misprediction(self) -> float:
+        """Say how far a predicted time is from the measured one, relatively; of the two ways the worse."""
+        return max(
+            abs(predicted_s / self.measured_s(name) - 1) for name, predicted_s in self.predicted_s.items()
+        )
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; give the exit status."""
@@ -78,13 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="a record with a sweep over batch sizes")
-    parser.add_argument("--points", type=int, default=5, help="default: %(default)s")
+    parser.add_argument(
+        "--borders", type=int, default=5, help="each with a point below and one above; default: %(default)s"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="of each training; default: %(default)s")
     add_output(parser)
     parsed = parser.parse_args(arguments)
     found = Findings(Terminal(width=140))
     try:
-        drawn, points = map_of(parsed.run, parsed.points)
+        drawn, points = map_of(parsed.run, parsed.borders)
         for repeat in range(parsed.repeats):
             for point in points:
                 told = f"{point.n_epochs:,} epochs of batches of {point.batch_size:,}"
@@ -106,7 +116,7 @@ def about_of(path: Path, drawn: DecisionMap, *, n_repeats: int) -> str:
     return ABOUT.format(run=run, problem=drawn.title, device=drawn.device, n_repeats=n_repeats)
 
 
-def map_of(path: Path, n_points: int) -> tuple[DecisionMap, list[Point]]:
+def map_of(path: Path, n_borders: int) -> tuple[DecisionMap, list[Point]]:
     """Give the run's first map with cold caches that has a border, and points near it.
 
     Raises:
@@ -114,20 +124,20 @@ def map_of(path: Path, n_points: int) -> tuple[DecisionMap, list[Point]]:
 
     """
     for drawn in decision_maps(read_run(path).rows):
-        if drawn.caches == "cold" and (points := points_of(drawn, n_points)):
+        if drawn.caches == "cold" and (points := points_of(drawn, n_borders)):
             return drawn, points
     message = f"{path}: expected a sweep over batch sizes in which more than one way wins, found none"
     raise UsageError(message)
 
 
-def points_of(drawn: DecisionMap, n_points: int) -> list[Point]:
-    """Spread points over the batch sizes, in turn above and below a border, and from border to border."""
-    batch_sizes = np.geomspace(*drawn.range, 2 * n_points + 1)[1::2].round().astype(int).tolist()
+def points_of(drawn: DecisionMap, n_borders: int) -> list[Point]:
+    """Put a point below and one above borders that are spread over the batch sizes, the lower in turn."""
+    batch_sizes = np.geomspace(*drawn.range, 2 * n_borders + 1)[1::2].round().astype(int).tolist()
     points = []
     for i, batch_size in enumerate(batch_sizes):
-        if (n_borders := len(stretches := drawn.stretches(batch_size)) - 1) > 0:
-            border = i // 2 % n_borders
-            points.append(_beside(drawn, batch_size, stretches[border : border + 2], above=i % 2 == 0))
+        if (n_here := len(stretches := drawn.stretches(batch_size)) - 1) > 0:
+            pair = stretches[i % n_here : i % n_here + 2]
+            points += [_beside(drawn, batch_size, pair, above=above) for above in (False, True)]
     return points
 
 
@@ -139,7 +149,7 @@ def _beside(drawn: DecisionMap, batch_size: int, pair: Sequence[Stretch], *, abo
     ways = {way.implementation: way for way in drawn.ways}
     names = (named.implementation, other.implementation)
     predicted_s = {name: ways[name].total_s(batch_size, n_epochs) for name in names}
-    return Point(batch_size=batch_size, n_epochs=n_epochs, predicted_s=predicted_s)
+    return Point(batch_size=batch_size, border=pair[1].begin, n_epochs=n_epochs, predicted_s=predicted_s)
 
 
 def measure(drawn: DecisionMap, point: Point, *, reverse: bool) -> None:
@@ -160,7 +170,15 @@ def measure(drawn: DecisionMap, point: Point, *, reverse: bool) -> None:
 
 def report(points: Sequence[Point], found: Findings) -> int:
     """Show what was predicted and what was measured; 0 where every point is right."""
-    headings = ("batch size", "epochs", "first, says the map", "took", "predicted", "across the border")
+    headings = (
+        "batch size",
+        "border",
+        "epochs",
+        "first, says the map",
+        "took",
+        "predicted",
+        "across the border",
+    )
     table = Table(*headings, "took", "predicted", "excess", "verdict")
     for point in points:
         ways = [
@@ -169,13 +187,16 @@ def report(points: Sequence[Point], found: Findings) -> int:
             for cell in (name, si(point.measured_s(name), "s"), si(predicted_s, "s"))
         ]
         verdict = "right" if point.excess <= TOLERANCE else "WRONG"
-        table.add_row(f"{point.batch_size:,}", f"{point.n_epochs:,}", *ways, f"{point.excess:+.1%}", verdict)
+        where = (f"{number:,.0f}" for number in (point.batch_size, point.border, point.n_epochs))
+        table.add_row(*where, *ways, f"{point.excess:+.1%}", verdict)
     found.show(table)
     shares = [each.cpu_per_wall for point in points for all_ in point.measured.values() for each in all_]
     if min(shares) < STARVED:
         found.show(f"warning: a process got only {min(shares):.0%} of its core: something else ran there")
     n_right = sum(point.excess <= TOLERANCE for point in points)
     found.show(f"{n_right} of {len(points)} right: the way named won, or took at most {TOLERANCE:.0%} longer")
+    worst = max(point.misprediction for point in points)
+    found.show(f"a whole training's predicted time was off by at most {worst:.0%}")
     return 0 if n_right == len(points) else 1
 
 

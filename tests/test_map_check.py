@@ -44,16 +44,16 @@ def taking(total_s: Callable[[Job], float], monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
-def test_points_lie_in_turn_above_and_below_the_border_spread_over_the_batch_sizes() -> None:
+def test_points_lie_below_and_above_borders_spread_over_the_batch_sizes() -> None:
     cold, _ = decision_maps(ROWS)
     border = cold.stretches(10)[1].begin
 
     points = points_of(cold, 5)
 
-    assert [point.batch_size for point in points] == [2, 8, 32, 126, 501]
-    assert [point.n_epochs for point in points] == [
-        round(border * BESIDE if i % 2 == 0 else border / BESIDE) for i in range(5)
-    ]
+    assert [point.batch_size for point in points[::2]] == [2, 8, 32, 126, 501]
+    assert [point.batch_size for point in points[1::2]] == [2, 8, 32, 126, 501]
+    assert [point.n_epochs for point in points] == [round(border / BESIDE), round(border * BESIDE)] * 5
+    assert [point.border for point in points] == pytest.approx([border] * 10)
     for point in points:
         named, other = point.predicted_s
         assert cold.winner(point.batch_size, point.n_epochs) == named
@@ -85,7 +85,9 @@ def test_where_measuring_agrees_with_the_map_every_point_is_right(
     taking(total_s, monkeypatch)
 
     assert main([str(record)]) == 0
-    assert "5 of 5 right" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "10 of 10 right" in shown
+    assert "predicted time was off by at most 0%" in shown
 
 
 @pytest.mark.parametrize(("excess", "status"), [(0.04, 0), (0.06, 1)])
@@ -94,7 +96,7 @@ def test_a_way_that_took_up_to_5_percent_longer_than_the_other_still_counts(
 ) -> None:
     taking(lambda job: 1 + excess * ("torch" in job.path), monkeypatch)
 
-    assert main([str(record), "--points", "2"]) == status  # the map names torch_eager at one of the two
+    assert main([str(record), "--borders", "1"]) == status  # the map names torch_eager at one of the two
 
 
 @pytest.mark.parametrize("excess", [0.0, 0.5])
@@ -104,17 +106,18 @@ def test_what_was_found_is_kept_as_a_page_whatever_it_was(
     taking(lambda job: 1 + excess * ("torch" in job.path), monkeypatch)
     page = tmp_path / "map_check.md"
 
-    status = main([str(record), "--points=2", "--repeats=1", f"--output={page}"])
+    status = main([str(record), "--borders=1", "--repeats=1", f"--output={page}"])
 
-    title, about, table, told, measured = page.read_text(encoding="utf-8").rstrip().split("\n\n")
+    title, about, table, told, off, measured = page.read_text(encoding="utf-8").rstrip().split("\n\n")
     assert status == (1 if excess else 0)
     assert title == "# Is the decision map right near its borders?"
     assert "of run.json (commit " in about
     assert "D2-N4-E3 on cpu: whole trainings" in about
     assert "the median of 1 counts" in about
     verdicts = [line.split("|")[-2].strip() for line in table.splitlines()[2:]]
-    assert verdicts == ["right", "WRONG" if excess else "right"]
+    assert verdicts == ["WRONG" if excess else "right", "right"]
     assert told.startswith("1 of 2 right: " if excess else "2 of 2 right: ")
+    assert off.startswith("a whole training's predicted time was off by at most ")
     assert "numpy" in measured
     assert "\n- commit " in measured
 
@@ -128,8 +131,9 @@ def test_the_median_of_the_repeats_counts(record: Path, monkeypatch: pytest.Monk
 
     taking(total_s, monkeypatch)
 
-    assert main([str(record), "--points", "1", "--repeats", "3"]) == 0
-    assert calls == ["jax_jit.py", "torch_eager.py", "torch_eager.py", "jax_jit.py", *calls[:2]]
+    assert main([str(record), "--borders", "1", "--repeats", "3"]) == 0
+    below, above = ["torch_eager.py", "jax_jit.py"], ["jax_jit.py", "torch_eager.py"]
+    assert calls == [*below, *above, *below[::-1], *above[::-1], *below, *above]
 
 
 def test_a_record_in_which_one_way_always_wins_is_refused_in_words(
