@@ -19,7 +19,7 @@ from benchmarks.process import paired_min_s
 from benchmarks.statistics import speedup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.history import Record
     from benchmarks.record import Row
@@ -104,9 +104,18 @@ def trends_of(records: Iterable[Record], control: str | None = None) -> list[Tre
         for point in points_of(record, control):
             series[machine, point.control.implementation, point.row.case].append(point)
     return [
-        Trend(case=case, control=held, machine=machine, points=tuple(series[machine, held, case]))
+        Trend(case=case, control=held, machine=machine, points=tuple(_once(series[machine, held, case])))
         for machine, held, case in sorted(series)
     ]
+
+
+def _once(points: Sequence[Point]) -> Iterator[Point]:
+    """Leave out a run that was cut short where a later one went on with it, and so holds all it had."""
+    for i, point in enumerate(points):
+        is_cut_short = len(point.row.processes) < point.record.run.settings.rounds
+        later = (other.row.processes for other in points[i + 1 :])
+        if not (is_cut_short and any(set(point.row.processes) <= set(processes) for processes in later)):
+            yield point
 
 
 def differences(before: Point, after: Point) -> list[str]:

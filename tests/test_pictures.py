@@ -103,7 +103,8 @@ def test_three_runs_have_a_trend() -> None:
     (before,) = pictures_of(runs[:2]).values()
 
     assert [picture.kind for picture in pictures] == ["spread", "trend"]
-    assert "3 runs, no change of level found" in pictures[-1].description
+    assert "3 runs, too few runs to look for a change of level, which takes 6" in pictures[-1].description
+    assert "too few runs" in pictures[-1].chart.to_dict()["title"]["subtitle"][1]
     assert [picture.kind for picture in before] == ["spread"]
 
 

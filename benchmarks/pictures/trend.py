@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.changes import MIN_RUNS
 from benchmarks.pictures.picture import Picture, titled
 from benchmarks.table import si
 from benchmarks.trend_plot import chart_of
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from benchmarks.changes import Level, Segmentation
 
+TOO_FEW = f"too few runs to look for a change of level, which takes {2 * MIN_RUNS}"
+
 
 def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
     """Draw the trends one below the other; all are of one machine."""
@@ -20,9 +23,8 @@ def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
     for each in segmented:
         points = each.trend.points
         changes = [f"{change.factor - 1:+.1%} since {_date(change.after)}" for change in each.changes]
-        told.append(
-            f"{each.trend.case}: {len(points)} runs, {', '.join(changes) or 'no change of level found'}"
-        )
+        none = "no change of level found" if len(points) >= 2 * MIN_RUNS else TOO_FEW
+        told.append(f"{each.trend.case}: {len(points)} runs, {', '.join(changes) or none}")
         values += [
             {
                 "case": each.trend.case,
@@ -36,7 +38,10 @@ def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
     title = "Over time"
     description = f"Each case's epoch time over its control's, run by run. {'; '.join(told)}."
     subtitle = [
-        "epoch time over the control's of the same rounds, and its 95 % interval · dashed: a change of level"
+        "epoch time over the control's of the same rounds, and its 95 % interval if rounds were enough",
+        "dashed: a change of level"
+        if any(len(each.trend.points) >= 2 * MIN_RUNS for each in segmented)
+        else TOO_FEW,
     ]
     return Picture(
         kind="trend",
