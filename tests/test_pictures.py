@@ -132,6 +132,15 @@ def test_a_picture_has_titled_axes_and_says_in_words_and_figures_what_it_shows(
     assert {"torch_eager", "jax_jit"} <= {value["implementation"] for value in picture.values}
 
 
+def test_a_decision_map_marks_the_sizes_that_were_measured(pictures: dict[str, Picture]) -> None:
+    map_ = pictures["decision-map"].chart.to_dict()
+
+    (rules,) = (each for each in map_["hconcat"][0]["layer"] if each["mark"]["type"] == "rule")
+
+    values = map_["datasets"][rules["data"]["name"]] if "name" in rules["data"] else rules["data"]["values"]
+    assert [value["batch size"] for value in values] == [1, 10, 100, 1000]
+
+
 def test_a_sweep_of_fewer_sizes_takes_no_pictures_from_an_older_one_of_as_many_ways() -> None:
     whole = run_of_day(0, *swept())
     newer = run_of_day(1, *(row for row in swept() if row.problem.batch_size <= 100))

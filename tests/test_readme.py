@@ -119,18 +119,24 @@ def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[Like
 
 def test_on_the_gpu_the_ways_are_as_far_apart_as_the_readme_says() -> None:
     assert says(
-        "with five batches of 100,000 PyTorch's captured graph of compiled steps is ahead, 1.5 times;"
+        "PyTorch's captured graph of compiled steps is ahead on `large`, 1.5 times; on `book` there is no"
     )
-    assert says("with five of 1,000 there is no telling (the typical epochs say PyTorch, 1.4 times);")
-    assert says("is ahead with a hundred of 32 (`small`), 1.2 times, and with five of a million (")
     assert says(
-        "(results/tables.md)), 1.4 times. A step in one call: PyTorch's captured step is ahead on `book`"
+        "no telling (the typical epochs say PyTorch, 1.4 times); JAX's compiled scan is ahead on `small`,"
     )
-    assert says("and `small`, 1.6 and 2.8 times; on `large` there is no telling; with a million samples")
     assert says(
-        "`jax_jit` is ahead, 1.9 times (1.1 by the typical epochs). The textbook's eager loop takes 40"
+        "1.2 times, and with five batches of a million samples ([all tables](results/tables.md)), 1.4 times."
     )
-    assert says("as long as the graph of compiled steps on `book`, 77 times on `small`, 26 times on `large`.")
+    assert says(
+        "PyTorch's captured step is ahead on `book` and `small`, 1.6 and 2.8 times; on `large` there is no"
+    )
+    assert says(
+        "no telling (the typical steps say PyTorch, 1.6 times); with batches of a million `jax_jit` is"
+    )
+    assert says(
+        "is ahead, 1.9 times (1.1 by the typical steps). The textbook's eager loop takes 40 times as long"
+    )
+    assert says("graph of compiled steps on `book`, 77 times on `small`, 26 times on `large`.")
     pairs = like_for_like(the_gpus_run())
     book, small, large, million = (pairs[f"{name} on cuda"] for name in GPU_PROBLEMS)
 
@@ -144,7 +150,7 @@ def test_on_the_gpu_the_ways_are_as_far_apart_as_the_readme_says() -> None:
     assert found(small) == [("epoch", "JAX", 1.2, 1.2), ("step", "PyTorch", 2.8, 0.3)]
     assert found(large) == [("epoch", "PyTorch", 1.5, 0.7), ("step", None, 1.0, 0.6)]
     assert found(million) == [("epoch", "JAX", 1.4, 1.4), ("step", "JAX", 1.9, 1.1)]
-    assert round(1 / book[0].typical_ratio, 1) == 1.4
+    assert [round(1 / each.typical_ratio, 1) for each in (book[0], large[1])] == [1.4, 1.6]
     assert [round(group[0].torch.speedup or 0) for group in (book, small, large)] == [40, 77, 26]
 
 

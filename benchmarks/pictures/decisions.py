@@ -44,7 +44,7 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
         map(_in_words, maps)
     )
     subtitle = [
-        f"{setting} · a training takes first call + (epochs - 1) × epoch; interpolated between sizes",
+        f"{setting} · a training takes first call + (epochs - 1) × epoch; dotted: the sizes measured",
         "among the frameworks' ways: NumPy and the floor take no part"
         + (told and f"; {told}, as theirs are"),
         where,
@@ -111,6 +111,12 @@ def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
             tooltip=["implementation:N"],
         )
     )
+    measured = sorted({size for way in drawn.ways for size in way.batch_sizes})
+    rules = (
+        alt.Chart(inline([{"batch size": size} for size in measured]))
+        .mark_rule(color="black", opacity=0.35, strokeDash=[1, 3])
+        .encode(x="batch size:Q")
+    )
     labels = (
         alt.Chart(inline(_labels(values)))
         .mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold")
@@ -118,7 +124,7 @@ def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
         .properties(name=f"names_{drawn.caches}")
     )
     title = alt.Title(CACHES[drawn.caches], fontSize=13)
-    return alt.layer(areas, labels).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
+    return alt.layer(areas, rules, labels).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
 
 
 def _axis(ends: Sequence[float]) -> dict[str, Any]:
