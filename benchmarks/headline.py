@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from benchmarks.cost_table import break_even_cell
-from benchmarks.like_for_like import TIERS
+from benchmarks.like_for_like import TIERS, above_one
 from benchmarks.markdown import markdown_table, plain_in_markdown, shortened
 from benchmarks.model import break_evens
 from benchmarks.record import Verdict
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from benchmarks.figures import Figures
     from benchmarks.like_for_like import LikeForLike
     from benchmarks.record import Row, Run
+    from benchmarks.statistics import Ratio
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -73,11 +74,12 @@ def _verdict_cell(pair: LikeForLike) -> str:
 
 def verdict_of(pair: LikeForLike) -> tuple[str, str]:
     """Say who is faster; and by how much, and how surely, to stand right behind it."""
-    ratio = pair.advantage
-    interval = unbroken(f" ({interval_cell(ratio.low, ratio.high, ratio.coverage)})") if pair.is_sure else ""
-    value = f"{ratio_cell(ratio.value)}{interval}"
-    typical_ratio = ratio_cell(max(pair.typical_ratio, 1 / pair.typical_ratio))
-    typical = f"; {pair.by_typical} by the typical ones, {typical_ratio}" if pair.by_typical else ""
+    ratio, value = pair.advantage, _told(pair.advantage)
+    typical = (
+        f"; {pair.by_typical} by the typical ones, {_told(above_one(pair.typical))}"
+        if pair.by_typical
+        else ""
+    )
     unsure = "" if pair.is_sure else "; too few rounds to be sure"
     if pair.winner:
         return pair.winner, f", {value}{unsure}"
@@ -85,6 +87,13 @@ def verdict_of(pair: LikeForLike) -> tuple[str, str]:
         return "neither", f": {pair.by_fastest} by the fastest epochs, {value}{typical}{unsure}"
     ahead = f"{'JAX' if pair.ratio.value > 1 else 'PyTorch'} by the fastest epochs, "
     return "no telling", f": {'' if ratio.value == 1 else ahead}{value}{typical}{unsure}"
+
+
+def _told(ratio: Ratio) -> str:
+    """Write the ratio, with its interval where there is one."""
+    sure = ratio.low is not None
+    interval = unbroken(f" ({interval_cell(ratio.low, ratio.high, ratio.coverage)})") if sure else ""
+    return f"{ratio_cell(ratio.value)}{interval}"
 
 
 def group_table(rows: Sequence[Figures]) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import figures_of, ratio_of
-from benchmarks.statistics import Ratio
+from benchmarks.statistics import Ratio, speedup
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from benchmarks.figures import Figures
-    from benchmarks.record import Run
+    from benchmarks.record import Row, Run
 
 TIERS = ("floor", "epoch", "step", "eager")
 """From most of the work handed over at once to least; the floor, which is no choice, first."""
 
 CLEARLY = 1.05
-"""A ratio of typical epochs from which on it tells a winner; the fastest epochs have an interval instead."""
+"""A ratio of typical epochs from which on it may tell a winner other than the fastest epochs do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,8 @@ class LikeForLike:
 
     torch: Figures
     jax: Figures
-    ratio: Ratio  # how many times faster JAX's is, paired by rounds
+    ratio: Ratio  # how many times faster JAX's is by the fastest epochs, paired by rounds
+    typical: Ratio  # and by the typical ones
 
     @property
     def tier(self) -> str:
@@ -52,15 +52,12 @@ class LikeForLike:
         return "JAX" if low > 1 else "PyTorch" if high < 1 else None
 
     @property
-    def typical_ratio(self) -> float:
-        """Say how many times faster JAX's typical epoch is."""
-        return (self.torch.typical_s or math.nan) / (self.jax.typical_s or math.nan)
-
-    @property
     def by_typical(self) -> str | None:
-        """Name the one whose typical epoch is faster by more than a little."""
-        ratio = self.typical_ratio
-        return "JAX" if ratio > CLEARLY else "PyTorch" if ratio < 1 / CLEARLY else None
+        """Name the one whose typical epoch is faster by more than a little, and by all of the interval."""
+        ratio = above_one(self.typical)
+        if ratio.value <= CLEARLY or (ratio.low or ratio.value) <= 1:
+            return None
+        return "JAX" if self.typical.value > 1 else "PyTorch"
 
     @property
     def is_doubtful(self) -> bool:
@@ -69,16 +66,21 @@ class LikeForLike:
 
     @property
     def advantage(self) -> Ratio:
-        """Give how many times faster the faster one is."""
-        if self.ratio.value >= 1:
-            return self.ratio
-        low, high = self.ratio.low, self.ratio.high
-        return Ratio(
-            1 / self.ratio.value,
-            low=1 / high if high else None,
-            high=1 / low if low else None,
-            coverage=self.ratio.coverage,
-        )
+        """Give how many times faster the faster one is, by the fastest epochs."""
+        return above_one(self.ratio)
+
+
+def above_one(ratio: Ratio) -> Ratio:
+    """Give a ratio, or what the other side's is."""
+    if ratio.value >= 1:
+        return ratio
+    low, high = ratio.low, ratio.high
+    return Ratio(
+        1 / ratio.value,
+        low=1 / high if high else None,
+        high=1 / low if low else None,
+        coverage=ratio.coverage,
+    )
 
 
 def like_for_like(run: Run, *, without: Collection[str] = ()) -> dict[str, list[LikeForLike]]:
@@ -101,5 +103,14 @@ def pairs_of(
             torch, jax = fastest.get((group, tier, "torch")), fastest.get((group, tier, "jax"))
             ratio = torch and jax and ratio_of(rows[torch.case], rows[jax.case])
             if torch and jax and ratio:
-                found.setdefault(group, []).append(LikeForLike(torch=torch, jax=jax, ratio=ratio))
+                typical = _typical_ratio(rows[torch.case], rows[jax.case])
+                pair = LikeForLike(torch=torch, jax=jax, ratio=ratio, typical=typical)
+                found.setdefault(group, []).append(pair)
     return found
+
+
+def _typical_ratio(torch: Row, jax: Row) -> Ratio:
+    """Say how many times faster JAX's median epochs are, as `speedup` does of the fastest."""
+    torch_s = {process.round: process.median_s for process in torch.processes}
+    pairs = [(torch_s[each.round], each.median_s) for each in jax.processes if each.round in torch_s]
+    return speedup(*zip(*pairs, strict=True))

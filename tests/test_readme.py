@@ -142,7 +142,7 @@ def test_on_the_gpu_the_ways_are_as_far_apart_as_the_readme_says() -> None:
 
     def found(group: list[LikeForLike]) -> list[tuple[str, str | None, float, float]]:
         return [
-            (each.tier, each.winner, round(each.advantage.value, 1), round(each.typical_ratio, 1))
+            (each.tier, each.winner, round(each.advantage.value, 1), round(each.typical.value, 1))
             for each in group
         ]
 
@@ -150,7 +150,7 @@ def test_on_the_gpu_the_ways_are_as_far_apart_as_the_readme_says() -> None:
     assert found(small) == [("epoch", "JAX", 1.2, 1.2), ("step", "PyTorch", 2.8, 0.3)]
     assert found(large) == [("epoch", "PyTorch", 1.5, 0.7), ("step", None, 1.0, 0.6)]
     assert found(million) == [("epoch", "JAX", 1.4, 1.4), ("step", "JAX", 1.9, 1.1)]
-    assert [round(1 / each.typical_ratio, 1) for each in (book[0], large[1])] == [1.4, 1.6]
+    assert [round(1 / each.typical.value, 1) for each in (book[0], large[1])] == [1.4, 1.6]
     assert [round(group[0].torch.speedup or 0) for group in (book, small, large)] == [40, 77, 26]
 
 
