@@ -133,7 +133,7 @@ def history(tmp_path: Path) -> Path:
     folder = tmp_path / "history"
     for day, scan_s in ((1, 6e-5), (0, 4e-5)):
         scan = timed("jax_scan", [scan_s + i * 1e-6 for i in range(6)])
-        rows = (timed("native_floor", [1e-5] * 6), scan, timed("torch_eager", [1e-3] * 4))
+        rows = (timed("native_floor", [1e-5] * 6), scan, timed("torch_eager", [1e-3 + day * 1e-9] * 4))
         run = run_of_day(day, *rows, commit_elsewhere="89abcdef01" if day else None)
         file = write(run, tmp_path / f"{day}.json")
         assert main(["track", "add", str(file), "--history", str(folder)]) == 0
