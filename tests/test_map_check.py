@@ -11,7 +11,7 @@ from benchmarks import map_check
 from benchmarks.decision_map import decision_maps
 from benchmarks.errors import UsageError
 from benchmarks.job import Job
-from benchmarks.map_check import BESIDE, main, points_of
+from benchmarks.map_check import BESIDE, Point, main, points_of
 from benchmarks.whole_training import WholeTraining, time_whole
 from tests.conftest import SMALL
 from tests.runs import write
@@ -87,7 +87,29 @@ def test_where_measuring_agrees_with_the_map_every_point_is_right(
     assert main([str(record)]) == 0
     shown = capsys.readouterr().out
     assert "10 of 10 right" in shown
-    assert "predicted time was off by at most 0%" in shown
+    assert "the furthest was off by 0.0%" in shown
+
+
+def test_the_prediction_that_was_furthest_off_is_told_whichever_way_it_was_of() -> None:
+    point = Point(batch_size=8, border=10, n_epochs=12, predicted_s={"a": 1.0, "b": 2.0})
+    point.measured.update(
+        {
+            name: [WholeTraining(total_s=s, cpu_per_wall=1, parameters=[])]
+            for name, s in (("a", 1.25), ("b", 2.1))
+        }
+    )
+
+    assert point.misprediction == pytest.approx(0.2)
+    assert replace(point, predicted_s={"a": 1.25, "b": 3.0}).misprediction == pytest.approx(3 / 2.1 - 1)
+
+
+def test_no_point_is_named_for_a_way_that_is_first_for_no_whole_number_of_epochs() -> None:
+    ways = (("slow", 1e-3, 1e-3), ("middle", 1e-3 * 7.4 - 6.4e-4, 1e-4), ("fast", 6.85e-3, 9.9e-5))
+    rows = [row for name, s, epoch_s in ways for row in sweep(name, warm_s=s, cold_s=s, epoch_s=epoch_s)]
+    cold, _ = decision_maps(rows)
+
+    for point in points_of(cold, 5):
+        assert cold.winner(point.batch_size, point.n_epochs) == next(iter(point.predicted_s))
 
 
 @pytest.mark.parametrize(("excess", "status"), [(0.04, 0), (0.06, 1)])
@@ -117,7 +139,7 @@ def test_what_was_found_is_kept_as_a_page_whatever_it_was(
     verdicts = [line.split("|")[-2].strip() for line in table.splitlines()[2:]]
     assert verdicts == ["WRONG" if excess else "right", "right"]
     assert told.startswith("1 of 2 right: " if excess else "2 of 2 right: ")
-    assert off.startswith("a whole training's predicted time was off by at most ")
+    assert off.startswith("of a whole training's predicted times the furthest was off by ")
     assert "numpy" in measured
     assert "\n- commit " in measured
 
