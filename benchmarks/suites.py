@@ -7,8 +7,8 @@ from dataclasses import dataclass
 N_FEATURES = (1, 16, 256, 4096)
 BATCH_SIZES = (1, 8, 10, 100, 1000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 """Closer where a line between distant sizes made the decision map wrong (measured): where batches outgrow the
-caches (at 250,000 a line from 100,000 to a million was a quarter too high), and where XLA's compiler for CPUs
-turns to other code (of a scan, in 0.1 s up to batches of 8, in 0.2 s from 9 on)."""
+caches (at 250,000 a line from 100,000 to a million was a quarter too high for jax_jit), and where XLA's
+compiler for CPUs turns to other code (of jax_scan_packed, in 0.1 s up to batches of 8, then 0.2 s)."""
 
 WIDE_BATCH_SIZES = (1, 10, 100, 1000, 10_000)  # of 256 features: 100,000 would take half a gigabyte
 N_BATCHES = (1, 5, 100)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.history import Record
-    from benchmarks.record import Row
+    from benchmarks.record import Row, Run
     from benchmarks.statistics import Ratio
 
 CONTROL = "native_floor"
@@ -112,10 +112,15 @@ def trends_of(records: Iterable[Record], control: str | None = None) -> list[Tre
 def _once(points: Sequence[Point]) -> Iterator[Point]:
     """Leave out a run that was cut short where a later one went on with it, and so holds all it had."""
     for i, point in enumerate(points):
-        is_cut_short = len(point.row.processes) < point.record.run.settings.rounds
         later = (other.row.processes for other in points[i + 1 :])
-        if not (is_cut_short and any(set(point.row.processes) <= set(processes) for processes in later)):
+        is_held = any(set(point.row.processes) <= set(processes) for processes in later)
+        if not (is_held and _was_cut_short(point.record.run)):
             yield point
+
+
+def _was_cut_short(run: Run) -> bool:
+    n_rounds = run.settings.rounds
+    return bool(run.settings.interrupted) or any(r.is_timed and len(r.processes) < n_rounds for r in run.rows)
 
 
 def differences(before: Point, after: Point) -> list[str]:

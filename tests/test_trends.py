@@ -74,18 +74,23 @@ def test_the_control_is_the_floor_or_else_the_baseline_or_the_one_that_is_named(
 
 
 def test_a_run_that_was_cut_short_is_no_point_beside_the_one_that_went_on_with_it() -> None:
-    def lasting(n_rounds: int, day: int, factor: float = 1.0) -> Record:
+    def lasting(n_rounds: int, day: int, factor: float = 1.0, **settings: Any) -> Record:
         minima_s = [factor * each for each in (4e-5, 5e-5, 6e-5)[:n_rounds]]
         rows = timed("native_floor", [1e-5] * n_rounds), timed("jax_scan", minima_s)
-        return record(*rows, day=day, settings={"rounds": 3})
+        return record(*rows, day=day, settings={"rounds": 3, **settings})
 
     cut_short, whole, another = lasting(2, day=0), lasting(3, day=1), lasting(2, day=2, factor=1.1)
+    in_a_later_heat = lasting(3, day=0, interrupted="Ctrl-C or SIGTERM")
 
     (alone,) = trends_of([cut_short])
     (trend,) = trends_of([cut_short, whole, another])
+    (heats,) = trends_of([in_a_later_heat, whole])
+    (same,) = trends_of([lasting(3, day=0), whole])  # not cut short: equal by chance
 
     assert [point.record for point in alone.points] == [cut_short]
     assert [point.record for point in trend.points] == [whole, another]
+    assert [point.record for point in heats.points] == [whole]
+    assert len(same.points) == 2
 
 
 def test_a_control_counts_only_where_it_was_timed_on_the_same_problem_and_device() -> None:

@@ -87,8 +87,9 @@ function narrowed(spec, width) {
   }
   if (hconcat && width < NARROW) copy.vconcat = hconcat.map(labelled);
   else if (hconcat) copy.hconcat = hconcat;
-  if (copy.columns > 2 && width < NARROW) return { ...copy, columns: 2, spec: narrowed(copy.spec, width / 2 - 18) };
-  if (copy.facet && width < NARROW) copy.facet = { ...copy.facet, header: { ...copy.facet.header, labelLimit: width } };
+  const panel = copy.columns > 2 && width < NARROW ? width / 2 - 18 : width;
+  if (copy.facet && width < NARROW) copy.facet = { ...copy.facet, header: { ...copy.facet.header, labelLimit: panel } };
+  if (panel < width) return { ...copy, columns: 2, spec: narrowed(copy.spec, panel) };
   for (const part of ["layer", "vconcat", "hconcat", "concat", "spec"]) if (copy[part]) copy[part] = narrowed(copy[part], width);
   return copy;
 }
