@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MIN_RUNS = 3
 """Runs that a level must last: one run that went wild is no change."""
 
+ENOUGH_RUNS = 2 * MIN_RUNS
+"""To look for a change: a level on either side."""
+
 FALSE_ALARMS = 1e-3
 """Share of the trends without a change in which one is reported all the same."""
 
@@ -101,7 +104,7 @@ class Segmentation:
     def visible_factor(self) -> float | None:
         """Say how large a change halfway through would have to be to be found; None: none would."""
         n_runs = len(self.trend.points)
-        if self.noise is None or n_runs < 2 * MIN_RUNS:
+        if self.noise is None or n_runs < ENOUGH_RUNS:
             return None
         return math.exp(
             self.noise * math.sqrt(gain_by_chance(n_runs) * n_runs / (n_runs // 2 * -(-n_runs // 2)))
@@ -109,7 +112,7 @@ class Segmentation:
 
 
 def change_points(y: NDArray[np.float64]) -> list[int]:
-    """Give the indices in y (n_runs,) at which a new level begins; none below twice MIN_RUNS runs.
+    """Give the indices in y (n_runs,) at which a new level begins; none below ENOUGH_RUNS runs.
 
     By PELT (Killick, Fearnhead & Eckley 2012, doi:10.1080/01621459.2012.737745): the levels that minimize the
     squared deviations from their means, plus a penalty for each change.
@@ -123,7 +126,7 @@ def change_points(y: NDArray[np.float64]) -> list[int]:
     except ImportError as error:
         message = f"finding change points needs ruptures ({error}): pip install 'perceptron-bench[report]'"
         raise UsageError(message) from None
-    if len(y) < 2 * MIN_RUNS:
+    if len(y) < ENOUGH_RUNS:
         return []
     # With the linear kernel its cost is that of the plain squares, and its PELT is written in C.
     finder = ruptures.KernelCPD(kernel="linear", min_size=MIN_RUNS).fit(_tamed(y))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import figures_of, ratio_of
+from benchmarks.process import paired_median_s
 from benchmarks.statistics import Ratio, speedup
 
 if TYPE_CHECKING:
@@ -111,6 +112,4 @@ def pairs_of(
 
 def _typical_ratio(torch: Row, jax: Row) -> Ratio:
     """Say how many times faster JAX's median epochs are, as `speedup` does of the fastest."""
-    torch_s = {process.round: process.median_s for process in torch.processes}
-    pairs = [(torch_s[each.round], each.median_s) for each in jax.processes if each.round in torch_s]
-    return speedup(*zip(*pairs, strict=True))
+    return speedup(*zip(*paired_median_s(torch.processes, jax.processes), strict=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from benchmarks.job import Timing
 
@@ -111,11 +111,21 @@ def _require_within(name: str, value: float, bounds: tuple[float, float]) -> Non
 
 def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
     """Give both sides' fastest epochs of each round in which both ran, in s, in the other's order."""
-    one_s = {process.round: process.min_s for process in one}
-    return [(one_s[process.round], process.min_s) for process in other if process.round in one_s]
+    return _paired(one, other, lambda process: process.min_s)
+
+
+def paired_median_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
+    """Give both sides' median epochs likewise."""
+    return _paired(one, other, lambda process: process.median_s)
 
 
 def paired_ratios(base: Iterable[Process], new: Iterable[Process]) -> list[float]:
     """Give new / base of each round in which both ran."""
-    base_costs = {process.round: process.cost for process in base}
-    return [process.cost / base_costs[process.round] for process in new if process.round in base_costs]
+    return [new_cost / base_cost for base_cost, new_cost in _paired(base, new, lambda process: process.cost)]
+
+
+def _paired(
+    one: Iterable[Process], other: Iterable[Process], figure: Callable[[Process], float]
+) -> list[tuple[float, float]]:
+    of_one = {process.round: figure(process) for process in one}
+    return [(of_one[process.round], figure(process)) for process in other if process.round in of_one]

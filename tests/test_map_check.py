@@ -104,9 +104,10 @@ def test_the_prediction_that_was_furthest_off_is_told_whichever_way_it_was_of() 
 
 
 def test_no_point_is_named_for_a_way_that_is_first_for_no_whole_number_of_epochs() -> None:
-    ways = (("slow", 1e-3, 1e-3), ("middle", 1e-3 * 7.4 - 6.4e-4, 1e-4), ("fast", 6.85e-3, 9.9e-5))
+    ways = (("slow", 1e-3, 1e-3), ("middle", 4.1e-3, 5e-4), ("fast", 6.82e-3, 1e-4))
     rows = [row for name, s, epoch_s in ways for row in sweep(name, warm_s=s, cold_s=s, epoch_s=epoch_s)]
     cold, _ = decision_maps(rows)
+    assert [round(each.begin, 1) for each in cold.stretches(10)][1:] == [7.2, 7.8]
 
     for point in points_of(cold, 5):
         assert cold.winner(point.batch_size, point.n_epochs) == next(iter(point.predicted_s))

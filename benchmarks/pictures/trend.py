@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.changes import MIN_RUNS
+from benchmarks.changes import ENOUGH_RUNS
 from benchmarks.pictures.picture import Picture, titled
 from benchmarks.table import si
 from benchmarks.trend_plot import chart_of
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchmarks.changes import Level, Segmentation
 
-TOO_FEW = f"too few runs to look for a change of level, which takes {2 * MIN_RUNS}"
+TOO_FEW = f"too few runs to look for a change of level, which takes {ENOUGH_RUNS}"
 
 
 def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
@@ -23,7 +23,7 @@ def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
     for each in segmented:
         points = each.trend.points
         changes = [f"{change.factor - 1:+.1%} since {_date(change.after)}" for change in each.changes]
-        none = "no change of level found" if len(points) >= 2 * MIN_RUNS else TOO_FEW
+        none = "no change of level found" if len(points) >= ENOUGH_RUNS else TOO_FEW
         told.append(f"{each.trend.case}: {len(points)} runs, {', '.join(changes) or none}")
         values += [
             {
@@ -40,7 +40,7 @@ def trend(segmented: Sequence[Segmentation], *, about: str) -> Picture:
     subtitle = [
         "epoch time over the control's of the same rounds, and its 95 % interval if rounds were enough",
         "dashed: a change of level"
-        if any(len(each.trend.points) >= 2 * MIN_RUNS for each in segmented)
+        if any(len(each.trend.points) >= ENOUGH_RUNS for each in segmented)
         else TOO_FEW,
     ]
     return Picture(
