@@ -95,8 +95,8 @@ class Timing:
     """What one process took over one problem, in seconds."""
 
     summary: Summary  # of the warm epochs
-    export_s: float  # the fastest export right after an epoch
-    paused_export_s: float  # the fastest after a pause: being faster than the other betrays a leak
+    export_s: float  # the median export right after an epoch
+    paused_export_s: float  # the median export after a pause: a shorter one betrays a leak
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
     n_compilations: int | None  # in the timed trainings; None: not to be seen
     children_cpu_s: float  # of programs that ended meanwhile: compilers, say

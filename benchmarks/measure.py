@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,8 +127,8 @@ def sample(
     n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
     return [*(training.end for training in timed), *counted], Timing(
         summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
-        export_s=min(training.export_s for training in timed if not training.paused),
-        paused_export_s=min(training.export_s for training in timed if training.paused),
+        export_s=median(training.export_s for training in timed if not training.paused),
+        paused_export_s=median(training.export_s for training in timed if training.paused),
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None if n_after is None or n_before is None else n_after - n_before,
         children_cpu_s=children_after_s - children_before_s,

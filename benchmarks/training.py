@@ -123,7 +123,8 @@ def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) ->
         ticks.append(time.perf_counter())
     cpu_s, wall_s = time.process_time() - cpu_start, time.perf_counter() - wall_start
     epoch_s: list[float] = np.diff(ticks).tolist()
-    time.sleep(pause_s)
+    if pause_s:  # a sleep of no length would hand the core to the threads that still work
+        time.sleep(pause_s)
     start = time.perf_counter()
     end = workload.implementation.export(state)
     export_s = time.perf_counter() - start
