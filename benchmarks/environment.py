@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cpuinfo  # comes with pytest-benchmark
+import cpuinfo
 
 from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT, worker_environment

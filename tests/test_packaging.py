@@ -1,22 +1,59 @@
-"""What the project's files declare about it agrees."""
+"""What the project's files declare about it agrees with each other and with what the code imports."""
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from benchmarks.launch import ROOT
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+OURS = {"benchmarks", "impls", "tests"}
+PROVIDERS = packages_distributions() | {"pynvml": ["nvidia-ml-py"]}
+"""Module -> distributions; the extra `cuda` is not installed where there is no GPU."""
+
 
 def test_pyproject_citation_and_changelog_name_the_same_version_and_licence() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[(\d[^\]]*)\]", changelog, flags=re.MULTILINE)
 
     assert newest
-    assert {project["version"], str(citation["version"]), newest[1]} == {project["version"]}
-    assert citation["license"] == project["license"] == "Apache-2.0"
+    assert {PROJECT["version"], str(citation["version"]), newest[1]} == {PROJECT["version"]}
+    assert citation["license"] == PROJECT["license"] == "Apache-2.0"
     assert "Apache License\n                           Version 2.0" in (ROOT / "LICENSE").read_text()
+
+
+def imported_by(folder: str) -> set[str]:
+    """Return the top-level names of the third-party modules that a folder's Python files import."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    from_ = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    names = {name.partition(".")[0] for name in [*plain, *from_] if name}
+    return names - OURS - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"), [("benchmarks", ["report", "cuda"]), ("impls", []), ("tests", ["report", "dev"])]
+)
+def test_every_imported_module_comes_with_a_declared_dependency(folder: str, extras: list[str]) -> None:
+    optional = [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
+    declared = {canonicalize_name(Requirement(line).name) for line in [*PROJECT["dependencies"], *optional]}
+    imported = imported_by(folder)
+
+    assert imported
+    assert [
+        name
+        for name in sorted(imported)
+        if declared.isdisjoint(map(canonicalize_name, PROVIDERS.get(name, ())))
+    ] == []
