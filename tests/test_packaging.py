@@ -18,7 +18,7 @@ from benchmarks.launch import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 OURS = {"benchmarks", "impls", "tests"}
-PROVIDERS = packages_distributions() | {"pynvml": ["nvidia-ml-py"]}
+PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"]}
 """Module -> distributions; the extra `cuda` is not installed where there is no GPU."""
 
 
