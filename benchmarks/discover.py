@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 IMPLEMENTATIONS = Path(__file__).resolve().parent.parent / "impls"
+CONTRACT = "contract.py"
 REFERENCE = "numpy_reference"
 
 
@@ -43,7 +44,7 @@ class Entry:
 
 def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, Entry]:
     """Find every implementation in the folder, by name: each file but the contract's and private ones."""
-    paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != "contract.py")
+    paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != CONTRACT)
     return {path.stem: read_entry(path) for path in paths}
 
 
@@ -66,13 +67,7 @@ def read_entry(path: Path) -> Entry:
             summary=f"not Python: {error}",
             code_digest=code_digest,
         )
-    constants = {
-        target.id: _literal(statement.value)
-        for statement in module.body
-        if isinstance(statement, ast.Assign | ast.AnnAssign)
-        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
-        if isinstance(target, ast.Name)
-    }
+    constants = _constants(module)
     offers = constants.get("OFFERS")
     docstring = ast.get_docstring(module) or ""
     return Entry(
@@ -85,6 +80,32 @@ def read_entry(path: Path) -> Entry:
         code_digest=code_digest,
         cuda_graph=constants.get("CUDA_GRAPH") is True,
     )
+
+
+def contract_version(folder: Path) -> int | None:
+    """Read the version of the contract that lies with the implementations; None where none does.
+
+    A contract without a number is version 1; so is one that is no Python.
+    """
+    path = folder / CONTRACT
+    if not path.is_file():
+        return None
+    try:
+        found = _constants(ast.parse(path.read_text(encoding="utf-8"))).get("CONTRACT_VERSION")
+    except (SyntaxError, ValueError):
+        return 1
+    return found if isinstance(found, int) else 1
+
+
+def _constants(module: ast.Module) -> dict[str, object]:
+    """Evaluate the assignments at the module's top level that are written out."""
+    return {
+        target.id: _literal(statement.value)
+        for statement in module.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        if isinstance(target, ast.Name)
+    }
 
 
 def _literal(expression: ast.expr | None) -> object:

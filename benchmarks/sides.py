@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.discover import REFERENCE, discover, read_entry
+from benchmarks.discover import REFERENCE, contract_version, discover, read_entry
 from benchmarks.environment import PACKAGES
 from benchmarks.errors import UsageError
 from benchmarks.git import git_commit, resolve, worktree
 from benchmarks.importable import code_digest_of
 from benchmarks.job import Runtime
 from benchmarks.launch import ROOT, runtime_variables, worker_environment
+from impls.contract import CONTRACT_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +99,8 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
     goes into a folder in `scratch`.
 
     Raises:
-        UsageError: there is no such Python, commit or file, or a variable is not NAME=VALUE.
+        UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
+            implementations were written for another version of the contract.
 
     """
     if options.python and "site-packages" in ROOT.parts:
@@ -115,7 +117,7 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
         folder = stack.enter_context(there)
         yield Side(
             name=name,
-            entries=_entries(options, folder, file_as),
+            entries=_entries(name, options, folder, file_as),
             runtime=runtime,
             versions=versions_in(runtime),
             commit=git_commit(folder),
@@ -123,14 +125,24 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
         )
 
 
-def _entries(options: SideOptions, folder: Path, file_as: str) -> dict[str, Entry]:
+def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dict[str, Entry]:
     if options.impl is None:
+        _require_contract(name, options.ref or str(folder), contract_version(folder))
         found = discover(folder)
         return {name: entry for name, entry in found.items() if name != REFERENCE}
     if not options.impl.is_file():
         message = f"no such file: {options.impl}; expected a Python file with an implementation"
         raise UsageError(message)
     return {file_as: read_entry(options.impl.resolve())}
+
+
+def _require_contract(side: str, where: str, found: int | None) -> None:
+    if found not in (None, CONTRACT_VERSION):
+        message = (
+            f"side {side} ({where}): expected version {CONTRACT_VERSION} of impls/contract.py, found version "
+            f"{found}; compare with a commit of version {CONTRACT_VERSION}, or use the release of that side"
+        )
+        raise UsageError(message)
 
 
 def parse_variable(text: str) -> tuple[str, str]:

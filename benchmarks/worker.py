@@ -25,7 +25,7 @@ from benchmarks.job import (
 )
 from benchmarks.measure import ObservedProcess, measure
 from benchmarks.training import Workload, train
-from impls.contract import Implementation, Problem
+from impls.contract import CONTRACT_VERSION, Implementation, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +100,7 @@ def load(path: Path) -> Implementation:
 
     Raises:
         AttributeError: some are missing.
+        ImportError: it is no Python, imports what is not there, or is written for another contract.
 
     """
     spec = importlib.util.spec_from_file_location(f"impls.{path.stem}", path)
@@ -108,7 +109,13 @@ def load(path: Path) -> Implementation:
         raise ImportError(message)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ImportError as error:
+        if error.name != Implementation.__module__:
+            raise
+        message = f"{path} is not written for version {CONTRACT_VERSION} of the contract: {error}"
+        raise ImportError(message) from None
     expected = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
     missing = [name for name in expected if not hasattr(module, name)]
     if missing:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+CONTRACT_VERSION = 2
+"""Raised when a change of the contract requires edits to implementations. A contract without one is 1."""
+
 Device: TypeAlias = Literal["cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sides
-from benchmarks.discover import IMPLEMENTATIONS, read_entry, select
+from benchmarks.__main__ import main
+from benchmarks.discover import IMPLEMENTATIONS, contract_version, read_entry, select
 from benchmarks.errors import UsageError
 from benchmarks.git import worktree
 from benchmarks.job import Runtime
@@ -20,6 +21,7 @@ from benchmarks.problems import NAMED
 from benchmarks.session import provenance_of
 from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in
 from benchmarks.tally import Case
+from impls.contract import CONTRACT_VERSION
 
 
 @pytest.fixture
@@ -122,6 +124,32 @@ def test_a_commit_without_the_folder_has_no_implementations(checkout: Path, tmp_
     with open_side("base", SideOptions(ref="first"), later, file_as="", scratch=tmp_path / "scratch") as side:
         assert side.entries == {}
         assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
+
+
+@pytest.mark.parametrize(
+    ("contract", "found"), [("", 1), ("CONTRACT_VERSION = 99\n", 99), ("no Python\n", 1)]
+)
+def test_a_side_that_was_written_for_another_contract_ends_with_one_line(
+    contract: str, found: int, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "contract.py").write_text(contract, encoding="utf-8")
+    run(checkout, "add", ".")
+    run(
+        checkout, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--no-gpg-sign", "-m", "x"
+    )
+    run(checkout, "tag", "old")
+    (checkout / "contract.py").write_text(f"CONTRACT_VERSION = {CONTRACT_VERSION}\n", encoding="utf-8")
+
+    assert main(["ab", f"--impls={checkout}", "--base-ref=old"]) == 4
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "side base (old)" in line
+    assert f"expected version {CONTRACT_VERSION} of impls/contract.py" in line
+    assert f"found version {found}; compare with a commit" in line
+
+
+def test_the_contract_that_lies_with_our_implementations_has_the_current_version() -> None:
+    assert contract_version(IMPLEMENTATIONS) == CONTRACT_VERSION
 
 
 def test_a_harness_among_other_packages_refuses_another_python(

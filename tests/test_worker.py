@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from benchmarks.record import Verdict
-from impls.contract import Problem
+from benchmarks.worker import load
+from impls.contract import CONTRACT_VERSION, Problem
 
 if TYPE_CHECKING:
     from tests.conftest import Copy, Judge
@@ -46,6 +49,13 @@ def test_parameters_that_go_wrong_only_in_the_timed_trainings_are_invalid(
 
     assert row.verdict is Verdict.INVALID
     assert "bias after the last step" in (row.reason or "")
+
+
+def test_a_file_that_imports_a_name_of_another_contract_is_told_the_version_of_ours(copy_of: Copy) -> None:
+    old = copy_of("numpy_float32", ("LOG_CLAMP, ", "LOG_CLAMP, Gone, "))
+
+    with pytest.raises(ImportError, match=rf"not written for version {CONTRACT_VERSION} of .*'Gone'"):
+        load(old)
 
 
 def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, judge: Judge) -> None:
