@@ -13,7 +13,7 @@ from benchmarks.contest import Settings
 from benchmarks.decision import COUNTED_RULE, METRICS, Rule
 from benchmarks.discover import IMPLEMENTATIONS
 from benchmarks.duel import SIDES
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.outputs import Outputs, add_alpha, add_rule, add_verdict_parser, read_thresholds
 from benchmarks.sides import SideOptions
 from benchmarks.suites import SUITES
@@ -181,7 +181,7 @@ def _ab(parsed: argparse.Namespace) -> int:
         for side in SIDES
     }
     outputs, terminal, selection = Outputs.of(parsed), wide_terminal(), _selection(parsed)
-    provenance = Provenance.collect(choose_cpus(selection.cores))
+    provenance = collect_provenance(choose_cpus(selection.cores))
     undertaking = selection.with_sides(options) if parsed.resume else None
     with workplace(undertaking, provenance) as place:
         comparison = compare_sides(selection, options, place, terminal)
@@ -192,7 +192,7 @@ def _ab(parsed: argparse.Namespace) -> int:
 
 def _calibrate(parsed: argparse.Namespace) -> int:
     selection = _selection(parsed)
-    provenance = Provenance.collect(choose_cpus(selection.cores))
+    provenance = collect_provenance(choose_cpus(selection.cores))
     undertaking = ("calibrate", parsed.pairs, selection.with_sides(SAME)) if parsed.resume else None
     with workplace(undertaking, provenance) as place:
         return calibrate(selection, place, wide_terminal(), n_pairs=parsed.pairs)

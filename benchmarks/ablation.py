@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
 from benchmarks.findings import Findings, add_output
 from benchmarks.launch import worker_environment
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found.show(table_of(study, fastest_s))
     if parsed.output:
         try:
-            found.write(parsed.output, title=TITLE, about=ABOUT, provenance=Provenance.collect(cpus))
+            found.write(parsed.output, title=TITLE, about=ABOUT, provenance=collect_provenance(cpus))
         except UsageError as error:
             parser.error(str(error))
     return 0

@@ -102,23 +102,23 @@ class Provenance:
         """Refuse what a record that was edited by hand may hold."""
         require_types(self)
 
-    @classmethod
-    def collect(cls, cpus: tuple[int, ...]) -> Provenance:
-        """Ask the system, for workers on these CPUs."""
-        n_cores = max(1, len(cpus))
-        return cls(
-            date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            machine=platform.node(),
-            system=platform.platform(),
-            cpu=_cpu(),
-            n_cpus=os.cpu_count() or 1,
-            gpu=_output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
-            n_cores_used=n_cores,
-            pinned_to=list(cpus),
-            versions={"python": platform.python_version(), **_versions()},
-            commit=commit(),
-            worker_variables=_worker_variables(n_cores=n_cores),
-        )
+
+def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
+    """Ask the system, for workers on these CPUs."""
+    n_cores = max(1, len(cpus))
+    return Provenance(
+        date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        machine=platform.node(),
+        system=platform.platform(),
+        cpu=_cpu(),
+        n_cpus=os.cpu_count() or 1,
+        gpu=_output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
+        n_cores_used=n_cores,
+        pinned_to=list(cpus),
+        versions={"python": platform.python_version(), **_versions()},
+        commit=commit(),
+        worker_variables=_worker_variables(n_cores=n_cores),
+    )
 
 
 @cache  # asking takes a second

@@ -31,7 +31,7 @@ from benchmarks.crew import Crew
 from benchmarks.decision import Category, Rule
 from benchmarks.discover import IMPLEMENTATIONS, read_entry
 from benchmarks.duel import SIDES, Duel, Matchup
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.launch import ROOT
 from benchmarks.problems import name_of
 from benchmarks.progress import ContestProgress
@@ -137,7 +137,7 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
     if duel.interrupted:
         raise KeyboardInterrupt
     return {
-        "provenance": asdict(Provenance.collect(cpus)),
+        "provenance": asdict(collect_provenance(cpus)),
         "wall_s": time.monotonic() - start,
         "cases": {
             matchup.implementation: {

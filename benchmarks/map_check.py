@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.decision_map import decision_maps
 from benchmarks.discover import select
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
 from benchmarks.fairness import STARVED
 from benchmarks.findings import Findings, add_output
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 measure(drawn, point, reverse=bool(repeat % 2))
         status = report(points, found)
         if parsed.output:
-            provenance = Provenance.collect(choose_cpus(1))
+            provenance = collect_provenance(choose_cpus(1))
             about = about_of(parsed.run, drawn, n_repeats=parsed.repeats)
             found.write(parsed.output, title=TITLE, about=about, provenance=provenance)
     except UsageError as error:

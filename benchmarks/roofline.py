@@ -20,7 +20,7 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
 from benchmarks.findings import Findings, add_output
 from benchmarks.problems import draw_epochs, name_of, parse_problem
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.output:
         about = ABOUT.format(problem=name_of(workload.problem), n_pairs=len(pairs))
         try:
-            found.write(parsed.output, title=TITLE, about=about, provenance=Provenance.collect(cpus))
+            found.write(parsed.output, title=TITLE, about=about, provenance=collect_provenance(cpus))
         except UsageError as error:
             parser.error(str(error))
     return status

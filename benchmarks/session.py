@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contest import Settings, run_contest
 from benchmarks.discover import IMPLEMENTATIONS, select
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import Provenance, choose_cpus, collect_provenance
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.git import git_commit
 from benchmarks.journal import Journal
@@ -38,7 +38,7 @@ def provenance_of(cases: Iterable[Case], cpus: tuple[int, ...]) -> Provenance:
     """Ask the system, and the checkouts in which implementations from elsewhere lie."""
     folders = {case.entry.path.resolve().parent for case in cases} - {IMPLEMENTATIONS}
     commits = {commit for folder in folders if (commit := git_commit(folder))}
-    return replace(Provenance.collect(cpus), commit_elsewhere=", ".join(sorted(commits)) or None)
+    return replace(collect_provenance(cpus), commit_elsewhere=", ".join(sorted(commits)) or None)
 
 
 @dataclass

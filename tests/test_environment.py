@@ -36,11 +36,11 @@ def test_where_the_system_can_not_pin_the_workers_run_free(monkeypatch: pytest.M
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
 
     assert environment.choose_cpus(1) == ()
-    assert environment.Provenance.collect(()).pinned_to == []
+    assert environment.collect_provenance(()).pinned_to == []
 
 
 def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> None:
-    provenance = environment.Provenance.collect((1,))
+    provenance = environment.collect_provenance((1,))
     found = asdict(provenance)
 
     assert json.loads(json.dumps(found)) == found
@@ -54,7 +54,7 @@ def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> 
 def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "PACKAGES", ("no-such-package",))
 
-    assert environment.Provenance.collect(()).versions["no-such-package"] == "not installed"
+    assert environment.collect_provenance(()).versions["no-such-package"] == "not installed"
 
 
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_of_the_variables_those_are_recorded_that_may_steer_a_framework(
     monkeypatch.setenv("NVIDIA_REQUIRE_CUDA", "brand=tesla,driver>=535")  # as NVIDIA's containers have it
     monkeypatch.setenv("TORCH_LOGS", "recompiles")
 
-    variables = environment.Provenance.collect(()).worker_variables
+    variables = environment.collect_provenance(()).worker_variables
 
     assert {"NVIDIA_TF32_OVERRIDE", "TORCH_LOGS", "JAX_DEFAULT_MATMUL_PRECISION"} <= {*variables}
     assert "NVIDIA_REQUIRE_CUDA" not in variables

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import roofline
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
 from benchmarks.findings import Findings
 from benchmarks.markdown import plain_in_markdown
@@ -90,7 +90,7 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
     headings, _, figures = table.splitlines()
     assert headings.startswith("| bytes")
     assert f"| {'beyond' if status else 'within'} 1.3 times |" in figures
-    at = Provenance.collect(choose_cpus(1))
+    at = collect_provenance(choose_cpus(1))
     assert f"- {plain_in_markdown(at.machine)}: {plain_in_markdown(at.cpu)} (" in measured
     assert f"numpy {np.__version__}" in measured
     assert f"\n- commit {at.commit}, {at.date[:10]}" in measured
@@ -99,7 +99,7 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
 def test_a_page_that_can_not_be_written_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     findings = Findings(Console(quiet=True))
-    at = Provenance.collect(())
+    at = collect_provenance(())
 
     with pytest.raises(UsageError, match="name another file with -o"):
         findings.write(tmp_path / "file" / "page.md", title="", about="", provenance=at)

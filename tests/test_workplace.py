@@ -9,7 +9,7 @@ import pytest
 from benchmarks import ab as ab_module
 from benchmarks import journal
 from benchmarks.__main__ import main
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.workplace import forget_torn_pairs, workplace
 from tests.test_duel import FakeCrew
 
@@ -58,7 +58,7 @@ def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path
 
 def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "UNFINISHED", tmp_path)
-    provenance = Provenance.collect(choose_cpus(1))
+    provenance = collect_provenance(choose_cpus(1))
 
     with workplace("this", provenance) as place:
         leave(place.folder, "00-00-base-cpu-1")
