@@ -6,12 +6,11 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import told_if_unwritable
+from benchmarks.files import told_if_unwritable, try_to_replace, write_atomically
 from benchmarks.launch import ROOT
 from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
@@ -91,8 +90,7 @@ def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
     """
     path = _path(fingerprint(provenance), folder)
     with told_if_unwritable(path, remedy=REMEDY):
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        try_to_replace(path)
     if path.exists():
         read_calibration(path)
 
@@ -109,9 +107,7 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
         earlier = read_calibration(path).cases if path.exists() else {}
         fields = asdict(replace(calibration, cases=earlier | calibration.cases))
         text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
-        partial = path.with_name(f".{path.stem}.partial")  # so that it is there whole or not at all
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_atomically(path, text)
     return path
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
@@ -18,21 +16,6 @@ MAX_NAMES = 20
 
 class UsageError(Exception):
     """Something the user asked for or handed over can't be used; the message is all they need."""
-
-
-@contextlib.contextmanager
-def told_if_unwritable(path: Path, *, remedy: str) -> Iterator[None]:
-    """Turn the system's refusal to write into words.
-
-    Raises:
-        UsageError: it refused.
-
-    """
-    try:
-        yield
-    except OSError as error:
-        message = f"{path}: can't be written ({error.strerror}); {remedy}"
-        raise UsageError(message) from None
 
 
 def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.errors import told_if_unwritable
+from benchmarks.files import told_if_unwritable, try_to_write
 from benchmarks.markdown import from_rich, plain_in_markdown
-from benchmarks.outputs import try_to_write
 
 if TYPE_CHECKING:
     from rich.console import Console

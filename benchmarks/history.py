@@ -13,17 +13,15 @@ should still be at it by then finds no file to link and says that it failed.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import hashlib
 import os
 import re
-import time
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
+from benchmarks.files import create_atomically
 from benchmarks.launch import ROOT
 from benchmarks.record import parse_run
 
@@ -33,11 +31,6 @@ if TYPE_CHECKING:
     from benchmarks.record import Run
 
 HISTORY = ROOT / "results" / "history"
-
-PARTIAL = ".partial"  # the suffix of a record that is being written
-
-LEFTOVER_S = 3600
-"""Age at which a record that is still being written counts as left behind: writing one takes milliseconds."""
 
 NAME = re.compile(r"\d{8}T\d{6}Z-[^-]+-(?P<digest>[0-9a-f]{16})\.json")
 
@@ -89,8 +82,7 @@ def add(path: Path, folder: Path) -> Added:
     target = folder / _name(_parse(content, path), content)
     try:
         _make(folder)
-        _remove_leftovers(folder)
-        is_new = not target.exists() and _publish(content, target)
+        is_new = not target.exists() and create_atomically(target, content)
         _sync(folder)
     except OSError as error:
         message = f"{path}: can't be added to {folder} ({error.strerror}); the records in it are unharmed; "
@@ -167,22 +159,6 @@ def _make(folder: Path) -> None:
         _sync(folder.parent)
 
 
-def _publish(content: bytes, target: Path) -> bool:
-    """Let the file appear whole, and say whether it did; where it is already, leave it."""
-    partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
-    try:
-        with partial.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(partial, target)
-            return True
-        return False
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _sync(folder: Path) -> None:
     """Have the folder's list of names on the disk, too."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -190,10 +166,3 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for partial in folder.glob(f".*{PARTIAL}"):
-        with contextlib.suppress(FileNotFoundError):  # another writer was faster
-            if time.time() - partial.stat().st_mtime > LEFTOVER_S:
-                partial.unlink()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.callgrind import COUNTING_VARIABLES, FOREIGN_CODE, command_under
+from benchmarks.files import write_atomically
 from benchmarks.job import Failure, Measurement, Message, Readiness, message_from_json
 
 if TYPE_CHECKING:
@@ -104,9 +105,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     if able and len(results) < len(job.problems) + (readiness is None):
         death = death or "ended early, with exit status 0"
     log_tail = _tail(log_file, 20)
-    partial = report_file.with_suffix(".partial")  # so that a report is there whole or not at all
-    partial.write_text(json.dumps({"death": death, "log": log_tail}), encoding="utf-8")
-    partial.replace(report_file)
+    write_atomically(report_file, json.dumps({"death": death, "log": log_tail}))
     return Report(readiness=readiness, results=results, death=death, log=log_tail)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from benchmarks.comparison import EXIT_STATUSES
 from benchmarks.comparison_report import print_comparison, to_markdown
-from benchmarks.errors import UsageError, told_if_unwritable
+from benchmarks.errors import UsageError
+from benchmarks.files import told_if_unwritable, try_to_write
 from benchmarks.junit import to_junit
 
 if TYPE_CHECKING:
@@ -93,16 +94,6 @@ class Outputs:
 def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> None:
     with told_if_unwritable(path, remedy=REMEDY), path.open(mode) as file:
         file.write(content)
-
-
-def try_to_write(path: Path) -> None:
-    """Open it as a writer would, and leave everything as it was but for the folder, which is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    is_there = os.path.lexists(path)
-    with path.open("a" if is_there else "x", encoding="utf-8"):
-        pass
-    if not is_there:
-        path.unlink()
 
 
 def add_verdict_parser(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks import cost_table, table
 from benchmarks.beside import beside
-from benchmarks.errors import told_if_unwritable
 from benchmarks.export_files import DICTIONARY, write_tables
+from benchmarks.files import told_if_unwritable
 from benchmarks.images import Image
 from benchmarks.overview import Extras, overview
 from benchmarks.page.page import bundled, write_page

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ import pytest
 from rich.markup import escape
 
 from benchmarks.commands import LOOKS, RUNS, write_report
-from benchmarks.errors import UsageError
+from benchmarks.files import keep, told_if_unwritable, try_to_replace
 from benchmarks.launch import ROOT
 from benchmarks.terminal import Terminal
 
@@ -37,7 +35,8 @@ def run(parsed: argparse.Namespace) -> int:
         LOOKS if parsed.quick or parsed.suite == "quick" else RUNS
     ) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
-    _require_writable(output)
+    with told_if_unwritable(output, remedy="name another file with -o"):
+        try_to_replace(output)
     console = Terminal(soft_wrap=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
         record = Path(folder, "run.json")
@@ -51,20 +50,6 @@ def run(parsed: argparse.Namespace) -> int:
         for line in write_report():
             console.print(escape(line))
     return status
-
-
-def _require_writable(output: Path) -> None:
-    """Find out before measuring, not after."""
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        message = f"{output}: can't be written ({error.strerror}); name another file with -o"
-        raise UsageError(message) from None
-    if output.is_dir():
-        message = f"{output} is a folder; name a file with -o"
-        raise UsageError(message)
 
 
 def _measure(parsed: argparse.Namespace, record: Path) -> int:
@@ -94,24 +79,3 @@ def _measure(parsed: argparse.Namespace, record: Path) -> int:
             *(f"--problem={text}" for text in parsed.problem or []),
         ]
     )
-
-
-def keep(record: Path, output: Path) -> None:
-    """Put the record where it belongs, whole or not at all; where that fails, keep it in a temporary folder.
-
-    Raises:
-        UsageError: it failed; the message says why, and where the record is.
-
-    """
-    partial = output.with_name(f"{output.name}.partial")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(record, partial)
-        partial.replace(output)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        kept = Path(tempfile.mkdtemp(prefix="perceptron-bench-record-"), "run.json")
-        shutil.move(record, kept)
-        message = f"{output}: can't be written ({error.strerror}); the record is kept in {kept}"
-        raise UsageError(message) from None

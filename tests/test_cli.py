@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import commands, run_command
+from benchmarks import commands
 from benchmarks.__main__ import main
 from benchmarks.discover import discover
 from benchmarks.errors import UsageError, unknown_name
+from benchmarks.files import keep
 from benchmarks.item import Item
 from benchmarks.launch import ROOT
 from benchmarks.record import Verdict, read_run
@@ -192,7 +193,10 @@ def test_run_takes_an_expression_that_selects_cases(numpy_float32: Path, tmp_pat
 
 @pytest.mark.parametrize(
     ("output", "message"),
-    [("file/run.json", r"can't be written \(.*\); name another file"), (".", "is a folder")],
+    [
+        ("file/run.json", r"can't be written \(.*\); name another file"),
+        (".", r"can't be written \(Is a directory\)"),
+    ],
 )
 def test_an_output_that_can_not_be_written_is_refused_before_measuring(
     output: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -207,11 +211,10 @@ def test_an_output_that_can_not_be_written_is_refused_before_measuring(
 def test_a_record_that_no_longer_fits_where_it_should_go_is_kept_elsewhere(tmp_path: Path) -> None:
     record = tmp_path / "measured.json"
     record.write_text("the record")
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "run.json.partial").mkdir()  # stands in the way, as a full disk would
+    (tmp_path / "run.json").mkdir()  # is in the way, as a full disk would be
 
     with pytest.raises(UsageError, match=r"run\.json: can't be written .* the record is kept in ") as caught:
-        run_command.keep(record, tmp_path / "full" / "run.json")
+        keep(record, tmp_path / "run.json")
 
     kept = Path(str(caught.value).split("kept in ")[1])
     assert kept.read_text() == "the record"

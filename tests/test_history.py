@@ -22,7 +22,8 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.clients import to_csv
 from benchmarks.errors import UsageError
-from benchmarks.history import LEFTOVER_S, add, read_history, read_record
+from benchmarks.files import LEFTOVER_S, PARTIAL
+from benchmarks.history import add, read_history, read_record
 from benchmarks.launch import ROOT
 from benchmarks.record import KEY, SCHEMA_VERSION
 from benchmarks.trends import trends_of
@@ -280,7 +281,7 @@ def test_a_writer_killed_at_any_step_leaves_the_record_whole_or_not_there_and_th
 
 def test_what_a_killed_writer_left_is_never_read_and_removed_after_an_hour(file: Path, folder: Path) -> None:
     folder.mkdir()
-    old, young = folder / ".0.partial", folder / ".1.partial"
+    old, young = (folder / PARTIAL.format(number) for number in range(2))
     for partial in (old, young):
         partial.write_bytes(file.read_bytes()[:100])
     os.utime(old, (time.time() - LEFTOVER_S - 1,) * 2)
@@ -296,7 +297,7 @@ def test_a_writer_whose_file_was_taken_for_left_behind_says_that_it_failed(
     file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def be_late(_: int) -> None:
-        for partial in folder.glob(".*"):
+        for partial in folder.glob(PARTIAL.format("*")):
             partial.unlink()
 
     monkeypatch.setattr("benchmarks.history.os.fsync", be_late)

@@ -12,7 +12,8 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import UsageError, told_if_unwritable
+from benchmarks.errors import UsageError
+from benchmarks.files import told_if_unwritable, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,9 +75,7 @@ def write_page(
     html = _page(_payload(runs, gallery, against), library())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_text(html, encoding="utf-8")
-        partial.replace(path)
+        write_atomically(path, html)
 
 
 def payload_of(html: str) -> dict[str, Any]:

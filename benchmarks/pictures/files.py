@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-from benchmarks.errors import told_if_unwritable
+from benchmarks.files import told_if_unwritable
 from benchmarks.pictures.drawing import draw
 from benchmarks.pictures.look import themed
 from benchmarks.pictures.picture import Kind
