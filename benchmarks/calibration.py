@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
 
 from benchmarks.files import told_if_unwritable, try_to_replace, write_atomically
 from benchmarks.launch import ROOT
@@ -17,7 +16,7 @@ from benchmarks.schema import Schema
 from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from benchmarks.comparison import SideRecord
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 CALIBRATIONS = ROOT / "results" / "calibration"
 SCHEMA_VERSION = 2
+LOCK = ".lock"
+"""The name of an empty file in the folder of the calibrations, which stays there."""
+
 REMEDY = "name another folder with --calibration"
 
 RENEW = "`perceptron-bench calibrate` makes a new one"
@@ -103,24 +105,14 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
 
     """
     path = _path(calibration.machine, folder)
-    with told_if_unwritable(path, remedy=REMEDY), _alone(folder):
-        earlier = read_calibration(path).cases if path.exists() else {}
-        fields = asdict(replace(calibration, cases=earlier | calibration.cases))
-        text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
-        write_atomically(path, text)
+    with told_if_unwritable(path, remedy=REMEDY):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK):  # else another process would overwrite cases that it has not read
+            earlier = read_calibration(path).cases if path.exists() else {}
+            fields = asdict(replace(calibration, cases=earlier | calibration.cases))
+            text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
+            write_atomically(path, text)
     return path
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep others from saving there meanwhile, who would overwrite what they have not read."""
-    folder.mkdir(parents=True, exist_ok=True)
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX)  # until it is closed, or the process is killed
-        yield
-    finally:
-        os.close(place)
 
 
 def _path(machine: dict[str, Any], folder: Path) -> Path:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from benchmarks.environment import code_digest
 from benchmarks.errors import UsageError
+from benchmarks.files import told_if_unwritable
 from benchmarks.launch import ROOT
 
 if TYPE_CHECKING:
-    from io import TextIOWrapper
     from pathlib import Path
 
     from benchmarks.environment import Provenance
@@ -27,7 +28,7 @@ class Journal:
     """The folder of one undertaking. The same one, code, versions and machine have the same folder."""
 
     folder: Path
-    lock: TextIOWrapper
+    lock: BaseFileLock
 
     @property
     def n_workers(self) -> int:
@@ -48,23 +49,19 @@ class Journal:
         variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
         identity = (undertaking, machine, provenance.versions, variables, code_digest())
         folder = (root or UNFINISHED) / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
-        try:
+        lock = FileLock(folder / "lock")
+        with told_if_unwritable(folder, remedy="--resume needs it"):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / "lock").open("w", encoding="utf-8")
-        except OSError as error:
-            message = f"{folder}: can't be written ({error.strerror}); --resume needs it"
-            raise UsageError(message) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            message = f"another process is measuring the very same (its lock: {folder / 'lock'}); wait for it"
-            raise UsageError(message) from None
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                message = f"this run is already in progress (lock: {lock.lock_file}); wait for its end"
+                raise UsageError(message) from None
         return cls(folder, lock)
 
     def release(self) -> None:
         """Let another process go on with the run."""
-        self.lock.close()
+        self.lock.release()
 
     def discard(self) -> None:
         """Remove the folder: the result is written."""

@@ -103,7 +103,7 @@ def test_two_processes_can_not_measure_the_same_run(numpy_float32: Path, tmp_pat
     cases = cases_of(numpy_float32)
     held = Journal.of(cases, PROVENANCE, root=tmp_path)
 
-    with pytest.raises(UsageError, match="another process is measuring the very same"):
+    with pytest.raises(UsageError, match="this run is already in progress"):
         Journal.of(cases, PROVENANCE, root=tmp_path)
     held.release()
     Journal.of(cases, PROVENANCE, root=tmp_path).discard()
