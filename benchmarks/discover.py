@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 IMPLEMENTATIONS = Path(__file__).resolve().parent.parent / "impls"
 CONTRACT = "contract.py"
 REFERENCE = "numpy_reference"
+FLOOR = "native_floor"
+"""The implementation that shows what the hardware allows."""
+
+BY_FRAMEWORK, BY_HAND = "framework", "by hand"
+"""Who derives the gradient, as GRADIENT declares it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,8 @@ class Entry:
     summary: str  # the first line of its docstring
     code_digest: str  # of what decides its times, as that lay there when the file was read
     cuda_graph: bool = False  # it says that it replays a captured one
+    gradient: str = BY_FRAMEWORK  # who derives it: the framework, or the author by hand
+    usual: bool = False  # it says that it is the usual program of its tier in its framework
 
     def declines(self, problem: Problem) -> str | None:
         """Say which variant the problem asks for and the implementation does not offer, or None."""
@@ -79,6 +86,8 @@ def read_entry(path: Path) -> Entry:
         summary=docstring.partition("\n")[0],
         code_digest=code_digest,
         cuda_graph=constants.get("CUDA_GRAPH") is True,
+        gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
+        usual=constants.get("USUAL") is True,
     )
 
 

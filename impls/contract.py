@@ -167,6 +167,9 @@ class Implementation(Protocol):
     One that offers another precision asks its framework for it in `prepare`, for the whole process: a process
     sees problems of one precision only. Whether its products come out so is measured.
     One that replays a captured CUDA graph says so: `CUDA_GRAPH = True`; it is then checked that it does.
+    One that computes the gradient itself declares `GRADIENT = "by hand"`; the default is "framework".
+    One that is the usual program of its tier in its framework declares `USUAL = True`: pictures show it with
+    a solid line, and the suites "quick" and "default" measure those of PyTorch and JAX.
     """
 
     FRAMEWORK: str

@@ -25,6 +25,7 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]
 
 FRAMEWORK = "jax"
 TIER = "epoch"
+USUAL = True
 OFFERS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
 # Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this

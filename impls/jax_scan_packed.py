@@ -24,6 +24,7 @@ TrainEpoch: TypeAlias = "Callable[[Packed, Epoch], tuple[Packed, Array]]"
 
 FRAMEWORK = "jax"
 TIER = "epoch"
+GRADIENT = "by hand"
 OFFERS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
 NARROW = 4

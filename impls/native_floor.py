@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "numpy"
 TIER = "floor"
+GRADIENT = "by hand"
+USUAL = True
 OFFERS = ("loss=bce_with_logits", "feed=host")
 
 SOURCE = Path(__file__).with_suffix(".c")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "numpy"
 TIER = "eager"
+GRADIENT = "by hand"
+USUAL = True
 OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 

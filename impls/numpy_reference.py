@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "numpy"
 TIER = "reference"
+GRADIENT = "by hand"
 OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 NEGLIGIBLE = 1e-6

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "torch"
 TIER = "eager"
+USUAL = True
 # Not TF32: for the product of one output, a matrix and a vector, cuBLAS has none; allowed it, all remained
 # float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Nor bfloat16: torch.autocast rounds the logits
 # too and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.

@@ -42,6 +42,7 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Carry, Tensor]]"
 
 FRAMEWORK = "torch"
 TIER = "epoch"
+USUAL = True
 # Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
 OFFERS = ("loss=bce_with_logits", "feed=host")

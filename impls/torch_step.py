@@ -27,6 +27,7 @@ TrainStep: TypeAlias = "Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tenso
 
 FRAMEWORK = "torch"
 TIER = "step"
+USUAL = True
 # Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
 OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")

@@ -29,6 +29,22 @@ def test_discovery_reads_framework_tier_and_summary_off_the_source_and_imports_n
     assert not {"torch", "jax"} & (set(sys.modules) - before)
 
 
+def test_gradient_and_usual_are_read_off_the_source_and_have_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text('GRADIENT = "by hand"\nUSUAL = True\n')
+    plain = tmp_path / "plain.py"
+    plain.write_text("")
+
+    assert (read_entry(path).gradient, read_entry(path).usual) == ("by hand", True)
+    assert (read_entry(plain).gradient, read_entry(plain).usual) == ("framework", False)
+
+
+def test_one_file_of_a_framework_and_tier_at_most_declares_that_it_is_the_usual_one() -> None:
+    usual = [(entry.framework, entry.tier) for entry in discover().values() if entry.usual]
+
+    assert len(usual) == len(set(usual)), "remove USUAL = True from the copy"
+
+
 def test_a_file_dropped_in_is_found(tmp_path: Path, numpy_float32: Path) -> None:
     assert list(discover(tmp_path)) == ["numpy_float32"]
     assert select(["numpy_float32"], tmp_path)[0].path == numpy_float32
