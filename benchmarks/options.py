@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.contest import Settings
@@ -26,7 +26,7 @@ class Options:
     """What the user asked for; an empty list of implementations means all."""
 
     suite: str | None = "default"  # None: the cases are not a suite's, but named
-    impl: Sequence[str] = SUITES["default"].impls
+    impl: Sequence[str] = field(default_factory=lambda: SUITES["default"].impls)
     problem: Sequence[str] = SUITES["default"].problems
     precision: Precision | None = None  # of every problem; None: whatever each says
     devices: Sequence[Device] = DEVICES

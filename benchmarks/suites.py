@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from benchmarks.discover import discover
+
+FRAMEWORKS = ("torch", "jax")
 N_FEATURES = (1, 16, 256, 4096)
 BATCH_SIZES = (1, 8, 10, 100, 1000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 """Closer where a line between distant sizes made the decision map wrong (measured): where batches outgrow the
@@ -19,11 +23,19 @@ class Suite:
     """Implementations and problems as the command line names them, and how often to measure them."""
 
     summary: str
-    impls: tuple[str, ...] = ()  # none: all there are
+    usual_in: tuple[
+        str, ...
+    ] = ()  # tiers of which only the frameworks' usual programs take part; none: all do
     problems: tuple[str, ...]
     rounds: int
     budget_s: float | None = None  # begin no round that would end later
     resumes: bool = False
+
+    @cached_property
+    def impls(self) -> tuple[str, ...]:
+        """Name the implementations by tier; none stands for all there are."""
+        usual = [each for each in discover().values() if each.usual and each.framework in FRAMEWORKS]
+        return tuple(each.name for tier in self.usual_in for each in usual if each.tier == tier)
 
 
 _BATCH_SIZE_SWEEP = tuple(f"book,batch_size={size}" for size in BATCH_SIZES)
@@ -42,13 +54,13 @@ _VARIANTS = (
 SUITES = {
     "quick": Suite(
         summary="a look: the textbook loop and one compiled call per step, one round (under a minute)",
-        impls=("torch_eager", "torch_step", "jax_jit"),
+        usual_in=("eager", "step"),
         problems=("book",),
         rounds=1,
     ),
     "default": Suite(
         summary="each tier's usual program in both frameworks, six rounds if three minutes are enough",
-        impls=("torch_eager", "torch_step", "torch_epoch", "jax_jit", "jax_scan"),
+        usual_in=("eager", "step", "epoch"),
         problems=("book",),
         rounds=6,
         budget_s=174,  # and the start and the tables take some seconds

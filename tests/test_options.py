@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from benchmarks.discover import discover
 from benchmarks.options import Options
 from benchmarks.suites import SUITES
 
@@ -46,3 +48,19 @@ def test_cases_that_were_named_are_no_suites() -> None:
     assert read().suite == "default"
     assert read(suite="named", rounds=2).suite == "named"
     assert read(suite="named", impl=["jax_jit"]).suite is None
+
+
+def test_the_suites_take_the_usual_programs_of_both_frameworks_whatever_other_files_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = discover()
+    added: dict[str, dict[str, Any]] = {"mine": {"usual": False}, "mlx": {"framework": "mlx"}, "usual": {}}
+    for name, changes in added.items():
+        entries[name] = replace(entries["jax_scan"], name=name, **changes)
+    monkeypatch.setattr("benchmarks.suites.discover", lambda: entries)
+
+    default = replace(SUITES["default"]).impls
+    quick = replace(SUITES["quick"]).impls
+
+    assert set(default) == {"torch_eager", "torch_step", "torch_epoch", "jax_jit", "jax_scan", "usual"}
+    assert set(quick) == {"torch_eager", "torch_step", "jax_jit"}
