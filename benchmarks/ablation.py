@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.discover import IMPLEMENTATIONS
+from benchmarks.discover import FLOOR, IMPLEMENTATIONS
 from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
 from benchmarks.findings import Findings, add_output
@@ -42,7 +42,6 @@ Written by `python -m benchmarks.ablation`; don't edit. The compiled epoch of ei
 is farther from the floor than it should be, with parts left out, one after another: a part costs what its \
 lack saves, in this order: reading x is charged to the product that is left out last. All alternated within \
 one process; of each the fastest epoch counts. What is left computes something else, and is no result."""
-FLOOR = "native_floor"
 WHOLE = "nothing"
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.discover import FLOOR
 from benchmarks.errors import UsageError
 from benchmarks.machine import Machine
 
 if TYPE_CHECKING:
     from benchmarks.record import Run
-
-USUAL_CONTROL = "native_floor"
 
 FACTS = {
     "cpu": "CPU",
@@ -34,7 +33,7 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
     if control is None and (found := differences(base, new)):
         message = f"the records can't be compared: {'; '.join(found)}. Measure both alike"
         if both:
-            example = USUAL_CONTROL if USUAL_CONTROL in both else both[0]
+            example = FLOOR if FLOOR in both else both[0]
             message += (
                 f", or compare only ratios to an implementation that both measured: --ratios-to {example}"
             )

@@ -13,13 +13,12 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.table import Table
 
-from benchmarks.discover import IMPLEMENTATIONS
+from benchmarks.discover import FLOOR, IMPLEMENTATIONS
 from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
 from benchmarks.findings import Findings, add_output
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FLOOR = Path(IMPLEMENTATIONS, "native_floor.py")
+FLOOR_FILE = IMPLEMENTATIONS / f"{FLOOR}.py"
 PROBLEM = "wide,n_batches=100"  # 102 MB: more than the caches hold
 LIMIT = 1.3
 TITLE = "Is the native floor a floor?"
@@ -94,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         parser.error(str(error))
     pin(cpus)
-    floor: Any = load(FLOOR)
+    floor: Any = load(FLOOR_FILE)
     if reason := floor.unavailable("cpu"):
         found.console.print(f"no floor to measure: {reason}")
         return 1

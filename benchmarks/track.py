@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.changes import Segmentation
 from benchmarks.clients import COLUMNS, to_csv, to_custom_smaller_is_better
+from benchmarks.discover import FLOOR
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.history import HISTORY, add, read_history, read_record
 from benchmarks.terminal import Terminal
 from benchmarks.trend_plot import require_format, write_plot
 from benchmarks.trend_table import print_trends
-from benchmarks.trends import CONTROL, points_of, trends_of
+from benchmarks.trends import points_of, trends_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,7 @@ def _add_control(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--control",
         metavar="NAME",
-        help=f"the implementation to hold the others against; default: {CONTROL} where a run has it for the "
+        help=f"the implementation to hold the others against; default: {FLOOR} where a run has it for the "
         "case's problem and device, else the run's baseline",
     )
 

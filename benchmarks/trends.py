@@ -14,6 +14,7 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.discover import FLOOR
 from benchmarks.machine import Machine
 from benchmarks.process import paired_min_s
 from benchmarks.statistics import speedup
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from benchmarks.history import Record
     from benchmarks.record import Row, Run
     from benchmarks.statistics import Ratio
-
-CONTROL = "native_floor"
-"""What others are held against: compiled on the machine, without a framework, so that no release moves it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +80,7 @@ def points_of(record: Record, control: str | None = None) -> list[Point]:
     for row in record.run.rows:
         if row.is_timed:
             groups[row.group][row.implementation] = row
-    names = (control,) if control else (CONTROL, record.run.settings.baseline)
+    names = (control,) if control else (FLOOR, record.run.settings.baseline)
     return [
         Point(record=record, row=row, control=held, fastest_s=fastest_s)
         for group in groups.values()

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks import ablation
-from benchmarks.ablation import FLOOR, STUDIES, WHOLE, Study, Without, table_of, variants_of
+from benchmarks.ablation import STUDIES, WHOLE, Study, Without, table_of, variants_of
+from benchmarks.discover import FLOOR
 
 if TYPE_CHECKING:
     from pathlib import Path

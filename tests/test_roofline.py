@@ -60,7 +60,7 @@ def test_readers_and_epochs_alternate_and_the_first_pair_is_left_out(monkeypatch
 
 
 def test_each_reader_sums_what_it_is_given() -> None:
-    floor: Any = load(roofline.FLOOR)
+    floor: Any = load(roofline.FLOOR_FILE)
     if reason := floor.unavailable("cpu"):
         pytest.skip(reason)
     library = floor.compiled(roofline.READERS_SOURCE)
@@ -76,7 +76,7 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(roofline, "pin", lambda _: None)
-    floor = load(roofline.FLOOR)
+    floor = load(roofline.FLOOR_FILE)
     if reason := floor.unavailable("cpu"):
         pytest.skip(reason)
     page = tmp_path / "new" / "roofline.md"

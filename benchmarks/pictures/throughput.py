@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from benchmarks.figures import FLOOR
+from benchmarks.discover import FLOOR
 from benchmarks.pictures.look import DIM, HEIGHT, WIDTH, lines, log_ticks, overlaid, points
 from benchmarks.pictures.picture import Picture, Values, inline, setting_of, titled
 from benchmarks.table import si
