@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
+from benchmarks.decision_map import YARDSTICK
+from benchmarks.discover import BY_HAND
+from benchmarks.figures import gradient_of
 from benchmarks.headline import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from benchmarks.like_for_like import LikeForLike
+    from benchmarks.record import Row
 
     Pairs: TypeAlias = Mapping[str, Sequence[LikeForLike]]
 
-BY_HAND = ("jax_scan_packed",)
-"""By name, for a record does not say; NumPy's loop and the floor have no framework that could derive it."""
+
+def by_hand(rows: Iterable[Row]) -> str:
+    """Name the rows of which it is so: "the gradient of A is derived by hand"; nothing where it is of none.
+
+    NumPy's loop and the floor are not named: they have no framework that could derive it.
+    """
+    found = {row.implementation for row in rows if row.framework != YARDSTICK and gradient_of(row) == BY_HAND}
+    return _derived_by_hand(found)
 
 
-def by_hand(names: Iterable[str]) -> str:
-    """Say of which of these it is so: "the gradient of A is derived by hand"; nothing where it is of none."""
-    found = [name for name in BY_HAND if name in {*names}]
-    return f"the gradient of {' and '.join(found)} is derived by hand" if found else ""
+def _derived_by_hand(names: Iterable[str]) -> str:
+    listed = " and ".join(sorted(names))
+    return listed and f"the gradient of {listed} is derived by hand"
 
 
 def without_them(
@@ -37,7 +46,7 @@ def without_them(
     for group, tiers in pairs.items():
         others = {pair.tier: pair for pair in derived.get(group, ())}
         for pair in tiers:
-            ways = {pair.torch.implementation, pair.jax.implementation} & {*BY_HAND}
+            ways = {way.implementation for way in (pair.torch, pair.jax) if way.gradient == BY_HAND}
             winners |= ways
             if ways and (other := others.get(pair.tier)):
                 names = f"{plain(other.jax.implementation)} against {plain(other.torch.implementation)}"
@@ -45,7 +54,7 @@ def without_them(
     if not winners:
         return ""
     compared = ". ".join(f"{names}: {'; '.join(found)}" for names, found in verdicts.items())
-    told = by_hand(winners)
+    told = _derived_by_hand(winners)
     return f"{told[0].upper()}{told[1:]}." + (
         f" Where the frameworks derive it, {compared}." if compared else ""
     )

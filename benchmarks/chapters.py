@@ -8,7 +8,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.agreement import tolerances
-from benchmarks.by_hand import BY_HAND, by_hand, without_them
+from benchmarks.by_hand import by_hand, without_them
+from benchmarks.discover import FLOOR
 from benchmarks.figures import figures_of
 from benchmarks.headline import (
     cell,
@@ -49,8 +50,8 @@ From how many epochs on a training has taken less time than with {baseline}, its
 cold / with warm disk caches. "1" is from the start, "—" never, or not measured there{by_hand}.
 """
 
-HARDWARE = """\
-How many times as long an epoch takes as with `native_floor`, one fused C kernel without a framework: what the
+HARDWARE = f"""\
+How many times as long an epoch takes as with `{FLOOR}`, one fused C kernel without a framework: what the
 processor allows.
 """
 
@@ -121,7 +122,7 @@ def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[st
         yield like_for_like_table(pairs)
         for doubt, names in doubts_of({group: timed[group] for group in pairs}).items():
             yield f"{', '.join(label(group).strip() for group in names)}: {plain_in_markdown(doubt)}.\n"
-        derived = {group: like_for_like(timed[group], without=BY_HAND).get(group, ()) for group in pairs}
+        derived = {group: like_for_like(timed[group], by_hand=False).get(group, ()) for group in pairs}
         if told := without_them(pairs, derived, plain=cell, label=label):
             yield f"{told}\n"
     for group, run in timed.items():
@@ -150,10 +151,7 @@ def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
         yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
     for baseline, table in tables.items():
         if table:
-            timed = {
-                row.implementation for run in sharing[baseline].values() for row in run.rows if row.is_timed
-            }
-            told = by_hand(timed)
+            told = by_hand(row for run in sharing[baseline].values() for row in run.rows if row.is_timed)
             yield COMPILING.format(baseline=plain_in_markdown(baseline), by_hand=told and f"; {told}")
             yield table
 

@@ -35,7 +35,7 @@ YARDSTICK = "numpy"
 class Way:
     """One implementation's costs at the batch sizes at which it was measured, ascending."""
 
-    implementation: str
+    row: Row  # one of the sweep's: what the implementation is
     batch_sizes: tuple[int, ...]
     first_s: tuple[float, ...]  # the first epoch, compilation included
     epoch_s: tuple[float, ...]  # each other one
@@ -45,7 +45,7 @@ class Way:
         """Take the costs of a sweep's rows; those without the one asked for are left out."""
         known = [row for row in rows if caches == "warm" or row.costs]
         return cls(
-            implementation=rows[0].implementation,
+            row=rows[0],
             batch_sizes=tuple(row.problem.batch_size for row in known),
             first_s=tuple(
                 row.costs.cold_first_call_s if caches == "cold" and row.costs else row.first_call_s
@@ -53,6 +53,11 @@ class Way:
             ),
             epoch_s=tuple(row.typical_s for row in known),
         )
+
+    @property
+    def implementation(self) -> str:
+        """Name the implementation."""
+        return self.row.implementation
 
     def costs_s(self, batch_size: float) -> tuple[float, float]:
         """Give the first call and each later epoch, in s; infinite where no size around it was measured."""

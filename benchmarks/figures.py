@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from benchmarks.columns import Told
+from benchmarks.discover import BY_FRAMEWORK, FLOOR, discover
 from benchmarks.machine import Site
 from benchmarks.problems import name_of
 from benchmarks.process import paired_min_s
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from benchmarks.record import Row, Run
-
-FLOOR = "native_floor"
-"""The implementation that says what the hardware allows."""
 
 OF_ROW = (
     *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),
@@ -51,6 +49,13 @@ class Figures:
     implementation: Annotated[str, Told("its file's name")]
     framework: Annotated[str, Told("the package it needs")]
     tier: Annotated[str, Told("what one call hands to the machine: eager, step, epoch, floor")]
+    gradient: Annotated[
+        str,
+        Told(
+            'who derives the gradient: "framework" or "by hand"; of older records what the file of that name '
+            "declares today"
+        ),
+    ]
     summary: Annotated[str, Told("the implementation's first line: what this way of running is")]
     device: Annotated[str, Told("cpu or cuda")]
     problem: Annotated[str, Told("generated from the problem's fields; begins with its name if it has one")]
@@ -137,11 +142,22 @@ def _what(row: Row) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(row.problem).items() if name in Figures.__annotations__},
         **{name: getattr(row, name) for name in OF_ROW},
+        "gradient": gradient_of(row),
         "problem": name_of(row.problem),
         "verdict": str(row.verdict),
         "deviation": row.agreement.max_loss_deviation if row.agreement else None,
         "n_rounds": len(row.processes),
     }
+
+
+def gradient_of(row: Row) -> str:
+    """Return who derives its gradient; an older record does not say, so its file of today is asked."""
+    return row.gradient or _declared_gradients().get(row.implementation, BY_FRAMEWORK)
+
+
+@cache
+def _declared_gradients() -> dict[str, str]:
+    return {name: entry.gradient for name, entry in discover().items()}
 
 
 def _times(row: Row) -> dict[str, Any]:

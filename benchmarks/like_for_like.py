@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.discover import BY_HAND
 from benchmarks.figures import figures_of, ratio_of
 from benchmarks.process import paired_median_s
 from benchmarks.statistics import Ratio, speedup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from benchmarks.figures import Figures
     from benchmarks.record import Row, Run
@@ -84,16 +85,14 @@ def above_one(ratio: Ratio) -> Ratio:
     )
 
 
-def like_for_like(run: Run, *, without: Collection[str] = ()) -> dict[str, list[LikeForLike]]:
-    """Pair the frameworks by group and tier, wherever both were timed, and leave some implementations out."""
-    return pairs_of(figures_of(run), run, without=without)
+def like_for_like(run: Run, *, by_hand: bool = True) -> dict[str, list[LikeForLike]]:
+    """Pair the frameworks by group and tier, wherever both were timed; `by_hand`: with gradients by hand."""
+    return pairs_of(figures_of(run), run, by_hand=by_hand)
 
 
-def pairs_of(
-    figures: Iterable[Figures], run: Run, *, without: Collection[str] = ()
-) -> dict[str, list[LikeForLike]]:
+def pairs_of(figures: Iterable[Figures], run: Run, *, by_hand: bool = True) -> dict[str, list[LikeForLike]]:
     """Pair the frameworks, the run's figures being there already."""
-    timed = [each for each in figures if each.is_timed and each.implementation not in without]
+    timed = [each for each in figures if each.is_timed and (by_hand or each.gradient != BY_HAND)]
     found: dict[str, list[LikeForLike]] = {}
     rows = {row.case: row for row in run.rows}
     fastest: dict[tuple[str, str, str], Figures] = {}

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.by_hand import BY_HAND, without_them
+from benchmarks.by_hand import without_them
 from benchmarks.errors import UsageError
 from benchmarks.headline import cell, label, like_for_like_table
 from benchmarks.launch import ROOT
@@ -78,7 +78,7 @@ def _table(device: str, files: Sequence[Path]) -> str:
             shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
             rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
             lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
-            derived = like_for_like(run, without=BY_HAND)
+            derived = like_for_like(run, by_hand=False)
             note = without_them(pairs, derived, plain=cell, label=label)
             told = "\n\n".join(filter(None, [_caption(rows, run), note]))
             return "\n".join([*lines, told, "", "<!-- end of table -->"])

@@ -50,6 +50,7 @@ class Row:
     framework: str
     tier: str
     summary: str
+    gradient: str | None = None  # who derives it: "framework" or "by hand"; None: not recorded
     device: Device
     problem: Problem
     code_digest: str | None = None  # of what decides its times; None: of a record older than it
@@ -111,7 +112,8 @@ class Row:
         """Read what `to_dict` gave."""
         known = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
         texts = {name: known[name] for name in ("implementation", "framework", "tier", "summary", "device")}
-        texts |= {"code_digest": known["code_digest"]} if known.get("code_digest") is not None else {}
+        optional = ("code_digest", "gradient")
+        texts |= {name: known[name] for name in optional if known.get(name) is not None}
         for name, found in texts.items():
             if not isinstance(found, str):
                 message = f"{name}: expected a text, found {found!r}"

@@ -100,6 +100,7 @@ class Tally:
             framework=entry.framework,
             tier=entry.tier,
             summary=entry.summary,
+            gradient=entry.gradient,
             device=self.case.device,
             problem=self.case.problem,
             code_digest=entry.code_digest,

@@ -32,6 +32,7 @@ def test_the_example_is_an_implementation_and_verified(tmp_path: Path, judge: Ju
     row = judge(path, SMALL)
 
     assert row.verdict in (Verdict.VERIFIED, Verdict.NOT_MEASURED), row.reason
+    assert row.gradient == "by hand"
     assert row.summary == "The textbook loop without autograd: the gradient by hand, PyTorch's own Adam."
 
 
@@ -51,6 +52,6 @@ def test_the_page_names_all_that_a_file_must_or_may_define() -> None:
     rows = re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE)
     required = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
 
-    assert set(required) | {"OFFERS", "CUDA_GRAPH"} == set(rows)
+    assert set(required) | {"OFFERS", "CUDA_GRAPH", "GRADIENT", "USUAL"} == set(rows)
     for field, (_, *others) in VARIANTS.items():
         assert all(f"`{field}={value}`" in PAGE for value in others)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.by_hand import BY_HAND, by_hand, without_them
-from benchmarks.decision_map import YARDSTICK
-from benchmarks.discover import discover
+from benchmarks.by_hand import by_hand, without_them
+from benchmarks.discover import BY_FRAMEWORK, BY_HAND, discover
+from benchmarks.figures import gradient_of
 from benchmarks.like_for_like import like_for_like
 from benchmarks.overview import Extras, overview
 from benchmarks.problems import NAMED
 from tests.runs import run_of_day, timed
 from tests.test_decision_map import sweep
+from tests.test_record import row
 
 if TYPE_CHECKING:
     from benchmarks.record import Run
@@ -36,17 +37,40 @@ def run(*, hand_s: float = 1e-5, of_jax: bool = True) -> Run:
 
 
 def said(measured: Run) -> str:
-    pairs, derived = like_for_like(measured), like_for_like(measured, without=BY_HAND)
+    pairs, derived = like_for_like(measured), like_for_like(measured, by_hand=False)
     return without_them(pairs, derived, plain=str, label=lambda _: "")
 
 
-def test_by_hand_are_those_whose_file_has_no_framework_derive_anything() -> None:
-    entries = [entry for entry in discover().values() if entry.framework != YARDSTICK]
+def test_each_file_declares_who_derives_its_gradient_as_its_code_has_it() -> None:
+    derives = {
+        name: DERIVES.search(entry.path.read_text(encoding="utf-8")) for name, entry in discover().items()
+    }
 
-    derives = {entry.name for entry in entries if DERIVES.search(entry.path.read_text(encoding="utf-8"))}
+    assert {name: entry.gradient for name, entry in discover().items()} == {
+        name: BY_FRAMEWORK if found else BY_HAND for name, found in derives.items()
+    }
 
-    assert len(derives) > 6
-    assert {entry.name for entry in entries} - derives == {*BY_HAND}
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "expected"),
+    [
+        ("jax_scan_packed", None, BY_HAND),
+        ("jax_scan", None, BY_FRAMEWORK),
+        ("gone", None, BY_FRAMEWORK),
+        ("jax_scan", BY_HAND, BY_HAND),
+        ("jax_scan_packed", BY_FRAMEWORK, BY_FRAMEWORK),
+    ],
+)
+def test_what_a_record_says_of_the_gradient_counts_and_of_an_older_one_what_the_file_declares(
+    name: str, recorded: str | None, expected: str
+) -> None:
+    assert gradient_of(row(name, gradient=recorded)) == expected
+
+
+def test_numpy_is_not_named_among_the_gradients_by_hand_for_nothing_could_derive_it() -> None:
+    rows = [row("numpy_float32", framework="numpy", gradient=BY_HAND), row("mine", gradient=BY_HAND)]
+
+    assert by_hand(rows) == "the gradient of mine is derived by hand"
 
 
 def test_where_a_way_by_hand_wins_the_fastest_that_the_framework_derives_is_compared_too() -> None:
@@ -91,7 +115,7 @@ def test_beside_the_table_of_compiling_and_the_map_it_is_told_where_such_a_way_t
     (drawn,) = (picture for picture in pictures if picture.kind == "decision-map")
     page = overview([measured], Extras())
 
-    told = by_hand(names)
+    told = by_hand(measured.rows)
     assert bool(told) == ("jax_scan_packed" in names)
     assert ("derived by hand, as theirs are" in str(drawn.chart.to_dict()["title"])) == bool(told)
     assert f"not measured there{told and f'; {told}'}." in page

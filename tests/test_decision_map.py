@@ -53,7 +53,7 @@ JIT = sweep("jit", warm_s=0.1, cold_s=1.0, epoch_s=1e-4)
 def of(ways: dict[str, tuple[float, float]]) -> DecisionMap:
     """Give a map with one batch size, from each way's first call and epoch in s."""
     made = (
-        Way(implementation=name, batch_sizes=(1, 10), first_s=(first_s,) * 2, epoch_s=(epoch_s,) * 2)
+        Way(row=row(name), batch_sizes=(1, 10), first_s=(first_s,) * 2, epoch_s=(epoch_s,) * 2)
         for name, (first_s, epoch_s) in ways.items()
     )
     return DecisionMap(problem=SMALL, title="D2", device="cpu", caches="cold", ways=tuple(made))
@@ -71,7 +71,7 @@ def test_what_compiles_finishes_first_from_the_break_even_on_with_cold_and_with_
 
 
 def test_between_measured_batch_sizes_costs_are_interpolated_in_the_logarithms() -> None:
-    way = Way(implementation="a", batch_sizes=(10, 1000), first_s=(0.1, 0.4), epoch_s=(1e-3, 4e-3))
+    way = Way(row=row("a"), batch_sizes=(10, 1000), first_s=(0.1, 0.4), epoch_s=(1e-3, 4e-3))
 
     assert way.costs_s(100) == pytest.approx((0.2, 2e-3))
     assert way.costs_s(1000) == pytest.approx((0.4, 4e-3))

@@ -19,6 +19,7 @@ import vl_convert
 from benchmarks.beside import beside
 from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
+from benchmarks.discover import REFERENCE, discover
 from benchmarks.errors import UsageError
 from benchmarks.launch import ROOT
 from benchmarks.machine import Site
@@ -26,7 +27,20 @@ from benchmarks.pictures import decisions, gallery
 from benchmarks.pictures.drawing import VEGA_LITE
 from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_pictures
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
-from benchmarks.pictures.look import BLUE, GREEN, LOOKS, ORANGE, ink_on, log_ticks, look_of, themed
+from benchmarks.pictures.look import (
+    BLUE,
+    GREEN,
+    OLIVE,
+    ORANGE,
+    SKY,
+    SOLID,
+    Look,
+    ink_on,
+    log_ticks,
+    look_of,
+    themed,
+    variants_of,
+)
 from benchmarks.pictures.losses import losses
 from benchmarks.record import Verdict, read_run
 from tests.conftest import SMALL
@@ -51,7 +65,7 @@ HOSTILE = "<script>alert(1)</script>&\"'`|[x](y)"
 def swept() -> list[Row]:
     """Give a sweep of three implementations with losses: one that compiles, one that does not, the floor."""
     rows = [
-        *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3),
+        *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3, framework="torch"),
         *sweep("jax_jit", warm_s=0.1, cold_s=1.0, epoch_s=1e-4),
         *sweep("native_floor", warm_s=1e-5, cold_s=0.5, epoch_s=1e-6, framework="numpy"),
     ]
@@ -281,21 +295,44 @@ def test_a_theme_changes_paper_and_ink_and_nothing_of_what_is_drawn(pictures: di
 def test_an_implementation_has_one_colour_in_all_pictures(pictures: dict[str, Picture]) -> None:
     for picture in pictures.values():
         text = text_of(picture)
-        assert look_of("torch_eager").colour in text
-        assert look_of("jax_jit").colour in text
+        assert ORANGE in text
+        assert SKY in text
 
 
-def test_known_implementations_of_one_colour_differ_in_shape_and_in_dashes() -> None:
-    assert len({(look.colour, look.shape) for look in LOOKS.values()}) == len(LOOKS)
-    assert len({(look.colour, look.dash) for look in LOOKS.values()}) == len(LOOKS)
-    assert len({look.fill for look in LOOKS.values()}) == len(LOOKS)
+def looks() -> dict[str, Look]:
+    """Return the look of every implementation in impls/."""
+    return {
+        name: look_of(row(name, framework=entry.framework, tier=entry.tier, gradient=entry.gradient))
+        for name, entry in discover().items()
+        if name != REFERENCE
+    }
 
 
-def test_an_unknown_implementation_keeps_its_colour_and_shows_its_tier() -> None:
-    one, again = look_of("mine", "step"), look_of("mine", "step")
+def test_implementations_of_one_colour_differ_in_shape_in_dashes_and_in_areas() -> None:
+    known = looks()
 
-    assert one == again
-    assert (one.shape, look_of("mine", "?").shape) == ("square", "cross")
+    for distinct in ("shape", "dash"):
+        assert len({(look.colour, getattr(look, distinct)) for look in known.values()}) == len(known)
+    assert len({look.fill for look in known.values()}) == len(known)
+
+
+def test_framework_tier_and_gradient_decide_the_colour_and_only_the_usual_program_has_a_solid_line() -> None:
+    assert look_of(row("mine", framework="jax", tier="epoch")).colour == BLUE
+    assert look_of(row("mine", framework="jax", tier="epoch", gradient="by hand")).colour == GREEN
+    assert look_of(row("mine", framework="mlx", tier="epoch")).colour == OLIVE
+    usual = {name for name, entry in discover().items() if entry.usual}
+    assert {name for name, look in looks().items() if look.dash == SOLID} == usual
+
+
+@pytest.mark.parametrize("original", ["jax_scan", "jax_scan_packed", "jax_jit", "torch_cudagraph_epoch"])
+def test_a_copy_has_a_variant_of_its_own_and_leaves_those_of_others_as_they_are(original: str) -> None:
+    entries = discover()
+    before = variants_of(entries.values())
+
+    after = variants_of([*entries.values(), replace(entries[original], name="mine")])
+
+    assert before == {name: after[name] for name in before}
+    assert after["mine"] != after[original]
 
 
 def test_what_a_record_says_is_text_in_a_picture(tmp_path: Path) -> None:
@@ -397,8 +434,9 @@ def test_an_areas_name_lies_within_it_or_is_left_to_the_legend() -> None:
     named = set()
     for drawn in decision_maps(rows):
         values = decisions._areas(drawn)  # noqa: SLF001 - what is drawn, before it is pixels
+        fills = {way.implementation: BLUE for way in drawn.ways}
         places = sorted({value["batch size"] for value in values})
-        for label in decisions._labels(values):  # noqa: SLF001 - as above
+        for label in decisions._labels(values, fills):  # noqa: SLF001 - as above
             named.add((drawn.caches, label["implementation"]))
             middle, half = places.index(label["batch size"]), 3 * len(label["implementation"])
             height = 10 ** (7 / pixels_a_decade)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import readme
-from benchmarks.by_hand import BY_HAND
 from benchmarks.decision_map import decision_maps
 from benchmarks.errors import UsageError
 from benchmarks.figures import rows_by_group
@@ -94,7 +93,7 @@ def test_jax_is_faster_where_both_compile_and_pytorch_where_neither_does(
     assert says(
         "with a hand-derived gradient is left out. When neither compiles (*eager*), PyTorch is faster."
     )
-    derived = like_for_like(the_readmes_run(), without=BY_HAND)
+    derived = like_for_like(the_readmes_run(), by_hand=False)
     for each in (each for group in pairs for each in (*pairs[group], *derived[group])):
         assert each.winner == ("PyTorch" if each.tier == "eager" else "JAX"), (each.torch.group, each.tier)
 

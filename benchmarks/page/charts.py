@@ -22,10 +22,10 @@ DIGITS = 5
 
 def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
     """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
-    tiers = {row.implementation: row.tier for run in runs for row in run.rows}
+    rows = {row.implementation: row for run in runs for row in run.rows}
     return {
         "config": _both(config("light"), config("dark")),
-        "looks": {name: asdict(look_of(name, tier)) for name, tier in tiers.items()},
+        "looks": {name: asdict(look_of(row)) for name, row in rows.items()},
         "templates": templates(),
         "pictures": [
             _picture(str(site), picture) for site, pictures in gallery.items() for picture in pictures

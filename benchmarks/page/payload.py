@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.agreement import tolerances
-from benchmarks.by_hand import BY_HAND, without_them
+from benchmarks.by_hand import without_them
+from benchmarks.discover import FLOOR
 from benchmarks.environment import steers
 from benchmarks.fairness import STARVED
-from benchmarks.figures import FLOOR, figures_of
+from benchmarks.figures import figures_of
 from benchmarks.like_for_like import pairs_of
 from benchmarks.machine import Site
 from benchmarks.model import sweep_name
@@ -107,7 +108,7 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
     all_figures = figures_of(run)
-    pairs, derived = (pairs_of(all_figures, run, without=names) for names in ((), BY_HAND))
+    pairs, derived = (pairs_of(all_figures, run, by_hand=each) for each in (True, False))
     for figures in all_figures:
         groups[figures.group].append(figures)
     for name, members in groups.items():

@@ -12,7 +12,7 @@ from benchmarks.pictures.look import ink_on, log_ticks, look_of
 from benchmarks.pictures.picture import Panel, Picture, Values, inline, setting_of, titled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,8 +37,10 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
         for each in maps
         for value in _stretches(each, {size for way in each.ways for size in way.batch_sizes})
     ]
-    names = list(dict.fromkeys(value["implementation"] for value in values))
-    told = by_hand(way.implementation for each in maps for way in each.ways)
+    rows = {way.implementation: way.row for each in maps for way in each.ways}
+    first = dict.fromkeys(value["implementation"] for value in values)
+    fills = {name: look_of(rows[name]).fill for name in first}
+    told = by_hand(rows.values())
     title = "Which way finishes first?"
     description = f"The way of training that finishes first, compilation included, {setting}. " + " ".join(
         map(_in_words, maps)
@@ -49,7 +51,7 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
         + (told and f"; {told}, as theirs are"),
         where,
     ]
-    panels = alt.hconcat(*(_panel(each, names) for each in maps), spacing=24)
+    panels = alt.hconcat(*(_panel(each, fills) for each in maps), spacing=24)
     return Picture(
         kind="decision-map",
         about=f"{maps[0].title}-{maps[0].device}",
@@ -90,11 +92,11 @@ def _areas(drawn: DecisionMap) -> Values:
     return values
 
 
-def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
-    values, colours = _areas(drawn), [look_of(name).fill for name in names]
+def _panel(drawn: DecisionMap, fills: Mapping[str, str]) -> Panel:
+    values = _areas(drawn)
     colour = alt.Color(
         "implementation:N",
-        scale=alt.Scale(domain=list(names), range=colours),
+        scale=alt.Scale(domain=list(fills), range=list(fills.values())),
         legend=alt.Legend(title="finishes first", symbolType="square", labelLimit=200),
     )
 
@@ -118,7 +120,7 @@ def _panel(drawn: DecisionMap, names: Sequence[str]) -> Panel:
         .encode(x="batch size:Q")
     )
     labels = (
-        alt.Chart(inline(_labels(values)))
+        alt.Chart(inline(_labels(values, fills)))
         .mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold")
         .encode(x="batch size:Q", y="epochs:Q", text="implementation:N")
         .properties(name=f"names_{drawn.caches}")
@@ -132,7 +134,7 @@ def _axis(ends: Sequence[float]) -> dict[str, Any]:
     return {"axis": ticks, "scale": alt.Scale(type="log", nice=False, domain=list(ends))}
 
 
-def _labels(values: Values) -> Values:
+def _labels(values: Values, fills: Mapping[str, str]) -> Values:
     """Write each area's name where the area is widest, if there is room for it."""
     labels = []
     for area in dict.fromkeys(value["area"] for value in values):
@@ -145,7 +147,7 @@ def _labels(values: Values) -> Values:
         if room >= needed:
             label = {
                 "epochs": float(np.sqrt(widest["epochs from"] * widest["epochs to"])),
-                "ink": ink_on(look_of(widest["implementation"]).fill),
+                "ink": ink_on(fills[widest["implementation"]]),
                 "room": room,  # in a panel of this width: the page makes narrower ones
                 "needed": needed,
             }

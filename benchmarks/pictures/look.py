@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import altair as alt
 
+from benchmarks.discover import BY_HAND, discover
+from benchmarks.figures import gradient_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from benchmarks.discover import Entry
     from benchmarks.pictures.picture import Panel
     from benchmarks.record import Row
 
@@ -28,10 +34,38 @@ WIDTH, HEIGHT = 640, 400
 ORANGE, VERMILION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
 SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
 GREY, DIM = "#999999", "#737373"  # both to be seen on white and on black
+BROWN, OLIVE = "#A6611A", "#999933"
 
-SOLID, DASHED, DOTTED = (1, 0), (6, 3), (2, 3)
+COLOURS = {
+    ("torch", "eager"): ORANGE,
+    ("torch", "step"): VERMILION,
+    ("torch", "epoch"): PURPLE,
+    ("jax", "eager"): SKY,
+    ("jax", "step"): SKY,
+    ("jax", "epoch"): BLUE,
+    ("numpy", "eager"): GREY,
+    ("numpy", "floor"): DIM,
+}
+"""By framework and tier; OLIVE is for all others."""
+
+COLOURS_BY_HAND = {"torch": BROWN, "jax": GREEN}
+"""By framework, where it does not derive the gradient. NumPy never does, so its colours don't change."""
+
+Dash: TypeAlias = tuple[int, ...]
+SOLID: Dash = (1, 0)
 SHAPES = {"eager": "circle", "step": "square", "epoch": "triangle-up", "floor": "diamond"}
-"""By tier; where two of a tier and framework share a colour, the second has a shape and dashes of its own."""
+"""By tier, for the usual program of a tier. It has a solid line."""
+
+VARIANTS: tuple[tuple[str, Dash], ...] = (
+    *(("triangle-left", (6, 3)), ("cross", (2, 3)), ("triangle-down", (8, 3, 2, 3))),
+    *(("triangle-right", (12, 4)), ("diamond", (4, 6))),
+)
+"""Shape and dashes of the other implementations of a colour, chosen by name."""
+
+SHARES: dict[Dash, float] = dict(
+    zip((SOLID, *(dash for _, dash in VARIANTS)), (1, 0.5, 0.33, 0.66, 0.8, 0.25), strict=True)
+)
+"""Of the colour in an area, the rest being white."""
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 PAPER: dict[Theme, str] = {"light": "#ffffff", "dark": "#0d1117"}
@@ -45,42 +79,53 @@ class Look:
 
     colour: str
     shape: str
-    dash: tuple[int, int] = SOLID
+    dash: Dash = SOLID
 
     @property
     def fill(self) -> str:
-        """Give a colour for areas, paler where the lines are dashed, and more so where they are dotted."""
-        if self.dash == SOLID:
-            return self.colour
-        share = 2 if self.dash == DASHED else 3
-        bytes_ = (255 - (255 - int(self.colour[i : i + 2], 16)) // share for i in (1, 3, 5))
-        return "#" + "".join(f"{byte:02x}" for byte in bytes_)
+        """Return the colour for areas, paler where lines are dashed."""
+        share = SHARES[self.dash]
+        bytes_ = (255 - int((255 - int(self.colour[i : i + 2], 16)) * share) for i in (1, 3, 5))
+        return "#" + "".join(f"{byte:02X}" for byte in bytes_)
 
 
-LOOKS = {
-    "torch_eager": Look(ORANGE, "circle"),
-    "torch_eager_fused": Look(ORANGE, "triangle-left", DASHED),
-    "torch_step": Look(VERMILION, "square"),
-    "torch_cudagraph_step": Look(VERMILION, "cross", DASHED),
-    "torch_epoch": Look(PURPLE, "triangle-up"),
-    "torch_cudagraph_epoch": Look(PURPLE, "triangle-down", DASHED),
-    "torch_cudagraph_compiled": Look(PURPLE, "diamond", DOTTED),
-    "jax_nojit": Look(SKY, "circle", DASHED),
-    "jax_jit": Look(SKY, "square"),
-    "jax_scan": Look(BLUE, "triangle-up"),
-    "jax_scan_packed": Look(GREEN, "triangle-down"),
-    "numpy_float32": Look(GREY, "circle"),
-    "native_floor": Look(DIM, "diamond", DOTTED),
-}
-OTHERS = (ORANGE, VERMILION, PURPLE, SKY, BLUE, GREEN)
+def look_of(row: Row) -> Look:
+    """Return an implementation's look: its framework, tier and gradient decide it, its name the variant."""
+    colour = _colour_of(row.framework, row.tier, gradient_of(row))
+    variant = _known_variants().get(row.implementation, _by_name(row.implementation))
+    shape, dash = VARIANTS[variant] if variant is not None else (SHAPES.get(row.tier, "square"), SOLID)
+    return Look(colour, shape, dash)
 
 
-def look_of(implementation: str, tier: str = "") -> Look:
-    """Give an implementation's look; one that we don't know gets a colour by its name, always the same."""
-    if implementation in LOOKS:
-        return LOOKS[implementation]
-    colour = OTHERS[zlib.crc32(implementation.encode()) % len(OTHERS)]
-    return Look(colour, SHAPES.get(tier, "cross"), DOTTED)
+def _colour_of(framework: str, tier: str, gradient: str) -> str:
+    if gradient == BY_HAND and framework in COLOURS_BY_HAND:
+        return COLOURS_BY_HAND[framework]
+    return COLOURS.get((framework, tier), OLIVE)
+
+
+@cache
+def _known_variants() -> dict[str, int | None]:
+    return variants_of(discover().values())
+
+
+def variants_of(entries: Iterable[Entry]) -> dict[str, int | None]:
+    """Choose a variant for each implementation by its name, None for a usual one.
+
+    No two of a colour share one while there are enough.
+    """
+    chosen: dict[str, int | None] = {}
+    taken: dict[str, set[int | None]] = defaultdict(set)
+    for entry in sorted(entries, key=lambda entry: (not entry.usual, entry.name)):
+        own, first = taken[_colour_of(entry.framework, entry.tier, entry.gradient)], _by_name(entry.name)
+        choices = [(first + i) % len(VARIANTS) for i in range(len(VARIANTS))]
+        wanted = [None, *choices] if entry.usual else choices
+        chosen[entry.name] = next((each for each in wanted if each not in own), first)
+        own.add(chosen[entry.name])
+    return chosen
+
+
+def _by_name(implementation: str) -> int:
+    return zlib.crc32(implementation.encode()) % len(VARIANTS)
 
 
 def ink_on(colour: str) -> str:
@@ -114,9 +159,8 @@ def overlaid(*layers: alt.Chart) -> Panel:
 
 
 def _scale(rows: Iterable[Row], property_: str) -> alt.Scale:
-    tiers = {row.implementation: row.tier for row in rows}
-    values = [getattr(look_of(name, tier), property_) for name, tier in tiers.items()]
-    return alt.Scale(domain=list(tiers), range=values)
+    looks = {row.implementation: look_of(row) for row in rows}
+    return alt.Scale(domain=list(looks), range=[getattr(look, property_) for look in looks.values()])
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:
