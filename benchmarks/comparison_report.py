@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.caption import machine, software
 from benchmarks.decision import Category
 from benchmarks.markdown import from_rich, plain_in_markdown
 from benchmarks.table import NO_FIGURE, si
@@ -140,12 +141,9 @@ def what_could_be_seen(verdict: CaseVerdict) -> str | None:
 def provenance_lines(comparison: Comparison) -> list[str]:
     """Say what each side was, and on which machine."""
     at = comparison.provenance
-    pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
-    machine = f"{at.machine}: {at.cpu} ({at.n_cpus} CPUs)" + (f", {at.gpu}" if at.gpu else "")
-    cores = f"{at.n_cores_used} core{'s' * (at.n_cores_used > 1)} used, {pinned}"
     return [
         *(_side_line(side) for side in (comparison.base, comparison.new)),
-        f"{machine}, {at.system} · {cores} · {at.date} · took {comparison.wall_s:.0f} s",
+        f"{machine(at)} · {at.date} · took {comparison.wall_s:.0f} s",
         f"method: {comparison.method}",
     ]
 
@@ -153,8 +151,7 @@ def provenance_lines(comparison: Comparison) -> list[str]:
 def _side_line(side: SideRecord) -> str:
     parts = [
         *(f"{name} {value}" for name, value in side.differs.items()),
-        f"commit {side.commit or 'unknown'}",
-        ", ".join(f"{name} {version}" for name, version in side.versions.items()),
+        software(side.versions, side.commit),
     ]
     return f"{side.name}: {' · '.join(parts)}"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from benchmarks.caption import machine, software
 from benchmarks.files import told_if_unwritable, try_to_write
 from benchmarks.markdown import from_rich, plain_in_markdown
 
@@ -59,18 +60,10 @@ class Findings:
             from_rich(each).rstrip() if isinstance(each, Table) else plain_in_markdown(each)
             for each in self.found
         ]
-        measured = "\n".join(f"- {plain_in_markdown(line)}" for line in _measured(provenance))
+        at = provenance
+        captions = (machine(at), software(at.versions, at.commit), at.date)
+        measured = "\n".join(f"- {plain_in_markdown(line)}" for line in captions)
         with told_if_unwritable(path, remedy="name another file with -o"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n\n".join([f"# {title}", about, *parts, measured]) + "\n", encoding="utf-8")
         self.console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _measured(at: Provenance) -> list[str]:
-    """Say where, when and with what."""
-    pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
-    return [
-        f"{at.machine}: {at.cpu} ({at.n_cpus} CPUs), {at.system}, {pinned}",
-        ", ".join(f"{name} {version}" for name, version in at.versions.items()),
-        f"commit {at.commit or 'unknown'}, {at.date}",
-    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.caption import cores, hardware
+
 if TYPE_CHECKING:
     from benchmarks.record import Run
 
@@ -43,9 +45,8 @@ class Machine:
 
     def __str__(self) -> str:
         """Name it in a title."""
-        gpu = f", {self.gpu}" if self.gpu else ""
-        cores = f"{self.n_cores_used} core{'s' * (self.n_cores_used != 1)} used"
-        return f"{self.cpu} ({self.n_cpus} CPUs){gpu}, {cores}, {self.precision}"
+        used = f"{cores(self.n_cores_used)} used"
+        return f"{hardware(self.cpu, self.n_cpus, self.gpu)}, {used}, {self.precision}"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -68,9 +69,8 @@ class Site:
 
     def __str__(self) -> str:
         """Name it in a title."""
-        gpu = f", {self.gpu}" if self.gpu else ""
-        cores = f"{self.n_cores} core{'s' * (self.n_cores != 1)} used"
-        return f"{self.machine}: {self.cpu} ({self.n_cpus} CPUs){gpu}, {cores}"
+        used = f"{cores(self.n_cores)} used"
+        return f"{self.machine}: {hardware(self.cpu, self.n_cpus, self.gpu)}, {used}"
 
 
 def _precision(variables: dict[str, str]) -> str:

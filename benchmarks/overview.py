@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks import chapters, table
+from benchmarks.caption import packages
 from benchmarks.comparison_report import to_markdown as comparison_to_markdown
 from benchmarks.images import show
 from benchmarks.machine import Site
@@ -67,9 +68,7 @@ def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
 
 
 def _site(runs: Sequence[Run], speakers: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
-    versions = dict.fromkeys(
-        ", ".join(f"{name} {version}" for name, version in run.provenance.versions.items()) for run in runs
-    )
+    versions = dict.fromkeys(packages(run.provenance.versions) for run in runs)
     yield from (f"{plain_in_markdown(told)}\n" for told in versions)
     yield from chapters.agreement(runs)
     yield from show(images, "losses")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.by_hand import without_them
+from benchmarks.caption import cores, packages
 from benchmarks.errors import UsageError
 from benchmarks.headline import cell, label, like_for_like_table
 from benchmarks.launch import ROOT
@@ -98,13 +99,12 @@ def _caption(rows: Sequence[Figures], run: Run) -> str:
     at, row = run.provenance, rows[0]
     counts = [each.n_rounds for each in rows]
     rounds = " to ".join(map(str, sorted({min(counts), max(counts)})))
-    cores = f"{row.n_cores} core{'s' * (row.n_cores != 1)} of {row.cpu}"
-    versions = ", ".join(f"{name} {at.versions[name]}" for name in ("torch", "jax") if name in at.versions)
-    where = row.gpu if row.device == "cuda" else cores
+    versions: dict[str, str] = {name: at.versions[name] for name in ("torch", "jax") if name in at.versions}
+    where = row.gpu if row.device == "cuda" else f"{cores(row.n_cores)} of {row.cpu}"
     caveats = "".join(f"**{plain_in_markdown(each)}.** " for each in doubts(run))
     return f"{READING} {caveats}" + plain_in_markdown(
-        f"{where}, {rounds} rounds of fresh processes, {versions}, commit {row.commit or 'unknown'}, "
-        f"{row.run[:10]}."
+        f"{where}, {rounds} rounds of fresh processes, {packages(versions)}, "
+        f"commit {row.commit or 'unknown'}, {row.run[:10]}."
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from benchmarks.caption import machine, software
 from benchmarks.figures import figures_of
 from benchmarks.record import Verdict
 from benchmarks.remarks import doubts
@@ -47,17 +48,7 @@ def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
 def caption(run: Run) -> str:
     """Say where, when and with what the run was measured."""
     at = run.provenance
-    hardware = f"{at.cpu} ({at.n_cpus} CPUs)" + (f", {at.gpu}" if at.gpu else "")
-    pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
-    parts = [
-        *doubts(run),
-        f"{at.machine}: {hardware}, {at.system}",
-        f"{at.n_cores_used} core{'s' * (at.n_cores_used > 1)} used, {pinned}",
-        ", ".join(f"{name} {version}" for name, version in at.versions.items()),
-        f"commit {at.commit or 'unknown'}",
-        at.date,
-        _rounds(run),
-    ]
+    parts = [*doubts(run), machine(at), software(at.versions, at.commit), at.date, _rounds(run)]
     return " · ".join(parts)
 
 

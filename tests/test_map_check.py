@@ -142,7 +142,7 @@ def test_what_was_found_is_kept_as_a_page_whatever_it_was(
     assert told.startswith("1 of 2 right: " if excess else "2 of 2 right: ")
     assert off.startswith("of a whole training's predicted times the furthest was off by ")
     assert "numpy" in measured
-    assert "\n- commit " in measured
+    assert " · commit " in measured
 
 
 def test_the_median_of_the_repeats_counts(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:

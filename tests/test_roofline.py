@@ -93,7 +93,7 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
     at = collect_provenance(choose_cpus(1))
     assert f"- {plain_in_markdown(at.machine)}: {plain_in_markdown(at.cpu)} (" in measured
     assert f"numpy {np.__version__}" in measured
-    assert f"\n- commit {at.commit}, {at.date[:10]}" in measured
+    assert f" · commit {at.commit}\n- {at.date[:10]}" in measured
 
 
 def test_a_page_that_can_not_be_written_is_told_in_words(tmp_path: Path) -> None:
