@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.fairness import STARVED
+from benchmarks.remarks import shared_core
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,6 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
 def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
     """Warn of processes on a CPU that shared their core with something else."""
     rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
-    shares = [process.cpu_per_wall for row in rows for process in row.processes]
-    if not (n_starved := sum(share < STARVED for share in shares)):
-        return []
-    least = f"{STARVED * 100:.0f} %"
-    warning = (
-        f"{n_starved} of {len(shares)} processes got less than {least} of their core, so something else ran "
-        "there: the verdicts hold, but undecided cases may be decided on a quieter machine"
-    )
-    return [warning]
+    shared = shared_core([process.cpu_per_wall for row in rows for process in row.processes])
+    remedy = "the verdicts hold, but undecided cases may be decided on a quieter machine"
+    return [f"{shared}: {remedy}"] if shared else []

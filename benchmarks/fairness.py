@@ -33,9 +33,6 @@ GRANULARITY_S = 5e-6
 CPU_SLACK = 1.1
 """CPU time over wall time that one core may show, for the clocks' granularity."""
 
-STARVED = 0.9
-"""A process on a CPU that got less of its core than this shared it with another."""
-
 COMPILER_S = 0.01
 """CPU time of child processes that is no compiler's."""
 

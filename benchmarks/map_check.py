@@ -25,11 +25,11 @@ from benchmarks.decision_map import decision_maps
 from benchmarks.discover import select
 from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
-from benchmarks.fairness import STARVED
 from benchmarks.findings import Findings, add_output
 from benchmarks.job import Job
 from benchmarks.markdown import plain_in_markdown
 from benchmarks.record import read_run
+from benchmarks.remarks import shared_core
 from benchmarks.table import si
 from benchmarks.terminal import Terminal
 from benchmarks.whole_training import time_whole
@@ -197,8 +197,8 @@ def report(points: Sequence[Point], found: Findings) -> int:
         table.add_row(*where, *ways, f"{point.excess:+.1%}", verdict)
     found.show(table)
     shares = [each.cpu_per_wall for point in points for all_ in point.measured.values() for each in all_]
-    if min(shares) < STARVED:
-        found.show(f"warning: a process got only {min(shares):.0%} of its core: something else ran there")
+    if shared := shared_core(shares):
+        found.show(f"warning: {shared}")
     n_right = sum(point.excess <= TOLERANCE for point in points)
     found.show(f"{n_right} of {len(points)} right: the way named won, or took at most {TOLERANCE:.0%} longer")
     worst = max(point.misprediction for point in points)

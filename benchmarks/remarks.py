@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from benchmarks.fairness import STARVED
 from benchmarks.record import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from benchmarks.record import Row, Run
+
+STARVED = 0.9
+"""A process on a CPU that got less of its core than this shared it with another process."""
 
 
 def doubts(run: Run) -> list[str]:
@@ -56,15 +58,25 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 
 def starved(rows: Sequence[Row]) -> list[str]:
-    """Warn of processes on a CPU that got less of their core than they were allotted."""
-    shares = {
-        (row.implementation, row.group): min(process.cpu_per_wall for process in row.processes)
-        for row in rows
-        if row.device == "cpu" and row.verdict is Verdict.VERIFIED and row.processes
-    }
+    """Warn of verified cases whose processes shared their core with something else."""
     return [
-        f"warning: {implementation}, {group}: a process got only {share:.0%} of its core, so something else "
-        "ran there; its times are too long"
-        for (implementation, group), share in shares.items()
-        if share < STARVED
+        f"warning: {row.implementation}, {row.group}: {shared}; its times are too long"
+        for row in rows
+        if row.device == "cpu" and row.verdict is Verdict.VERIFIED
+        if (shared := shared_core([process.cpu_per_wall for process in row.processes]))
     ]
+
+
+def shared_core(shares: Sequence[float]) -> str | None:
+    """Describe how many processes got less of their core than STARVED; None: no process did.
+
+    The `shares` are each process's CPU time over wall time.
+    """
+    n_starved = sum(share < STARVED for share in shares)
+    if not n_starved:
+        return None
+    share = f"{STARVED * 100:.0f} %"
+    return (
+        f"{n_starved} of {len(shares)} processes got less than {share} of their core, "
+        "so something else ran there"
+    )

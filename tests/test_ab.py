@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import ab as ab_module
-from benchmarks import ab_notes
+from benchmarks import remarks
 from benchmarks.__main__ import main
 from benchmarks.comparison import read_comparison
 from benchmarks.decision import Category
@@ -316,7 +316,7 @@ def test_a_machine_that_was_busy_with_something_else_is_told(
 
     ab(folder=tmp_path)
     assert "of their core" not in capsys.readouterr().out
-    monkeypatch.setattr(ab_notes, "STARVED", 2.0)  # as if the processes had got half of it
+    monkeypatch.setattr(remarks, "STARVED", 2.0)  # as if the processes had got half of it
     ab(folder=tmp_path)
 
     assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out

@@ -10,7 +10,6 @@ from benchmarks.agreement import tolerances
 from benchmarks.by_hand import without_them
 from benchmarks.discover import FLOOR
 from benchmarks.environment import steers
-from benchmarks.fairness import STARVED
 from benchmarks.figures import figures_of
 from benchmarks.like_for_like import pairs_of
 from benchmarks.machine import Site
@@ -18,6 +17,7 @@ from benchmarks.model import sweep_name
 from benchmarks.page.charts import charts_of
 from benchmarks.page.texts import changes_of, duel_of, texts_of
 from benchmarks.problems import NAMED, name_of
+from benchmarks.remarks import STARVED
 from benchmarks.speakers import headline_groups
 from benchmarks.statistics import CONFIDENCE, LEAST_SURE, median_interval
 
