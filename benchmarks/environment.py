@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import cpuinfo
 
 from benchmarks.errors import UsageError
+from benchmarks.git import git_commit
 from benchmarks.launch import ROOT, worker_environment
 from benchmarks.typed import require_types
 
@@ -116,7 +117,7 @@ def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
         n_cores_used=n_cores,
         pinned_to=list(cpus),
         versions={"python": platform.python_version(), **_versions()},
-        commit=commit(),
+        commit=git_commit(ROOT, *MEASURED_CODE),
         worker_variables=_worker_variables(n_cores=n_cores),
     )
 
@@ -134,13 +135,6 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             versions[package] = "not installed"
     return versions
-
-
-def commit() -> str | None:
-    """Give the short commit of the harness, marked where the measured code differs from it."""
-    sha = _output_of("git", "rev-parse", "--short=10", "HEAD")
-    changed = sha and _output_of("git", "status", "--porcelain", "--", *MEASURED_CODE)
-    return f"{sha} with changes" if changed else sha
 
 
 def code_digest() -> str:

@@ -48,12 +48,15 @@ def resolve(folder: Path, ref: str) -> str:
     return git(folder, *found, expected=f"a commit named {ref!r}")
 
 
-def git_commit(folder: Path) -> str | None:
-    """Give the folder's short commit, marked where files in the folder differ from it; None: no checkout."""
+def git_commit(folder: Path, *paths: str) -> str | None:
+    """Return the folder's short commit, marked if these paths, else any in the folder, differ from it.
+
+    None where the folder is in no checkout, or there is no git.
+    """
     there = next(each for each in (folder, *folder.parents) if each.is_dir())
     try:
         sha = git(there, "rev-parse", "--short=10", "HEAD")
-        changed = git(there, "status", "--porcelain", "--", ".")
+        changed = git(there, "status", "--porcelain", "--", *(paths or ["."]))
     except UsageError:
         return None
     return f"{sha} with changes" if changed else sha

@@ -60,7 +60,7 @@ def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.Monkey
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
-    assert environment.commit() is None
+    assert environment.collect_provenance(()).commit is None
 
 
 def test_the_digest_of_the_timed_code_covers_every_file_of_the_harness_that_a_worker_loads() -> None:
