@@ -6,12 +6,12 @@ import functools
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.errors import UsageError
+from benchmarks.statistics import median_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class Level:
     @property
     def ratio(self) -> float:
         """Give the median of the runs' ratios to the control."""
-        return math.exp(median(point.log_ratio for point in self.points))
+        return median_ratio([point.ratio.value for point in self.points])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,16 +118,16 @@ def change_points(y: NDArray[np.float64]) -> list[int]:
     squared deviations from their means, plus a penalty for each change.
 
     Raises:
-        UsageError: ruptures is not installed.
+        UsageError: there are runs enough, and ruptures is not installed.
 
     """
+    if len(y) < ENOUGH_RUNS:
+        return []  # without ruptures, which takes three seconds to import
     try:
         import ruptures  # noqa: PLC0415 - part of an extra; the rest of the package does without
     except ImportError as error:
         message = f"finding change points needs ruptures ({error}): pip install 'perceptron-bench[report]'"
         raise UsageError(message) from None
-    if len(y) < ENOUGH_RUNS:
-        return []
     # With the linear kernel its cost is that of the plain squares, and its PELT is written in C.
     finder = ruptures.KernelCPD(kernel="linear", min_size=MIN_RUNS).fit(_tamed(y))
     return [int(index) for index in finder.predict(pen=gain_by_chance(len(y)) * noise_of(y) ** 2)[:-1]]

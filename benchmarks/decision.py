@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from statistics import median, quantiles
+from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
-from benchmarks.statistics import median_interval
+from benchmarks.statistics import median_interval, median_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,7 +166,7 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         raise ValueError(message)
     tail = rule.tail(n_cases)
     low, high, coverage = median_interval(ratios, 0.0 if rule.counts else tail)  # of counts their range
-    ratio = math.exp(median(map(math.log, ratios)))
+    ratio = median_ratio(ratios)
     q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
     # Else there are too few pairs for a verdict of slower or faster.
     sure = rule.counts or (1 - coverage) / 2 <= tail

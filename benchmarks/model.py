@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import floor, fsum
+from statistics import median
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from benchmarks.problems import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from numpy.typing import ArrayLike
 
     from benchmarks.record import Row
     from impls.contract import Device, Problem
@@ -85,44 +83,57 @@ def cost_models(rows: Sequence[Row]) -> list[CostModel]:
 
 def _fit(sweep: Sweep) -> CostModel | None:
     rest = sweep.rows[0].problem
-    sizes = np.array([row.problem.batch_size for row in sweep.rows], dtype=float)
+    sizes = [row.problem.batch_size for row in sweep.rows]
     by_round = [{p.round: p.median_s / rest.n_batches for p in row.processes} for row in sweep.rows]
     rounds = sorted(set.intersection(*(set(times) for times in by_round)))
     if not rounds:
         return None
-    fits = np.array([fit_line(sizes, np.array([times[r] for times in by_round])) for r in rounds])
-    fixed_s, per_sample_s = np.median(fits, axis=0)
-    typical = np.array([row.typical_s / rest.n_batches for row in sweep.rows])
+    fixed, per_sample = zip(*(fit_line(sizes, [times[r] for times in by_round]) for r in rounds), strict=True)
+    fixed_s, per_sample_s = median(fixed), median(per_sample)
+    typical = [row.typical_s / rest.n_batches for row in sweep.rows]
     return CostModel(
         implementation=sweep.rows[0].implementation,
         device=sweep.device,
         problem=sweep.problem,
         n_features=rest.n_features,
         n_batches=rest.n_batches,
-        batch_sizes=tuple(int(size) for size in sizes),
-        fixed_s=float(fixed_s),
-        fixed_low_s=float(fits[:, 0].min()),
-        fixed_high_s=float(fits[:, 0].max()),
-        per_sample_s=float(per_sample_s),
-        per_sample_low_s=float(fits[:, 1].min()),
-        per_sample_high_s=float(fits[:, 1].max()),
-        max_misfit=float(np.abs((fixed_s + per_sample_s * sizes) / typical - 1).max()),
+        batch_sizes=tuple(sizes),
+        fixed_s=fixed_s,
+        fixed_low_s=min(fixed),
+        fixed_high_s=max(fixed),
+        per_sample_s=per_sample_s,
+        per_sample_low_s=min(per_sample),
+        per_sample_high_s=max(per_sample),
+        max_misfit=max(
+            abs((fixed_s + per_sample_s * size) / time_s - 1)
+            for size, time_s in zip(sizes, typical, strict=True)
+        ),
     )
 
 
-def fit_line(sizes: ArrayLike, times_s: ArrayLike) -> tuple[float, float]:
-    """Fit times = a + b · sizes with a, b ≥ 0, minimizing the squares of the relative errors.
+def fit_line(sizes: Sequence[float], times_s: Sequence[float]) -> tuple[float, float]:
+    """Fit times = a + b · sizes with a, b ≥ 0, minimizing the squares of the relative errors; return a and b.
 
-    Relative, because the times span decades: each point then counts alike. Lawson & Hanson's non-negative
-    least squares, as scipy.optimize.nnls has it.
+    Relative, because the times span decades: each point then counts alike. Where the best line has a negative
+    a or b, that one is 0. By plain sums, not by a library's least squares: those differ in the last digit
+    from one processor to another, and so would reports.
     """
-    # SciPy takes a second to import, and only a run with a sweep needs it.
-    from scipy.optimize import nnls  # noqa: PLC0415 - a second to import
-
-    x, t = np.asarray(sizes, float), np.asarray(times_s, float)
-    scale = np.array([1.0, x.max()])  # both columns of a like size
-    (a, b), _ = nnls(np.column_stack([np.ones_like(x), x / scale[1]]) / t[:, None], np.ones_like(t))
-    return float(a), float(b / scale[1])
+    points = [
+        (float(size), time_s, 1 / (time_s * time_s)) for size, time_s in zip(sizes, times_s, strict=True)
+    ]
+    total = fsum(weight for _, _, weight in points)
+    size = fsum(weight * x for x, _, weight in points) / total
+    time_s = fsum(weight * t for _, t, weight in points) / total
+    slope = fsum(weight * (x - size) * (t - time_s) for x, t, weight in points) / fsum(
+        weight * (x - size) * (x - size) for x, _, weight in points
+    )
+    if slope < 0:
+        return time_s, 0.0
+    if slope * size > time_s:
+        return 0.0, fsum(weight * x * t for x, t, weight in points) / fsum(
+            weight * x * x for x, _, weight in points
+        )
+    return time_s - slope * size, slope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,4 +192,4 @@ def n_epochs_to_win(faster: tuple[float, float], slower: tuple[float, float]) ->
         return 1
     if epoch_faster == epoch_slower:
         return None
-    return int(np.floor((first_faster - first_slower) / (epoch_slower - epoch_faster))) + 2
+    return floor((first_faster - first_slower) / (epoch_slower - epoch_faster)) + 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from statistics import median
+from itertools import accumulate, takewhile
+from statistics import median_high, median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,22 +80,28 @@ class Ratio:
 def speedup(baseline_min_s: Sequence[float], min_s: Sequence[float]) -> Ratio:
     """Say how many times faster than the baseline, from both sides' fastest epochs in the same rounds.
 
-    The median of the paired log-ratios, and its interval of at least CONFIDENCE; of 5 rounds the whole range,
+    The median of the paired ratios, and its interval of at least CONFIDENCE; of 5 rounds the whole range,
     which covers the median with 93.75 %; of fewer none.
 
     Raises:
         ValueError: the two don't pair up, or there is no pair.
 
     """
-    log_ratios = [
-        math.log(base_s) - math.log(own_s) for base_s, own_s in zip(baseline_min_s, min_s, strict=True)
-    ]
-    if not log_ratios:
+    ratios = [base_s / own_s for base_s, own_s in zip(baseline_min_s, min_s, strict=True)]
+    if not ratios:
         message = "expected at least one round in which both ran, found none"
         raise ValueError(message)
-    value = math.exp(median(log_ratios))
-    low, high, coverage = median_interval(log_ratios, (1 - CONFIDENCE) / 2)
-    return Ratio(value, math.exp(low), math.exp(high), coverage) if coverage >= LEAST_SURE else Ratio(value)
+    value = median_ratio(ratios)
+    low, high, coverage = median_interval(ratios, (1 - CONFIDENCE) / 2)
+    return Ratio(value, low, high, coverage) if coverage >= LEAST_SURE else Ratio(value)
+
+
+def median_ratio(ratios: Sequence[float]) -> float:
+    """Return the median on the logarithmic scale: of an even number, the middle two's geometric mean.
+
+    Without logarithms, whose last digit depends on the processor: reports would differ between machines.
+    """
+    return math.sqrt(median_low(ratios) * median_high(ratios))
 
 
 def median_interval(values: Sequence[float], tail: float) -> tuple[float, float, float]:
@@ -110,12 +117,13 @@ def median_interval(values: Sequence[float], tail: float) -> tuple[float, float,
 
 @cache
 def outer_rank(n: int, tail: float) -> tuple[int, float]:
-    """Give the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare."""
-    # SciPy takes a second to import, which the command line's help need not.
-    from scipy.stats import binom  # noqa: PLC0415 - a second to import
+    """Return the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare.
 
-    k = max(1, int(binom.ppf(tail, n, 0.5)))
-    return k, float(binom.cdf(k - 1, n, 0.5))
+    In whole numbers, so that every machine finds the same digits.
+    """
+    n_orders = accumulate(math.comb(n, n_heads) for n_heads in range(n + 1))  # of at most so many heads
+    rarer = list(takewhile(lambda beyond: beyond < tail, (orders / 2**n for orders in n_orders)))
+    return max(1, len(rarer)), rarer[-1] if rarer else 1 / 2**n
 
 
 def shift_interval(

@@ -67,7 +67,10 @@ def write_plot(segmented: Sequence[Segmentation], path: Path) -> None:
 
 def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
     """Specify the picture: runs as points with intervals, levels as lines, changes as labelled rules."""
-    import altair as alt  # noqa: PLC0415 - part of an extra; the rest of the package does without
+    # Part of an extra; the rest of the package does without.
+    import altair as alt  # noqa: PLC0415
+
+    from benchmarks.pictures.picture import inline  # noqa: PLC0415
 
     scale = alt.Scale(zero=False)
     ratio = alt.Y("ratio:Q", scale=scale, title="epoch time / control's (no unit)")
@@ -85,7 +88,7 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
         base.mark_point(color=BLUE, filled=True).encode(y=ratio),
         base.mark_rule(color=VERMILION, strokeDash=[5, 3]).encode(opacity=shown),
         *_labels(base),
-        data=alt.InlineData(values=[row for each in segmented for row in _rows(each)]),
+        data=inline([row for each in segmented for row in _rows(each)]),
     ).properties(width=720, height=HEIGHT)
     header = alt.Header(labelAnchor="start", labelFontWeight="bold")
     facet = alt.Facet("trend:N", title=None, sort=None, header=header)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.page.templates import templates
 from benchmarks.pictures.look import config, look_of
+from benchmarks.pictures.picture import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from benchmarks.pictures.gallery import Gallery
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Run
-
-DIGITS = 5
-"""Significant digits in a picture."""
 
 
 def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
@@ -44,18 +42,9 @@ def _picture(site: str, drawn: Picture) -> dict[str, Any]:
         "title": drawn.title,
         "subtitle": title.get("subtitle", []),
         "words": drawn.description,
-        "spec": _rounded(spec),
-        "values": _rounded(drawn.values),
+        "spec": rounded(spec),
+        "values": rounded(drawn.values),
     }
-
-
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
-    """Round all figures within: half of a page would be digits that nobody can see."""
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_rounded(each) for each in value]
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def _both(light: Any, dark: Any) -> Any:  # noqa: ANN401 - any of JSON's types

@@ -67,7 +67,9 @@ SHARES: dict[Dash, float] = dict(
 )
 """Of the colour in an area, the rest being white."""
 
-FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+FONT = "'Liberation Sans', Helvetica, Arial, sans-serif"
+"""First the one that vl-convert brings along, so that no other that a machine has changes a text's width."""
+
 PAPER: dict[Theme, str] = {"light": "#ffffff", "dark": "#0d1117"}
 INK: dict[Theme, str] = {"light": "#1f2328", "dark": "#e6edf3"}
 FAINT: dict[Theme, str] = {"light": "#d8dee4", "dark": "#30363d"}

@@ -16,6 +16,9 @@ Panel: TypeAlias = alt.LayerChart | alt.FacetChart
 Kind: TypeAlias = Literal["losses", "throughput", "decision-map", "cost-split", "spread", "trend"]
 """One per module of this package."""
 
+DIGITS = 5
+"""Significant digits in a picture."""
+
 Values: TypeAlias = list[dict[str, Any]]
 """What a chart draws: one dictionary per mark, of JSON's types."""
 
@@ -39,7 +42,16 @@ class Picture:
 
 def inline(values: Values) -> alt.InlineData:
     """Put values into a chart: as a tuple, because Altair copies lists with every change of the chart."""
-    return alt.InlineData(values=tuple(values))
+    return alt.InlineData(values=tuple(rounded(values)))
+
+
+def rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Return it with all figures in it rounded to DIGITS: processors differ in further ones."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def setting_of(problem: Problem, device: Device) -> str:
