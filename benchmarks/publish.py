@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import cost_table, table
-from benchmarks.beside import beside
 from benchmarks.export_files import DICTIONARY, write_tables
 from benchmarks.files import told_if_unwritable
 from benchmarks.images import Image
 from benchmarks.overview import Extras, overview
-from benchmarks.page.page import bundled, write_page
+from benchmarks.page.page import write_page
 from benchmarks.report import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Executor
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from benchmarks.comparison import Comparison
@@ -35,9 +32,6 @@ STUDIES = {
     "is the decision map right": "map_check.md",
 }
 """What other commands write there, each the answer to a question."""
-
-FEW_ROWS = 80
-"""A report of so many is written sooner than another process has begun."""
 
 REMEDY = "name another folder with -o"
 
@@ -75,22 +69,17 @@ def publish(
     """
     lacking: list[str] = []
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
-    is_large = sum(len(run.rows) for run in runs) > FEW_ROWS
-    with beside(is_worth_it=is_large) as executor, told_if_unwritable(folder, remedy=REMEDY):
+    with told_if_unwritable(folder, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
-        library = executor.submit(bundled)
         gallery = _draw(newest_first)
-        pictures: AbstractContextManager[dict[Site, list[Image]]] = nullcontext({})
-        if with_pictures:
-            pictures = _pictures(gallery, folder, lacking, executor)
-        with pictures as images:
-            (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
-            has_data = _written(f"{DATA}/", partial(write_tables, newest_first, folder / DATA), lacking)
-            page = partial(write_page, newest_first, gallery, folder / PAGE, comparison)
-            has_page = _written(PAGE, partial(page, library=library.result), lacking)
-            links = _links(folder, has_page=has_page, has_data=has_data)
-            text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
-            (folder / README).write_text(text, encoding="utf-8")
+        images = _pictures(gallery, folder, lacking) if with_pictures else {}
+        (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
+        has_data = _written(f"{DATA}/", partial(write_tables, newest_first, folder / DATA), lacking)
+        page = partial(write_page, newest_first, gallery, folder / PAGE, comparison)
+        has_page = _written(PAGE, page, lacking)
+        links = _links(folder, has_page=has_page, has_data=has_data)
+        text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
+        (folder / README).write_text(text, encoding="utf-8")
     return Published(
         readme=folder / README,
         page=folder / PAGE if has_page else None,
@@ -118,19 +107,15 @@ def _draw(runs: Sequence[Run]) -> Gallery:
     return pictures_of(runs)
 
 
-@contextmanager
-def _pictures(
-    gallery: Gallery, folder: Path, lacking: list[str], executor: Executor
-) -> Iterator[dict[Site, list[Image]]]:
-    """Write the pictures; when the context ends, they are there."""
+def _pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> dict[Site, list[Image]]:
+    """Write the pictures, unless a package that they need is not installed."""
     try:
-        from benchmarks.pictures.files import writing_pictures  # noqa: PLC0415 - needs an extra
+        from benchmarks.pictures.files import write_pictures  # noqa: PLC0415 - needs an extra
     except ImportError as error:
         lacking.append(f"no pictures ({error}): {HOW_TO_GET}")
-        yield {}
-        return
-    with writing_pictures(gallery, folder / PICTURES, executor) as written:
-        yield {site: [_image(each, folder) for each in files] for site, files in written.items()}
+        return {}
+    written = write_pictures(gallery, folder / PICTURES)
+    return {site: [_image(each, folder) for each in files] for site, files in written.items()}
 
 
 def _image(files: Files, folder: Path) -> Image:

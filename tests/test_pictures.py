@@ -16,7 +16,6 @@ pytest.importorskip("vl_convert")
 
 import vl_convert
 
-from benchmarks.beside import beside
 from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.decision_map import decision_maps
 from benchmarks.discover import REFERENCE, discover
@@ -25,7 +24,7 @@ from benchmarks.launch import ROOT
 from benchmarks.machine import Site
 from benchmarks.pictures import decisions, gallery
 from benchmarks.pictures.drawing import VEGA_LITE
-from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, writing_pictures
+from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, write_pictures
 from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
 from benchmarks.pictures.look import (
     BLUE,
@@ -51,7 +50,6 @@ from tests.test_record import AGREEMENT, row, run_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.pictures.gallery import Gallery
     from benchmarks.pictures.picture import Picture
     from benchmarks.record import Row, Run
 
@@ -81,14 +79,8 @@ def drawn_of(run: Run) -> list[Picture]:
     return pictures
 
 
-def write_pictures(gallery: Gallery, folder: Path, *, elsewhere: bool = False) -> dict[Site, list[Files]]:
-    with beside(is_worth_it=elsewhere) as executor, writing_pictures(gallery, folder, executor) as written:
-        pass
-    return written
-
-
-def write(picture: Picture, folder: Path, *, elsewhere: bool = False) -> Files:
-    ((files,),) = write_pictures({HERE: [picture]}, folder, elsewhere=elsewhere).values()
+def write(picture: Picture, folder: Path) -> Files:
+    ((files,),) = write_pictures({HERE: [picture]}, folder).values()
     return files
 
 
@@ -498,17 +490,7 @@ def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path
     assert len(write_pictures({first: drawn[first]}, tmp_path)[first]) == 2 * MAX_EACH
 
 
-def test_many_pictures_are_drawn_by_another_process_and_are_the_same(
-    pictures: dict[str, Picture], tmp_path: Path
-) -> None:
-    here = write(pictures["spread"], tmp_path / "here")
-
-    other = write(pictures["spread"], tmp_path / "elsewhere", elsewhere=True)
-
-    assert [path.read_bytes() for path in other.paths] == [path.read_bytes() for path in here.paths]
-
-
-def test_another_process_that_can_not_write_is_told_in_words(
+def test_a_picture_that_can_not_be_written_is_told_in_words(
     pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
     files = write(pictures["spread"], tmp_path)
@@ -516,7 +498,7 @@ def test_another_process_that_can_not_write_is_told_in_words(
     files.png.mkdir()
 
     with pytest.raises(UsageError, match=r"can't be written .*; name another folder"):
-        write(pictures["spread"], tmp_path, elsewhere=True)
+        write(pictures["spread"], tmp_path)
 
 
 def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(

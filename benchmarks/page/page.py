@@ -16,7 +16,7 @@ from benchmarks.errors import UsageError
 from benchmarks.files import told_if_unwritable, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.comparison import Comparison
@@ -60,19 +60,15 @@ def write_page(
     gallery: Gallery,
     path: Path,
     against: Comparison | None = None,
-    *,
-    library: Callable[[], str] = bundled,
 ) -> None:
     """Write one HTML file that shows the runs and their pictures, and what a comparison found, if any.
-
-    Who has had the library bundled meanwhile passes what gives it.
 
     Raises:
         ImportError: a library is not installed; they are part of the extra `report`.
         UsageError: the file can't be written.
 
     """
-    html = _page(_payload(runs, gallery, against), library())
+    html = _page(_payload(runs, gallery, against), bundled())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, html)

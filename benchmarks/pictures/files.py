@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from benchmarks.files import told_if_unwritable
@@ -17,7 +15,6 @@ from benchmarks.pictures.picture import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from concurrent.futures import Executor
     from pathlib import Path
 
     from benchmarks.machine import Site
@@ -50,12 +47,10 @@ class Files:
         return self.light, self.dark, self.png
 
 
-@contextmanager
-def writing_pictures(gallery: Gallery, folder: Path, executor: Executor) -> Iterator[dict[Site, list[Files]]]:
+def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
     """Write each machine's first pictures of each kind into a folder named for it, the same in every report.
 
-    They are all there when the context ends. Pictures of an earlier report that this one does not have are
-    removed then: nothing would say what they show.
+    Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
 
     Raises:
         UsageError: the folder can't be written.
@@ -63,16 +58,13 @@ def writing_pictures(gallery: Gallery, folder: Path, executor: Executor) -> Iter
     """
     written = _planned(gallery, folder)
     files = [each for own in written.values() for each in own]
-    unwritable = partial(told_if_unwritable, folder, remedy="name another folder")
-    with unwritable():
+    with told_if_unwritable(folder, remedy="name another folder"):
         for place in {each.light.parent for each in files}:
             place.mkdir(parents=True, exist_ok=True)
-        drawn = [executor.submit(draw, themed(each.picture.chart, "light"), *each.paths) for each in files]
-    yield written
-    with unwritable():
-        for each in drawn:
-            each.result()
+        for each in files:
+            draw(themed(each.picture.chart, "light"), *each.paths)
         _remove_others(folder, {path for each in files for path in each.paths})
+    return written
 
 
 def _planned(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
