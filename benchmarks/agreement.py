@@ -6,14 +6,13 @@ import functools
 import math
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from benchmarks.curve import LossPoint, loss_curve, read_curve
+from benchmarks.curve import LossPoint, loss_curve
 from benchmarks.precision import UNIT_ROUNDOFF
 from benchmarks.training import Workload, train
-from benchmarks.typed import require_types
 from impls import numpy_reference
 
 if TYPE_CHECKING:
@@ -67,11 +66,6 @@ class Agreement:
     max_parameter_deviation: float | None = None
     fault: str | None
     curve: tuple[LossPoint, ...] = ()  # none: not comparable, or of a record older than it
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what JSON made of it."""
-        return require_types(cls(**fields | {"curve": read_curve(fields.get("curve", ()))}))
 
 
 @functools.cache

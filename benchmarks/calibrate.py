@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks import calibration
 from benchmarks.ab import match, measure
-from benchmarks.calibration import Calibration, fingerprint
+from benchmarks.calibration import Calibration, Fingerprint
 from benchmarks.comparison import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.comparison_report import percent
 from benchmarks.decision import Category
@@ -77,7 +77,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
             reason = verdict.reason or f"expected at least {FEWEST_PAIRS} pairs, found {len(verdict.ratios)}"
             console.print(f"not calibrated: {escape(verdict.name)}: {escape(reason)}", soft_wrap=True)
     if cases:
-        found = Calibration(date=place.provenance.date, machine=fingerprint(place.provenance), cases=cases)
+        found = Calibration(date=place.provenance.date, machine=Fingerprint.of(place.provenance), cases=cases)
         path = calibration.save(found, selection.calibrations)
         console.print(calibration_table(cases))
         console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)

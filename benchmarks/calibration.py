@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -13,10 +13,9 @@ from benchmarks.files import told_if_unwritable, try_to_replace, write_atomicall
 from benchmarks.launch import ROOT
 from benchmarks.noise import CaseCalibration
 from benchmarks.schema import Schema
-from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from benchmarks.comparison import SideRecord
@@ -33,28 +32,39 @@ RENEW = "`perceptron-bench calibrate` makes a new one"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """The properties of a machine that decide how noisy it is."""
+
+    cpu: str
+    n_cpus: int
+    gpu: str | None
+    n_cores_used: int
+    system: str
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, provenance: Provenance) -> Fingerprint:
+        """Take them from a run's provenance."""
+        return cls(**{field.name: getattr(provenance, field.name) for field in fields(cls)})
+
+    @property
+    def hardware(self) -> tuple[object, ...]:
+        """Return the properties that no update of a package or of the system changes."""
+        return (self.cpu, self.n_cpus, self.gpu, self.n_cores_used)
+
+    @property
+    def key(self) -> str:
+        """Name the machine: 16 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Calibration:
     """All cases calibrated on one machine."""
 
     date: str  # of the latest
-    machine: dict[str, Any]  # what the fingerprint is taken of
+    machine: Fingerprint
     cases: dict[str, CaseCalibration]  # by name
-
-    def __post_init__(self) -> None:
-        """Refuse what a file that was edited by hand may hold."""
-        require_types(self)
-        if not isinstance(self.machine.get("versions"), dict):
-            message = f"machine: expected one with versions, found {self.machine}"
-            raise TypeError(message)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Calibration:
-        """Read what `save` wrote."""
-        cases = {
-            name: CaseCalibration(**case | {"ratios": tuple(case["ratios"])})
-            for name, case in fields["cases"].items()
-        }
-        return cls(date=fields["date"], machine=fields["machine"], cases=cases)
 
 
 CALIBRATION = Schema(
@@ -62,25 +72,8 @@ CALIBRATION = Schema(
     key=None,
     version=SCHEMA_VERSION,
     remedy="remove it and calibrate again",
-    build=Calibration.from_dict,
+    holds=Calibration,
 )
-
-
-def fingerprint(provenance: Provenance) -> dict[str, Any]:
-    """Give what decides how noisy a machine is."""
-    return {
-        "cpu": provenance.cpu,
-        "n_cpus": provenance.n_cpus,
-        "gpu": provenance.gpu,
-        "n_cores_used": provenance.n_cores_used,
-        "system": provenance.system,
-        "versions": provenance.versions,
-    }
-
-
-def key_of(machine: dict[str, Any]) -> str:
-    """Name a machine: 16 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(machine, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
@@ -90,7 +83,7 @@ def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
         UsageError: the folder can't be written, or this machine's file there is none of ours.
 
     """
-    path = _path(fingerprint(provenance), folder)
+    path = _path(Fingerprint.of(provenance), folder)
     with told_if_unwritable(path, remedy=REMEDY):
         try_to_replace(path)
     if path.exists():
@@ -109,14 +102,14 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK):  # else another process would overwrite cases that it has not read
             earlier = read_calibration(path).cases if path.exists() else {}
-            fields = asdict(replace(calibration, cases=earlier | calibration.cases))
-            text = json.dumps(fields | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
+            merged = asdict(replace(calibration, cases=earlier | calibration.cases))
+            text = json.dumps(merged | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
             write_atomically(path, text)
     return path
 
 
-def _path(machine: dict[str, Any], folder: Path) -> Path:
-    return folder / f"{key_of(machine)}.json"
+def _path(machine: Fingerprint, folder: Path) -> Path:
+    return folder / f"{machine.key}.json"
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -136,12 +129,12 @@ def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibrati
         UsageError: a file of the folder is no calibration that can be read; it may be this machine's.
 
     """
-    machine = fingerprint(provenance)
+    machine = Fingerprint.of(provenance)
     exact = _path(machine, folder)
     if exact.exists() and (calibration := read_calibration(exact)).machine == machine:
         return calibration, f"calibration of {calibration.date}"
     found = [read_calibration(path) for path in sorted(folder.glob("*.json"))]
-    alike = [each for each in found if _hardware(each.machine) == _hardware(machine)]
+    alike = [each for each in found if each.machine.hardware == machine.hardware]
     if not alike:
         return None, f"no calibration of this machine, so thresholds are the defaults; {RENEW}"
     latest = max(alike, key=lambda each: each.date)
@@ -157,17 +150,13 @@ def stale_sides(known: Calibration | None, provenance: Provenance, sides: Iterab
         f"the calibration is STALE for {side.name}, which has other versions ({changes})"
         for side in sides
         if side.versions != provenance.versions
-        and (changes := "; ".join(_changes(known.machine, known.machine | {"versions": side.versions})))
+        and (changes := "; ".join(_changes(known.machine, replace(known.machine, versions=side.versions))))
     ]
 
 
-def _hardware(machine: Mapping[str, Any]) -> list[Any]:
-    return [machine.get(name) for name in ("cpu", "n_cpus", "gpu", "n_cores_used")]
-
-
-def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+def _changes(then: Fingerprint, now: Fingerprint) -> Iterable[str]:
     """Say what differs besides the hardware: "torch 2.13.0 → 2.14.0"."""
-    flat = [{"system": each.get("system"), **each["versions"]} for each in (then, now)]
+    flat = [{"system": each.system, **each.versions} for each in (then, now)]
     for name in dict.fromkeys([*flat[0], *flat[1]]):
         before, after = (each.get(name, "none") for each in flat)
         if before != after:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.decision import Category, Decision, Rule
 from benchmarks.environment import Provenance
 from benchmarks.process import paired_ratios
 from benchmarks.record import Row
 from benchmarks.schema import Schema, require_once
-from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +73,10 @@ class Comparison:
     notes: tuple[str, ...] = ()  # on the calibration, say
     verdicts: tuple[CaseVerdict, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse two verdicts on one case."""
+        require_once("case", (verdict.name for verdict in self.verdicts))
+
     def of(self, *categories: Category) -> list[CaseVerdict]:
         """Give the cases of these categories."""
         return [verdict for verdict in self.verdicts if verdict.category in categories]
@@ -109,44 +112,13 @@ class Comparison:
         ]
         return json.dumps({KEY: fields | {"schema_version": SCHEMA_VERSION}}, allow_nan=False, indent=1)
 
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Comparison:
-        """Read what `to_json` wrote."""
-        verdicts = tuple(map(_verdict_from, fields["verdicts"]))
-        require_once("case", (verdict.name for verdict in verdicts))
-        comparison = cls(
-            **{name: fields[name] for name in ("method", "wall_s", "interrupted")},
-            base=require_types(SideRecord(**fields["base"])),
-            new=require_types(SideRecord(**fields["new"])),
-            provenance=Provenance(**fields["provenance"]),
-            rule=require_types(Rule(**fields["rule"])),
-            notes=tuple(fields["notes"]),
-            verdicts=verdicts,
-        )
-        return require_types(comparison)
-
-
-def _verdict_from(fields: dict[str, Any]) -> CaseVerdict:
-    decision = fields["decision"]
-    if decision is not None:
-        decision = require_types(Decision(**decision | {"category": Category(decision["category"])}))
-    base, new = (fields[side] and Row.from_dict(fields[side]) for side in ("base", "new"))
-    verdict = CaseVerdict(
-        **{name: fields[name] for name in ("name", "reason", "threshold")},
-        category=Category(fields["category"]),
-        decision=decision,
-        base=base,
-        new=new,
-    )
-    return require_types(verdict)
-
 
 COMPARISON = Schema(
     kind="comparison",
     key=KEY,
     version=SCHEMA_VERSION,
     remedy="read it with the release that wrote it",
-    build=Comparison.from_dict,
+    holds=Comparison,
 )
 
 

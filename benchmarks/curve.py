@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.typed import require_types
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 MAX_POINTS = 60
@@ -39,16 +35,6 @@ def loss_curve(expected: NDArray[Any], found: NDArray[Any]) -> tuple[LossPoint, 
         LossPoint(int(i) + 1, _rounded(found[i], 7), float(f"{expected[i]:.7g}"), _rounded(deviation, 2))
         for i, deviation in zip(last, deviations, strict=True)
     )
-
-
-def read_curve(points: Iterable[Iterable[Any]]) -> tuple[LossPoint, ...]:
-    """Read points as JSON has them, a list each.
-
-    Raises:
-        TypeError: a point is none.
-
-    """
-    return tuple(require_types(LossPoint(*point)) for point in points)
 
 
 def _rounded(value: float, n_digits: int) -> float | None:

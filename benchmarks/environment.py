@@ -19,7 +19,6 @@ import cpuinfo
 from benchmarks.errors import UsageError
 from benchmarks.git import git_commit
 from benchmarks.launch import ROOT, worker_environment
-from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +33,7 @@ TIMING_CODE = (
     *(f"benchmarks/{name}.py" for name in ("contest", "launch")),  # in which order, how long, how started
     *(f"benchmarks/{name}.py" for name in ("worker", "measure", "training", "problems", "job", "statistics")),
     *(f"benchmarks/{name}.py" for name in ("observe", "observe_torch", "observe_jax", "gpu", "precision")),
-    *(f"benchmarks/{name}.py" for name in ("callgrind", "errors")),
+    *(f"benchmarks/{name}.py" for name in ("callgrind", "decode", "errors")),
 )
 """Files that decide what is timed, and how, besides the implementation's own: all that a worker loads."""
 
@@ -98,10 +97,6 @@ class Provenance:
     commit: str | None
     worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
     commit_elsewhere: str | None = None  # of the checkout in which implementations from elsewhere lie
-
-    def __post_init__(self) -> None:
-        """Refuse what a record that was edited by hand may hold."""
-        require_types(self)
 
 
 def collect_provenance(cpus: tuple[int, ...]) -> Provenance:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-T = TypeVar("T")
 
 MAX_NAMES = 20
 """That a message lists."""
@@ -25,19 +23,3 @@ def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return UsageError(f"unknown {kind} {name!r}: expected one of {', '.join(names[:MAX_NAMES])}{more}.{hint}")
-
-
-def require_types(values: T) -> T:
-    """Give a dataclass back if its fields are of the types that it declares, the items of containers aside.
-
-    Raises:
-        TypeError: one is not.
-
-    """
-    for name, kind in get_type_hints(type(values)).items():
-        found = getattr(values, name)
-        accepted = kind | int if float in (kind, *get_args(kind)) else kind  # as PEP 484 has it
-        if not isinstance(found, get_origin(kind) if get_origin(kind) in (dict, list, tuple) else accepted):
-            message = f"{name}: expected {type(values).__annotations__[name]}, found {found!r}"
-            raise TypeError(message)
-    return values

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Self, TypeAlias, get_args
 
+from benchmarks.decode import AnyFloat, decode
 from benchmarks.gpu import GpuReading
 from benchmarks.statistics import Summary
-from impls.contract import Problem
-
-if TYPE_CHECKING:
-    from impls.contract import Device, Precision
+from impls.contract import Device, Precision, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +59,14 @@ class Job:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Job:
-        """Read what `to_json` wrote."""
-        fields = json.loads(text)
-        fields["problems"] = tuple(Problem(**problem) for problem in fields["problems"])
-        for name in ("devices", "cpus"):
-            fields[name] = tuple(fields[name])
-        python, variables = fields["runtime"]["python"], fields["runtime"]["variables"]
-        fields["runtime"] = Runtime(
-            python=python, variables=tuple((name, value) for name, value in variables)
-        )
-        return cls(**fields)
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is not a job.
+
+        """
+        return decode(cls, json.loads(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +80,9 @@ class Readiness:
 class Outcome:
     """What a training computed, as plain lists."""
 
-    losses: list[float]  # (n_steps,)
-    weight: list[float]  # (n_features,)
-    bias: list[float]  # (1,)
+    losses: list[AnyFloat]  # (n_steps,)
+    weight: list[AnyFloat]  # (n_features,)
+    bias: list[AnyFloat]  # (1,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +106,8 @@ class Inspection:
     n_graph_breaks: int | None
     gpu_memory: dict[str, str] | None  # how the framework's settings have it taken; None: nothing to tell
     lowered_precision: list[str]  # settings that allow less than float32 in a matrix product
-    forward_error: float | None  # of the product x·w in the loop itself; see benchmarks.precision
-    backward_error: float | None  # of the product xᵀ·d
+    forward_error: AnyFloat | None  # of the product x·w in the loop itself; see benchmarks.precision
+    backward_error: AnyFloat | None  # of the product xᵀ·d
     n_readbacks: int | None  # in one epoch
     uploaded_bytes: int | None  # in one epoch
     n_graph_launches: int | None  # of CUDA graphs, in one epoch
@@ -166,23 +161,8 @@ def message_from_json(line: str) -> Message:
 
     """
     fields: dict[str, Any] = json.loads(line)
-    match fields.pop("type"):
-        case "Readiness":
-            return Readiness(**fields)
-        case "Failure":
-            return Failure(**fields)
-        case "Measurement":
-            for name in ("lowest", "highest"):
-                fields[name] = Outcome(**fields[name])
-            if timing := fields.pop("timing"):
-                kept_s = tuple(timing["summary"].pop("kept_s"))
-                timing["summary"] = Summary(**timing["summary"], kept_s=kept_s)
-                if gpu := timing.pop("gpu"):
-                    gpu = GpuReading(**gpu)
-                timing = Timing(**timing, gpu=gpu)
-            if inspection := fields.pop("inspection"):
-                inspection = Inspection(**inspection)
-            return Measurement(**fields, timing=timing, inspection=inspection)
-        case unknown:
-            message = f"expected a worker's message, found type {unknown!r}"
-            raise ValueError(message)
+    kinds: dict[str, type[Message]] = {kind.__name__: kind for kind in get_args(Message)}
+    if (name := fields["type"]) not in kinds:
+        message = f"expected a worker's message, found type {name!r}"
+        raise ValueError(message)
+    return decode(kinds[name], fields)

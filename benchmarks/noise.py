@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 
 from benchmarks.decision import FEWEST_PAIRS, Category, conclude
+from benchmarks.decode import Within
 from benchmarks.statistics import outer_rank
-from benchmarks.typed import require_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,30 +35,23 @@ BLOCK_LENGTH = (
     5  # pairs in a row that are drawn together, on average: a busy neighbour stays for some of them
 )
 
+Ratio: TypeAlias = Annotated[float, Within(1e-21, 1e21)]
+Threshold: TypeAlias = Annotated[float, Within(1e-12, 1 - 1e-12)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class CaseCalibration:
     """A case's noise on one machine. Fractions: 0.025 is 2.5 %."""
 
-    ratios: tuple[float, ...]  # second / first process of each pair, both sides being the same
+    ratios: tuple[Ratio, ...]  # second / first process of each pair, both sides being the same
     noise: float  # robust standard deviation of the log-ratios: 1.4826 times their median absolute deviation
-    threshold: float  # the smallest, the rule's or more, at which at most alpha / n_cases are false alarms
+    threshold: Threshold  # the smallest from the rule's on with at most alpha / n_cases false alarms
     false_alarms: float  # share of resampled comparisons called slower or faster, at that threshold
     undecided: float  # share called undecided
     detectable: float | None  # the smallest slowdown found in POWER of them; None: beyond what was tried
     n_cases: int  # the most that a comparison may have for the threshold to fit
     alpha: float  # of such a comparison: the largest probability of a false alarm
     max_pairs: int  # the most that such a comparison takes
-
-    def __post_init__(self) -> None:
-        """Refuse what a file that was edited by hand may hold."""
-        require_types(self)
-        if not 0 < self.threshold < 1:
-            message = f"threshold: expected between 0 and 1, found {self.threshold:g}"
-            raise ValueError(message)
-        if not all(isinstance(ratio, float) and 0 < ratio < math.inf for ratio in self.ratios):
-            message = f"ratios: expected positive numbers, found {self.ratios}"
-            raise ValueError(message)
 
 
 def calibrate_case(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> CaseCalibration:

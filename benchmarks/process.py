@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from benchmarks.typed import require_types
+from benchmarks.decode import Within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from benchmarks.job import Timing
 
-TIMES_S = (1e-12, 1e9)
-INSTRUCTIONS = (1, 1e18)
-BYTES = (0, 2**60)
-"""The least and the most that a figure can be: what lies beyond was not measured, and would overflow."""
+Seconds: TypeAlias = Annotated[float, Within(1e-12, 1e9)]
+Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]
+Bytes: TypeAlias = Annotated[int, Within(0, 2**60)]
+SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
+"""A figure beyond such bounds was not measured, and would overflow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,27 +27,23 @@ class Process:
     position: int  # in the round's shuffled order, from 0
     n_samples: int
     n_kept: int  # how many of the benchmark's `stats.data` are this process's, in the order of processes
-    min_s: float
-    q1_s: float
-    median_s: float
-    q3_s: float
-    max_s: float
-    first_call_s: float  # with a warm disk cache
+    min_s: Seconds
+    q1_s: Seconds
+    median_s: Seconds
+    q3_s: Seconds
+    max_s: Seconds
+    first_call_s: Seconds  # with a warm disk cache
     cpu_per_wall: float
     epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
-    mean_s: float | None = None  # nothing here is judged by it; None: of a record older than it
-    n_instructions: float | None = None  # of an epoch; None: not counted, else the times are valgrind's
+    mean_s: Seconds | None = None  # nothing here is judged by it; None: of a record older than it
+    n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
 
     def __post_init__(self) -> None:
-        """Refuse what a record that was edited by hand may hold."""
-        for name, value in vars(self).items():
-            if value is None and name in OPTIONAL:
-                continue
-            if not isinstance(value, (int, float)) or not math.isfinite(value):
-                message = f"{name}: expected a number, found {value!r}"
-                raise TypeError(message)
-            if bounds := BOUNDS.get(name):
-                _require_within(name, value, bounds)
+        """Refuse times that do not ascend."""
+        if not self.min_s <= self.q1_s <= self.median_s <= self.q3_s <= self.max_s:
+            times_s = (self.min_s, self.q1_s, self.median_s, self.q3_s, self.max_s)
+            message = f"expected min_s, q1_s, median_s, q3_s, max_s to ascend, found {times_s}"
+            raise ValueError(message)
 
     @property
     def cost(self) -> float:
@@ -69,44 +65,14 @@ class Process:
             **figures,
         )
 
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Process:
-        """Read what `asdict` gave."""
-        process = cls(**fields)
-        names = ("min_s", "q1_s", "median_s", "q3_s", "max_s")
-        times_s = [getattr(process, name) for name in names]
-        if times_s != sorted(times_s):
-            message = f"expected {', '.join(names)} to ascend, found {', '.join(map(str, times_s))}"
-            raise ValueError(message)
-        return process
-
-
-OPTIONAL = {"epoch_energy_j", "mean_s", "n_instructions"}
-BOUNDS = {field.name: TIMES_S for field in fields(Process) if field.name.endswith("_s")}
-BOUNDS["n_instructions"] = INSTRUCTIONS
-
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
     """What a row costs besides time per epoch, from the process that looked instead of timing."""
 
-    cold_first_call_s: float  # with empty disk caches
-    peak_host_bytes: int | None  # above what the process held once the implementation was loaded; may be less
-    peak_device_bytes: int | None  # None: not to be seen
-
-    def __post_init__(self) -> None:
-        """Refuse what a record that was edited by hand may hold."""
-        require_types(self)
-        _require_within("cold_first_call_s", self.cold_first_call_s, TIMES_S)
-        _require_within("peak_host_bytes", abs(self.peak_host_bytes or 0), BYTES)
-        _require_within("peak_device_bytes", self.peak_device_bytes or 0, BYTES)
-
-
-def _require_within(name: str, value: float, bounds: tuple[float, float]) -> None:
-    least, most = bounds
-    if not least <= value <= most:
-        message = f"{name}: expected from {least:g} to {most:g}, found {value!r}"
-        raise ValueError(message)
+    cold_first_call_s: Seconds  # with empty disk caches
+    peak_host_bytes: SignedBytes | None  # more than once the implementation was loaded; may be negative
+    peak_device_bytes: Bytes | None  # None: not to be seen
 
 
 def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:

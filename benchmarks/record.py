@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +19,13 @@ from benchmarks.model import break_evens, cost_models
 from benchmarks.problems import name_of
 from benchmarks.process import Costs, Process
 from benchmarks.schema import Schema, require_once
-from benchmarks.typed import require_types
-from impls.contract import Problem
+from impls.contract import Device, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.curve import LossPoint
     from benchmarks.model import BreakEven, CostModel
-    from impls.contract import Device
 
 KEY = "perceptron_bench"
 SCHEMA_VERSION = 2
@@ -57,10 +55,14 @@ class Row:
     data_digest: str | None  # None: no process told
     verdict: Verdict
     reason: str | None = None  # why it is not verified
-    agreement: Agreement | None = None  # of the process that was furthest from the reference
-    costs: Costs | None = None
-    manifest: tuple[Item, ...] = ()  # what was checked about its processes
-    processes: tuple[Process, ...] = ()
+    agreement: Agreement | None  # of the process that was furthest from the reference
+    costs: Costs | None
+    manifest: tuple[Item, ...]  # what was checked about its processes
+    processes: tuple[Process, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two processes of one round."""
+        require_once("round", (process.round for process in self.processes))
 
     @cached_property
     def group(self) -> str:
@@ -107,34 +109,6 @@ class Row:
         """Give it as JSON's types; no NaN."""
         return asdict(self) | {"schema_version": SCHEMA_VERSION, "case": name_of(self.problem)}
 
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Row:
-        """Read what `to_dict` gave."""
-        known = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
-        texts = {name: known[name] for name in ("implementation", "framework", "tier", "summary", "device")}
-        optional = ("code_digest", "gradient")
-        texts |= {name: known[name] for name in optional if known.get(name) is not None}
-        for name, found in texts.items():
-            if not isinstance(found, str):
-                message = f"{name}: expected a text, found {found!r}"
-                raise TypeError(message)
-        known["problem"] = Problem(**known["problem"])
-        known["verdict"] = Verdict(known["verdict"])
-        known["processes"] = tuple(map(Process.from_dict, known["processes"]))
-        known["manifest"] = tuple(_item(**item) for item in known["manifest"])
-        if known["agreement"] is not None:
-            known["agreement"] = Agreement.from_dict(known["agreement"])
-        if known["costs"] is not None:
-            known["costs"] = Costs(**known["costs"])
-        row = cls(**known)
-        require_once("round", (process.round for process in row.processes))
-        return row
-
-
-@lru_cache(maxsize=10_000, typed=True)  # most rows of a record have the same
-def _item(**fields: Any) -> Item:  # noqa: ANN401 - its types are looked at
-    return require_types(Item(**fields))
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
@@ -147,10 +121,6 @@ class RunSettings:
     interrupted: str | None  # by what
     baseline: str
 
-    def __post_init__(self) -> None:
-        """Refuse what a record that was edited by hand may hold."""
-        require_types(self)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
@@ -159,6 +129,10 @@ class Run:
     rows: tuple[Row, ...]
     provenance: Provenance
     settings: RunSettings
+
+    def __post_init__(self) -> None:
+        """Refuse two rows of one case."""
+        require_once("case", (row.case for row in self.rows))
 
     @cached_property
     def cost_models(self) -> list[CostModel]:
@@ -182,24 +156,13 @@ class Run:
             "break_evens": [asdict(each) for each in self.break_evens],
         }
 
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Run:
-        """Read what `to_dict` gave."""
-        rows = tuple(Row.from_dict(row) for row in fields["rows"])
-        require_once("case", (row.case for row in rows))
-        return cls(
-            rows=rows,
-            provenance=Provenance(**fields["provenance"]),
-            settings=RunSettings(**fields["settings"]),
-        )
-
 
 RECORD = Schema(
     kind="record",
     key=KEY,
     version=SCHEMA_VERSION,
     remedy="read it with the release that wrote it",
-    build=Run.from_dict,
+    holds=Run,
 )
 
 

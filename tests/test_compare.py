@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.calibration import Calibration, fingerprint, save
+from benchmarks.calibration import Calibration, Fingerprint, save
 from benchmarks.comparison import Comparison, read_comparison
 from benchmarks.decision import Category
 from benchmarks.machine import FULL_PRECISION
@@ -463,7 +463,7 @@ def test_a_record_with_versions_that_were_not_calibrated_is_told(
     call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = new_run(case())
-    made = Calibration(date="2026-11-01", machine=fingerprint(new.provenance), cases={})
+    made = Calibration(date="2026-11-01", machine=Fingerprint.of(new.provenance), cases={})
     save(made, tmp_path / "noise")
     older = replace(BASE, provenance=replace(BASE.provenance, versions={"torch": "2.12.0"}))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +10,11 @@ import pytest
 
 from benchmarks.agreement import check, reference_for
 from benchmarks.curve import MAX_POINTS, LossPoint, loss_curve
+from benchmarks.decode import decode
 from benchmarks.record import Row
 from tests.conftest import SMALL
 from tests.test_agreement import measurement_of, moved
-from tests.test_record import AGREEMENT, row
+from tests.test_record import AGREEMENT, fields_of, row
 
 POINT = LossPoint(step=1, loss=0.6931472, reference_loss=0.6931471, max_deviation=6.2e-8)
 
@@ -85,23 +85,23 @@ def test_what_computed_on_other_data_has_no_curve() -> None:
 def test_a_curve_is_read_back_as_it_was_and_takes_a_list_of_four_per_point() -> None:
     drawn = row(agreement=replace(AGREEMENT, curve=(POINT, POINT._replace(step=2, loss=None))))
 
-    fields = json.loads(json.dumps(drawn.to_dict(), allow_nan=False))
+    fields = fields_of(drawn)
 
     assert fields["agreement"]["curve"][0] == [1, 0.6931472, 0.6931471, 6.2e-8]
-    assert Row.from_dict(fields) == drawn
+    assert decode(Row, fields) == drawn
 
 
 def test_a_record_from_before_there_were_curves_has_none() -> None:
-    fields = row().to_dict()
+    fields = fields_of(row())
     del fields["agreement"]["curve"]
 
-    assert Row.from_dict(fields).curve == ()
+    assert decode(Row, fields).curve == ()
 
 
 @pytest.mark.parametrize("point", [[1, "0.7", 0.7, 0.0], [1, 0.7, None, 0.0], [1, 0.7], 7])
 def test_an_edited_point_is_refused(point: Any) -> None:
-    fields = row().to_dict()
+    fields = fields_of(row())
     fields["agreement"]["curve"] = [point]
 
-    with pytest.raises(TypeError):
-        Row.from_dict(fields)
+    with pytest.raises(ValueError, match=r"agreement\.curve\[0\].*: expected"):
+        decode(Row, fields)

@@ -126,7 +126,7 @@ UNUSABLE = {
     "a time that is none": (text_of_a_run().replace('"min_s": 0.001', '"min_s": NaN'), "min_s: expected"),
     "a negative time": (
         text_of_a_run().replace('"min_s": 0.001', '"min_s": -0.001'),
-        "min_s: expected from 1e-12",
+        "min_s: expected a number from 1e-12",
     ),
     "a date that is none": (
         text_of_a_run(date="yesterday"),

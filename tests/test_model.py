@@ -49,7 +49,7 @@ def test_the_fit_finds_fixed_cost_and_cost_per_sample_with_their_spread_over_the
 def test_what_no_line_describes_shows_as_misfit() -> None:
     rows = swept()
     rows[2] = replace(
-        rows[2], processes=tuple(replace(p, median_s=2 * p.median_s) for p in rows[2].processes)
+        rows[2], processes=tuple(process(p.round, p.min_s, 2 * p.median_s) for p in rows[2].processes)
     )
 
     (model,) = cost_models(rows)

@@ -125,7 +125,7 @@ def test_the_run_that_speaks_for_a_group_comes_first_and_what_has_times_before_w
 
 def test_a_row_takes_so_little_that_ten_thousand_stay_within_a_photograph(tmp_path: Path) -> None:
     rows = rows_of(Problem())
-    many = [replace(row, problem=Problem(n_features=n + 1)) for n in range(100) for row in rows]
+    many = [replace(row, problem=Problem(n_features=n)) for n in range(3, 103) for row in rows]
     few, more = (len(page_of(tmp_path, run_of_day(0, *each))) for each in (rows, [*rows, *many]))
 
     assert few + (more - few) / len(many) * 10_000 < MOST_BYTES

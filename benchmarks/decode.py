@@ -1,0 +1,219 @@
+"""JSON's types → dataclasses: the annotations of a class declare all that it can hold.
+
+A field is a text, a number, a bool, a Literal or an Enum of texts, a dataclass, a NamedTuple (a list in JSON)
+or a list, tuple or dict of these, and `| None` where JSON may have null. `Annotated[float, Within(0, 1)]` has
+bounds; a plain `float` is any finite number. A rule between fields is the `__post_init__` of the class, which
+raises a ValueError.
+
+A field that is missing takes its default, which therefore means "not recorded" and never "passed"; without a
+default it is refused. Unknown fields are ignored, so that adding one changes no version.
+
+A report reads hundreds of thousands of values, so each class is compiled once, to nested closures. msgspec
+and pydantic do the same, but a worker runs in any Python that has NumPy and a framework.
+"""
+
+from __future__ import annotations
+
+import reprlib
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from enum import StrEnum
+from functools import cache, partial
+from itertools import repeat
+from operator import call
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+T = TypeVar("T")
+Json: TypeAlias = Any
+"""What `json.loads` returns."""
+
+Reader: TypeAlias = Callable[[Json], Any]
+"""Returns a value as it is declared, or raises a Misfit."""
+
+
+class Within(NamedTuple):
+    """The bounds of a number, both included."""
+
+    least: float
+    most: float
+
+
+FINITE = Within(-sys.float_info.max, sys.float_info.max)
+
+AnyFloat: TypeAlias = Annotated[float, None]
+"""NaN and the infinities, too: for messages between our own processes."""
+
+
+class Misfit(ValueError):  # noqa: N818 - a ValueError that knows the place
+    """A value that its declaration does not allow."""
+
+    path = ""  # to the value: ".rows[3].processes[0].min_s"
+
+    @classmethod
+    def of(cls, expected: str, found: Json) -> Misfit:
+        """Describe a value, abbreviated where it is long."""
+        return cls(f"expected {expected}, found {reprlib.repr(found)}")
+
+    def __str__(self) -> str:
+        """Name the place, unless the value is the whole."""
+        message = super().__str__()
+        return f"{self.path.removeprefix('.')}: {message}" if self.path else message
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING = _Nothing()
+"""In place of a field that is missing."""
+
+
+def decode(kind: type[T], value: Json) -> T:
+    """Read a value as this kind declares it.
+
+    Raises:
+        ValueError: it does not fit; the message names the place, what was expected and what was found.
+
+    """
+    return cast("T", _reader(cast("Any", kind))(value))
+
+
+@cache
+def _reader(kind: Any) -> Reader:  # noqa: ANN401 - an annotation
+    if origin := get_origin(kind):
+        return READERS[origin](*get_args(kind))
+    if kind in LEAVES:
+        return _leaf(kind, FINITE if kind is float else None)
+    if is_dataclass(kind):
+        return _object(kind)
+    if issubclass(kind, StrEnum):
+        return _choice(*kind)
+    return _sequence(kind._make, *get_type_hints(kind, include_extras=True).values())
+
+
+LEAVES: dict[type, tuple[str, tuple[type, ...]]] = {
+    str: ("a text", (str,)),
+    bool: ("true or false", (bool,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (float, int)),  # as PEP 484 has it
+    dict: ("an object", (dict,)),
+}
+
+
+def _leaf(kind: type, bounds: Within | None = None) -> Reader:
+    expected, types = LEAVES[kind]
+    least, most = bounds or FINITE
+    if bounds not in (None, FINITE):
+        expected += f" from {least:g} to {most:g}"
+
+    def read(value: Json) -> Json:
+        if type(value) in types and (bounds is None or least <= value <= most):
+            return value
+        raise Misfit.of(expected, value)
+
+    return read
+
+
+def _choice(*texts: str) -> Reader:
+    members = {str(each): each for each in texts}
+    expected = " or ".join(map(repr, members))
+
+    def read(value: Json) -> str:
+        if type(value) is str and value in members:
+            return members[value]
+        raise Misfit.of(expected, value)
+
+    return read
+
+
+def _optional(*kinds: Any) -> Reader:  # noqa: ANN401 - annotations
+    (read_present,) = (_reader(kind) for kind in kinds if kind is not NoneType)
+    return lambda value: None if value is None else read_present(value)
+
+
+def _mapping(*kinds: Any) -> Reader:  # noqa: ANN401 - annotations
+    read_key, read_item = map(_reader, kinds)
+    as_object = _leaf(dict)
+
+    def read(value: Json) -> dict[Any, Any]:
+        found = {}
+        for key, item in as_object(value).items():
+            try:
+                found[read_key(key)] = read_item(item)
+            except Misfit as misfit:
+                misfit.path = f"[{reprlib.repr(key)}]{misfit.path}"
+                raise
+        return found
+
+    return read
+
+
+def _sequence(make: Callable[[list[Any]], Any], *kinds: Any) -> Reader:  # noqa: ANN401 - annotations
+    """Read a list: of any length (`list[X]`, `tuple[X, ...]`), or of one value of each kind."""
+    n_items = None if make is list or ... in kinds else len(kinds)
+    reads = repeat(_reader(kinds[0])) if n_items is None else [*map(_reader, kinds)]
+    expected = "a list" if n_items is None else f"a list of {n_items}"
+
+    def read(value: Json) -> Any:  # noqa: ANN401 - a list, a tuple or a NamedTuple
+        if type(value) is not list or n_items not in (None, len(value)):
+            raise Misfit.of(expected, value)
+        items: list[Any] = []
+        try:
+            items.extend(map(call, reads, value))
+        except Misfit as misfit:
+            misfit.path = f"[{len(items)}]{misfit.path}"
+            raise
+        return make(items)
+
+    return read
+
+
+def _object(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass
+    hints = get_type_hints(kind, include_extras=True)
+    declared = [
+        (field.name, _reader(hints[field.name]), field.default is field.default_factory is MISSING)
+        for field in fields(kind)
+    ]
+    as_object = _leaf(dict)
+
+    def read(value: Json) -> Any:  # noqa: ANN401 - an instance
+        found, known = as_object(value), {}
+        for name, read_field, is_required in declared:
+            if is_required or name in found:
+                try:
+                    known[name] = read_field(found.get(name, NOTHING))
+                except Misfit as misfit:
+                    misfit.path = f".{name}{misfit.path}"
+                    raise
+        try:
+            return kind(**known)
+        except ValueError as error:  # a rule between fields
+            raise Misfit(str(error)) from None
+
+    return read
+
+
+READERS: dict[Any, Callable[..., Reader]] = {
+    Annotated: _leaf,
+    Literal: _choice,
+    Union: _optional,
+    UnionType: _optional,
+    dict: _mapping,
+    list: partial(_sequence, list),
+    tuple: partial(_sequence, tuple),
+}
