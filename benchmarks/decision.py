@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from statistics import quantiles
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmarks.errors import UsageError
-from benchmarks.statistics import median_interval, median_ratio
+from benchmarks.evidence import FEWEST_PAIRS, evidence, extent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
 
-FEWEST_PAIRS = 5
-"""Fewer that agree by chance would be called unchanged."""
 
 METRICS = ("time", "instructions")
 """What the two sides can be compared by."""
@@ -132,13 +132,16 @@ def decide(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
         ValueError: there is no pair.
 
     """
-    n_pairs, at_end = len(ratios), len(ratios) >= rule.max_pairs
     decision = assess(ratios, rule, n_cases=n_cases)
-    if decision.category in (Category.SLOWER, Category.FASTER):
-        return decision if n_pairs in rule.looks(n_cases) or at_end else None
-    if decision.category is Category.UNCHANGED:
-        return decision if n_pairs >= rule.min_pairs else None
-    return decision if at_end else None
+    return decision if _is_final(decision.category, len(ratios), rule, n_cases) else None
+
+
+def _is_final(category: Category, n_pairs: int, rule: Rule, n_cases: int) -> bool:
+    if category in (Category.SLOWER, Category.FASTER):
+        return n_pairs in rule.looks(n_cases) or n_pairs >= rule.max_pairs
+    if category is Category.UNCHANGED and n_pairs >= rule.min_pairs:
+        return True
+    return n_pairs >= rule.max_pairs
 
 
 def conclude(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
@@ -154,6 +157,18 @@ def conclude(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decisi
     return assess(ratios, rule, n_cases=n_cases)
 
 
+def categories_of(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> list[Category]:
+    """Judge each row of ratios, a case's `max_pairs` pairs, as `conclude` does, but all at once."""
+    found: dict[int, Category] = {}
+    left = list(range(len(ratios)))
+    for n_pairs in range(rule.min_pairs, rule.max_pairs + 1):
+        shown = evidence(ratios[left, :n_pairs], rule, n_cases=n_cases)
+        figures = zip(left, shown.ratio.tolist(), shown.changed.tolist(), shown.within.tolist(), strict=True)
+        found |= {row: _category(ratio, changed, within, rule) for row, ratio, changed, within in figures}
+        left = [row for row in left if not _is_final(found[row], n_pairs, rule, n_cases)]
+    return [found[row] for row in range(len(ratios))]
+
+
 def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
     """Say what these pairs show, whether or not it is time to stop.
 
@@ -164,32 +179,26 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     if not ratios:
         message = "expected at least one pair, found none"
         raise ValueError(message)
-    tail = rule.tail(n_cases)
-    low, high, coverage = median_interval(ratios, 0.0 if rule.counts else tail)  # of counts their range
-    ratio = median_ratio(ratios)
-    q1, _, q3 = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else (ratio,) * 3
-    # Else there are too few pairs for a verdict of slower or faster.
-    sure = rule.counts or (1 - coverage) / 2 <= tail
-    category = categorize(ratio, low, high, rule) if sure else Category.UNDECIDED
-    clear = len(ratios) >= FEWEST_PAIRS and abs(ratio - 1) <= rule.unchanged and q3 - q1 <= rule.spread
-    if category is Category.UNDECIDED and clear:
-        category = Category.UNCHANGED
+    shown = evidence(np.asarray(ratios), rule, n_cases=n_cases)
+    ratio, low = float(shown.ratio), float(shown.low)
     return Decision(
-        category=category,
+        category=_category(ratio, float(shown.changed), float(shown.within), rule),
         ratio=ratio,
         low=low,
-        high=high,
-        coverage=coverage,
-        detectable=max(rule.threshold, ratio / low - 1) if sure else None,
+        high=float(shown.high),
+        coverage=shown.coverage,
+        detectable=max(rule.threshold, ratio / low - 1) if shown.is_sure else None,
         n_pairs=len(ratios),
     )
 
 
 def categorize(ratio: float, low: float, high: float, rule: Rule) -> Category:
-    """Say what a ratio new / base and its interval mean."""
-    slower, faster = 1 + rule.threshold, 1 / (1 + rule.threshold)
-    if ratio > slower and low > 1:
-        return Category.SLOWER
-    if ratio < faster and high < 1:
-        return Category.FASTER
-    return Category.UNCHANGED if faster < low and high < slower else Category.UNDECIDED
+    """Return what a ratio new / base and its interval mean."""
+    changed, within = extent(ratio, low, high)
+    return _category(ratio, float(changed), float(within), rule)
+
+
+def _category(ratio: float, changed: float, within: float, rule: Rule) -> Category:
+    if 1 + rule.threshold < changed:
+        return Category.SLOWER if ratio > 1 else Category.FASTER
+    return Category.UNCHANGED if within < 1 + rule.threshold else Category.UNDECIDED

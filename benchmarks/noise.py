@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 
-from benchmarks.decision import FEWEST_PAIRS, Category, conclude
+from benchmarks.decision import Category, categories_of
 from benchmarks.decode import Within
-from benchmarks.statistics import outer_rank
+from benchmarks.evidence import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,29 +93,19 @@ def choose_threshold(ratios: Sequence[float], rule: Rule, *, n_cases: int) -> tu
     return chosen, false_alarms(chosen)
 
 
-def alarm_limits(drawn: NDArray[np.float64], rule: Rule, *, n_cases: int) -> NDArray[np.float64]:
-    """Give of each row, a comparison's ratios, the threshold from which on it is no longer slower or faster.
+def alarm_limits(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> NDArray[np.float64]:
+    """Return for each row of ratios, a case's pairs, the threshold from which on it is not slower or faster.
 
-    As `conclude` judges it by the rule with any threshold of at least the rule's own, but for all rows and
-    thresholds at once; negative where it is neither by any.
+    As `conclude` judges it by the rule with any threshold of at least the rule's own; negative where it is
+    slower or faster by none.
     """
-    tail, looks = rule.tail(n_cases), rule.looks(n_cases)
-    limits = np.full(len(drawn), -np.inf)
-    ends = np.full(len(drawn), np.inf)  # from this threshold on it has ended as unchanged by now
+    limits, ends = np.zeros(len(ratios)), np.full(len(ratios), np.inf)
     for n_pairs in range(rule.min_pairs, rule.max_pairs + 1):
-        ordered = np.sort(drawn[:, :n_pairs], axis=1)
-        ratio = np.exp(np.median(np.log(ordered), axis=1))
-        rank, beyond = outer_rank(n_pairs, tail)
-        low, high = ordered[:, rank - 1], ordered[:, n_pairs - rank]
-        if beyond <= tail and n_pairs in looks:
-            slower, faster = np.where(low > 1, ratio, 0), np.where(high < 1, 1 / ratio, 0)
-            limits = np.maximum(limits, np.minimum(np.maximum(slower, faster) - 1, ends))
-        if n_pairs >= FEWEST_PAIRS:
-            q1, q3 = np.quantile(ordered, (0.25, 0.75), axis=1)
-            ends[(abs(ratio - 1) <= rule.unchanged) & (q3 - q1 <= rule.spread)] = -np.inf
-        if beyond <= tail:
-            ends = np.minimum(ends, np.maximum(high, 1 / low) - 1)
-    return limits
+        shown = evidence(ratios[:, :n_pairs], rule, n_cases=n_cases)
+        if n_pairs in rule.looks(n_cases):
+            limits = np.maximum(limits, np.minimum(shown.changed, ends))
+        ends = np.minimum(ends, shown.within)  # above it the rule has stopped: unchanged
+    return limits - 1
 
 
 def shares_of(
@@ -123,7 +113,7 @@ def shares_of(
 ) -> dict[Category, float]:
     """Say how often the rule gives each category over pairs drawn from these, the new side made slower."""
     drawn = resampled(ratios, (n_resamples, rule.max_pairs)) * (1 + effect)
-    found = [conclude(pairs, rule, n_cases=n_cases).category for pairs in drawn.tolist()]
+    found = categories_of(drawn, rule, n_cases=n_cases)
     return {category: found.count(category) / n_resamples for category in Category}
 
 

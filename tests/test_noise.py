@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.decision import Category, Rule, conclude
+from benchmarks.decision import Category, Rule, categories_of, conclude
 from benchmarks.noise import alarm_limits, calibrate_case, choose_threshold, resampled, shares_of
 
 RULE = Rule()
@@ -101,6 +101,7 @@ def test_the_limits_of_many_comparisons_are_where_the_rule_ends_to_call_them_slo
 
     rule = RULE.with_threshold(threshold)
     found = [conclude(row, rule, n_cases=n_cases).category for row in drawn.tolist()]
+    assert categories_of(drawn, rule, n_cases=n_cases) == found
     called = [category in (Category.SLOWER, Category.FASTER) for category in found]
     assert (limits > threshold).tolist() == called
     assert any(called)

@@ -9,14 +9,18 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.decision import COUNTED_RULE, Category, Rule, conclude
+from benchmarks.evidence import FEWEST_PAIRS, evidence
+from benchmarks.noise import alarm_limits
 from benchmarks.problems import class_centers
 from benchmarks.shift import RULE, decide_shift
 from benchmarks.statistics import (
     MAX_KEPT,
     median_interval,
+    median_ratio,
     rank_sum_distribution,
     shift_interval,
     speedup,
@@ -30,6 +34,11 @@ settings.load_profile("steady")
 seconds = st.floats(1e-6, 1e3)
 logs = st.lists(st.floats(-20, 7), min_size=1, max_size=12)
 tails = st.floats(1e-6, 0.5)
+pairs = st.builds(
+    lambda effect, noise: [effect * each for each in noise],
+    st.floats(0.8, 1.25),
+    st.lists(st.floats(0.97, 1.03), min_size=20, max_size=20),
+)
 
 
 @given(st.integers(1, 300))
@@ -126,3 +135,31 @@ def test_a_slowdown_of_what_could_be_seen_would_have_been_seen(
     by = math.log((1 + found.detectable) * 1.001 / found.ratio)
     slowed = decide_shift(before, [value + by for value in after], RULE, drift=drift, n_cases=n_cases)
     assert slowed.category == "slower"
+
+
+@given(pairs, st.integers(1, 20), st.sampled_from([Rule(), COUNTED_RULE]))
+def test_the_evidence_is_the_median_its_interval_and_how_close_the_middle_half_is(
+    ratios: list[float], n_pairs: int, rule: Rule
+) -> None:
+    ratios = ratios[:n_pairs]
+    shown = evidence(np.array([ratios, ratios[::-1]]), rule, n_cases=1)
+
+    assert shown.ratio.tolist() == [median_ratio(ratios)] * 2
+    interval = median_interval(ratios, 0.0 if rule.counts else rule.tail(1))
+    assert (shown.low[0], shown.high[1], shown.coverage) == interval
+    q1, q3 = np.quantile(ratios, (0.25, 0.75))
+    assume(abs(q3 - q1 - rule.spread) > 1e-9)
+    is_clear = q3 - q1 <= rule.spread and abs(shown.ratio[0] - 1) <= rule.unchanged
+    assert (shown.within[0] == 0) == (n_pairs >= FEWEST_PAIRS and is_clear)
+
+
+@given(pairs, st.floats(0.025, 0.3), st.integers(1, 12))
+def test_a_case_is_called_slower_or_faster_by_just_the_thresholds_below_its_limit(
+    ratios: list[float], threshold: float, n_cases: int
+) -> None:
+    (limit,) = alarm_limits(np.array([ratios]), Rule(), n_cases=n_cases)
+    assume(abs(limit - threshold) > 1e-9)
+
+    found = conclude(ratios, Rule().with_threshold(threshold), n_cases=n_cases).category
+
+    assert (found in (Category.SLOWER, Category.FASTER)) == (threshold < limit)
