@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-pytest_plugins = ["benchmarks.plugin"]
+pytest_plugins = ["benchmarks.pytest_plugin.hooks"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,9 +9,18 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from benchmarks import ab_options, commands, compare_options, report_command, run_command, track
+from benchmarks.cli import (
+    ab,
+    compare,
+    report,
+    show,
+    track,
+)
+from benchmarks.cli import (
+    run as run_command,
+)
 from benchmarks.errors import UsageError
-from benchmarks.options import declare
+from benchmarks.pytest_plugin.options import declare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="show implementations, problems and devices; what can't run here, and why",
         description="Show what can be measured: each implementation, and where it can run on this machine.",
     )
-    list_.set_defaults(do=commands.list_)
+    list_.set_defaults(do=show.list_)
 
     explain = commands_.add_parser(
         "explain",
@@ -109,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="default: the records whose rows the report shows"
     )
-    explain.set_defaults(do=commands.explain)
+    explain.set_defaults(do=show.explain)
 
     table = commands_.add_parser(
         "table",
@@ -120,10 +129,10 @@ def build_parser() -> argparse.ArgumentParser:
     table.add_argument(
         "--write", action="store_true", help="write results/ from results/runs/ again, as `report` does"
     )
-    table.set_defaults(do=commands.table)
-    report_command.add_command(commands_)
-    ab_options.add_commands(commands_)
-    compare_options.add_command(commands_)
+    table.set_defaults(do=show.table)
+    report.add_command(commands_)
+    ab.add_commands(commands_)
+    compare.add_command(commands_)
     track.add_command(commands_)
     return parser
 

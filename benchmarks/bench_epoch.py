@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.record import KEY, Verdict
+from benchmarks.records.run import KEY, Verdict
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from benchmarks.replay import ReplayClock
-    from benchmarks.tally import Tally
+    from benchmarks.pytest_plugin.clock import ReplayClock
+    from benchmarks.runner.case import Tally
 
 
 def bench_epoch(benchmark: BenchmarkFixture, tally: Tally, replay_clock: ReplayClock) -> None:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.environment import choose_cpus, lacks
-from benchmarks.job import Job
-from benchmarks.launch import launch
-from benchmarks.tally import Case, Tally
+from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.runner.case import Case, Tally
+from benchmarks.runner.launch import launch
+from benchmarks.runner.system import choose_cpus, lacks
+from benchmarks.worker.messages import Job
 from impls.contract import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.discover import Entry
-    from benchmarks.record import Row
+    from benchmarks.cases.implementations import Entry
+    from benchmarks.records.run import Row
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell makes what it starts in the background deaf to Ctrl-C, and that is inherited: the tests that

@@ -16,10 +16,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.__main__ import Parser, build_parser
-from benchmarks.discover import select
+from benchmarks.cases.implementations import select
+from benchmarks.cases.problems import parse_problem
 from benchmarks.errors import UsageError
-from benchmarks.launch import ROOT
-from benchmarks.problems import parse_problem
+from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

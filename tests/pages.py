@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.curve import loss_curve
-from benchmarks.record import Verdict
+from benchmarks.records.run import Verdict
+from benchmarks.verify.curve import loss_curve
 from impls.contract import Problem
 from tests.runs import run_of_day, timed
 from tests.test_record import AGREEMENT, row
@@ -17,7 +17,7 @@ from tests.test_record import AGREEMENT, row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.record import Row, Run
+    from benchmarks.records.run import Row, Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)

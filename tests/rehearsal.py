@@ -25,28 +25,34 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import (
-    ablation,
-    crew,
-    crosscheck,
-    map_check,
-    objections,
-    roofline,
-    rule_study,
-    run_command,
-    slowdown,
-    worker,
-)
 from benchmarks.__main__ import main as main_of_ours
-from benchmarks.job import Failure, Job, Measurement, Readiness, Runtime
-from benchmarks.launch import ROOT, Report
-from benchmarks.whole_training import WholeTraining
+from benchmarks.cli import run
+from benchmarks.runner import dispatch
+from benchmarks.runner.launch import ROOT, Report
+from benchmarks.studies import (
+    ablation,
+    decision_map,
+    error_rates_table,
+    faq,
+    harness_overhead,
+    roofline,
+    slowdown,
+)
+from benchmarks.studies.whole_training import WholeTraining
+from benchmarks.worker import __main__ as worker
+from benchmarks.worker.messages import (
+    Failure,
+    Job,
+    Measurement,
+    Readiness,
+    Runtime,
+)
 from tests.documents import calls_in, code_in, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.job import Message
+    from benchmarks.worker.messages import Message
 
 EARLIER, RECORD = (ROOT / "results" / "runs" / f"20261124T{time}Z.json" for time in ("042559", "043651"))
 """Where a page has records of the reader's; the later one is a sweep over batch sizes."""
@@ -59,10 +65,10 @@ BRIEFLY = {
     "calibrate": ["--pairs=10"],
     "report": ["--no-pictures"],
     "pytest": ["benchmarks", "--rounds=1", "-pno:cacheprovider"],
-    "benchmarks.live_study": ["--same=1", "--slower=1", "--output=live.jsonl"],
-    "benchmarks.roofline": ["--pairs=1"],
-    "benchmarks.crosscheck": ["--processes=1"],
-    "benchmarks.map_check": ["--repeats=1"],
+    "benchmarks.studies.error_rates_measure": ["--same=1", "--slower=1", "--output=live.jsonl"],
+    "benchmarks.studies.roofline": ["--pairs=1"],
+    "benchmarks.studies.harness_overhead": ["--processes=1"],
+    "benchmarks.studies.decision_map": ["--repeats=1"],
 }
 """What a command is told besides, so that it ends soon."""
 
@@ -230,18 +236,20 @@ def stand_in() -> None:
         os.environ.pop(variable, None)
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # what follows may use every CPU
-    patch.setattr(crew, "launch", measured_here)
+    patch.setattr(dispatch, "launch", measured_here)
     patch.setattr(
         ablation, "measure", lambda number, *_: dict.fromkeys(ablation.STUDIES[number].measured, 1e-6)
     )
-    patch.setattr(crosscheck, "measure", lambda *_: [(1.0, 1.0)])
-    patch.setattr(map_check, "time_whole", lambda _: WholeTraining(total_s=1, cpu_per_wall=1, parameters=[]))
-    patch.setattr(objections, "run", lambda *_: 0)  # the blocks of another page, where they are rehearsed
-    patch.setattr(rule_study, "N_RESAMPLES", 10)
-    patch.setattr(run_command, "write_report", lambda: ["report: rehearsed where a page asks for it"])
+    patch.setattr(harness_overhead, "measure", lambda *_: [(1.0, 1.0)])
+    patch.setattr(
+        decision_map, "time_whole", lambda _: WholeTraining(total_s=1, cpu_per_wall=1, parameters=[])
+    )
+    patch.setattr(faq, "run", lambda *_: 0)  # the blocks of another page, where they are rehearsed
+    patch.setattr(error_rates_table, "N_RESAMPLES", 10)
+    patch.setattr(run, "write_report", lambda: ["report: rehearsed where a page asks for it"])
     patch.setattr(slowdown, "size_in_process", lambda *_: slowdown.EFFECT)
     with suppress(ImportError):  # of a package that draws
-        patch.setattr("benchmarks.pictures.gallery.MAX_GROUPS", 1)
+        patch.setattr("benchmarks.report.plots.gallery.MAX_GROUPS", 1)
 
 
 def measured_here(job: Job, folder: Path, name: str) -> Report:

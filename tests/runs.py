@@ -7,15 +7,15 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.history import Record
-from benchmarks.machine import FULL_PRECISION
+from benchmarks.records.machine import FULL_PRECISION
+from benchmarks.track.history import Record
 from tests.test_record import document_of, process, row, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.record import Row, Run
+    from benchmarks.records.run import Row, Run
 
 FIRST_DAY = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 

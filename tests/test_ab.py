@@ -11,12 +11,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import ab as ab_module
-from benchmarks import remarks
 from benchmarks.__main__ import main
-from benchmarks.comparison import read_comparison
-from benchmarks.decision import Category
-from benchmarks.launch import ROOT
+from benchmarks.ab import comparison as ab_module
+from benchmarks.analysis import caveats
+from benchmarks.compare.result import read_comparison
+from benchmarks.compare.rule import Category
+from benchmarks.runner.launch import ROOT
 from tests.test_duel import FakeCrew
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
 @pytest.fixture
 def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str, int], float]], None]:
     """Invent what the processes measure, on a machine without a GPU."""
-    monkeypatch.setattr("benchmarks.tally.lacks", lambda device, _: None if device == "cpu" else "no GPU")
+    monkeypatch.setattr(
+        "benchmarks.runner.case.lacks", lambda device, _: None if device == "cpu" else "no GPU"
+    )
 
     def invent(min_s: Callable[[str, str, int], float]) -> None:
         monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=min_s))
@@ -316,7 +318,7 @@ def test_a_machine_that_was_busy_with_something_else_is_told(
 
     ab(folder=tmp_path)
     assert "of their core" not in capsys.readouterr().out
-    monkeypatch.setattr(remarks, "STARVED", 2.0)  # as if the processes had got half of it
+    monkeypatch.setattr(caveats, "STARVED", 2.0)  # as if the processes had got half of it
     ab(folder=tmp_path)
 
     assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out

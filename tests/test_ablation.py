@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from benchmarks import ablation
-from benchmarks.ablation import STUDIES, WHOLE, Study, Without, table_of, variants_of
-from benchmarks.discover import FLOOR
+from benchmarks.cases.implementations import FLOOR
+from benchmarks.studies import ablation
+from benchmarks.studies.ablation import (
+    STUDIES,
+    WHOLE,
+    Study,
+    Without,
+    table_of,
+    variants_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

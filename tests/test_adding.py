@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, get_type_hints
 
-from benchmarks.launch import ROOT
-from benchmarks.problems import NAMED
-from benchmarks.record import Verdict
+from benchmarks.cases.problems import NAMED
+from benchmarks.records.run import Verdict
+from benchmarks.runner.launch import ROOT
 from impls.contract import VARIANTS, Implementation
 from tests.conftest import SMALL
 from tests.documents import code_in

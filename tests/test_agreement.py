@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks import agreement
-from benchmarks.agreement import LOSS_TOLERANCE, PARAMETER_TOLERANCE, check, reference_for
-from benchmarks.job import Measurement, Outcome
+from benchmarks.verify import agreement
+from benchmarks.verify.agreement import (
+    LOSS_TOLERANCE,
+    PARAMETER_TOLERANCE,
+    check,
+    reference_for,
+)
+from benchmarks.worker.messages import Measurement, Outcome
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:

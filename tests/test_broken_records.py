@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.record import KEY, SCHEMA_VERSION
+from benchmarks.records.run import KEY, SCHEMA_VERSION
 from tests.runs import run_of_day, write
 from tests.test_record import document_of, row
 

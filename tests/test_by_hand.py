@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.by_hand import by_hand, without_them
-from benchmarks.discover import BY_FRAMEWORK, BY_HAND, discover
-from benchmarks.figures import gradient_of
-from benchmarks.like_for_like import like_for_like
-from benchmarks.overview import Extras, overview
-from benchmarks.problems import NAMED
+from benchmarks.analysis.figures import gradient_of
+from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.cases.implementations import BY_FRAMEWORK, BY_HAND, discover
+from benchmarks.cases.problems import NAMED
+from benchmarks.report.readme.hand_derived import by_hand, without_them
+from benchmarks.report.readme.page import Extras, overview
 from tests.runs import run_of_day, timed
 from tests.test_decision_map import sweep
 from tests.test_record import row
 
 if TYPE_CHECKING:
-    from benchmarks.record import Run
+    from benchmarks.records.run import Run
 
 DERIVES = re.compile(r"value_and_grad\(|grad_and_value\(|\.backward\(\)|autograd\.grad\(")
 BOOK, LARGE = NAMED["book"], NAMED["large"]
@@ -102,7 +102,7 @@ def test_beside_the_table_of_compiling_and_the_map_it_is_told_where_such_a_way_t
     names: list[str],
 ) -> None:
     pytest.importorskip("altair")
-    from benchmarks.pictures.gallery import pictures_of  # noqa: PLC0415 - needs an extra
+    from benchmarks.report.plots.gallery import pictures_of  # noqa: PLC0415 - needs an extra
 
     rows = [
         *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks import ab, ab_options
 from benchmarks.__main__ import main
-from benchmarks.calibration import (
+from benchmarks.ab import comparison
+from benchmarks.cli import ab
+from benchmarks.compare.calibration import (
     LOCK,
     SCHEMA_VERSION,
     Calibration,
@@ -24,10 +25,10 @@ from benchmarks.calibration import (
     save,
     stale_sides,
 )
-from benchmarks.comparison import SideRecord
+from benchmarks.compare.noise import CaseCalibration
+from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
 from benchmarks.files import PARTIAL
-from benchmarks.noise import CaseCalibration
 from tests.test_record import run_of
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def test_whether_it_can_be_saved_is_found_out_before_anything_is_measured(
     def measured(**_: Any) -> None:
         pytest.fail("measured before it was known whether the result can be kept")
 
-    monkeypatch.setattr(ab, "Crew", measured)
-    monkeypatch.setattr(ab_options, "collect_provenance", lambda _: PROVENANCE)
+    monkeypatch.setattr(comparison, "Crew", measured)
+    monkeypatch.setattr(ab, "collect_provenance", lambda _: PROVENANCE)
     (tmp_path / f"{Fingerprint.of(PROVENANCE).key}.json").write_text("precious", encoding="utf-8")
 
     for folder in (tmp_path, Path("/dev/null/folder")):

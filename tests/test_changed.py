@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from benchmarks import ab as ab_module
 from benchmarks.__main__ import main
-from benchmarks.comparison import read_comparison
-from benchmarks.record import Verdict
+from benchmarks.ab import comparison as ab_module
+from benchmarks.compare.result import read_comparison
+from benchmarks.records.run import Verdict
 from tests.test_duel import FakeCrew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.comparison import Comparison
-    from benchmarks.crew import Turn
-    from benchmarks.tally import Tally
+    from benchmarks.compare.result import Comparison
+    from benchmarks.runner.case import Tally
+    from benchmarks.runner.dispatch import Turn
     from tests.conftest import Copy
 
 NAMES = ("asked", "other", "third")

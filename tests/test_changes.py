@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.changes import MIN_RUNS, Segmentation, change_points, gain_by_chance, noise_of
 from benchmarks.errors import UsageError
-from benchmarks.trends import Trend, trends_of
+from benchmarks.track.change_points import (
+    MIN_RUNS,
+    Segmentation,
+    change_points,
+    gain_by_chance,
+    noise_of,
+)
+from benchmarks.track.trends import Trend, trends_of
 from tests.runs import record_of, run_of_day, timed
 
 if TYPE_CHECKING:

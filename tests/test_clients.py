@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.clients import COLUMNS
-from benchmarks.launch import ROOT
-from benchmarks.process import Process
-from benchmarks.record import KEY
+from benchmarks.records.process import Process
+from benchmarks.records.run import KEY
+from benchmarks.report.export.trends import COLUMNS
+from benchmarks.runner.launch import ROOT
 from tests.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:

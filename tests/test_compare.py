@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.calibration import Calibration, Fingerprint, save
-from benchmarks.comparison import Comparison, read_comparison
-from benchmarks.decision import Category
-from benchmarks.machine import FULL_PRECISION
-from benchmarks.record import KEY, Row, Run, Verdict
+from benchmarks.compare.calibration import Calibration, Fingerprint, save
+from benchmarks.compare.result import Comparison, read_comparison
+from benchmarks.compare.rule import Category
+from benchmarks.records.machine import FULL_PRECISION
+from benchmarks.records.run import (
+    KEY,
+    Row,
+    Run,
+    Verdict,
+)
 from tests.conftest import SMALL
 from tests.runs import run_of_day, timed, write
 

@@ -14,7 +14,8 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from benchmarks.comparison import (
+from benchmarks.cli.outputs import Outputs
+from benchmarks.compare.result import (
     SCHEMA_VERSION,
     CaseVerdict,
     Comparison,
@@ -22,11 +23,10 @@ from benchmarks.comparison import (
     ordered,
     read_comparison,
 )
-from benchmarks.comparison_report import print_comparison, printable, to_markdown
-from benchmarks.decision import Category, Decision, Rule
+from benchmarks.compare.rule import Category, Decision, Rule
 from benchmarks.errors import UsageError
-from benchmarks.junit import to_junit
-from benchmarks.outputs import Outputs
+from benchmarks.report.export.junit import to_junit
+from benchmarks.report.tables.comparison import print_comparison, printable, to_markdown
 from tests.test_record import row, run_of
 
 SIDE = SideRecord(name="base", versions={"torch": "2.13.0"}, commit=None, differs={"ref": "main"})

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import agreement, contest, crew
-from benchmarks.contest import Settings, run_contest
-from benchmarks.discover import read_entry
-from benchmarks.environment import choose_cpus, timed_code_digest
-from benchmarks.launch import launch
-from benchmarks.record import Row, Verdict
-from benchmarks.tally import UNREACHED, Case, Tally
+from benchmarks.cases.implementations import read_entry
+from benchmarks.records.run import Row, Verdict
+from benchmarks.runner import dispatch
+from benchmarks.runner import rounds as contest
+from benchmarks.runner.case import UNREACHED, Case, Tally
+from benchmarks.runner.launch import launch
+from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.system import choose_cpus, timed_code_digest
+from benchmarks.verify import agreement
 from impls.contract import Problem
 from tests.conftest import SMALL
 from tests.test_fairness import FAIR
@@ -22,8 +24,8 @@ from tests.test_fairness import FAIR
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.job import Job, Measurement
-    from benchmarks.launch import Report
+    from benchmarks.runner.launch import Report
+    from benchmarks.worker.messages import Job, Measurement
     from tests.conftest import Copy
 
 OTHER = Problem(batch_size=16, n_batches=2, n_epochs=3)
@@ -333,7 +335,7 @@ def test_a_full_disk_ends_the_contest_like_ctrl_c(
         launched.append(name)
         return launch(job, folder, name)
 
-    monkeypatch.setattr(crew, "launch", full_from_the_third_on)
+    monkeypatch.setattr(dispatch, "launch", full_from_the_third_on)
     cases = [Case(read_entry(numpy_float32), "cpu", SMALL)]
     tallies, interrupted = run_contest(
         cases, Settings(rounds=3, sample_s=0.001, cpus=choose_cpus(1)), tmp_path, Listener()

@@ -9,19 +9,25 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import ab as ab_module
-from benchmarks import callgrind, counting
 from benchmarks.__main__ import main
-from benchmarks.callgrind import NoCounter, make_counter
-from benchmarks.comparison import read_comparison
-from benchmarks.contest import INSPECTION
-from benchmarks.counting import make_ready
-from benchmarks.crew import Crew
-from benchmarks.decision import COUNTED_RULE, Category, Rule, assess, decide
-from benchmarks.duel import matchups_of
-from benchmarks.job import Job, Measurement
-from benchmarks.launch import launch
-from benchmarks.statistics import summarize
+from benchmarks.ab import comparison as ab_module
+from benchmarks.ab import counting, instructions
+from benchmarks.ab.counting import make_ready
+from benchmarks.ab.instructions import NoCounter, make_counter
+from benchmarks.ab.pairs import matchups_of
+from benchmarks.compare.result import read_comparison
+from benchmarks.compare.rule import (
+    COUNTED_RULE,
+    Category,
+    Rule,
+    assess,
+    decide,
+)
+from benchmarks.runner.dispatch import Crew
+from benchmarks.runner.launch import launch
+from benchmarks.runner.rounds import INSPECTION
+from benchmarks.stats import summarize
+from benchmarks.worker.messages import Job, Measurement
 from tests.conftest import SMALL
 from tests.test_duel import side
 from tests.test_fairness import FAIR, INSPECTED
@@ -30,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.crew import Turn
-    from benchmarks.tally import Tally
+    from benchmarks.runner.case import Tally
+    from benchmarks.runner.dispatch import Turn
 
 PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
 
@@ -148,9 +154,9 @@ def test_a_dump_is_read_and_removed(tmp_path: Path) -> None:
     dump = tmp_path / f"counter.so.{os.getpid()}.1"
     dump.write_text("events: Ir\nfn=(1) main\n1 7\n\ntotals: 1234567\n", encoding="utf-8")
 
-    assert callgrind._read_dump(tmp_path / "counter.so") == 1234567  # noqa: SLF001 - needs no valgrind
+    assert instructions._read_dump(tmp_path / "counter.so") == 1234567  # noqa: SLF001 - needs no valgrind
     with pytest.raises(RuntimeError, match="valgrind does not count here"):
-        callgrind._read_dump(tmp_path / "counter.so")  # noqa: SLF001
+        instructions._read_dump(tmp_path / "counter.so")  # noqa: SLF001
 
 
 def test_code_that_valgrind_does_not_know_is_named_as_the_cause(

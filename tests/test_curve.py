@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.agreement import check, reference_for
-from benchmarks.curve import MAX_POINTS, LossPoint, loss_curve
 from benchmarks.decode import decode
-from benchmarks.record import Row
+from benchmarks.records.run import Row
+from benchmarks.verify.agreement import check, reference_for
+from benchmarks.verify.curve import MAX_POINTS, LossPoint, loss_curve
 from tests.conftest import SMALL
 from tests.test_agreement import measurement_of, moved
 from tests.test_record import AGREEMENT, fields_of, row

@@ -7,9 +7,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.decision import COUNTED_RULE, Category, Rule, assess, conclude, decide
+from benchmarks.compare.rule import (
+    COUNTED_RULE,
+    Category,
+    Rule,
+    assess,
+    conclude,
+    decide,
+)
 from benchmarks.errors import UsageError
-from benchmarks.statistics import median_interval
+from benchmarks.stats import median_interval
 
 RULE = Rule()
 

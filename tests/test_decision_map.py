@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.decision_map import DecisionMap, Way, decision_maps
-from benchmarks.process import Costs
+from benchmarks.analysis.decision_map import DecisionMap, Way, decision_maps
+from benchmarks.records.process import Costs
 from tests.conftest import SMALL
 from tests.test_record import process, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.record import Row
+    from benchmarks.records.run import Row
 
 SIZES = (1, 10, 100, 1000)
 

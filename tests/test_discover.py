@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.discover import discover, read_entry, select
+from benchmarks.cases.implementations import discover, read_entry, select
 from benchmarks.errors import UsageError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.__main__ import main
-from benchmarks.launch import ROOT
+from benchmarks.runner.launch import ROOT
 from tests.documents import PAGES, calls_in, code_in, fault_of
 from tests.rehearsal import EARLIER, RECORD
 
@@ -46,7 +46,7 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
         ("python3 -m benchmarks lst", "invalid choice: 'lst'"),
         ("python -m benchmarks.no_such_module", "no module benchmarks.no_such_module"),
         ("python -m pytest tests/test_dosc.py", "no file tests/test_dosc.py"),
-        ("python -m benchmarks.roofline --pairz 3", "unrecognized arguments: --pairz 3"),
+        ("python -m benchmarks.studies.roofline --pairz 3", "unrecognized arguments: --pairz 3"),
         ("perceptron-bench run --problem book,feeed=host", "unknown field of a problem 'feeed'"),
         ("perceptron-bench run --impl torch_eagr", "unknown implementation 'torch_eagr'"),
         ("make bnech", "no target bnech"),

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.contest import INSPECTION
-from benchmarks.crew import Crew
-from benchmarks.decision import Category, Rule
-from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.duel import Duel, matchups_of
-from benchmarks.job import Failure, Runtime
-from benchmarks.record import Verdict
-from benchmarks.sides import Side
-from benchmarks.statistics import summarize
+from benchmarks.ab.pairs import Duel, matchups_of
+from benchmarks.ab.sides import Side
+from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.compare.rule import Category, Rule
+from benchmarks.records.run import Verdict
+from benchmarks.runner.dispatch import Crew
+from benchmarks.runner.rounds import INSPECTION
+from benchmarks.stats import summarize
+from benchmarks.worker.messages import Failure, Runtime
 from tests.conftest import SMALL, Silent
 from tests.test_fairness import FAIR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.comparison import CaseVerdict
-    from benchmarks.crew import Turn
-    from benchmarks.tally import Tally
+    from benchmarks.compare.result import CaseVerdict
+    from benchmarks.runner.case import Tally
+    from benchmarks.runner.dispatch import Turn
 
 NAMES = ("first", "second")
 

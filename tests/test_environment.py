@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import environment
 from benchmarks.errors import UsageError
-from benchmarks.launch import ROOT
+from benchmarks.runner import system
+from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,22 +25,22 @@ def test_the_workers_get_the_last_of_the_allowed_cpus() -> None:
         pytest.skip("this system can't pin a process")
     allowed = sorted(os.sched_getaffinity(0))
 
-    assert environment.choose_cpus(1) == (allowed[-1],)
+    assert system.choose_cpus(1) == (allowed[-1],)
     with pytest.raises(
         UsageError, match=rf"--cores: expected at most the {len(allowed)} .* found {len(allowed) + 1}"
     ):
-        environment.choose_cpus(len(allowed) + 1)
+        system.choose_cpus(len(allowed) + 1)
 
 
 def test_where_the_system_can_not_pin_the_workers_run_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
 
-    assert environment.choose_cpus(1) == ()
-    assert environment.collect_provenance(()).pinned_to == []
+    assert system.choose_cpus(1) == ()
+    assert system.collect_provenance(()).pinned_to == []
 
 
 def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> None:
-    provenance = environment.collect_provenance((1,))
+    provenance = system.collect_provenance((1,))
     found = asdict(provenance)
 
     assert json.loads(json.dumps(found)) == found
@@ -52,15 +52,15 @@ def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> 
 
 
 def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(system, "PACKAGES", ("no-such-package",))
 
-    assert environment.collect_provenance(()).versions["no-such-package"] == "not installed"
+    assert system.collect_provenance(()).versions["no-such-package"] == "not installed"
 
 
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
-    assert environment.collect_provenance(()).commit is None
+    assert system.collect_provenance(()).commit is None
 
 
 def test_the_digest_of_the_timed_code_covers_every_file_of_the_harness_that_a_worker_loads() -> None:
@@ -72,8 +72,8 @@ def test_the_digest_of_the_timed_code_covers_every_file_of_the_harness_that_a_wo
     ).stdout.split()
 
     assert len(loaded) > len(observers) > 1
-    assert {f"{name.replace('.', '/')}.py" for name in loaded} <= set(environment.TIMING_CODE)
-    assert all((ROOT / name).is_file() for name in environment.TIMING_CODE)
+    assert {f"{name.replace('.', '/')}.py" for name in loaded} <= set(system.TIMING_CODE)
+    assert all((ROOT / name).is_file() for name in system.TIMING_CODE)
 
 
 def test_the_digest_of_the_timed_code_is_of_the_file_and_its_c_file_and_of_no_other(tmp_path: Path) -> None:
@@ -82,33 +82,33 @@ def test_the_digest_of_the_timed_code_is_of_the_file_and_its_c_file_and_of_no_ot
 
     def after(file: str, text: str) -> str:
         (tmp_path / file).write_text(text)
-        return environment.timed_code_digest(path)
+        return system.timed_code_digest(path)
 
-    first = environment.timed_code_digest(path)
+    first = system.timed_code_digest(path)
     assert after("README.md", "words") == first
     assert after("another.py", "b = 1\n") == first
     assert after("own.c", "int a;\n") != first
-    assert after("own.py", "a = 2\n") not in (first, environment.timed_code_digest(tmp_path / "another.py"))
+    assert after("own.py", "a = 2\n") not in (first, system.timed_code_digest(tmp_path / "another.py"))
 
 
 def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("benchmarks.environment.Path.exists", lambda _: False)
+    monkeypatch.setattr("benchmarks.runner.system.Path.exists", lambda _: False)
 
-    assert environment.lacks("cpu") is None
-    assert "no NVIDIA GPU" in (environment.lacks("cuda") or "")
+    assert system.lacks("cpu") is None
+    assert "no NVIDIA GPU" in (system.lacks("cuda") or "")
 
 
 def test_products_below_float32_are_for_gpus_and_a_cpu_is_known_to_lack_them() -> None:
-    assert environment.lacks("cpu", "float32") is None
-    assert "TF32 is a format of NVIDIA's tensor cores" in (environment.lacks("cpu", "tf32") or "")
-    assert "bfloat16 is measured on GPUs only" in (environment.lacks("cpu", "bfloat16") or "")
+    assert system.lacks("cpu", "float32") is None
+    assert "TF32 is a format of NVIDIA's tensor cores" in (system.lacks("cpu", "tf32") or "")
+    assert "bfloat16 is measured on GPUs only" in (system.lacks("cpu", "bfloat16") or "")
 
 
 def test_where_the_driver_is_there_the_frameworks_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.environment.Path.exists", lambda _: True)
+    monkeypatch.setattr("benchmarks.runner.system.Path.exists", lambda _: True)
 
-    assert environment.lacks("cuda") is None
+    assert system.lacks("cuda") is None
 
 
 def test_of_the_variables_those_are_recorded_that_may_steer_a_framework(
@@ -117,7 +117,7 @@ def test_of_the_variables_those_are_recorded_that_may_steer_a_framework(
     monkeypatch.setenv("NVIDIA_REQUIRE_CUDA", "brand=tesla,driver>=535")  # as NVIDIA's containers have it
     monkeypatch.setenv("TORCH_LOGS", "recompiles")
 
-    variables = environment.collect_provenance(()).worker_variables
+    variables = system.collect_provenance(()).worker_variables
 
     assert {"NVIDIA_TF32_OVERRIDE", "TORCH_LOGS", "JAX_DEFAULT_MATMUL_PRECISION"} <= {*variables}
     assert "NVIDIA_REQUIRE_CUDA" not in variables

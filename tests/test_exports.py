@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.columns import Told, columns_of
-from benchmarks.curve import LossPoint
+from benchmarks.analysis.columns import Told, columns_of
+from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
-from benchmarks.export_files import dictionary, write_tables
-from benchmarks.exports import EXPORTS
-from benchmarks.figures import figures_of
-from benchmarks.record import Verdict
+from benchmarks.records.run import Verdict
+from benchmarks.report.export.datasets import EXPORTS
+from benchmarks.report.export.files import dictionary, write_tables
+from benchmarks.verify.curve import LossPoint
 from impls.contract import Problem
 from tests.runs import timed
 from tests.test_record import AGREEMENT, INVALID, row, run_of

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.discover import IMPLEMENTATIONS, read_entry
-from benchmarks.fairness import manifest
-from benchmarks.gpu import GpuReading
-from benchmarks.inspected import GPU_MEMORY
-from benchmarks.job import Inspection, Timing
-from benchmarks.statistics import summarize
+from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.stats import summarize
+from benchmarks.verify.fairness import manifest
+from benchmarks.verify.inspected import GPU_MEMORY
+from benchmarks.worker.gpu import GpuReading
+from benchmarks.worker.messages import Inspection, Timing
 from tests.conftest import SMALL
 from tests.test_agreement import measurement_of
 
 if TYPE_CHECKING:
-    from benchmarks.item import Item
+    from benchmarks.verify.item import Item
     from impls.contract import Precision, Problem
 
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)

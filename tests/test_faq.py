@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import objections
-from benchmarks.discover import IMPLEMENTATIONS, discover, read_entry
-from benchmarks.launch import ROOT
-from benchmarks.objections import FAQ, FOUND, MADE, main, proposals, run
-from benchmarks.record import Verdict, read_run
+from benchmarks.cases.implementations import IMPLEMENTATIONS, discover, read_entry
+from benchmarks.records.run import Verdict, read_run
+from benchmarks.runner.launch import ROOT
+from benchmarks.studies import faq
+from benchmarks.studies.faq import (
+    FAQ,
+    FOUND,
+    MADE,
+    main,
+    proposals,
+    run,
+)
 from tests.documents import code_in
 
 if TYPE_CHECKING:
@@ -79,7 +86,7 @@ def test_what_the_page_says_was_found_is_what_the_report_says(name: str) -> None
     report = json.loads((FOUND / f"{name}.json").read_text(encoding="utf-8"))
     (verdict,) = report["perceptron_bench_comparison"]["verdicts"]
 
-    assert said, f"python -m benchmarks.objections {name} finds {verdict['category']}"
+    assert said, f"python -m benchmarks.studies.faq {name} finds {verdict['category']}"
     assert said[1] == verdict["category"]
     assert verdict["name"].startswith(f"{name}-cpu-book")
 
@@ -91,7 +98,7 @@ def test_a_proposal_is_run_as_the_page_has_it_and_what_it_finds_is_kept(
     python.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/called; ls > {tmp_path}/files; exit 1\n')
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.setattr(objections, "FOUND", tmp_path / "found")
+    monkeypatch.setattr(faq, "FOUND", tmp_path / "found")
 
     status = run(proposals(PAGE)["unrolled"], "unrolled")
 
@@ -108,13 +115,13 @@ def test_each_proposal_is_run_and_one_without_a_verdict_is_told(
 ) -> None:
     ran: list[str] = []
     statuses = {"unrolled": 1, "foreach": 0, "cpp_wrapper": 5}
-    monkeypatch.setattr(objections, "FOUND", tmp_path / "found")
+    monkeypatch.setattr(faq, "FOUND", tmp_path / "found")
 
     def noted(_: str, name: str) -> int:
         ran.append(name)
         return statuses.get(name, 0)
 
-    monkeypatch.setattr(objections, "run", noted)
+    monkeypatch.setattr(faq, "run", noted)
 
     assert main(["unrolled", "foreach"]) == 0
     assert main([]) == 1

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.columns import columns_of
-from benchmarks.figures import Figures, figures_of
-from benchmarks.process import Costs
-from benchmarks.record import Run, Verdict
+from benchmarks.analysis.columns import columns_of
+from benchmarks.analysis.figures import Figures, figures_of
+from benchmarks.records.process import Costs
+from benchmarks.records.run import Run, Verdict
 from tests.runs import timed
 from tests.test_record import ABSENT, INVALID, row, run_of
 

@@ -24,7 +24,7 @@ from benchmarks.files import (
     try_to_replace,
     write_atomically,
 )
-from benchmarks.launch import ROOT
+from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.clients import to_csv
 from benchmarks.errors import UsageError
 from benchmarks.files import LEFTOVER_S, PARTIAL
-from benchmarks.history import add, read_history, read_record
-from benchmarks.launch import ROOT
-from benchmarks.record import KEY, SCHEMA_VERSION
-from benchmarks.trends import trends_of
+from benchmarks.records.run import KEY, SCHEMA_VERSION
+from benchmarks.report.export.trends import to_csv
+from benchmarks.runner.launch import ROOT
+from benchmarks.track.history import add, read_history, read_record
+from benchmarks.track.trends import trends_of
 from tests.runs import run_of_day, timed, write
 from tests.test_record import document_of
 
@@ -300,7 +300,7 @@ def test_a_writer_whose_file_was_taken_for_left_behind_says_that_it_failed(
         for partial in folder.glob(PARTIAL.format("*")):
             partial.unlink()
 
-    monkeypatch.setattr("benchmarks.history.os.fsync", be_late)
+    monkeypatch.setattr("benchmarks.track.history.os.fsync", be_late)
     with pytest.raises(UsageError, match=r"can't be added .*No such file"):
         add(file, folder)
     assert listing(folder) == {}
@@ -318,7 +318,7 @@ def test_a_disk_that_can_not_take_it_is_named_and_the_records_are_unharmed(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(f"benchmarks.history.os.{call}", fail)
+    monkeypatch.setattr(f"benchmarks.track.history.os.{call}", fail)
     with pytest.raises(UsageError, match=rf"can't be added to {folder} \({os.strerror(number)}\)"):
         add(file, folder)
 
@@ -329,7 +329,7 @@ def test_a_record_that_is_there_needs_no_room(
     file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(file, folder)
-    monkeypatch.setattr("benchmarks.history.os.link", lambda *_: pytest.fail("it was written again"))
+    monkeypatch.setattr("benchmarks.track.history.os.link", lambda *_: pytest.fail("it was written again"))
 
     assert not add(file, folder).is_new
 

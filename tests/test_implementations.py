@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import contest
-from benchmarks.contest import Settings, run_contest
-from benchmarks.discover import select
-from benchmarks.environment import choose_cpus
-from benchmarks.record import Row, Verdict
-from benchmarks.tally import Case
+from benchmarks.cases.implementations import select
+from benchmarks.records.run import Row, Verdict
+from benchmarks.runner import rounds
+from benchmarks.runner.case import Case
+from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.system import choose_cpus
 from impls.contract import DEVICES, Problem
 from tests.conftest import Silent, skip_if_nothing_can_run
 
@@ -60,7 +60,7 @@ def rows(
     }
     settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contest, "HEAT", len(VARIANTS))
+        patch.setattr(rounds, "HEAT", len(VARIANTS))
         tallies, _ = run_contest(list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent())
     return {key: tally.row() for key, tally in zip(cases, tallies, strict=True)}
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import journal
-from benchmarks.comparison import read_comparison
-from benchmarks.contest import Settings, run_contest
-from benchmarks.discover import read_entry
-from benchmarks.environment import Provenance, choose_cpus
+from benchmarks.cases.implementations import read_entry
+from benchmarks.compare.result import read_comparison
 from benchmarks.errors import UsageError
-from benchmarks.journal import Journal
-from benchmarks.launch import ROOT
-from benchmarks.record import Verdict, read_run
-from benchmarks.tally import Case
+from benchmarks.records.run import Verdict, read_run
+from benchmarks.runner import resume
+from benchmarks.runner.case import Case
+from benchmarks.runner.launch import ROOT
+from benchmarks.runner.resume import Journal
+from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.system import Provenance, choose_cpus
 from impls.contract import Problem
 from tests.conftest import SMALL
 from tests.test_contest import Listener
@@ -184,7 +184,7 @@ def test_a_comparison_killed_by_sigkill_goes_on_with_the_pair_that_was_cut_short
 
 def _results_of(path: Path) -> list[Path]:
     """Find what is kept of unfinished runs that measured the file; other tests may leave theirs meanwhile."""
-    jobs = [job for job in journal.UNFINISHED.glob("*/*.job") if str(path) in _text(job)]
+    jobs = [job for job in resume.UNFINISHED.glob("*/*.job") if str(path) in _text(job)]
     return [results for job in jobs if _text(results := job.with_suffix(".jsonl"))]
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.job import (
+from benchmarks.runner.launch import launch, worker_environment
+from benchmarks.stats import summarize
+from benchmarks.worker.messages import (
     Failure,
     Job,
     Measurement,
@@ -20,14 +22,12 @@ from benchmarks.job import (
     message_from_json,
     message_to_json,
 )
-from benchmarks.launch import launch, worker_environment
-from benchmarks.statistics import summarize
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.job import Message
+    from benchmarks.worker.messages import Message
     from tests.conftest import Copy
 
 JOB = Job(path="x.py", framework="numpy", devices=("cpu",), problems=(SMALL,), cpus=(1,), sample_s=0.5)
@@ -203,7 +203,7 @@ time.sleep(600)
         if pids.exists() and pids.read_text().endswith("."):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchmarks.launch.time.sleep", interrupt_once_it_runs)
+    monkeypatch.setattr("benchmarks.runner.launch.time.sleep", interrupt_once_it_runs)
     with pytest.raises(KeyboardInterrupt):
         launch(Job(path=str(hanging), framework="numpy", devices=("cpu",)), tmp_path, "w")
     monkeypatch.undo()

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import map_check
-from benchmarks.decision_map import decision_maps
+from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.errors import UsageError
-from benchmarks.job import Job
-from benchmarks.map_check import BESIDE, Point, main, points_of
-from benchmarks.whole_training import WholeTraining, time_whole
+from benchmarks.studies import decision_map
+from benchmarks.studies.decision_map import (
+    BESIDE,
+    Point,
+    main,
+    points_of,
+)
+from benchmarks.studies.whole_training import WholeTraining, time_whole
+from benchmarks.worker.messages import Job
 from tests.conftest import SMALL
 from tests.runs import write
 from tests.test_decision_map import EAGER, sweep
@@ -38,7 +43,7 @@ def record(tmp_path: Path) -> Path:
 def taking(total_s: Callable[[Job], float], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let trainings take so long."""
     monkeypatch.setattr(
-        map_check,
+        decision_map,
         "time_whole",
         lambda job: WholeTraining(total_s=total_s(job), cpu_per_wall=1.0, parameters=[]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.markdown import markdown_table, plain_in_markdown, shortened
+from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown, shortened
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.agreement import Agreement
-from benchmarks.cost_table import cost_tables
-from benchmarks.model import break_evens, cost_models, fit_line, n_epochs_to_win
-from benchmarks.process import Costs
-from benchmarks.record import Row, Verdict
-from benchmarks.report import to_markdown
+from benchmarks.analysis.cost_model import (
+    break_evens,
+    cost_models,
+    fit_line,
+    n_epochs_to_win,
+)
+from benchmarks.records.process import Costs
+from benchmarks.records.run import Row, Verdict
+from benchmarks.report.tables.cost import cost_tables
+from benchmarks.report.tables.report import to_markdown
+from benchmarks.verify.agreement import Agreement
 from tests.conftest import SMALL
 from tests.test_record import process, row, run_of
 

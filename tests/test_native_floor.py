@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.agreement import PARAMETER_TOLERANCE, reference_for
-from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.training import Workload, train
-from benchmarks.worker import load
+from benchmarks.cases.implementations import IMPLEMENTATIONS
+from benchmarks.verify.agreement import PARAMETER_TOLERANCE, reference_for
+from benchmarks.worker.__main__ import load
+from benchmarks.worker.training import Workload, train
 from impls.contract import Problem
 
 if TYPE_CHECKING:

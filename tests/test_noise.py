@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.decision import Category, Rule, categories_of, conclude
-from benchmarks.noise import alarm_limits, calibrate_case, choose_threshold, resampled, shares_of
+from benchmarks.compare.noise import (
+    alarm_limits,
+    calibrate_case,
+    choose_threshold,
+    resampled,
+    shares_of,
+)
+from benchmarks.compare.rule import (
+    Category,
+    Rule,
+    categories_of,
+    conclude,
+)
 
 RULE = Rule()
 QUIET = np.exp(np.random.default_rng(0).normal(0, 0.004, 40)).tolist()

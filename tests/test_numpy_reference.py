@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmarks.problems import draw_epochs
-from benchmarks.training import Workload, train
+from benchmarks.cases.problems import draw_epochs
+from benchmarks.worker.training import Workload, train
 from impls import numpy_reference
 from impls.contract import Parameters, Problem
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.discover import discover
-from benchmarks.options import Options
-from benchmarks.suites import SUITES
+from benchmarks.cases.implementations import discover
+from benchmarks.cases.suites import SUITES
+from benchmarks.pytest_plugin.options import Options
 
 SILENCE: dict[str, Any] = {
     "suite": "default",
@@ -57,7 +57,7 @@ def test_the_suites_take_the_usual_programs_of_both_frameworks_whatever_other_fi
     added: dict[str, dict[str, Any]] = {"mine": {"usual": False}, "mlx": {"framework": "mlx"}, "usual": {}}
     for name, changes in added.items():
         entries[name] = replace(entries["jax_scan"], name=name, **changes)
-    monkeypatch.setattr("benchmarks.suites.discover", lambda: entries)
+    monkeypatch.setattr("benchmarks.cases.suites.discover", lambda: entries)
 
     default = replace(SUITES["default"]).impls
     quick = replace(SUITES["quick"]).impls

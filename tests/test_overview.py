@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.compare_options import compare_calibrated
-from benchmarks.figures import figures_of
-from benchmarks.headline import NO_BREAK
-from benchmarks.images import Image
-from benchmarks.like_for_like import like_for_like
-from benchmarks.machine import Site
-from benchmarks.overview import Extras, overview
-from benchmarks.problems import NAMED
-from benchmarks.record import Row, Run, Verdict
-from benchmarks.table import ratio_cell, time_cell
+from benchmarks.analysis.figures import figures_of
+from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.cases.problems import NAMED
+from benchmarks.cli.compare import compare_calibrated
+from benchmarks.records.machine import Site
+from benchmarks.records.run import Row, Run, Verdict
+from benchmarks.report.readme.images import Image
+from benchmarks.report.readme.page import Extras, overview
+from benchmarks.report.readme.summary_tables import NO_BREAK
+from benchmarks.report.tables.run import ratio_cell, time_cell
 from tests.runs import run_of_day, timed
 from tests.test_record import ABSENT, AGREEMENT, INVALID, process, row, run_of
 

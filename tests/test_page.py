@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich import box
 
+from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
-from benchmarks.figures import figures_of
-from benchmarks.page.page import bundled, payload_of, write_page
-from benchmarks.statistics import speedup
-from benchmarks.table import row_table
+from benchmarks.report.html.page import bundled, payload_of, write_page
+from benchmarks.report.tables.run import row_table
+from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.pages import ABSENT, MINIMA_S, rows_of, typical_run
 from tests.runs import run_of_day, timed
@@ -24,9 +24,9 @@ from tests.test_record import INVALID
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.record import Run
+    from benchmarks.records.run import Run
 
-gallery = pytest.importorskip("benchmarks.pictures.gallery", reason="needs the extra `report`")
+gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
 pytest.importorskip("vl_convert")
 
 HOSTILE = "</script><img src=x onerror=alert(1)>`*_[x](javascript:alert(1))"

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from benchmarks.compare import Settings, compare_runs
-from benchmarks.headline import like_for_like_table
-from benchmarks.item import Item
-from benchmarks.like_for_like import like_for_like
-from benchmarks.page.page import write_page
-from benchmarks.record import Verdict
-from benchmarks.statistics import speedup
-from benchmarks.table import interval_cell, ratio_cell, si
+from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.compare.two_runs import Settings, compare_runs
+from benchmarks.records.run import Verdict
+from benchmarks.report.html.page import write_page
+from benchmarks.report.readme.summary_tables import like_for_like_table
+from benchmarks.report.tables.run import interval_cell, ratio_cell, si
+from benchmarks.stats import speedup
+from benchmarks.verify.item import Item
 from impls.contract import Problem
 from tests.pages import ABSENT, BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
 from tests.runs import run_of_day
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.comparison import Comparison
-    from benchmarks.record import Run
+    from benchmarks.compare.result import Comparison
+    from benchmarks.records.run import Run
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
@@ -38,7 +38,7 @@ if BROWSER is None:
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.pictures.gallery import pictures_of
+from benchmarks.report.plots.gallery import pictures_of
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
 PHONE = {"width": 390, "height": 844}
@@ -245,7 +245,7 @@ def test_where_typical_epochs_tell_another_winner_the_answer_says_so(opened: Ope
 
 def test_the_page_writes_a_figure_as_the_tables_do(browser: Browser) -> None:
     values = [0.0, *(digits * 10.0**power for power in range(-13, 10) for digits in (1, 2.344, 9.9996))]
-    script = files("benchmarks.page").joinpath("format.js").read_text(encoding="utf-8")
+    script = files("benchmarks.report.html").joinpath("format.js").read_text(encoding="utf-8")
 
     with browser.new_page() as page:
         written_ = page.evaluate(

@@ -16,17 +16,22 @@ pytest.importorskip("vl_convert")
 
 import vl_convert
 
-from benchmarks.curve import LossPoint, loss_curve
-from benchmarks.decision_map import decision_maps
-from benchmarks.discover import REFERENCE, discover
+from benchmarks.analysis.decision_map import decision_maps
+from benchmarks.cases.implementations import REFERENCE, discover
 from benchmarks.errors import UsageError
-from benchmarks.launch import ROOT
-from benchmarks.machine import Site
-from benchmarks.pictures import decisions, gallery
-from benchmarks.pictures.drawing import VEGA_LITE
-from benchmarks.pictures.files import MAX_EACH, MAX_STEM, Files, write_pictures
-from benchmarks.pictures.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
-from benchmarks.pictures.look import (
+from benchmarks.records.machine import Site
+from benchmarks.records.run import Verdict, read_run
+from benchmarks.report.plots import decision_map, gallery
+from benchmarks.report.plots.files import (
+    MAX_EACH,
+    MAX_STEM,
+    Files,
+    write_pictures,
+)
+from benchmarks.report.plots.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
+from benchmarks.report.plots.losses import losses
+from benchmarks.report.plots.render import VEGA_LITE
+from benchmarks.report.plots.style import (
     BLUE,
     GREEN,
     OLIVE,
@@ -40,8 +45,8 @@ from benchmarks.pictures.look import (
     themed,
     variants_of,
 )
-from benchmarks.pictures.losses import losses
-from benchmarks.record import Verdict, read_run
+from benchmarks.runner.launch import ROOT
+from benchmarks.verify.curve import LossPoint, loss_curve
 from tests.conftest import SMALL
 from tests.runs import run_of_day, timed
 from tests.test_decision_map import sweep
@@ -50,8 +55,8 @@ from tests.test_record import AGREEMENT, row, run_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.pictures.picture import Picture
-    from benchmarks.record import Row, Run
+    from benchmarks.records.run import Row, Run
+    from benchmarks.report.plots.plot import Picture
 
 EXPECTED = np.geomspace(0.7, 0.1, 12)
 CURVE = loss_curve(EXPECTED, EXPECTED + 1e-7)
@@ -410,25 +415,25 @@ def test_the_decision_maps_areas_leave_no_gap_from_one_epoch_to_the_most() -> No
     cold, _ = decision_maps(swept())
 
     columns: dict[float, list[dict[str, Any]]] = {}
-    for value in decisions._areas(cold):  # noqa: SLF001 - what is drawn, before it is pixels
+    for value in decision_map._areas(cold):  # noqa: SLF001 - what is drawn, before it is pixels
         columns.setdefault(value["batch size"], []).append(value)
 
-    assert len(columns) == decisions.N_PLACES
+    assert len(columns) == decision_map.N_PLACES
     for column in columns.values():
         ends = [1.0, *(value["epochs to"] for value in column)]
         assert [value["epochs from"] for value in column] == ends[:-1]
-        assert ends[-1] == decisions.MAX_EPOCHS
+        assert ends[-1] == decision_map.MAX_EPOCHS
 
 
 def test_an_areas_name_lies_within_it_or_is_left_to_the_legend() -> None:
-    pixels_a_decade = decisions.PANEL_HEIGHT / np.log10(decisions.MAX_EPOCHS)
+    pixels_a_decade = decision_map.PANEL_HEIGHT / np.log10(decision_map.MAX_EPOCHS)
     rows = read_run(ROOT / "results" / "runs" / "20261126T102341Z.json").rows
     named = set()
     for drawn in decision_maps(rows):
-        values = decisions._areas(drawn)  # noqa: SLF001 - what is drawn, before it is pixels
+        values = decision_map._areas(drawn)  # noqa: SLF001 - what is drawn, before it is pixels
         fills = {way.implementation: BLUE for way in drawn.ways}
         places = sorted({value["batch size"] for value in values})
-        for label in decisions._labels(values, fills):  # noqa: SLF001 - as above
+        for label in decision_map._labels(values, fills):  # noqa: SLF001 - as above
             named.add((drawn.caches, label["implementation"]))
             middle, half = places.index(label["batch size"]), 3 * len(label["implementation"])
             height = 10 ** (7 / pixels_a_decade)
@@ -458,10 +463,10 @@ def test_a_name_has_as_much_room_as_a_line_of_text_has_on_the_shorter_side() -> 
     places = np.arange(100.0)
     flat, rising = np.zeros(100), np.maximum(0, places - 50)
 
-    assert decisions._room(flat, flat + 40, 30) == 30  # noqa: SLF001 - that of the panel
-    assert decisions._room(flat, flat + decisions.CHARACTER_HEIGHT - 1, 30) == 0  # noqa: SLF001 - no line fits
-    assert decisions._room(rising, flat + 100, 49) == 44  # noqa: SLF001 - the border rises to the line's foot
-    assert decisions._room(flat, 100 - rising, 49) == 44  # noqa: SLF001 - as it would from above
+    assert decision_map._room(flat, flat + 40, 30) == 30  # noqa: SLF001 - that of the panel
+    assert decision_map._room(flat, flat + decision_map.CHARACTER_HEIGHT - 1, 30) == 0  # noqa: SLF001 - no line fits
+    assert decision_map._room(rising, flat + 100, 49) == 44  # noqa: SLF001 - the border rises to the line's foot
+    assert decision_map._room(flat, 100 - rising, 49) == 44  # noqa: SLF001 - as it would from above
 
 
 def test_a_name_is_written_in_the_ink_that_is_read_on_its_colour() -> None:

@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.launch import ROOT
-from benchmarks.record import KEY, RunSettings, Verdict, read_run
+from benchmarks.records.run import (
+    KEY,
+    RunSettings,
+    Verdict,
+    read_run,
+)
+from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from tests.conftest import Copy

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.errors import UsageError
-from benchmarks.problems import (
+from benchmarks.cases.problems import (
     NAMED,
     digest_of,
     draw_batch,
@@ -15,7 +14,8 @@ from benchmarks.problems import (
     name_of,
     parse_problem,
 )
-from benchmarks.suites import SUITES
+from benchmarks.cases.suites import SUITES
+from benchmarks.errors import UsageError
 from impls.contract import Problem
 
 

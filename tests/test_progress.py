@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks.progress import ContestProgress
+from benchmarks.runner.progress import ContestProgress
 
 if TYPE_CHECKING:
     import pytest
@@ -38,7 +38,7 @@ def lines_of(
 ) -> list[str]:
     """Give the lines of a log of ten workers that start at these times."""
     now_s = 0.0
-    monkeypatch.setattr("benchmarks.progress.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("benchmarks.runner.progress.time.monotonic", lambda: now_s)
     console = Console(file=io.StringIO(), width=200)
     progress = ContestProgress(console, budget_s=budget_s)
     progress.planned(10)

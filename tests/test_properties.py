@@ -12,12 +12,17 @@ pytest.importorskip("hypothesis")
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.decision import COUNTED_RULE, Category, Rule, conclude
-from benchmarks.evidence import FEWEST_PAIRS, evidence
-from benchmarks.noise import alarm_limits
-from benchmarks.problems import class_centers
-from benchmarks.shift import RULE, decide_shift
-from benchmarks.statistics import (
+from benchmarks.cases.problems import class_centers
+from benchmarks.compare.evidence import FEWEST_PAIRS, evidence
+from benchmarks.compare.noise import alarm_limits
+from benchmarks.compare.rule import (
+    COUNTED_RULE,
+    Category,
+    Rule,
+    conclude,
+)
+from benchmarks.compare.unpaired import RULE, decide_shift
+from benchmarks.stats import (
     MAX_KEPT,
     median_interval,
     median_ratio,

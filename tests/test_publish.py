@@ -11,21 +11,27 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from benchmarks import commands
 from benchmarks.__main__ import main
+from benchmarks.cases.problems import NAMED
+from benchmarks.cli import show
 from benchmarks.errors import UsageError
-from benchmarks.headline import NO_BREAK
-from benchmarks.problems import NAMED
-from benchmarks.publish import publish
-from benchmarks.report import print_run
-from benchmarks.table import deviation_cell, memory_cell, ratio_cell, throughput_cell, time_cell
+from benchmarks.report.publish import publish
+from benchmarks.report.readme.summary_tables import NO_BREAK
+from benchmarks.report.tables.report import print_run
+from benchmarks.report.tables.run import (
+    deviation_cell,
+    memory_cell,
+    ratio_cell,
+    throughput_cell,
+    time_cell,
+)
 from tests.runs import run_of_day, timed, write
 from tests.test_record import ABSENT, INVALID
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.record import Row
+    from benchmarks.records.run import Row
 
 
 def rows(scale: float = 1.0) -> list[Row]:
@@ -46,15 +52,17 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "runs").mkdir()
     write(RUN, tmp_path / "runs" / "1.json")
     write(LATER, tmp_path / "runs" / "2.json")
-    monkeypatch.setattr(commands, "RESULTS", tmp_path)
-    monkeypatch.setattr(commands, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(show, "RESULTS", tmp_path)
+    monkeypatch.setattr(show, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     """Pretend that packages are not installed."""
     for name in [
-        name for name in sys.modules if name.startswith(("benchmarks.pictures.", "benchmarks.page."))
+        name
+        for name in sys.modules
+        if name.startswith(("benchmarks.report.plots.", "benchmarks.report.html."))
     ]:
         monkeypatch.delitem(sys.modules, name)
     for package in packages:
@@ -115,7 +123,7 @@ def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path
 
 
 def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
-    page = pytest.importorskip("benchmarks.page.page", reason="needs the extra `report`")
+    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     pytest.importorskip("altair", reason="part of the extra `report`")
     published = publish([RUN], tmp_path, with_pictures=False)
     assert published.page
@@ -160,7 +168,7 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
 def test_a_record_that_is_named_twice_counts_once(results: Path) -> None:
     files = [results / "runs" / "1.json", results / "runs"]
 
-    assert commands.recorded_runs(files) == [RUN, LATER]
+    assert show.recorded_runs(files) == [RUN, LATER]
 
 
 def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_to_get_the_rest(

@@ -10,23 +10,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import readme
-from benchmarks.decision_map import decision_maps
+from benchmarks.analysis.cost_model import break_evens
+from benchmarks.analysis.decision_map import decision_maps
+from benchmarks.analysis.figures import rows_by_group
+from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.cases.problems import NAMED
 from benchmarks.errors import UsageError
-from benchmarks.figures import rows_by_group
-from benchmarks.launch import ROOT
-from benchmarks.like_for_like import like_for_like
-from benchmarks.model import break_evens
-from benchmarks.problems import NAMED
-from benchmarks.readme import README, TABLE, main, named_pairs, renewed
-from benchmarks.record import read_run
+from benchmarks.records.run import read_run
+from benchmarks.report.readme import project
+from benchmarks.report.readme.project import (
+    README,
+    TABLE,
+    main,
+    named_pairs,
+    renewed,
+)
+from benchmarks.runner.launch import ROOT
 from tests.test_record import document_of, process, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.like_for_like import LikeForLike
-    from benchmarks.record import Row, Run
+    from benchmarks.analysis.head_to_head import LikeForLike
+    from benchmarks.records.run import Row, Run
     from impls.contract import Problem
 
 GPU = ROOT / "docs" / "gpu.md"
@@ -63,7 +69,7 @@ def record(
 def test_the_readmes_figures_are_those_of_the_records_that_it_names() -> None:
     page = README.read_text(encoding="utf-8")
 
-    assert renewed(page) == page, "python -m benchmarks.readme writes them"
+    assert renewed(page) == page, "python -m benchmarks.report.readme.project writes them"
 
 
 @cache
@@ -291,7 +297,7 @@ def test_the_command_writes_the_page_or_says_why_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "README.md"
-    monkeypatch.setattr(readme, "README", page)
+    monkeypatch.setattr(project, "README", page)
     page.write_text(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6))), encoding="utf-8")
 
     assert main([]) == 0

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.agreement import Agreement
 from benchmarks.decode import decode
-from benchmarks.environment import Provenance
 from benchmarks.errors import UsageError
-from benchmarks.item import Item
-from benchmarks.process import Costs, Process
-from benchmarks.record import KEY, SCHEMA_VERSION, Row, Run, RunSettings, Verdict, read_run
+from benchmarks.records.process import Costs, Process
+from benchmarks.records.run import (
+    KEY,
+    SCHEMA_VERSION,
+    Row,
+    Run,
+    RunSettings,
+    Verdict,
+    read_run,
+)
+from benchmarks.runner.system import Provenance
+from benchmarks.verify.agreement import Agreement
+from benchmarks.verify.item import Item
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:

@@ -11,13 +11,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import roofline
-from benchmarks.environment import choose_cpus, collect_provenance
 from benchmarks.errors import UsageError
-from benchmarks.findings import Findings
-from benchmarks.markdown import plain_in_markdown
-from benchmarks.roofline import Pair, main, measure, report
-from benchmarks.worker import load
+from benchmarks.report.tables.markdown import plain_in_markdown
+from benchmarks.runner.system import choose_cpus, collect_provenance
+from benchmarks.studies import roofline
+from benchmarks.studies.findings import Findings
+from benchmarks.studies.roofline import (
+    Pair,
+    main,
+    measure,
+    report,
+)
+from benchmarks.worker.__main__ import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """Products in TF32 and bfloat16, imitated in NumPy: what they do to a training, and what is seen of them.
 
-The imitation is where the tolerances of benchmarks.agreement come from, and needs no GPU.
+The imitation is where the tolerances of benchmarks.verify.agreement come from, and needs no GPU.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from benchmarks import crew, observe
-from benchmarks.agreement import check, tolerances
-from benchmarks.contest import Settings, run_contest
-from benchmarks.discover import read_entry
-from benchmarks.environment import choose_cpus
-from benchmarks.fairness import manifest
-from benchmarks.launch import launch
-from benchmarks.measure import ObservedProcess, measure
-from benchmarks.record import Verdict
-from benchmarks.tally import Case
-from benchmarks.training import Workload
-from benchmarks.worker import load
+from benchmarks.cases.implementations import read_entry
+from benchmarks.records.run import Verdict
+from benchmarks.runner import dispatch
+from benchmarks.runner.case import Case
+from benchmarks.runner.launch import launch
+from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.system import choose_cpus
+from benchmarks.verify.agreement import check, tolerances
+from benchmarks.verify.fairness import manifest
+from benchmarks.worker import observe
+from benchmarks.worker.__main__ import load
+from benchmarks.worker.measure import ObservedProcess, measure
+from benchmarks.worker.training import Workload
 from impls.contract import Problem
 from tests.conftest import SMALL, Silent
 from tests.test_fairness import PRODUCTS
@@ -29,8 +30,8 @@ from tests.test_fairness import PRODUCTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.job import Job, Measurement
-    from benchmarks.launch import Report
+    from benchmarks.runner.launch import Report
+    from benchmarks.worker.messages import Job, Measurement
     from impls.contract import Precision
     from tests.conftest import Copy, Judge
 
@@ -230,8 +231,8 @@ def test_problems_of_two_precisions_are_never_measured_by_one_process(
         jobs.append(job)
         return launch(job, folder, name)
 
-    monkeypatch.setattr(crew, "launch", launch_and_note)
-    monkeypatch.setattr("benchmarks.tally.lacks", lambda *_: None)
+    monkeypatch.setattr(dispatch, "launch", launch_and_note)
+    monkeypatch.setattr("benchmarks.runner.case.lacks", lambda *_: None)
     tallies, _ = run_contest(
         [Case(entry, "cpu", problem) for problem in problems],
         Settings(rounds=1, sample_s=0.002, cpus=choose_cpus(1)),

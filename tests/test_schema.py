@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from benchmarks import schema
-from benchmarks.publish import publish
-from benchmarks.record import read_run
-from benchmarks.report import print_run
-from benchmarks.schema import may_steer, visible
+from benchmarks.records import schema
+from benchmarks.records.run import read_run
+from benchmarks.records.schema import may_steer, visible
+from benchmarks.report.publish import publish
+from benchmarks.report.tables.report import print_run
 from impls.contract import Problem
 from tests.pages import rows_of
 from tests.runs import run_of_day, write
@@ -23,7 +23,7 @@ from tests.test_record import INVALID
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.record import Run
+    from benchmarks.records.run import Run
 
 TURNING = [*map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))]
 STEERING = "".join([*TURNING, "\x00", "\x07", "\x1b[31m", "\r", "\x7f", "\x9b"])
@@ -64,8 +64,8 @@ def test_no_text_of_a_record_that_was_read_holds_one(tmp_path: Path) -> None:
 
 
 def test_first_page_tables_data_terminal_page_and_pictures_show_the_number_only(tmp_path: Path) -> None:
-    gallery = pytest.importorskip("benchmarks.pictures.gallery", reason="needs the extra `report`")
-    page = pytest.importorskip("benchmarks.page.page", reason="needs the extra `report`")
+    gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
+    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     run, terminal = hostile(tmp_path), io.StringIO()
 
     published = publish([run], tmp_path, with_pictures=False)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.decision import Category
-from benchmarks.shift import RULE, decide_shift, rounds_needed
+from benchmarks.compare.rule import Category
+from benchmarks.compare.unpaired import RULE, decide_shift, rounds_needed
 
 
 @pytest.mark.parametrize("n_cases", [1, 3, 7])

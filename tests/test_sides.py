@@ -11,16 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import sides
 from benchmarks.__main__ import main
-from benchmarks.discover import IMPLEMENTATIONS, contract_version, read_entry, select
+from benchmarks.ab import sides
+from benchmarks.ab.sides import (
+    SideOptions,
+    find_python,
+    open_side,
+    parse_variable,
+    versions_in,
+)
+from benchmarks.cases.implementations import (
+    IMPLEMENTATIONS,
+    contract_version,
+    read_entry,
+    select,
+)
+from benchmarks.cases.problems import NAMED
 from benchmarks.errors import UsageError
-from benchmarks.git import worktree
-from benchmarks.job import Runtime
-from benchmarks.problems import NAMED
-from benchmarks.session import provenance_of
-from benchmarks.sides import SideOptions, find_python, open_side, parse_variable, versions_in
-from benchmarks.tally import Case
+from benchmarks.pytest_plugin.session import provenance_of
+from benchmarks.runner.case import Case
+from benchmarks.runner.git import worktree
+from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.machine import Site
-from benchmarks.problems import NAMED
-from benchmarks.speakers import headline_groups
+from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.cases.problems import NAMED
+from benchmarks.records.machine import Site
 from tests.conftest import SMALL
 from tests.runs import run_of_day, timed
 from tests.test_record import row, run_of
 
 if TYPE_CHECKING:
-    from benchmarks.record import Row, Run
+    from benchmarks.records.run import Row, Run
 
 GROUP = f"{row().group}"
 

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, quantile_test
 
-from benchmarks.statistics import rank_sum_distribution, shift_interval, speedup, summarize
+from benchmarks.stats import (
+    rank_sum_distribution,
+    shift_interval,
+    speedup,
+    summarize,
+)
 
 
 def test_no_samples_are_refused() -> None:

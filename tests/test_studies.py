@@ -16,13 +16,25 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import rule_study, slowdown
 from benchmarks.errors import UsageError
-from benchmarks.live_study import LOAD, append, busy, kinds_to_run, read_lines, summarize
-from benchmarks.record import Verdict
-from benchmarks.rule_study import read_comparisons, to_markdown
-from benchmarks.rules import RULES, asv, beyond, mann_whitney
-from benchmarks.slowdown import ADDED_WORK
+from benchmarks.records.run import Verdict
+from benchmarks.studies import error_rates_table, slowdown
+from benchmarks.studies.error_rates_measure import (
+    LOAD,
+    append,
+    busy,
+    kinds_to_run,
+    read_lines,
+    summarize,
+)
+from benchmarks.studies.error_rates_table import read_comparisons, to_markdown
+from benchmarks.studies.other_rules import (
+    RULES,
+    asv,
+    beyond,
+    mann_whitney,
+)
+from benchmarks.studies.slowdown import ADDED_WORK
 
 if TYPE_CHECKING:
     from tests.conftest import Copy, Judge
@@ -70,7 +82,7 @@ def recorded(tmp_path: Path) -> Path:
 def test_the_table_holds_our_rule_and_every_other_tools(
     recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rule_study, "N_RESAMPLES", 200)
+    monkeypatch.setattr(error_rates_table, "N_RESAMPLES", 200)
 
     rows = {
         cells[1].strip(): [cell.strip() for cell in cells[2:4]]

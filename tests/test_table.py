@@ -10,9 +10,9 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from benchmarks.record import Verdict
-from benchmarks.report import print_run, to_markdown
-from benchmarks.table import caption, ratio_cell, si
+from benchmarks.records.run import Verdict
+from benchmarks.report.tables.report import print_run, to_markdown
+from benchmarks.report.tables.run import caption, ratio_cell, si
 from tests.conftest import SMALL
 from tests.test_record import ABSENT, INVALID, process, row, run_of
 

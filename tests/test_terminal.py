@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.comparison import read_comparison
-from benchmarks.launch import ROOT
+from benchmarks.compare.result import read_comparison
+from benchmarks.runner.launch import ROOT
 from benchmarks.terminal import Terminal
 from tests.runs import run_of_day, timed, write
 

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.decision import Rule
+from benchmarks.compare.rule import Rule
+from benchmarks.compare.thresholds import (
+    gaps,
+    misfits,
+    require_fitting,
+    threshold_for,
+)
 from benchmarks.errors import UsageError
-from benchmarks.thresholds import gaps, misfits, require_fitting, threshold_for
 from tests.test_calibration import CASE, calibration
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.crew import Crew, Turn
-from benchmarks.discover import select
-from benchmarks.environment import choose_cpus
-from benchmarks.record import Verdict
-from benchmarks.tally import Case, Tally
+from benchmarks.cases.implementations import select
+from benchmarks.records.run import Verdict
+from benchmarks.runner.case import Case, Tally
+from benchmarks.runner.dispatch import Crew, Turn
+from benchmarks.runner.system import choose_cpus
 from impls.contract import Problem
 from tests.conftest import Silent, skip_if_nothing_can_run
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.discover import IMPLEMENTATIONS
-from benchmarks.training import Workload, train
+from benchmarks.cases.implementations import IMPLEMENTATIONS
+from benchmarks.worker.training import Workload, train
 from impls import (
     torch_cudagraph_compiled,
     torch_cudagraph_epoch,

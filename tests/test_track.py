@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.history import add
+from benchmarks.track.history import add
 from tests.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:

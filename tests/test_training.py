@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmarks.training import Workload, converged, time_training, train
+from benchmarks.worker.training import (
+    Workload,
+    converged,
+    time_training,
+    train,
+)
 from impls.contract import Parameters, Problem, Trained
 
 if TYPE_CHECKING:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.machine import FULL_PRECISION
-from benchmarks.record import Verdict
-from benchmarks.trends import Trend, differences, points_of, trends_of
+from benchmarks.records.machine import FULL_PRECISION
+from benchmarks.records.run import Verdict
+from benchmarks.track.trends import (
+    Trend,
+    differences,
+    points_of,
+    trends_of,
+)
 from tests.runs import record_of, run_of_day, timed
 
 if TYPE_CHECKING:
-    from benchmarks.history import Record
-    from benchmarks.record import Row
+    from benchmarks.records.run import Row
+    from benchmarks.track.history import Record
 
 FLOOR = timed("native_floor", [1e-5] * 6)
 SCAN = timed("jax_scan", [4e-5] * 6)

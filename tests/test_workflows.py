@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.__main__ import build_parser
-from benchmarks.launch import ROOT
+from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

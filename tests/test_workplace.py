@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import ab as ab_module
-from benchmarks import journal
 from benchmarks.__main__ import main
-from benchmarks.environment import choose_cpus, collect_provenance
-from benchmarks.workplace import forget_torn_pairs, workplace
+from benchmarks.ab import comparison as ab_module
+from benchmarks.ab.resume import forget_torn_pairs, workplace
+from benchmarks.runner import resume
+from benchmarks.runner.system import choose_cpus, collect_provenance
 from tests.test_duel import FakeCrew
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path
 
 
 def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "UNFINISHED", tmp_path)
+    monkeypatch.setattr(resume, "UNFINISHED", tmp_path)
     provenance = collect_provenance(choose_cpus(1))
 
     with workplace("this", provenance) as place:
@@ -84,7 +84,7 @@ def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch
 def test_nothing_is_left_of_what_is_done_or_was_refused(
     arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "UNFINISHED", tmp_path / "unfinished")
+    monkeypatch.setattr(resume, "UNFINISHED", tmp_path / "unfinished")
     monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=lambda *_: 1.0))
 
     assert main([*arguments, "--resume", f"--calibration={tmp_path}/noise", PROBLEM]) == status

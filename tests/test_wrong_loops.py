@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.record import Verdict
+from benchmarks.records.run import Verdict
 from impls.contract import Problem
 
 if TYPE_CHECKING:

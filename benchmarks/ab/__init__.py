@@ -1,0 +1,1 @@
+"""Measures two sides now, in alternating processes."""

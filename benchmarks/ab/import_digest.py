@@ -1,0 +1,67 @@
+"""Everything that a Python can import, fingerprinted: was anything installed, removed or edited since?"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from benchmarks.runner.launch import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CODE = re.compile(r"\.(c|cpp|cu|h|pth|py|pyd|so)(\.[\d.]+)?$")
+
+
+def importable_digest() -> str:
+    """Give 16 hexadecimal digits of SHA-256 over path, size and time of each file that can be imported.
+
+    That is code in the folders of `sys.path` and of packages that were installed to be edited; of a checkout
+    of the harness what it measures with, and not its tests.
+    """
+    roots = {os.path.realpath(path) for path in (*sys.path, *_editable()) if path}
+    if (ROOT / "pyproject.toml").exists() and (checkout := os.path.realpath(ROOT)) in roots:
+        roots = {*(roots - {checkout}), f"{checkout}/benchmarks", f"{checkout}/impls"}
+    return code_digest_of(*roots)
+
+
+def code_digest_of(*roots: str) -> str:
+    """Give such a digest of the code below some folders, environments and hidden folders in them left out."""
+    sha = hashlib.sha256()
+    for file in sorted({file for root in roots for file in _code_below(root)}):
+        found = os.stat(file)  # noqa: PTH116 - tens of thousands of them
+        sha.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return sha.hexdigest()[:16]
+
+
+def _editable() -> Iterator[str]:
+    """Give the folders of packages that `pip install --editable` only refers to; see PEP 610."""
+    for distribution in importlib.metadata.distributions():
+        told = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if told.get("dir_info", {}).get("editable"):
+            yield url2pathname(urlparse(told["url"]).path)
+
+
+def _code_below(root: str) -> Iterator[str]:
+    if os.path.isfile(root):  # noqa: PTH113 - a zip of modules
+        yield root
+    for folder, folders, files in os.walk(root):
+        folders[:] = [each for each in folders if _is_entered(f"{folder}/{each}")]
+        paths = (f"{folder}/{name}" for name in files if CODE.search(name))
+        yield from filter(os.path.exists, paths)  # a link may lead nowhere
+
+
+def _is_entered(folder: str) -> bool:
+    hidden = os.path.basename(folder).startswith((".", "__pycache__"))  # noqa: PTH119 - thousands of them
+    return not hidden and not os.path.exists(f"{folder}/pyvenv.cfg")  # noqa: PTH110 - likewise
+
+
+if __name__ == "__main__":
+    sys.stdout.write(importable_digest())

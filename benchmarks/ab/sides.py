@@ -1,0 +1,226 @@
+"""The two sides of a comparison: which Python, which files of which commit, which variables."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.ab.import_digest import code_digest_of
+from benchmarks.cases.implementations import (
+    REFERENCE,
+    contract_version,
+    discover,
+    read_entry,
+)
+from benchmarks.errors import UsageError
+from benchmarks.runner.git import git_commit, resolve, worktree
+from benchmarks.runner.launch import ROOT, runtime_variables, worker_environment
+from benchmarks.runner.system import PACKAGES
+from benchmarks.worker.messages import Runtime
+from impls.contract import CONTRACT_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.cases.implementations import Entry
+
+_ASK_VERSIONS = f"""
+import importlib.metadata, json, platform, sys
+versions = {{"python": platform.python_version()}}
+for package in {PACKAGES!r}:
+    try:
+        versions[package] = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        versions[package] = "not installed"
+json.dump(versions, sys.stdout)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideOptions:
+    """What the user said of one side; None and nothing: as it is here."""
+
+    python: str | None = None
+    ref: str | None = None
+    impl: Path | None = None
+    env: Sequence[str] = ()
+
+    @property
+    def says_nothing(self) -> bool:
+        """Say whether the side is the checkout as it lies there, in this Python."""
+        return not (self.python or self.ref or self.impl or self.env)
+
+    def runtime(self) -> Runtime:
+        """Give the Python and the variables that its processes have.
+
+        Raises:
+            UsageError: there is no such Python, or a variable is not NAME=VALUE.
+
+        """
+        python = find_python(self.python) if self.python else Runtime().python
+        return Runtime(python=python, variables=tuple(sorted(map(parse_variable, self.env))))
+
+    def made_of(self, impls: Path) -> tuple[object, ...]:
+        """Give what the side is made of as it is now: the same again makes the same side.
+
+        That is its Python with all that it can import, and the commit or the code in the implementations'
+        folder; of an implementation given as a file what has its name.
+
+        Raises:
+            UsageError: there is no such Python or commit.
+
+        """
+        runtime = self.runtime()
+        known = runtime, versions_in(runtime), importable_by(runtime)
+        if self.ref:
+            return *known, resolve(impls, self.ref)
+        files = self.impl.parent.glob(f"{self.impl.stem}.*") if self.impl else [impls]
+        return *known, code_digest_of(*(str(file.resolve()) for file in files))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side, ready to be measured."""
+
+    name: str  # "base" or "new"
+    entries: Mapping[str, Entry]  # by the name under which the two sides' cases are matched
+    runtime: Runtime
+    versions: Mapping[str, str]
+    commit: str | None = None  # None: no git checkout
+    differs: Mapping[str, str] = field(default_factory=dict)  # what the user set it apart by
+
+
+@contextlib.contextmanager
+def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scratch: Path) -> Iterator[Side]:
+    """Make a side ready: ask its Python, check its commit out beside the checkout, and clean up afterwards.
+
+    An implementation that was given as a file takes part under the name `file_as`. What has to be written
+    goes into a folder in `scratch`.
+
+    Raises:
+        UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
+            implementations were written for another version of the contract.
+
+    """
+    if options.python and "site-packages" in ROOT.parts:
+        message = (
+            f"another Python can't be measured: the harness lies in {ROOT}, whose packages would hide the "
+            "other Python's; install it with `pip install --editable`, from a checkout"
+        )
+        raise UsageError(message)
+    runtime = options.runtime()
+    differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}
+    differs |= {f"${key}": value for key, value in runtime.variables}
+    with contextlib.ExitStack() as stack:
+        there = worktree(impls, options.ref, scratch / name) if options.ref else contextlib.nullcontext(impls)
+        folder = stack.enter_context(there)
+        yield Side(
+            name=name,
+            entries=_entries(name, options, folder, file_as),
+            runtime=runtime,
+            versions=versions_in(runtime),
+            commit=git_commit(folder),
+            differs=differs,
+        )
+
+
+def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dict[str, Entry]:
+    if options.impl is None:
+        _require_contract(name, options.ref or str(folder), contract_version(folder))
+        found = discover(folder)
+        return {name: entry for name, entry in found.items() if name != REFERENCE}
+    if not options.impl.is_file():
+        message = f"no such file: {options.impl}; expected a Python file with an implementation"
+        raise UsageError(message)
+    return {file_as: read_entry(options.impl.resolve())}
+
+
+def _require_contract(side: str, where: str, found: int | None) -> None:
+    if found not in (None, CONTRACT_VERSION):
+        message = (
+            f"side {side} ({where}): expected version {CONTRACT_VERSION} of impls/contract.py, found version "
+            f"{found}; compare with a commit of version {CONTRACT_VERSION}, or use the release of that side"
+        )
+        raise UsageError(message)
+
+
+def parse_variable(text: str) -> tuple[str, str]:
+    """Read NAME=VALUE.
+
+    Raises:
+        UsageError: it is nothing of the kind.
+
+    """
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        message = f"environment variable: expected NAME=VALUE, found {text!r}"
+        raise UsageError(message)
+    return name, value
+
+
+def find_python(text: str) -> str:
+    """Give the path of a Python, named by a command, a path or the folder of a virtual environment.
+
+    The path is not resolved: through the link of a virtual environment Python finds its packages.
+
+    Raises:
+        UsageError: there is none.
+
+    """
+    path = Path(text)
+    if path.is_dir():
+        path = path / "bin" / "python"
+    found = shutil.which(str(path))
+    if found is None:
+        message = f"no Python at {path}: expected a command, its path, or a virtual environment's folder"
+        raise UsageError(message)
+    return str(Path(found).absolute())
+
+
+def importable_by(runtime: Runtime) -> str:
+    """Fingerprint all code that a side's processes can import."""
+    done = subprocess.run(  # noqa: S603 - our own module, in the Python that the user named
+        [runtime.python, "-P", "-m", "benchmarks.ab.import_digest"],
+        env=worker_environment(n_cores=1) | runtime_variables(runtime),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]  # it may greet first
+
+
+def versions_in(runtime: Runtime) -> dict[str, str]:
+    """Ask a side's Python, under its variables, for its version and its frameworks'.
+
+    Raises:
+        UsageError: it does not answer, is too old, or lacks NumPy, which every worker needs.
+
+    """
+    python = runtime.python
+    try:
+        done = subprocess.run(  # noqa: S603 - the Python that the user named
+            [python, "-P", "-c", _ASK_VERSIONS],
+            env=os.environ | runtime_variables(runtime),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        versions: dict[str, str] = json.loads(done.stdout.splitlines()[-1])  # it may greet first
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError) as error:
+        said = str(getattr(error, "stderr", None) or error).strip()[-300:]
+        message = f"{python}: expected a Python of 3.11 or later, found a program that says {said!r}"
+        raise UsageError(message) from None
+    if tuple(map(int, versions["python"].split(".")[:2])) < (3, 11):
+        message = f"{python}: expected Python 3.11 or later, found {versions['python']}"
+        raise UsageError(message)
+    if versions["numpy"] == "not installed":
+        message = f"{python} has no NumPy, which every worker needs: {python} -m pip install numpy"
+        raise UsageError(message)
+    return versions

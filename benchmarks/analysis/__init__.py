@@ -1,0 +1,1 @@
+"""Records -> figures: ratios, cost model, decision map, which run is shown."""

@@ -1,0 +1,82 @@
+"""What must be said beside a table: why rows have no time, and which times are not to be trusted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from benchmarks.records.run import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.records.run import Row, Run
+
+STARVED = 0.9
+"""A process on a CPU that got less of its core than this shared it with another process."""
+
+
+def doubts(run: Run) -> list[str]:
+    """Say what the run's tables must not be mistaken for."""
+    settings = run.settings
+    return [
+        remark
+        for remark, holds in (
+            ("NOT TIMED: each case was verified once", not settings.timed),
+            ("QUICK LOOK: one round, no interval", settings.quick),
+            (f"INTERRUPTED ({settings.interrupted}): some rounds are missing", settings.interrupted),
+        )
+        if holds
+    ]
+
+
+def doubts_of(groups: Mapping[str, Run]) -> dict[str, list[str]]:
+    """Say what a table of several groups must not be mistaken for, and which of them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for group, run in groups.items():
+        for doubt in doubts(run):
+            found[doubt].append(group)
+    return found
+
+
+def reasons(rows: Sequence[Row]) -> list[str]:
+    """Say why rows have no time, each reason once with all the cases it holds for."""
+    cases: dict[tuple[str, str, Verdict, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.verdict is not Verdict.VERIFIED:
+            key = (row.implementation, row.device, row.verdict, row.reason or "")
+            cases[key].append(row.group.removesuffix(f" on {row.device}"))
+    n_cases = Counter((row.implementation, str(row.device)) for row in rows)
+    sharing: dict[tuple[str, Verdict, str, str], list[str]] = defaultdict(list)
+    for (implementation, device, verdict, reason), names in cases.items():
+        which = "every case" if len(names) == n_cases[implementation, device] else ", ".join(names)
+        sharing[device, verdict, reason, which].append(implementation)
+    return [
+        f"{verdict}: {', '.join(implementations)} on {device} ({which}): {reason}"
+        for (device, verdict, reason, which), implementations in sharing.items()
+    ]
+
+
+def starved(rows: Sequence[Row]) -> list[str]:
+    """Warn of verified cases whose processes shared their core with something else."""
+    return [
+        f"warning: {row.implementation}, {row.group}: {shared}; its times are too long"
+        for row in rows
+        if row.device == "cpu" and row.verdict is Verdict.VERIFIED
+        if (shared := shared_core([process.cpu_per_wall for process in row.processes]))
+    ]
+
+
+def shared_core(shares: Sequence[float]) -> str | None:
+    """Describe how many processes got less of their core than STARVED; None: no process did.
+
+    The `shares` are each process's CPU time over wall time.
+    """
+    n_starved = sum(share < STARVED for share in shares)
+    if not n_starved:
+        return None
+    share = f"{STARVED * 100:.0f} %"
+    return (
+        f"{n_starved} of {len(shares)} processes got less than {share} of their core, "
+        "so something else ran there"
+    )

@@ -1,0 +1,156 @@
+"""Which way of training finishes first, compilation included: by batch size and number of epochs.
+
+A training takes first call + (n_epochs - 1) · epoch, since the first call is an epoch too. Both terms are
+taken from a run's sweep over batch sizes; between two measured sizes they are interpolated, linearly in the
+logarithms. Beyond the measured sizes nothing is said.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from benchmarks.analysis.cost_model import sweeps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from benchmarks.records.run import Row
+    from impls.contract import Device, Problem
+
+Caches: TypeAlias = Literal["cold", "warm"]
+
+YARDSTICK = "numpy"
+"""The framework of NumPy's loop and of the floor: nobody who asks for a framework chooses these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One implementation's costs at the batch sizes at which it was measured, ascending."""
+
+    row: Row  # one of the sweep's: what the implementation is
+    batch_sizes: tuple[int, ...]
+    first_s: tuple[float, ...]  # the first epoch, compilation included
+    epoch_s: tuple[float, ...]  # each other one
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], caches: Caches) -> Way:
+        """Take the costs of a sweep's rows; those without the one asked for are left out."""
+        known = [row for row in rows if caches == "warm" or row.costs]
+        return cls(
+            row=rows[0],
+            batch_sizes=tuple(row.problem.batch_size for row in known),
+            first_s=tuple(
+                row.costs.cold_first_call_s if caches == "cold" and row.costs else row.first_call_s
+                for row in known
+            ),
+            epoch_s=tuple(row.typical_s for row in known),
+        )
+
+    @property
+    def implementation(self) -> str:
+        """Name the implementation."""
+        return self.row.implementation
+
+    def costs_s(self, batch_size: float) -> tuple[float, float]:
+        """Give the first call and each later epoch, in s; infinite where no size around it was measured."""
+        if not self.batch_sizes or not self.batch_sizes[0] <= batch_size <= self.batch_sizes[-1]:
+            return math.inf, math.inf
+        if batch_size in self.batch_sizes:  # to the last digit: the logarithms' depends on the processor
+            i = self.batch_sizes.index(batch_size)
+            return self.first_s[i], self.epoch_s[i]
+        sizes, firsts, epochs = self._logs
+        size = math.log(batch_size)
+        return math.exp(np.interp(size, sizes, firsts)), math.exp(np.interp(size, sizes, epochs))
+
+    @cached_property
+    def _logs(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        return np.log(self.batch_sizes), np.log(self.first_s), np.log(self.epoch_s)
+
+    def total_s(self, batch_size: float, n_epochs: float) -> float:
+        """Give the time of a training."""
+        first_s, epoch_s = self.costs_s(batch_size)
+        return first_s + (n_epochs - 1) * epoch_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """The numbers of epochs for which one way finishes first, at one batch size."""
+
+    implementation: str
+    begin: float  # not a whole number: where it draws level with the one before
+    end: float  # infinite for the last
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionMap:
+    """The ways to choose from on one device; all of the problem but batch size and epochs is alike."""
+
+    problem: Problem  # one of the sweep's; what is alike stands in it
+    title: str  # the problem's name, its batch size left open
+    device: Device
+    caches: Caches
+    ways: tuple[Way, ...]
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Give the smallest and the largest batch size that any way was measured at."""
+        sizes = [size for way in self.ways for size in way.batch_sizes]
+        return min(sizes), max(sizes)
+
+    def stretches(self, batch_size: float) -> list[Stretch]:
+        """Say who finishes first there, from the shortest training to the longest; none if nothing is known.
+
+        This is the lower envelope of straight lines: from each, the next is the one that it meets first.
+        """
+        costs_s = {way.implementation: way.costs_s(batch_size) for way in self.ways}
+        winner = min(costs_s, key=lambda name: costs_s[name])
+        if math.isinf(costs_s[winner][0]):
+            return []
+        found, begin = [], 1.0
+        while math.isfinite(begin):
+            meetings = {name: _meeting(costs_s[winner], costs_s[name]) for name in costs_s}
+            following = min(meetings, key=lambda name: (meetings[name], costs_s[name][1]))
+            end = max(begin, meetings[following])
+            if end > begin:
+                found.append(Stretch(implementation=winner, begin=begin, end=end))
+            winner, begin = following, end
+        return found
+
+    def winner(self, batch_size: float, n_epochs: float) -> str | None:
+        """Name the way that finishes first; None where nothing was measured."""
+        stretches = self.stretches(batch_size)
+        return next((each.implementation for each in stretches if n_epochs < each.end), None)
+
+
+def decision_maps(rows: Sequence[Row]) -> list[DecisionMap]:
+    """Make the maps of each sweep over batch sizes among the rows, with cold caches and with warm ones."""
+    choices = [row for row in rows if row.framework != YARDSTICK]
+    found = []
+    for (title, device), group in groupby(
+        sweeps_of(choices), key=lambda sweep: (sweep.problem, sweep.device)
+    ):
+        sweeps = list(group)
+        for caches in get_args(Caches):
+            ways = [Way.of(sweep.rows, caches) for sweep in sweeps]
+            if known := tuple(way for way in ways if way.batch_sizes):
+                problem = sweeps[0].rows[0].problem
+                found.append(
+                    DecisionMap(problem=problem, title=title, device=device, caches=caches, ways=known)
+                )
+    return found
+
+
+def _meeting(now: tuple[float, float], other: tuple[float, float]) -> float:
+    """Say from how many epochs on `other` finishes sooner; each is (first call, epoch) in s."""
+    (now_first_s, now_epoch_s), (first_s, epoch_s) = now, other
+    if epoch_s >= now_epoch_s:
+        return math.inf
+    return 1 + (first_s - now_first_s) / (now_epoch_s - epoch_s)

@@ -1,0 +1,1 @@
+"""What can be measured: problems and their data, implementations, suites."""

@@ -1,0 +1,93 @@
+"""Named selections of what to measure, from a look to everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from benchmarks.cases.implementations import discover
+
+FRAMEWORKS = ("torch", "jax")
+N_FEATURES = (1, 16, 256, 4096)
+BATCH_SIZES = (1, 8, 10, 100, 1000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+"""Closer where a line between distant sizes made the decision map wrong (measured): where batches outgrow the
+caches (at 250,000 a line from 100,000 to a million was a quarter too high for jax_jit), and where XLA's
+compiler for CPUs turns to other code (of jax_scan_packed, in 0.1 s up to batches of 8, then 0.2 s)."""
+
+WIDE_BATCH_SIZES = (1, 10, 100, 1000, 10_000)  # of 256 features: 100,000 would take half a gigabyte
+N_BATCHES = (1, 5, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Implementations and problems as the command line names them, and how often to measure them."""
+
+    summary: str
+    usual_in: tuple[
+        str, ...
+    ] = ()  # tiers of which only the frameworks' usual programs take part; none: all do
+    problems: tuple[str, ...]
+    rounds: int
+    budget_s: float | None = None  # begin no round that would end later
+    resumes: bool = False
+
+    @cached_property
+    def impls(self) -> tuple[str, ...]:
+        """Name the implementations by tier; none stands for all there are."""
+        usual = [each for each in discover().values() if each.usual and each.framework in FRAMEWORKS]
+        return tuple(each.name for tier in self.usual_in for each in usual if each.tier == tier)
+
+
+_BATCH_SIZE_SWEEP = tuple(f"book,batch_size={size}" for size in BATCH_SIZES)
+_WIDE_BATCH_SIZE_SWEEP = tuple(f"wide,n_batches=5,batch_size={size}" for size in WIDE_BATCH_SIZES)
+_WIDTH_SWEEP = tuple(f"book,n_features={width}" for width in N_FEATURES)
+_LENGTH_SWEEP = (*(f"book,n_batches={n}" for n in N_BATCHES), "wide,n_batches=100")
+_VARIANTS = (
+    *(f"{name},feed=host" for name in ("book", "large", "wide")),
+    *(f"{name},readback=step" for name in ("book", "small")),
+    *(f"{name},loss=bce_with_logits" for name in ("book", "large")),
+    *(f"{name},precision={each}" for each in ("tf32", "bfloat16") for name in ("book", "large", "wide")),
+    "book,data=stream,last_batch_size=300",
+    "book,target_loss=0.3,max_loss_change=0.01,n_epochs=200",
+)
+
+SUITES = {
+    "quick": Suite(
+        summary="a look: the textbook loop and one compiled call per step, one round (under a minute)",
+        usual_in=("eager", "step"),
+        problems=("book",),
+        rounds=1,
+    ),
+    "default": Suite(
+        summary="each tier's usual program in both frameworks, six rounds if three minutes are enough",
+        usual_in=("eager", "step", "epoch"),
+        problems=("book",),
+        rounds=6,
+        budget_s=174,  # and the start and the tables take some seconds
+    ),
+    "named": Suite(
+        summary="every implementation on the four named problems",
+        problems=("book", "small", "large", "wide"),
+        rounds=6,
+    ),
+    "sweep": Suite(
+        summary="every implementation over batch sizes, widths and lengths: what the cost model is fitted on",
+        problems=(*_BATCH_SIZE_SWEEP, *_WIDE_BATCH_SIZE_SWEEP, *_WIDTH_SWEEP, *_LENGTH_SWEEP),
+        rounds=3,
+        resumes=True,
+    ),
+    "full": Suite(
+        summary="everything: the named problems, the sweeps, feeds, readbacks, the loss on logits, the "
+        "stopping rule, TF32 and bfloat16 on GPUs (hours; goes on where it was killed)",
+        problems=(
+            *("book", "small", "large", "wide"),
+            *_VARIANTS,
+            *_BATCH_SIZE_SWEEP,
+            *_WIDE_BATCH_SIZE_SWEEP,
+            *_WIDTH_SWEEP,
+            *_LENGTH_SWEEP,
+        ),
+        rounds=6,
+        resumes=True,
+    ),
+}

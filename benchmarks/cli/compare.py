@@ -1,0 +1,118 @@
+"""The command `compare` of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.cli.outputs import (
+    Outputs,
+    add_rule,
+    add_verdict_parser,
+    read_thresholds,
+)
+from benchmarks.compare import calibration
+from benchmarks.compare.calibration import CALIBRATIONS
+from benchmarks.compare.thresholds import gaps, require_fitting, threshold_for
+from benchmarks.compare.two_runs import Settings, compare_runs
+from benchmarks.compare.unpaired import DRIFT, RULE
+from benchmarks.records.run import read_run
+from benchmarks.terminal import wide_terminal
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from benchmarks.compare.result import Comparison
+    from benchmarks.compare.rule import Rule
+    from benchmarks.records.run import Run
+
+DESCRIPTION = """\
+Hold two records of different moments against each other. What the machine drifted by in between can't be
+seen, so intervals are wider than those of `ab`, which measures both sides now: prefer it where both run.
+
+  perceptron-bench compare results/runs/A.json results/runs/B.json
+  perceptron-bench compare A.json B.json --ratios-to native_floor     of different machines
+"""
+
+
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `compare`."""
+    parser = add_verdict_parser(
+        commands,
+        "compare",
+        summary="hold two records against each other",
+        description=DESCRIPTION,
+    )
+    parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
+    parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
+    parser.add_argument(
+        "--ratios-to",
+        metavar="NAME",
+        help="compare only ratios to this implementation, measured in the same run and round; allows records "
+        "of different machines, cores and precisions",
+    )
+    parser.add_argument(
+        "--drift",
+        type=float,
+        default=DRIFT * 100,
+        metavar="PERCENT",
+        help="what the machine may drift by between two moments; widens every interval; default: %(default)g",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        default=CALIBRATIONS,
+        metavar="FOLDER",
+        help="default: results/calibration",
+    )
+    add_rule(parser, RULE)
+    parser.set_defaults(do=_compare)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    base, new = read_run(parsed.base), read_run(parsed.new)
+    outputs = Outputs.of(parsed, inputs=(parsed.base, parsed.new))
+    comparison = compare_calibrated(
+        base,
+        new,
+        control=parsed.ratios_to,
+        rule=replace(RULE, alpha=parsed.alpha),
+        drift=parsed.drift / 100,
+        thresholds=read_thresholds(parsed.threshold),
+        calibrations=parsed.calibration,
+    )
+    outputs.report(comparison, wide_terminal())
+    return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
+
+
+def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
+    base: Run,
+    new: Run,
+    *,
+    control: str | None = None,
+    rule: Rule = RULE,
+    drift: float = DRIFT,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
+    calibrations: Path = CALIBRATIONS,
+) -> Comparison:
+    """Compare two records by the thresholds that are given, or else by those of the machine's calibration.
+
+    Raises:
+        UsageError: the records can't be compared, or a threshold fits none of their cases.
+
+    """
+    known, note = calibration.find(new.provenance, calibrations)
+    settings = Settings(
+        rule=rule,
+        drift=drift,
+        control=control,
+        threshold_of=lambda name: threshold_for(name, thresholds, known, default=rule.threshold),
+    )
+    comparison = compare_runs(base, new, settings)
+    names = [verdict.name for verdict in comparison.verdicts]
+    require_fitting(thresholds, names)
+    stale = calibration.stale_sides(known, new.provenance, (comparison.base, comparison.new))
+    return replace(comparison, notes=(*comparison.notes, note, *stale, *gaps(known, names, thresholds)))

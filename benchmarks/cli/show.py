@@ -1,0 +1,161 @@
+"""What the commands do that show what is there; `run`, which measures, is in run_command.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.cases.implementations import discover
+from benchmarks.cases.problems import NAMED, name_of
+from benchmarks.cases.suites import SUITES
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.records.run import read_run
+from benchmarks.report.publish import publish
+from benchmarks.report.tables.case import print_row
+from benchmarks.report.tables.report import to_markdown
+from benchmarks.report.tables.run import caption
+from benchmarks.runner.dispatch import probe
+from benchmarks.runner.launch import ROOT
+from benchmarks.terminal import Terminal
+from impls.contract import DEVICES
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.cases.implementations import Entry
+    from benchmarks.records.run import Run
+    from benchmarks.report.publish import Published
+    from benchmarks.runner.case import Fault
+    from impls.contract import Device
+
+RESULTS = ROOT / "results"
+RUNS = RESULTS / "runs"
+LOOKS = RESULTS / "looks"  # of --quick; not published
+
+
+def write_report() -> list[str]:
+    """Write the report of all recorded runs anew, and say in words where."""
+    return told(publish(recorded_runs([RUNS]), RESULTS))
+
+
+def told(published: Published) -> list[str]:
+    """Say where a report is, and what it lacks."""
+    page = [f"page:   {published.page}"] if published.page else []
+    return [f"report: {published.readme}", *page, *(f"left out: {each}" for each in published.lacking)]
+
+
+def recorded_runs(paths: Sequence[Path]) -> list[Run]:
+    """Read these records, each once; what is none is left out of a folder, and said.
+
+    Raises:
+        UsageError: a file that was named can't be read.
+
+    """
+    runs: list[Run] = []
+    for path in paths:
+        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            try:
+                found = read_run(file)
+            except UsageError as error:
+                if not path.is_dir():
+                    raise
+                sys.stderr.write(f"left out: {error}\n")
+                continue
+            runs += [] if found in runs else [found]
+    return runs
+
+
+def recorded_files() -> list[Path]:
+    """Give the files of recorded runs, newest first."""
+    return sorted(RUNS.glob("*.json"), reverse=True)
+
+
+def list_(_: argparse.Namespace) -> int:
+    """Show what can be measured here; asks each implementation in a process of its own."""
+    console = Terminal()
+    entries = list(discover().values())
+    with (
+        tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        console.status("asking each implementation where it can run"),
+    ):
+        asked = pool.map(lambda entry: probe(entry, DEVICES, Path(folder)), entries)
+        faults = dict(zip(entries, asked, strict=True))
+
+    implementations = Table("implementation", "tier", *DEVICES, "what it is", title="Implementations")
+    for entry in entries:
+        here = ["no" if faults[entry][device] else "yes" for device in DEVICES]
+        implementations.add_row(entry.name, entry.tier, *here, escape(entry.summary))
+    console.print(implementations)
+    for line in _why_not(faults):
+        console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+
+    problems = Table("problem", "case", "samples per epoch", title="Problems")
+    for nickname, problem in NAMED.items():
+        problems.add_row(nickname, name_of(problem), f"{problem.samples_per_epoch:,}")
+    console.print(problems)
+    console.print("Any field can be replaced: --problem book,batch_size=64,data=stream", highlight=False)
+
+    suites = Table("suite", "cases", "rounds", "what it measures", title="Suites")
+    for name, suite in SUITES.items():
+        n_impls = len(suite.impls) or sum(entry.tier != "reference" for entry in entries)
+        suites.add_row(name, f"{n_impls} × {len(suite.problems)}", str(suite.rounds), suite.summary)
+    console.print(suites)
+    return 0
+
+
+def _why_not(faults: Mapping[Entry, Mapping[Device, Fault | None]]) -> Iterator[str]:
+    for entry, by_device in faults.items():
+        for device in DEVICES:
+            if fault := by_device[device]:
+                yield f"{entry.name} on {device}: {fault.reason}"
+
+
+def table(parsed: argparse.Namespace) -> int:
+    """Print the tables of the given files, or of all recorded runs; or write the report again.
+
+    Raises:
+        UsageError: a file is no record of ours, or there is none.
+
+    """
+    if parsed.write:
+        sys.stdout.write("".join(f"{line}\n" for line in write_report()))
+        return 0
+    files: Sequence[Path] = parsed.files or recorded_files()
+    if not files:
+        message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
+        raise UsageError(message)
+    sys.stdout.write(to_markdown([read_run(file) for file in files]) + "\n")
+    return 0
+
+
+def explain(parsed: argparse.Namespace) -> int:
+    """Print what stands behind the rows that the name fits: of the file, or else those that the report shows.
+
+    Raises:
+        UsageError: there is no record, or none holds such a case.
+
+    """
+    runs = recorded_runs([parsed.file or RUNS])
+    if not runs:
+        message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
+        raise UsageError(message)
+    speakers = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]
+    rows = [(row, run) for group, run in speakers for row in run.rows if row.group == group]
+    console = Terminal()
+    found = [(row, run) for row, run in rows if parsed.case in row.case]
+    if not found:
+        raise unknown_name(parsed.case, [row.case for row, _ in rows], kind="case")
+    for row, run in found:
+        print_row(row, console)
+        console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
+    return 0

@@ -1,0 +1,1 @@
+"""Two sides' figures -> a verdict per case; measures nothing."""

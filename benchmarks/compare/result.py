@@ -1,0 +1,142 @@
+"""What a comparison found, case by case, how it travels as JSON, and the exit status it stands for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.compare.rule import Category, Decision, Rule
+from benchmarks.records.process import paired_ratios
+from benchmarks.records.run import Row
+from benchmarks.records.schema import Schema, require_once
+from benchmarks.runner.system import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+KEY = "perceptron_bench_comparison"
+SCHEMA_VERSION = 1
+
+FINE, REGRESSION, INTERRUPTED, UNDECIDED, USAGE, MISSING_OR_INVALID = 0, 1, 2, 3, 4, 5
+"""Exit statuses; of several that hold, in this order: 2, 1, 5, 3."""
+
+EXIT_STATUSES = """\
+exit status: 0 fine: no case is slower; 1 regression: a case is slower; 2 interrupted; 3 undecided: a case is
+too noisy to tell, and none is slower, missing or invalid; 4 usage: the call can't be understood or a file
+can't be used; 5 missing or invalid: a case is gone, skipped, wrong or broken, and none is slower
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseVerdict:
+    """What became of one case."""
+
+    name: str  # as pytest names the benchmark
+    category: Category
+    reason: str | None = None  # why it is invalid, missing or not decided
+    threshold: float
+    decision: Decision | None = None  # None: there was nothing to compare
+    base: Row | None = None
+    new: Row | None = None
+
+    @property
+    def ratios(self) -> list[float]:
+        """Give new / base of each pair: the two processes' fastest epochs."""
+        if self.base is None or self.new is None:
+            return []
+        return paired_ratios(self.base.processes, self.new.processes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideRecord:
+    """Where one side's figures come from."""
+
+    name: str
+    versions: dict[str, str]
+    commit: str | None
+    differs: dict[str, str]  # what it was set apart by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """All cases of one comparison."""
+
+    method: str  # in words, for the reader of the report
+    base: SideRecord
+    new: SideRecord
+    provenance: Provenance
+    rule: Rule
+    wall_s: float
+    interrupted: str | None
+    notes: tuple[str, ...] = ()  # on the calibration, say
+    verdicts: tuple[CaseVerdict, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two verdicts on one case."""
+        require_once("case", (verdict.name for verdict in self.verdicts))
+
+    def of(self, *categories: Category) -> list[CaseVerdict]:
+        """Give the cases of these categories."""
+        return [verdict for verdict in self.verdicts if verdict.category in categories]
+
+    @property
+    def nothing_compared(self) -> bool:
+        """Say whether the base has none of the cases, or there is none."""
+        return len(self.of(Category.NEW)) == len(self.verdicts)
+
+    def exit_status(self, *, undecided_is_fine: bool = False) -> int:
+        """Give the exit status that says what was found."""
+        if self.interrupted:
+            return INTERRUPTED
+        if self.of(Category.SLOWER):
+            return REGRESSION
+        if self.of(Category.MISSING, Category.INVALID) or self.nothing_compared:
+            return MISSING_OR_INVALID
+        if self.of(Category.UNDECIDED) and not undecided_is_fine:
+            return UNDECIDED
+        return FINE
+
+    def to_json(self) -> str:
+        """Write it as one JSON object; no NaN. Its exit status is the one without `--undecided-ok`."""
+        fields = asdict(self) | {"exit_status": self.exit_status()}
+        fields["verdicts"] = [
+            asdict(verdict)
+            | {
+                "ratios": verdict.ratios,
+                "base": verdict.base and verdict.base.to_dict(),
+                "new": verdict.new and verdict.new.to_dict(),
+            }
+            for verdict in self.verdicts
+        ]
+        return json.dumps({KEY: fields | {"schema_version": SCHEMA_VERSION}}, allow_nan=False, indent=1)
+
+
+COMPARISON = Schema(
+    kind="comparison",
+    key=KEY,
+    version=SCHEMA_VERSION,
+    remedy="read it with the release that wrote it",
+    holds=Comparison,
+)
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read a file that `ab --json` or `compare --json` wrote.
+
+    Raises:
+        UsageError: it can't be read, is no JSON, not ours, of another schema, or was edited.
+
+    """
+    return COMPARISON.read(path)
+
+
+def ordered(verdicts: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:
+    """Order the cases: what needs a look first, and last what one side lacks, which may be most of them."""
+    order = [
+        *(Category.SLOWER, Category.INVALID, Category.FASTER),
+        *(Category.UNDECIDED, Category.UNCHANGED),
+        *(Category.MISSING, Category.NEW),
+    ]
+    return tuple(sorted(verdicts, key=lambda verdict: (order.index(verdict.category), verdict.name)))

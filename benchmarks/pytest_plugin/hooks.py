@@ -1,0 +1,144 @@
+"""The pytest side: options, the cases to collect, the contest that measures them, and our own tables."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from benchmarks.errors import UsageError
+from benchmarks.pytest_plugin.clock import ReplayClock
+from benchmarks.pytest_plugin.options import Options, declare
+from benchmarks.pytest_plugin.session import MeasuringSession
+from benchmarks.records.run import KEY
+from benchmarks.report.tables.report import print_run
+from benchmarks.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from _pytest.capture import CaptureManager
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from benchmarks.pytest_plugin.session import CaseKey
+    from benchmarks.runner.case import Tally
+
+SESSION = pytest.StashKey[MeasuringSession]()
+LOG_WIDTH = 180  # columns, where the output is no screen
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options to pytest's."""
+    declare(parser.getgroup("perceptron-bench").addoption)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find the cases, or say at once what is wrong with the options."""
+    try:
+        config.stash[SESSION] = MeasuringSession.of(Options.read(config.getoption))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a benchmark of each case: grouped by what may be compared, timed by a clock of its own."""
+    if "tally" not in metafunc.fixturenames:
+        return
+    cases = [
+        pytest.param(
+            *key,
+            id="-".join(key),
+            marks=pytest.mark.benchmark(group=f"{key[2]} on {key[1]}", timer=ReplayClock()),
+        )
+        for key in metafunc.config.stash[SESSION].cases
+    ]
+    metafunc.parametrize(("implementation", "device", "problem"), cases)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Forget what was kept for resuming, if by now the record is written."""
+    if SESSION not in config.stash:
+        return
+    given = config.getoption("benchmark_json", None)
+    # Before pytest-benchmark 5.3 the option's value is an open file.
+    file = Path(given if isinstance(given, str | Path) else getattr(given, "name", ""))
+    stored = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
+    config.stash[SESSION].close(recorded=bool(stored) or (file.is_file() and file.stat().st_size > 0))
+
+
+@pytest.fixture
+def replay_clock(request: pytest.FixtureRequest) -> ReplayClock:
+    """Give the clock that pytest-benchmark reads for this case."""
+    marker = request.node.get_closest_marker("benchmark")
+    return cast("ReplayClock", marker.kwargs["timer"])
+
+
+@pytest.fixture
+def tally(
+    request: pytest.FixtureRequest,
+    benchmark: BenchmarkFixture,
+    implementation: str,
+    device: str,
+    problem: str,
+) -> Tally:
+    """Give the case's result; the first to ask has all selected cases measured, interleaved."""
+    session = request.config.stash[SESSION]
+    if session.provenance is None:
+        capture = cast("CaptureManager", request.config.pluginmanager.getplugin("capturemanager"))
+        with capture.global_and_fixture_disabled(), warnings.catch_warnings():
+            warnings.simplefilter("default")  # errors are for tests, not for measuring
+            console = Terminal()
+            console.print()
+            session.measure(_selected(request.session), timed=not benchmark.disabled, console=console)
+    key = (implementation, device, problem)
+    if key not in session.tallies:
+        pytest.fail("the measuring broke off; see the first error", pytrace=False)
+    return session.tallies[key]
+
+
+def _selected(session: pytest.Session) -> set[CaseKey]:
+    """Give the cases that -k, -m and the like have left."""
+    return {
+        (params["implementation"], params["device"], params["problem"])
+        for item in session.items
+        if isinstance(item, pytest.Function) and "tally" in item.fixturenames
+        for params in [cast("dict[str, str]", item.callspec.params)]
+    }
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Add the whole run."""
+    output_json[KEY] = config.stash[SESSION].run().to_dict()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Print our tables below pytest-benchmark's, also where its comparison has raised."""
+    try:
+        return (yield)
+    finally:
+        _print_tables(terminalreporter)
+
+
+def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
+    session = terminalreporter.config.stash[SESSION]
+    if not session.tallies:
+        return
+    writer = terminalreporter.config.get_terminal_writer()
+    width = writer.fullwidth if terminalreporter.isatty else LOG_WIDTH
+    console = Terminal(width=width, force_terminal=writer.hasmarkup)
+    terminalreporter.section("perceptron-bench")
+    with console.capture() as captured:
+        print_run(session.run(), console)
+    terminalreporter.write(captured.get())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let it show in the exit status that measuring was interrupted, or that nothing could be measured."""
+    measuring = session.config.stash[SESSION]
+    if measuring.interrupted:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+    elif measuring.measured_nothing:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,183 @@
+"""One pytest session's measuring: which cases its options name, and the contest, run once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import tempfile
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.cases.implementations import IMPLEMENTATIONS, select
+from benchmarks.cases.problems import name_of, parse_problem, replace_fields
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.records.run import Run, RunSettings, Verdict
+from benchmarks.runner.case import Case
+from benchmarks.runner.git import git_commit
+from benchmarks.runner.progress import ContestProgress
+from benchmarks.runner.resume import Journal
+from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.system import Provenance, choose_cpus, collect_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from rich.console import Console
+
+    from benchmarks.pytest_plugin.options import Options
+    from benchmarks.runner.case import Tally
+    from impls.contract import Precision, Problem
+
+CaseKey = tuple[str, str, str]
+"""A case's implementation, device and problem by name, as pytest's parameters spell them."""
+
+
+def provenance_of(cases: Iterable[Case], cpus: tuple[int, ...]) -> Provenance:
+    """Ask the system, and the checkouts in which implementations from elsewhere lie."""
+    folders = {case.entry.path.resolve().parent for case in cases} - {IMPLEMENTATIONS}
+    commits = {commit for folder in folders if (commit := git_commit(folder))}
+    return replace(collect_provenance(cpus), commit_elsewhere=", ".join(sorted(commits)) or None)
+
+
+@dataclass
+class MeasuringSession:
+    """The cases to measure and, once measured, their tallies."""
+
+    options: Options
+    cases: dict[CaseKey, Case]
+    tallies: dict[CaseKey, Tally] = field(default_factory=dict)
+    timed: bool = True
+    interrupted: str | None = None  # by what
+    provenance: Provenance | None = None  # None: not measured yet
+    journal: Journal | None = None  # of a run that can be resumed
+
+    @classmethod
+    def of(cls, options: Options) -> MeasuringSession:
+        """Find the cases that the options name.
+
+        Raises:
+            UsageError: the options name something unknown, or two implementations alike.
+
+        """
+        entries = dict.fromkeys(select(options.impl))
+        names = [entry.name for entry in entries]
+        if twice := {name for name in names if names.count(name) > 1}:
+            message = f"--impl: two files for {', '.join(sorted(twice))}; rename one"
+            raise UsageError(message)
+        if options.baseline not in {*names, *(entry.name for entry in select(()))}:
+            raise unknown_name(options.baseline, names, kind="baseline")
+        choose_cpus(options.cores)  # or say at once that there are too few
+        problems = dict.fromkeys(read_problem(text, options.precision) for text in options.problem)
+        cases = [
+            Case(entry, device, problem)
+            for problem in problems
+            for device in options.devices
+            for entry in entries
+        ]
+        return cls(options, {(c.entry.name, c.device, name_of(c.problem)): c for c in cases})
+
+    def measure(self, keys: Collection[CaseKey], *, timed: bool, console: Console) -> None:
+        """Run the contest over these cases; without `timed`, run and verify each just once."""
+        cpus = choose_cpus(self.options.cores)
+        self.timed, self.provenance = timed, provenance_of(self.cases.values(), cpus)
+        settings = Settings(
+            rounds=self.options.rounds if timed else 0,
+            time_limit_s=self.options.time_limit_s,
+            budget_s=self.options.budget_s,
+            cpus=cpus,
+        )
+        chosen = [key for key in self.cases if key in keys]
+        cases = [self.cases[key] for key in chosen]
+        if timed and self.options.resume:
+            # Whatever the budget is, what was measured is the same.
+            self.journal = Journal.of((cases, replace(settings, budget_s=None)), self.provenance)
+            if self.journal.n_workers:
+                console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
+        with (
+            tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary,
+            ContestProgress(console, budget_s=settings.budget_s) as shown,
+            sigterm_as_ctrl_c(),
+        ):
+            folder = self.journal.folder if self.journal else Path(temporary)
+            tallies, self.interrupted = run_contest(cases, settings, folder, shown)
+        self.tallies = dict(zip(chosen, tallies, strict=True))
+
+    def close(self, *, recorded: bool) -> None:
+        """Forget the journal of a run that came to its end and is recorded; keep any other, to go on with."""
+        if self.journal is None:
+            return
+        if recorded and self.tallies and not self.interrupted and not self.lacks_rounds:
+            self.journal.discard()
+        else:
+            self.journal.release()
+
+    @property
+    def lacks_rounds(self) -> bool:
+        """Say whether the time was up before all rounds were."""
+        timed = [row for row in (tally.row() for tally in self.tallies.values()) if row.is_timed]
+        return any(len(row.processes) < self.options.rounds for row in timed)
+
+    @property
+    def measured_nothing(self) -> bool:
+        """Say whether cases were to be measured and not one could be."""
+        verdicts = {tally.row().verdict for tally in self.tallies.values()}
+        return verdicts == {Verdict.NOT_MEASURED}
+
+    def run(self) -> Run:
+        """Give the record of what was measured.
+
+        Raises:
+            ValueError: nothing has been measured yet.
+
+        """
+        if self.provenance is None:
+            message = "expected a measured session, found one that is still to measure"
+            raise ValueError(message)
+        return Run(
+            rows=tuple(tally.row() for tally in self.tallies.values()),
+            provenance=self.provenance,
+            settings=RunSettings(
+                suite=self.options.suite,
+                rounds=self.options.rounds if self.timed else 0,
+                timed=self.timed,
+                quick=self.options.quick,
+                interrupted=self.interrupted,
+                baseline=self.options.baseline,
+            ),
+        )
+
+
+def read_problem(text: str, precision: Precision | None) -> Problem:
+    """Read a problem, in this precision if one is given.
+
+    Raises:
+        UsageError: there is no such problem, or none in this precision.
+
+    """
+    problem = parse_problem(text)
+    if precision is None:
+        return problem
+    try:
+        return replace_fields(problem, [f"precision={precision}"])
+    except UsageError as error:
+        message = f"--precision does not fit {text}: {error}; name problems that it fits with --problem"
+        raise UsageError(message) from None
+
+
+@contextlib.contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let a polite kill, as from a CI system that has lost patience, keep what was measured."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set a handler
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

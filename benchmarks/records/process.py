@@ -1,0 +1,97 @@
+"""What one fresh process measured, as it stands in the record; two sides' processes of the same rounds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from benchmarks.decode import Within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from benchmarks.worker.messages import Timing
+
+Seconds: TypeAlias = Annotated[float, Within(1e-12, 1e9)]
+Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]
+Bytes: TypeAlias = Annotated[int, Within(0, 2**60)]
+SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
+"""A figure beyond such bounds was not measured, and would overflow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One round: what one fresh process measured. Times in seconds per epoch."""
+
+    round: int
+    position: int  # in the round's shuffled order, from 0
+    n_samples: int
+    n_kept: int  # how many of the benchmark's `stats.data` are this process's, in the order of processes
+    min_s: Seconds
+    q1_s: Seconds
+    median_s: Seconds
+    q3_s: Seconds
+    max_s: Seconds
+    first_call_s: Seconds  # with a warm disk cache
+    cpu_per_wall: float
+    epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
+    mean_s: Seconds | None = None  # nothing here is judged by it; None: of a record older than it
+    n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
+
+    def __post_init__(self) -> None:
+        """Refuse times that do not ascend."""
+        if not self.min_s <= self.q1_s <= self.median_s <= self.q3_s <= self.max_s:
+            times_s = (self.min_s, self.q1_s, self.median_s, self.q3_s, self.max_s)
+            message = f"expected min_s, q1_s, median_s, q3_s, max_s to ascend, found {times_s}"
+            raise ValueError(message)
+
+    @property
+    def cost(self) -> float:
+        """Give what one side's processes are held against the other's by: instructions, or else s."""
+        return self.min_s if self.n_instructions is None else self.n_instructions
+
+    @classmethod
+    def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
+        """Take a worker's figures, all but the samples."""
+        figures = asdict(timing.summary)
+        return cls(
+            round=round_,
+            position=position,
+            n_kept=len(figures.pop("kept_s")),
+            first_call_s=first_call_s,
+            cpu_per_wall=timing.cpu_per_wall,
+            epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
+            n_instructions=timing.n_instructions,
+            **figures,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a row costs besides time per epoch, from the process that looked instead of timing."""
+
+    cold_first_call_s: Seconds  # with empty disk caches
+    peak_host_bytes: SignedBytes | None  # more than once the implementation was loaded; may be negative
+    peak_device_bytes: Bytes | None  # None: not to be seen
+
+
+def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
+    """Give both sides' fastest epochs of each round in which both ran, in s, in the other's order."""
+    return _paired(one, other, lambda process: process.min_s)
+
+
+def paired_median_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
+    """Give both sides' median epochs likewise."""
+    return _paired(one, other, lambda process: process.median_s)
+
+
+def paired_ratios(base: Iterable[Process], new: Iterable[Process]) -> list[float]:
+    """Give new / base of each round in which both ran."""
+    return [new_cost / base_cost for base_cost, new_cost in _paired(base, new, lambda process: process.cost)]
+
+
+def _paired(
+    one: Iterable[Process], other: Iterable[Process], figure: Callable[[Process], float]
+) -> list[tuple[float, float]]:
+    of_one = {process.round: figure(process) for process in one}
+    return [(of_one[process.round], figure(process)) for process in other if process.round in of_one]

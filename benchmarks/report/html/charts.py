@@ -1,0 +1,54 @@
+"""The pictures of benchmarks/pictures for the page: one specification each, for light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.report.html.specs import templates
+from benchmarks.report.plots.plot import rounded
+from benchmarks.report.plots.style import config, look_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.records.run import Run
+    from benchmarks.report.html.specs import Spec
+    from benchmarks.report.plots.gallery import Gallery
+    from benchmarks.report.plots.plot import Picture
+
+
+def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
+    """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
+    rows = {row.implementation: row for run in runs for row in run.rows}
+    return {
+        "config": _both(config("light"), config("dark")),
+        "looks": {name: asdict(look_of(row)) for name, row in rows.items()},
+        "templates": templates(),
+        "pictures": [
+            _picture(str(site), picture) for site, pictures in gallery.items() for picture in pictures
+        ],
+    }
+
+
+def _picture(site: str, drawn: Picture) -> dict[str, Any]:
+    """Take title and subtitle out of the picture: the page writes them above it, for every width."""
+    spec: Spec = drawn.chart.to_dict(validate=False)  # it takes long, and the pictures' tests do it
+    title = spec.pop("title", {})
+    return {
+        "site": site,
+        "kind": drawn.kind,
+        "about": drawn.about,
+        "title": drawn.title,
+        "subtitle": title.get("subtitle", []),
+        "words": drawn.description,
+        "spec": rounded(spec),
+        "values": rounded(drawn.values),
+    }
+
+
+def _both(light: Any, dark: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+    """Merge two configurations: where colours differ, the browser chooses, on paper, too."""
+    if isinstance(light, dict):
+        return {key: _both(light[key], dark[key]) for key in light}
+    return light if light == dark else f"light-dark({light}, {dark})"

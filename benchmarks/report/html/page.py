@@ -1,0 +1,129 @@
+"""The page as a file: its parts put together, so that it needs nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.errors import UsageError
+from benchmarks.files import told_if_unwritable, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.compare.result import Comparison
+    from benchmarks.records.run import Run
+    from benchmarks.report.plots.gallery import Gallery
+
+SCRIPTS = (
+    "dom",
+    "format",
+    "data",
+    "selection",
+    "tip",
+    "table",
+    "details",
+    "charts",
+    "sections",
+    "compiling",
+    "main",
+)
+"""In this order they make up the page's own script."""
+
+DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')
+
+
+@cache  # it takes a second
+def bundled() -> str:
+    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too.
+
+    Raises:
+        ImportError: it is not installed.
+
+    """
+    import vl_convert  # noqa: PLC0415 - part of an extra
+
+    library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return library.replace("</script", "<\\/script")
+
+
+def write_page(
+    runs: Sequence[Run],
+    gallery: Gallery,
+    path: Path,
+    against: Comparison | None = None,
+) -> None:
+    """Write one HTML file that shows the runs and their pictures, and what a comparison found, if any.
+
+    Raises:
+        ImportError: a library is not installed; they are part of the extra `report`.
+        UsageError: the file can't be written.
+
+    """
+    html = _page(_payload(runs, gallery, against), bundled())
+    with told_if_unwritable(path, remedy="name another folder with -o"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, html)
+
+
+def payload_of(html: str) -> dict[str, Any]:
+    """Give back the data that a page holds.
+
+    Raises:
+        UsageError: it holds none.
+
+    """
+    found = DATA.search(html)
+    if found is None:
+        message = "expected a page of perceptron-bench, found other HTML"
+        raise UsageError(message)
+    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1])))
+    return content
+
+
+def _payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None) -> dict[str, Any]:
+    # It needs altair: part of an extra, which the rest does without.
+    from benchmarks.report.html.payload import payload  # noqa: PLC0415 - needs an extra
+
+    return payload(runs, gallery, against)
+
+
+def _page(content: dict[str, Any], library: str) -> str:
+    """Fill the template in.
+
+    The data is compressed and in base64: ten thousand rows stay below the size of a photograph, and nothing
+    that a record holds can end the element or be taken for markup.
+    """
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    parts = {
+        "style": _read("page.css") + _read("tables.css"),
+        "library": library,
+        "script": "\n".join(_read(f"{name}.js") for name in SCRIPTS),
+        "data": base64.b64encode(zlib.compress(text.encode(), 9)).decode(),
+    }
+    return Template(_read("template.html")).substitute(parts, policy=_policy(parts))
+
+
+def _policy(parts: dict[str, str]) -> str:
+    """Allow the page these scripts and this style by their digests, and nothing else: no request at all."""
+    allowed = {name: f"'sha256-{_digest(parts[name])}'" for name in ("style", "library", "script")}
+    return (
+        f"default-src 'none'; script-src {allowed['library']} {allowed['script']}; "
+        f"style-src {allowed['style']}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,176 @@
+"""Runs → what the page shows of them, as JSON's types; what is computed here, the page need not compute."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.analysis.caveats import STARVED
+from benchmarks.analysis.cost_model import sweep_name
+from benchmarks.analysis.figures import figures_of
+from benchmarks.analysis.head_to_head import pairs_of
+from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.cases.implementations import FLOOR
+from benchmarks.cases.problems import NAMED, name_of
+from benchmarks.records.machine import Site
+from benchmarks.report.html.charts import charts_of
+from benchmarks.report.html.texts import changes_of, duel_of, texts_of
+from benchmarks.report.readme.hand_derived import without_them
+from benchmarks.runner.system import steers
+from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
+from benchmarks.verify.agreement import tolerances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.analysis.figures import Figures
+    from benchmarks.compare.result import Comparison
+    from benchmarks.records.process import Process
+    from benchmarks.records.run import Row, Run
+    from benchmarks.report.plots.gallery import Gallery
+    from benchmarks.verify.item import Item
+    from impls.contract import Problem
+
+DIGITS = 5
+"""Significant digits of figures that are sorted or drawn; those that are read come as text."""
+
+EXACT = ("typical_s", "cold_s", "warm_s")
+"""Figures that are subtracted from each other, for break-even points: digits left out would show there."""
+
+Fields = dict[str, Any]
+
+
+def payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None = None) -> Fields:
+    """Give all that the page needs; what it shows first comes first."""
+    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+    manifest = Interned()
+    groups = _groups_in_order(newest_first, manifest)
+    n_rounds = max((row["n_rounds"] for group in groups for row in group["rows"]), default=0)
+    return {
+        "floor": FLOOR,
+        "starved": STARVED,
+        "runs": [_run(run) for run in newest_first],
+        "groups": groups,
+        "items": manifest.items,
+        "ranks": {n: _rank(n) for n in range(1, n_rounds + 1)},
+        "charts": charts_of(newest_first, gallery),
+        "changes": changes_of(against) if against else None,
+    }
+
+
+class Interned:
+    """Items of manifests, each kept once: most rows have the same."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._numbers: dict[Item, int] = {}
+
+    def number(self, item: Item) -> int:
+        """Give the item's number."""
+        return self._numbers.setdefault(item, len(self._numbers))
+
+    @property
+    def items(self) -> list[list[str | bool | None]]:
+        """Give them as lists, by number."""
+        return [[item.name, item.expected, item.found, item.holds] for item in self._numbers]
+
+
+def _rank(n: int) -> list[float] | None:
+    """Give the rank of the interval's lower end among n ratios, and its coverage; None: n are too few."""
+    rank, _, coverage = median_interval(range(1, n + 1), (1 - CONFIDENCE) / 2)
+    return [rank, coverage] if coverage >= LEAST_SURE else None
+
+
+def _run(run: Run) -> Fields:
+    at = asdict(run.provenance)
+    at["worker_variables"] = {name: text for name, text in at["worker_variables"].items() if steers(name)}
+    return {"site": str(Site.of(run)), **at, **asdict(run.settings)}
+
+
+def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fields]:
+    """Give each run's groups: by site, those with times first, the run that speaks for one before others."""
+    found: list[tuple[tuple[int, bool, int, bool, int], Fields]] = []
+    speakers = headline_groups(newest_first)
+    sites = {site: place for place, site in enumerate(speakers)}
+    for number, run in enumerate(newest_first):
+        site = Site.of(run)
+        places = {name: place for place, name in enumerate(speakers[site])}
+        for name, group in _groups(run, manifest):
+            is_timed = any(row["typical_s"] for row in group["rows"])
+            speaks = speakers[site][name] is run
+            order = (sites[site], not is_timed, places[name], not speaks, number)
+            found.append((order, {"run": number, "site": str(site), "speaks": speaks, **group}))
+    return [group for _, group in sorted(found, key=lambda each: each[0])]
+
+
+def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
+    rows = {row.case: row for row in run.rows}
+    groups: dict[str, list[Figures]] = defaultdict(list)
+    all_figures = figures_of(run)
+    pairs, derived = (pairs_of(all_figures, run, by_hand=each) for each in (True, False))
+    for figures in all_figures:
+        groups[figures.group].append(figures)
+    for name, members in groups.items():
+        first, duels = rows[members[0].case], pairs.get(name, ())
+        yield (
+            name,
+            {
+                "device": first.device,
+                **_problem(first.problem),
+                "baseline": run.settings.baseline,
+                "by_hand": without_them({name: duels}, derived, plain=str, label=lambda _: ""),
+                "duels": [duel_of(pair) for pair in duels],
+                "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
+            },
+        )
+
+
+def _problem(problem: Problem) -> Fields:
+    """Name the problem apart from how its data is fed and its losses are read: these are chosen apart."""
+    plain = replace(problem, feed="device", readback="epoch")
+    nickname = next((nickname for nickname, named in NAMED.items() if named == plain), None)
+    loss, parameter = tolerances(problem)
+    return {
+        "problem": name_of(plain),
+        "name": name_of(problem),
+        "sweep": sweep_name(problem),
+        "nickname": nickname,
+        **{name: getattr(problem, name) for name in ("batch_size", "n_features", "n_batches", "n_epochs")},
+        **{name: getattr(problem, name) for name in ("feed", "readback")},
+        "loss_tolerance": loss,
+        "parameter_tolerance": parameter,
+    }
+
+
+def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
+    names = ("implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
+    numbers = ("best_s", "samples_per_s", "times_floor", "memory_bytes", "deviation")
+    return {
+        **{name: getattr(figures, name) for name in (*names, *EXACT)},
+        **{name: _short(getattr(figures, name)) for name in numbers},
+        "text": texts_of(figures),
+        "data_digest": row.data_digest,
+        "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
+        "manifest": [manifest.number(item) for item in row.manifest],
+        "processes": [_process(process) for process in row.processes if row.is_timed],
+    }
+
+
+def _process(process: Process) -> list[float | None]:
+    """Give what the page shows of a process; PROCESS in data.js names the places.
+
+    The minimum is exact: the page makes ratios of it.
+    """
+    return [
+        process.round,
+        process.position,
+        process.n_samples,
+        process.min_s,
+        *map(_short, (process.q1_s, process.median_s, process.q3_s, process.max_s)),
+        *map(_short, (process.first_call_s, process.cpu_per_wall, process.epoch_energy_j)),
+    ]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

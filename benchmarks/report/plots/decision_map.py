@@ -1,0 +1,185 @@
+"""The decision map: by batch size and number of epochs, which way of training finishes first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import numpy as np
+
+from benchmarks.report.plots.plot import (
+    Panel,
+    Picture,
+    Values,
+    inline,
+    setting_of,
+    titled,
+)
+from benchmarks.report.plots.style import ink_on, log_ticks, look_of
+from benchmarks.report.readme.hand_derived import by_hand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from benchmarks.analysis.decision_map import DecisionMap
+
+PANEL_WIDTH, PANEL_HEIGHT = 330, 330
+N_PLACES = 331
+"""Batch sizes at which the borders are drawn: one a pixel."""
+
+MAX_EPOCHS = 100_000
+CHARACTER_WIDTH, CHARACTER_HEIGHT = 7.5, 16
+"""Of an area's name at most, in pixels; where it has no room for that, only the legend names it."""
+
+CACHES = {"cold": "cold: compiled for the first time", "warm": "warm: compiled by an earlier process"}
+
+
+def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
+    """Draw the maps of one problem and device beside each other; `where` names the machine."""
+    setting = setting_of(maps[0].problem, maps[0].device)
+    values = [
+        value
+        for each in maps
+        for value in _stretches(each, {size for way in each.ways for size in way.batch_sizes})
+    ]
+    rows = {way.implementation: way.row for each in maps for way in each.ways}
+    first = dict.fromkeys(value["implementation"] for value in values)
+    fills = {name: look_of(rows[name]).fill for name in first}
+    told = by_hand(rows.values())
+    title = "Which way finishes first?"
+    description = f"The way of training that finishes first, compilation included, {setting}. " + " ".join(
+        map(_in_words, maps)
+    )
+    subtitle = [
+        f"{setting} · a training takes first call + (epochs - 1) × epoch; dotted: the sizes measured",
+        "among the frameworks' ways: NumPy and the floor take no part"
+        + (told and f"; {told}, as theirs are"),
+        where,
+    ]
+    panels = alt.hconcat(*(_panel(each, fills) for each in maps), spacing=24)
+    return Picture(
+        kind="decision-map",
+        about=f"{maps[0].title}-{maps[0].device}",
+        title=title,
+        description=description,
+        chart=titled(panels, title, subtitle, description),
+        values=values,
+    )
+
+
+def _stretches(drawn: DecisionMap, batch_sizes: Iterable[float]) -> Values:
+    return [
+        {
+            "caches": drawn.caches,
+            "batch size": float(size),
+            "implementation": stretch.implementation,
+            "epochs from": stretch.begin,
+            "epochs to": min(stretch.end, MAX_EPOCHS),
+        }
+        for size in sorted(batch_sizes)
+        for stretch in drawn.stretches(size)
+        if stretch.begin < MAX_EPOCHS
+    ]
+
+
+def _areas(drawn: DecisionMap) -> Values:
+    """Give the stretches at many batch sizes; what is one area has one number."""
+    low, high = drawn.range
+    places = np.geomspace(low, high, N_PLACES).clip(low, high)
+    numbers = {place: i for i, place in enumerate(places.tolist())}
+    values = _stretches(drawn, numbers)
+    latest: dict[str, tuple[int, int]] = {}  # of each implementation: place, area
+    for i, value in enumerate(values):
+        name, place = value["implementation"], numbers[value["batch size"]]
+        before, area = latest.get(name, (-1, i))
+        value["area"] = area if before == place - 1 else i
+        latest[name] = (place, value["area"])
+    return values
+
+
+def _panel(drawn: DecisionMap, fills: Mapping[str, str]) -> Panel:
+    values = _areas(drawn)
+    colour = alt.Color(
+        "implementation:N",
+        scale=alt.Scale(domain=list(fills), range=list(fills.values())),
+        legend=alt.Legend(title="finishes first", symbolType="square", labelLimit=200),
+    )
+
+    areas = (
+        alt.Chart(inline(values))
+        .mark_area(opacity=1, strokeWidth=1, line=False)
+        .encode(
+            x=alt.X("batch size:Q", title="batch size (samples)", **_axis(drawn.range)),
+            y=alt.Y("epochs from:Q", title="length of the training (epochs)", **_axis((1, MAX_EPOCHS))),
+            y2="epochs to:Q",
+            color=colour,
+            stroke=colour,
+            detail="area:N",
+            tooltip=["implementation:N"],
+        )
+    )
+    measured = sorted({size for way in drawn.ways for size in way.batch_sizes})
+    rules = (
+        alt.Chart(inline([{"batch size": size} for size in measured]))
+        .mark_rule(color="black", opacity=0.35, strokeDash=[1, 3])
+        .encode(x="batch size:Q")
+    )
+    labels = (
+        alt.Chart(inline(_labels(values, fills)))
+        .mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold")
+        .encode(x="batch size:Q", y="epochs:Q", text="implementation:N")
+        .properties(name=f"names_{drawn.caches}")
+    )
+    title = alt.Title(CACHES[drawn.caches], fontSize=13)
+    return alt.layer(areas, rules, labels).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
+
+
+def _axis(ends: Sequence[float]) -> dict[str, Any]:
+    ticks = alt.Axis(format="~s", values=log_ticks(ends), grid=False)
+    return {"axis": ticks, "scale": alt.Scale(type="log", nice=False, domain=list(ends))}
+
+
+def _labels(values: Values, fills: Mapping[str, str]) -> Values:
+    """Write each area's name where the area is widest, if there is room for it."""
+    labels = []
+    for area in dict.fromkeys(value["area"] for value in values):
+        own = [value for value in values if value["area"] == area]
+        ends = [np.log([value[f"epochs {end}"] for value in own]) for end in ("from", "to")]
+        from_, to = (PANEL_HEIGHT / np.log(MAX_EPOCHS) * end for end in ends)
+        rooms = [_room(from_, to, i) for i in range(len(own))]
+        widest, room = own[int(np.argmax(rooms))], max(rooms)
+        needed = CHARACTER_WIDTH * len(widest["implementation"]) / 2
+        if room >= needed:
+            label = {
+                "epochs": float(np.sqrt(widest["epochs from"] * widest["epochs to"])),
+                "ink": ink_on(fills[widest["implementation"]]),
+                "room": room,  # in a panel of this width: the page makes narrower ones
+                "needed": needed,
+            }
+            labels.append(widest | label)
+    return labels
+
+
+def _room(from_: NDArray[np.float64], to: NDArray[np.float64], place: int) -> int:
+    """Say how far to both sides of a place a line of text stays within an area, all in pixels."""
+    centre, half = (from_[place] + to[place]) / 2, CHARACTER_HEIGHT / 2
+    outside = np.flatnonzero((from_ > centre - half) | (to < centre + half))
+    nearest = np.abs(outside - place).min(initial=len(from_))
+    return int(min(nearest, place, len(from_) - 1 - place))
+
+
+def _at_least(n_epochs: float) -> str:
+    n = int(n_epochs) + 1  # from where they draw level on, the one that it is said of has finished first
+    return f"{n:,} epochs or more"
+
+
+def _in_words(drawn: DecisionMap) -> str:
+    told = []
+    for size in drawn.ways[0].batch_sizes:
+        first, *others = drawn.stretches(size)
+        later = (each for each in others if int(each.begin) + 1 < each.end)  # in others no whole number lies
+        then = "".join(f", for {_at_least(each.begin)} {each.implementation}" for each in later)
+        told.append(f"batches of {size:,}: {first.implementation}{then}")
+    return f"{drawn.caches.capitalize()} caches: {'; '.join(told)}."

@@ -1,0 +1,152 @@
+"""Runs → all pictures that their records allow, for each machine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from altair.utils.schemapi import debug_mode
+
+from benchmarks.analysis.cost_model import cost_models, sweeps_of
+from benchmarks.analysis.decision_map import decision_maps
+from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.records.machine import Site
+from benchmarks.report.plots.cost_split import cost_split
+from benchmarks.report.plots.decision_map import decisions
+from benchmarks.report.plots.losses import losses
+from benchmarks.report.plots.spread import spread
+from benchmarks.report.plots.throughput import bandwidth_of, throughput
+from benchmarks.report.plots.trend import trend
+from benchmarks.track.change_points import Segmentation
+from benchmarks.track.history import Record
+from benchmarks.track.trends import trends_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.analysis.cost_model import Sweep
+    from benchmarks.records.run import Row, Run
+    from benchmarks.report.plots.plot import Picture
+
+MAX_MACHINES = 4
+"""A report of very many draws those of the first ones."""
+
+MAX_GROUPS = 12
+"""Of each machine, whose losses and processes are drawn; with all, a page could be too large."""
+
+MAX_SWEEPS = 3
+"""Three pictures each."""
+
+MAX_SERIES = 24
+"""Implementations in one picture: more could not be told apart."""
+
+MAX_TRENDS = 12
+"""In one picture, below each other."""
+
+MIN_RUNS = 3
+"""Of a trend."""
+
+
+Gallery: TypeAlias = "dict[Site, list[Picture]]"
+
+
+def pictures_of(runs: Sequence[Run]) -> Gallery:
+    """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
+    with debug_mode(arg=False):  # checking every part against Vega-Lite's schema takes long, and tests do it
+        return {
+            site: [*_pictures([run for run in runs if Site.of(run) == site], speakers)]
+            for site, speakers in islice(headline_groups(runs).items(), MAX_MACHINES)
+        }
+
+
+def _pictures(own: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+    """Draw one machine's."""
+    yield from _losses(own, speakers)
+    yield from _of_sweeps(own)
+    yield from _spreads(speakers)
+    yield from _trends(own, group=next(iter(speakers)))
+
+
+def where(run: Run) -> str:
+    """Say in a subtitle where and when it was measured."""
+    return f"{Site.of(run)} · {run.provenance.date[:10]}"
+
+
+def _losses(runs: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+    """Draw each group of the run that speaks for it, or of the newest whose records hold losses."""
+    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+    held = {id(run): {row.group for row in run.rows if row.curve} for run in runs}
+    drawn = (
+        losses(_rows(run, group), where=where(run))
+        for group, speaker in speakers.items()
+        for run in islice((run for run in [speaker, *newest_first] if group in held[id(run)]), 1)
+    )
+    return islice(drawn, MAX_GROUPS)
+
+
+def _spreads(speakers: dict[str, Run]) -> Iterator[Picture]:
+    runs = {id(run): run for run in speakers.values()}
+    timed = {name: {row.group for row in run.rows if row.is_timed} for name, run in runs.items()}
+    drawable = ((group, run) for group, run in speakers.items() if group in timed[id(run)])
+    return (spread(_rows(run, group), where=where(run)) for group, run in islice(drawable, MAX_GROUPS))
+
+
+def _rows(run: Run, group: str) -> list[Row]:
+    return [row for row in run.rows if row.group == group][:MAX_SERIES]
+
+
+def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
+    """Draw all sweeps over batch sizes, kind by kind."""
+    bandwidth = bandwidth_of(row for run in runs for row in run.rows if row.device == "cpu")
+    chosen = _sweeps(runs)[:MAX_SWEEPS]
+    for run, sweeps in chosen:
+        roof = bandwidth if sweeps[0].device == "cpu" else None
+        yield throughput(sweeps, bandwidth=roof, where=where(run))
+    for run, sweeps in chosen:
+        if maps := decision_maps([row for sweep in sweeps for row in sweep.rows]):
+            yield decisions(maps, where=where(run))
+    for run, sweeps in chosen:
+        if models := cost_models([row for sweep in sweeps for row in sweep.rows]):
+            yield cost_split(models, sweeps, where=where(run))
+
+
+def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
+    """Give each problem and device's sweeps of the run with the most ways, then sizes; of such the newest."""
+    claims: dict[tuple[str, str], list[tuple[Run, list[Sweep]]]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
+        own: dict[tuple[str, str], list[Sweep]] = defaultdict(list)
+        for sweep in sweeps_of(run.rows):
+            own[sweep.problem, sweep.device].append(sweep)
+        for key, sweeps in own.items():
+            claims[key].append((run, sweeps[:MAX_SERIES]))
+
+    def thoroughness(claim: tuple[Run, list[Sweep]]) -> tuple[int, int]:
+        _, sweeps = claim
+        return len(sweeps), sum(len(sweep.rows) for sweep in sweeps)
+
+    return [max(claims[key], key=thoroughness) for key in sorted(claims)]
+
+
+def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:
+    """Draw the first group's trends, if there are runs enough."""
+    records = sorted(filter(None, map(_record, runs)), key=lambda record: record.date)
+    followed = [
+        each
+        for each in trends_of(records)
+        if len(each.points) >= MIN_RUNS and each.points[0].row.group == group
+    ]
+    if followed:
+        yield trend([Segmentation.of(each) for each in followed[:MAX_TRENDS]], about=group.replace(" ", "-"))
+
+
+def _record(run: Run) -> Record | None:
+    """Put a date to a run; None where the record names none."""
+    try:
+        date = dt.datetime.fromisoformat(run.provenance.date)
+    except ValueError:
+        return None
+    utc = date.replace(tzinfo=dt.UTC) if date.tzinfo is None else date.astimezone(dt.UTC)
+    return Record(path=Path(run.provenance.date), run=run, date=utc)

@@ -1,0 +1,1 @@
+"""The README of the results, and the tables of the project's own."""

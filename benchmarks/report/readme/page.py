@@ -1,0 +1,91 @@
+"""Runs → the page that is read first, results/README.md: it answers in the order in which one asks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.records.caption import packages
+from benchmarks.records.machine import Site
+from benchmarks.report.readme import sections
+from benchmarks.report.readme.images import show
+from benchmarks.report.tables import run as table
+from benchmarks.report.tables.comparison import to_markdown as comparison_to_markdown
+from benchmarks.report.tables.markdown import plain_in_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.compare.result import Comparison
+    from benchmarks.records.run import Run
+    from benchmarks.report.readme.images import Image
+
+INTRODUCTION = """\
+PyTorch against JAX on one training loop, every step's loss verified against a float64 reference. Written by
+`perceptron-bench report` from the records of what was measured; don't edit.
+"""
+
+NOTHING = """\
+Nothing has been measured yet: `perceptron-bench run`, or `make bench`, measures and writes this page.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What was written besides, and is linked where it belongs."""
+
+    images: Mapping[Site, Sequence[Image]] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)  # what it is, and its path from the page
+    comparison: Comparison | None = None
+
+
+def overview(runs: Sequence[Run], extras: Extras) -> str:
+    """Write the page."""
+    return "\n".join(_lines(runs, extras))
+
+
+def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
+    yield f"# Results\n\n{INTRODUCTION}"
+    if extras.links:
+        yield " · ".join(f"[{told}]({path})" for told, path in extras.links.items()) + "\n"
+    sites = headline_groups(runs)
+    if not sites:
+        yield NOTHING
+        return
+    if extras.comparison:
+        yield comparison_to_markdown(extras.comparison).replace("## ", "## Two runs side by side: ", 1)
+    if len(sites) > 1:
+        yield "Machines:\n"
+        yield from (f"- [{plain_in_markdown(str(site))}](#machine-{i})" for i, site in enumerate(sites, 1))
+        yield ""
+    for i, (site, speakers) in enumerate(sites.items(), 1):
+        anchor = f'<a id="machine-{i}"></a>' if len(sites) > 1 else ""
+        yield f"## {anchor}{plain_in_markdown(str(site))}\n"
+        own = [run for run in runs if Site.of(run) == site]
+        yield from _site(own, speakers, extras.images.get(site, ()))
+    yield f"## How to read the tables\n\n{table.READING}\n"
+
+
+def _site(runs: Sequence[Run], speakers: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
+    versions = dict.fromkeys(packages(run.provenance.versions) for run in runs)
+    yield from (f"{plain_in_markdown(told)}\n" for told in versions)
+    yield from sections.agreement(runs)
+    yield from show(images, "losses")
+    devices: dict[str, dict[str, Run]] = defaultdict(dict)
+    for group, run in speakers.items():
+        devices[group.rpartition(" on ")[2]][group] = run
+    shown = {device: sections.shown(groups) for device, groups in devices.items()}
+    for device, groups in shown.items():
+        yield from sections.speed(device, groups, n_more=len(devices[device]) - len(groups))
+    yield from show(images, "throughput")
+    for device, groups in shown.items():
+        yield from sections.compiling(device, groups)
+    yield from show(images, "decision-map", "cost-split")
+    for device, groups in shown.items():
+        yield from sections.hardware(device, groups)
+    chosen = {group: run for groups in shown.values() for group, run in groups.items()}
+    yield from sections.trust(runs, chosen)
+    yield from show(images, "spread", "trend")
+    yield from sections.missing(runs)

@@ -1,0 +1,112 @@
+"""The README's tables: each is made of the record that it names, so that anybody can make it again.
+
+    python -m benchmarks.report.readme.project [FILE…]
+
+Without a file every table is written again from its own record; with files, each from the first of them that
+has timed named problems on the same device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.analysis.caveats import doubts
+from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.cases.problems import NAMED, name_of
+from benchmarks.errors import UsageError
+from benchmarks.records.caption import cores, packages
+from benchmarks.records.run import read_run
+from benchmarks.report.readme.hand_derived import without_them
+from benchmarks.report.readme.summary_tables import cell, label, like_for_like_table
+from benchmarks.report.tables.markdown import plain_in_markdown
+from benchmarks.runner.launch import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.analysis.figures import Figures
+    from benchmarks.analysis.head_to_head import LikeForLike
+    from benchmarks.records.run import Run
+
+README = ROOT / "README.md"
+TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
+READING = """\
+Time of an epoch, by what one call hands to the machine: all of an epoch, a step, or one operation. Each \
+framework's fastest way; how many times faster the winner is, by the fastest epochs round by round (so not \
+the quotient of the two columns), with the 95 % confidence interval where there were rounds enough."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the tables again; give the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="records, the preferred ones first"
+    )
+    parsed = parser.parse_args(arguments)
+    try:
+        text = renewed(README.read_text(encoding="utf-8"), parsed.files)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 4
+    README.write_text(text, encoding="utf-8")
+    return 0
+
+
+def renewed(page: str, files: Sequence[Path] = ()) -> str:
+    """Give the page with each of its tables written from its record, or from a file that has it too.
+
+    Raises:
+        UsageError: the page has no table, or a record does not hold what its table is of.
+
+    """
+    if not TABLE.search(page):
+        message = f"{README}: expected a line <!-- table: cpu, results/runs/DATE.json -->, found none"
+        raise UsageError(message)
+    return TABLE.sub(lambda found: _table(found["device"], [*files, Path(found["file"])]), page)
+
+
+def _table(device: str, files: Sequence[Path]) -> str:
+    for file in files:
+        run = read_run(ROOT / file)
+        if pairs := named_pairs(run, device):
+            shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
+            rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
+            lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
+            derived = like_for_like(run, by_hand=False)
+            note = without_them(pairs, derived, plain=cell, label=label)
+            told = "\n\n".join(filter(None, [_caption(rows, run), note]))
+            return "\n".join([*lines, told, "", "<!-- end of table -->"])
+    message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
+    raise UsageError(message)
+
+
+def named_pairs(run: Run, device: str) -> dict[str, list[LikeForLike]]:
+    """Give the run's pairs of the frameworks' fastest ways on each named problem, by group."""
+    found = like_for_like(run)
+    groups = [f"{name_of(problem)} on {device}" for problem in NAMED.values()]
+    return {group: found[group] for group in groups if group in found}
+
+
+def _caption(rows: Sequence[Figures], run: Run) -> str:
+    """Say what the figures mean, and where and with what they were measured."""
+    at, row = run.provenance, rows[0]
+    counts = [each.n_rounds for each in rows]
+    rounds = " to ".join(map(str, sorted({min(counts), max(counts)})))
+    versions: dict[str, str] = {name: at.versions[name] for name in ("torch", "jax") if name in at.versions}
+    where = row.gpu if row.device == "cuda" else f"{cores(row.n_cores)} of {row.cpu}"
+    caveats = "".join(f"**{plain_in_markdown(each)}.** " for each in doubts(run))
+    return f"{READING} {caveats}" + plain_in_markdown(
+        f"{where}, {rounds} rounds of fresh processes, {packages(versions)}, "
+        f"commit {row.commit or 'unknown'}, {row.run[:10]}."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Tables of figures, on the terminal and in Markdown."""

@@ -1,0 +1,1 @@
+"""The parent process: starts workers in rounds, resumes, turns answers into records."""

@@ -1,0 +1,120 @@
+"""Starts a worker over some cases, and judges what it says; a case that kills it costs the others nothing."""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from benchmarks.records.run import Verdict
+from benchmarks.runner.case import Fault
+from benchmarks.runner.launch import launch, recall
+from benchmarks.worker.messages import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from benchmarks.cases.implementations import Entry
+    from benchmarks.runner.case import Tally
+    from benchmarks.runner.launch import Report
+    from impls.contract import Device
+
+
+class Observer(Protocol):
+    """Is told how the contest goes on; see benchmarks.runner.progress."""
+
+    def planned(self, n_workers: int) -> None:
+        """From here on, so many workers are to come."""
+
+    def advanced(self, description: str) -> None:
+        """A worker with this description starts; the one before it has ended."""
+
+    def recalled(self) -> None:
+        """The worker that was just named need not run: its result is there from before the run was killed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One worker's place in a run."""
+
+    round: int
+    position: int  # in the round's order, from 0
+    name: str  # of the worker's files
+    sample_s: float  # 0: verify and look, time nothing
+    caches: Path  # the compilers' folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew:
+    """How workers are started. Their files go into the folder."""
+
+    folder: Path
+    observer: Observer
+    cpus: tuple[int, ...] = ()
+    time_limit_s: float
+    counter: Path | None = None  # by which those that are timed count, too; see benchmarks.ab.instructions
+
+    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+        """Measure these cases of one implementation and device; if one kills the worker, go on behind it.
+
+        Where the implementation can't be loaded or can't run there, that ends its siblings' part too.
+        """
+        if not tallies:
+            return
+        case, counter = tallies[0].case, str(self.counter) if self.counter and turn.sample_s else None
+        job = Job(
+            path=str(case.entry.path),
+            framework=case.entry.framework,
+            devices=(case.device,),
+            problems=tuple(tally.case.problem for tally in tallies),
+            cpus=self.cpus,
+            sample_s=turn.sample_s,
+            time_limit_s=self.time_limit_s,
+            # Under valgrind it is another processor: what was compiled for the real one may not run there.
+            caches=str(turn.caches / "counted" if counter else turn.caches),
+            counter=counter,
+            runtime=case.runtime,
+        )
+        report = self._report(job, f"{turn.name}-{case.device}-{len(tallies)}")
+        if fault := readiness_faults(report)[case.device]:
+            for tally in siblings or tallies:
+                tally.rule_out(fault.verdict, fault.reason, fault.details)
+            return
+        for tally, result in zip(tallies, report.results, strict=False):
+            try:
+                tally.judge(result, round_=turn.round, position=turn.position, n_cores=max(1, len(self.cpus)))
+            except Exception as error:  # noqa: BLE001 - one case that can't be judged must not cost the others
+                reason = f"could not be judged: {type(error).__name__}: {error}"
+                tally.rule_out(Verdict.FAILED, reason, traceback.format_exc())
+        unanswered = tallies[len(report.results) :]
+        if unanswered and not report.cut_short:
+            unanswered[0].rule_out(Verdict.FAILED, report.death or "gave no answer", report.log)
+            unanswered = unanswered[1:]
+        self.work(unanswered, turn)
+
+    def _report(self, job: Job, name: str) -> Report:
+        """Start the worker, unless its report is there from a run that was killed."""
+        if report := recall(job, self.folder, name):
+            self.observer.recalled()
+            return report
+        return launch(job, self.folder, name)
+
+
+def readiness_faults(report: Report) -> Mapping[Device, Fault | None]:
+    """Say for each device that was asked for why the implementation can't be measured there, or None."""
+    if report.readiness is None:
+        reason = f"could not be loaded: {report.death}"
+        fault = Fault(verdict=Verdict.FAILED, reason=reason, details=report.log)
+        return defaultdict(lambda: fault)
+    return {
+        device: Fault(verdict=Verdict.NOT_MEASURED, reason=reason) if reason else None
+        for device, reason in report.readiness.unavailable.items()
+    }
+
+
+def probe(entry: Entry, devices: Sequence[Device], folder: Path) -> Mapping[Device, Fault | None]:
+    """Ask one implementation, in a process of its own, on which of the devices it can run."""
+    job = Job(path=str(entry.path), framework=entry.framework, devices=tuple(devices))
+    return readiness_faults(launch(job, folder, f"probe-{entry.name}"))

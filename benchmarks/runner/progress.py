@@ -1,0 +1,97 @@
+"""Tells the person at the terminal how a contest goes on: a bar on a screen, lines in a log."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+LONG_S = 120  # from here on, minutes are told
+
+
+class ContestProgress:
+    """A `benchmarks.runner.rounds.Observer` that reports to a console; use it as a context manager."""
+
+    def __init__(self, console: Console, *, budget_s: float | None = None) -> None:
+        """Report to this console; no round begins that would end after the budget."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+        )
+        # Refreshed only when there is news: a spinning bar would take time from the measured process.
+        self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
+        self._console = console
+        self._task = self._bar.add_task("starting", total=None, left="")
+        self._budget_s = budget_s
+        self._start = self._pace_start = time.monotonic()
+        self._n_started = self._n_before_pace = 0
+        self._n_workers = 0
+        self._is_inspecting = True
+        self._recalled: set[int] = set()  # of what started, counted from 1
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take it away."""
+        self._bar.stop()
+
+    def planned(self, n_workers: int) -> None:
+        """From here on, so many workers are to come."""
+        self._n_workers = self._n_started + n_workers
+        self._bar.update(self._task, total=self._n_workers)
+
+    def advanced(self, description: str) -> None:
+        """Show which worker starts; all before it have ended."""
+        if self._is_inspecting and not description.partition(": ")[0].endswith("inspection"):
+            self._is_inspecting = False  # which compiles with empty caches and takes longer than a round
+            self._pace_start, self._n_before_pace = time.monotonic(), self._n_started
+        left = self._left()
+        if self._console.is_terminal:
+            self._bar.update(self._task, description=description, completed=self._n_started, left=left)
+            self._bar.refresh()
+        else:
+            to_go = f"{self._n_workers - self._n_started} to go"
+            told = f" ({', '.join(filter(None, [to_go, left]))})"
+            self._console.print(description + told, highlight=False, soft_wrap=True)
+        self._n_started += 1
+
+    def recalled(self) -> None:
+        """Don't count it in the pace, however many of its processes need not run."""
+        self._recalled.add(self._n_started)
+
+    @property
+    def n_recalled(self) -> int:
+        """Say for how many workers the results were there from before."""
+        return len(self._recalled)
+
+    def _left(self) -> str:
+        """Estimate the time, once a timed worker has ended."""
+        of_this_pace = set(range(self._n_before_pace + 1, self._n_started + 1))
+        n_run = len(of_this_pace - self._recalled)
+        if of_this_pace and not n_run:
+            return "measured before"
+        if self._is_inspecting or not n_run:
+            return ""
+        now = time.monotonic()
+        pace_s = (now - self._pace_start) / n_run
+        left_s = pace_s * (self._n_workers - self._n_started)
+        if self._budget_s is not None:
+            left_s = min(left_s, max(self._budget_s - (now - self._start), pace_s))
+        return f"about {left_s:.0f} s left" if left_s < LONG_S else f"about {left_s / 60:.0f} min left"

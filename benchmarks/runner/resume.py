@@ -1,0 +1,69 @@
+"""Where workers' files stay until the result is written, so that a kill costs little."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from benchmarks.errors import UsageError
+from benchmarks.files import told_if_unwritable
+from benchmarks.runner.launch import ROOT
+from benchmarks.runner.system import code_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.runner.system import Provenance
+
+UNFINISHED = ROOT / "results" / "unfinished"
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The folder of one undertaking. The same one, code, versions and machine have the same folder."""
+
+    folder: Path
+    lock: BaseFileLock
+
+    @property
+    def n_workers(self) -> int:
+        """Say of how many workers there are results."""
+        return len(list(self.folder.glob("*.jsonl")))
+
+    @classmethod
+    def of(cls, undertaking: object, provenance: Provenance, root: Path | None = None) -> Self:
+        """Find the folder of what is to be done, or make it, and keep others out.
+
+        The `undertaking` is known by its `repr`: all that is measured, how, and what the files contain.
+
+        Raises:
+            UsageError: another process is measuring the same, or the folder can't be made.
+
+        """
+        machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
+        variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
+        identity = (undertaking, machine, provenance.versions, variables, code_digest())
+        folder = (root or UNFINISHED) / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+        lock = FileLock(folder / "lock")
+        with told_if_unwritable(folder, remedy="--resume needs it"):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                message = f"this run is already in progress (lock: {lock.lock_file}); wait for its end"
+                raise UsageError(message) from None
+        return cls(folder, lock)
+
+    def release(self) -> None:
+        """Let another process go on with the run."""
+        self.lock.release()
+
+    def discard(self) -> None:
+        """Remove the folder: the result is written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()

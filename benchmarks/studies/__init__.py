@@ -1,0 +1,1 @@
+"""One-off studies, run by hand; nothing imports them."""

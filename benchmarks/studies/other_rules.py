@@ -1,0 +1,118 @@
+"""Rules that call a change slower: ours and those of other tools, on recorded comparisons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from benchmarks.compare import rule as decision
+from benchmarks.compare import unpaired
+
+T = TypeVar("T")
+
+Process = dict[str, Any]
+"""As `benchmarks.studies.error_rates_measure` records it: min_s, median_s, mean_s and kept_s, ascending."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One recorded comparison of one case."""
+
+    category: str
+    base: Sequence[Process]
+    new: Sequence[Process]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Give new / base of each pair."""
+        base_s = {process["pair"]: process["min_s"] for process in self.base}
+        return [each["min_s"] / base_s[each["pair"]] for each in self.new if each["pair"] in base_s]
+
+
+Drawn = Sequence[Comparison]
+Rule = Callable[[np.random.Generator, Drawn, Drawn], bool]
+
+
+def beyond(figure: str, factor: float) -> Callable[[Process, Process], bool]:
+    """Call it slower where a figure of the new process is beyond a multiple of the base's."""
+    return lambda base, new: bool(new[figure] > factor * base[figure])
+
+
+def mann_whitney(base: Process, new: Process, p_value: float = 0.05) -> bool:
+    """Call it slower where Mann and Whitney's test on the samples of the two processes does."""
+    from scipy.stats import mannwhitneyu  # noqa: PLC0415 - a second to import
+
+    return bool(mannwhitneyu(new["kept_s"], base["kept_s"], alternative="greater").pvalue < p_value)
+
+
+def asv(base: Process, new: Process) -> bool:
+    """Call it slower as `asv compare` does: its factor on the medians, and its test on the samples.
+
+    https://github.com/airspeed-velocity/asv: `--factor 1.1`, `is_different` with p < 0.002, two-sided.
+    """
+    return beyond("median_s", 1.1)(base, new) and mann_whitney(base, new, 0.001)
+
+
+TWO_RUNS: dict[str, Callable[[Process, Process], bool]] = {
+    "pytest-benchmark `mean:5%`": beyond("mean_s", 1.05),
+    "pytest-benchmark `min:5%`": beyond("min_s", 1.05),
+    "Mann-Whitney on two processes' samples, p < 0.05": mann_whitney,
+    "asv: factor 1.1 and its test": asv,
+    "alert at 200 % of the mean": beyond("mean_s", 2.0),
+}
+"""Rules that look at two runs of two moments."""
+
+
+def calls_ab(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
+    """Decide as `ab` does."""
+    del base  # the new ones' pairs hold both sides
+    return ab_category(generator, new) is decision.Category.SLOWER
+
+
+def ab_category(generator: np.random.Generator, drawn: Drawn, factor: float = 1.0) -> decision.Category:
+    """Judge the pairs of whole comparisons in their order, the new side's times multiplied by the factor."""
+    rule, ratios = decision.Rule(), list[float]()
+    while len(ratios) < rule.max_pairs:
+        ratios += _draw(generator, drawn).ratios
+    return decision.conclude([factor * ratio for ratio in ratios[: rule.max_pairs]], rule).category
+
+
+def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
+    """Decide as `compare` does, from all processes of two moments."""
+    one, other = _two_moments(generator, base, new)
+    base_logs, new_logs = ([math.log(process["min_s"]) for process in side] for side in (one.base, other.new))
+    found = unpaired.decide_shift(base_logs, new_logs, unpaired.RULE, drift=unpaired.DRIFT, n_cases=1)
+    return found.category is decision.Category.SLOWER
+
+
+def of_two_runs(calls_slower: Callable[[Process, Process], bool]) -> Rule:
+    """Let a rule look at one process of each of two moments."""
+
+    def draw(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
+        one, other = _two_moments(generator, base, new)
+        return calls_slower(_draw(generator, one.base), _draw(generator, other.new))
+
+    return draw
+
+
+def _two_moments(generator: np.random.Generator, base: Drawn, new: Drawn) -> tuple[Comparison, Comparison]:
+    one = other = _draw(generator, base)
+    while other is one:
+        other = _draw(generator, new)
+    return one, other
+
+
+RULES: dict[str, Rule] = {
+    "ours: `ab`": calls_ab,
+    "ours: `compare`": calls_compare,
+    **{rule: of_two_runs(calls_slower) for rule, calls_slower in TWO_RUNS.items()},
+}
+"""Each draws what it looks at from comparisons of equal sides and new ones, and says whether it is slower."""
+
+
+def _draw(generator: np.random.Generator, values: Sequence[T]) -> T:
+    return values[int(generator.integers(len(values)))]

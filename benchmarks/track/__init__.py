@@ -1,0 +1,1 @@
+"""Records over time -> trends and change points."""

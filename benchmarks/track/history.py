@@ -1,0 +1,168 @@
+"""The history: a folder of run records that only ever grows.
+
+One file per record, the very bytes that pytest-benchmark wrote. Its name tells when the run was measured and
+at which commit, and ends in a digest of those bytes: `20261123T230740Z-2c2fb49449-0f1e2d3c4b5a6978.json`.
+
+Writers need no lock. Each writes the record to a temporary file of its own in the same folder and, once the
+bytes are on the disk, publishes it by `os.link`, which is atomic and never overwrites. So a reader finds a
+record whole or not at all, however many write and wherever one of them is killed. A name that is taken
+already is no conflict: it ends in the digest, so what lies there is the same record. What a killed writer
+leaves behind has a name that no reader looks at, and a later writer removes it after an hour; a writer that
+should still be at it by then finds no file to link and says that it failed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.errors import UsageError
+from benchmarks.files import create_atomically
+from benchmarks.records.run import parse_run
+from benchmarks.runner.launch import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.records.run import Run
+
+HISTORY = ROOT / "results" / "history"
+
+NAME = re.compile(r"\d{8}T\d{6}Z-[^-]+-(?P<digest>[0-9a-f]{16})\.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A run, and the file it was read from."""
+
+    path: Path
+    run: Run
+    date: dt.datetime  # in UTC
+
+
+@dataclass(frozen=True)
+class Added:
+    """Where a record lies, and whether it was put there just now."""
+
+    path: Path
+    is_new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What a folder holds: the records, oldest first, and why each other file was left out."""
+
+    records: tuple[Record, ...]
+    faults: tuple[str, ...]
+
+
+def read_record(path: Path) -> Record:
+    """Read a record, from a history or from anywhere else.
+
+    Raises:
+        UsageError: it is no record that a history can hold.
+
+    """
+    return _parse(_content(path), path)
+
+
+def add(path: Path, folder: Path) -> Added:
+    """Put a record into the history, unless it is there.
+
+    Raises:
+        UsageError: it is no record that a history can hold, or the history can't be written; the records in
+            it are unharmed then, too.
+
+    """
+    content = _content(path)
+    target = folder / _name(_parse(content, path), content)
+    try:
+        _make(folder)
+        is_new = not target.exists() and create_atomically(target, content)
+        _sync(folder)
+    except OSError as error:
+        message = f"{path}: can't be added to {folder} ({error.strerror}); the records in it are unharmed; "
+        raise UsageError(message + "make room, or name another folder with --history") from None
+    if not is_new:
+        _require_unchanged(_content(target), target)
+    return Added(target, is_new)
+
+
+def read_history(folder: Path) -> History:
+    """Read all records of a history. What is none, or was changed since it was added, is told, not raised."""
+    records, faults = [], []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            content = _content(path)
+            _require_unchanged(content, path)
+            records.append(_parse(content, path))
+        except UsageError as error:
+            faults.append(str(error))
+    return History(
+        records=tuple(sorted(records, key=lambda record: (record.date, record.path))), faults=tuple(faults)
+    )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{path}: can't be read ({error.strerror})"
+        raise UsageError(message) from None
+
+
+def _parse(content: bytes, path: Path) -> Record:
+    run = parse_run(content, path)
+    try:
+        date = dt.datetime.fromisoformat(run.provenance.date)
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=dt.UTC)
+        return Record(path=path, run=run, date=date.astimezone(dt.UTC))
+    except (ValueError, OverflowError):
+        message = f"{path}: expected the date of the run in ISO 8601, found {run.provenance.date!r}"
+        raise UsageError(message) from None
+
+
+def _name(record: Record, content: bytes) -> str:
+    date = re.sub(
+        "[-:]", "", record.date.isoformat()[:19]
+    )  # not strftime, which writes the year 999 as "999"
+    sha, _, changes = (record.run.provenance.commit or "").partition(" ")
+    commit = sha if re.fullmatch("[0-9a-f]{4,64}", sha) else "unknown"
+    return f"{date}Z-{commit}{'.dirty' if changes else ''}-{_digest(content)}.json"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _require_unchanged(content: bytes, path: Path) -> None:
+    named = NAME.fullmatch(path.name)
+    if named is None:
+        message = f"{path}: expected a file that `track add` put there, found another name; move it elsewhere"
+        raise UsageError(message)
+    if named["digest"] != (found := _digest(content)):
+        message = (
+            f"{path}: expected the digest {named['digest']} of its name, found {found}: it was edited or "
+            "damaged since it was added; restore it, or remove it and add the record again"
+        )
+        raise UsageError(message)
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have the folder's list of names on the disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Is a result right, and was it timed fairly?"""

@@ -1,0 +1,1 @@
+"""The child process: the only room that may import a framework, and all that decides a time."""

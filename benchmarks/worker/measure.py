@@ -1,0 +1,201 @@
+"""What a worker does with one problem: verify it, then time it, or look at it."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.ab.instructions import count_trainings
+from benchmarks.stats import summarize
+from benchmarks.worker import observe
+from benchmarks.worker.gpu import GpuMeter
+from benchmarks.worker.messages import (
+    Inspection,
+    Measurement,
+    Outcome,
+    Timing,
+)
+from benchmarks.worker.precision import measure_products
+from benchmarks.worker.training import (
+    TimedTraining,
+    Workload,
+    hot,
+    time_training,
+    train,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from benchmarks.worker.observe import Observer
+    from benchmarks.worker.training import Training
+    from impls.contract import State, Trained
+
+WARM_UP_EPOCHS = 10
+
+MAX_PAUSED = 100
+"""Of the first so many trainings every other one pauses; where epochs are short, more would take seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedProcess:
+    """This process, once its implementation is loaded, and how to look at its framework."""
+
+    framework: str
+    pinned: bool
+    observer: Observer
+    loaded_bytes: int | None
+    counter: Path | None = None  # by which instructions are counted, too
+
+    @classmethod
+    def of(cls, framework: str, *, pinned: bool, counter: Path | None = None) -> ObservedProcess:
+        """Begin to look."""
+        return cls(
+            framework=framework,
+            pinned=pinned,
+            observer=observe.observer_of(framework),
+            loaded_bytes=observe.resident_host_bytes(),
+            counter=counter,
+        )
+
+
+def measure(workload: Workload, process: ObservedProcess, *, sample_s: float) -> Measurement:
+    """Verify whole trainings step by step, which also warms up; then time more of them.
+
+    Each starts from the same initial parameters and runs the same code on the same batches. With
+    `sample_s` 0 the process looks at a training instead of timing more.
+    """
+    observe.reset_peak_host()
+    verified = [train(workload)]
+    while sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
+        verified.append(train(workload))
+    ends, timing = sample(workload, process, verified[0].n_epochs, sample_s) if sample_s else ([], None)
+    lowest, highest = envelope(verified, ends)
+    return Measurement(
+        data_digest=workload.data_digest,
+        dtypes=sorted(dtypes_of(workload, verified[0])),
+        other_frameworks=observe.other_frameworks(process.framework),
+        n_cpus_allowed=observe.n_cpus_allowed() if process.pinned else None,
+        first_call_s=verified[0].first_epoch_s,
+        lowest=lowest,
+        highest=highest,
+        timing=timing,
+        inspection=None if timing else inspect(workload, process),
+    )
+
+
+def dtypes_of(workload: Workload, training: Training) -> set[str]:
+    """Name the floating-point types of all that the implementation computes with, as far as it shows."""
+    exported = {str(getattr(training, name).dtype) for name in ("losses", "weight", "bias")}
+    state = workload.implementation.run_epoch(workload.start(), workload.batches(0))
+    return exported | observe.floating_dtypes(state) | observe.floating_dtypes(workload.placed)
+
+
+def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
+    """Look at one more epoch."""
+    peak_bytes = observe.peak_host_bytes()  # before the looking itself takes memory
+    observer, device = process.observer, workload.device
+    peak_device_bytes = observer.peak_device_bytes(device)
+    in_place = False
+
+    def epoch(state: State) -> None:
+        nonlocal in_place
+        in_place = workload.implementation.run_epoch(state, workload.batches(0)) is state
+
+    traffic = observer.traffic(workload.start, epoch, device)
+    on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
+    return Inspection(
+        **vars(traffic),
+        n_graph_breaks=observer.n_graph_breaks(),
+        lowered_precision=observer.lowered_precision(),
+        gpu_memory=observer.gpu_memory(),
+        n_host_arrays=len(on_host),
+        in_place=in_place,
+        **vars(measure_products(workload)),
+        peak_host_bytes=peak_bytes - process.loaded_bytes if peak_bytes and process.loaded_bytes else None,
+        peak_device_bytes=peak_device_bytes,
+    )
+
+
+def sample(
+    workload: Workload, process: ObservedProcess, n_epochs: int, sample_s: float
+) -> tuple[list[Trained], Timing]:
+    """Time trainings, or count more, too, and watch that nothing is compiled meanwhile; give their ends."""
+    n_before, children_before_s = process.observer.n_compilations(), observe.children_cpu_s()
+    meter = GpuMeter.of(workload.device)
+    timed = time_trainings(workload, n_epochs, sample_s)
+    gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
+    counted, n_instructions = (
+        count_trainings(workload, n_epochs, process.counter) if process.counter else ([], None)
+    )
+    n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
+    return [*(training.end for training in timed), *counted], Timing(
+        summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
+        export_s=median(training.export_s for training in timed if not training.paused),
+        paused_export_s=median(training.export_s for training in timed if training.paused),
+        cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
+        n_compilations=None if n_after is None or n_before is None else n_after - n_before,
+        children_cpu_s=children_after_s - children_before_s,
+        gpu=gpu,
+        n_instructions=n_instructions,
+    )
+
+
+def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[TimedTraining]:
+    """Time trainings until they add up to `sample_s`, at least two; every other one pauses at first."""
+    timed: list[TimedTraining] = []
+    timed_s = 0.0
+    gc.collect()
+    gc.disable()
+    while timed_s < sample_s or len(timed) < 2:  # noqa: PLR2004 - one with a pause, one without
+        # Long enough for what an epoch may have left unfinished: it would have delayed the export before.
+        pauses = len(timed) % 2 and len(timed) < MAX_PAUSED
+        pause_s = max(1e-3, 2 * timed[-1].export_s) if pauses else 0.0
+        timed.append(time_training(workload, n_epochs=n_epochs, pause_s=pause_s))
+        timed_s += sum(timed[-1].epoch_s)
+    gc.enable()
+    return timed
+
+
+def envelope(verified: Sequence[Training], ends: Sequence[Trained]) -> tuple[Outcome, Outcome]:
+    """Give the smallest and the largest of each value that the trainings computed; NaN prevails.
+
+    Of the timed trainings, whose `ends` these are, the losses are those of the last epoch.
+
+    Raises:
+        ValueError: the trainings did not all take the same number of steps.
+
+    """
+    n_steps = {len(training.losses) for training in verified}
+    n_last_steps = {len(end.losses) for end in ends}
+    if len(n_steps) > 1 or len(n_last_steps) > 1:
+        message = (
+            "expected every training to take the same number of steps, found "
+            f"{sorted(n_steps)}, in the last epoch {sorted(n_last_steps)}"
+        )
+        raise ValueError(message)
+
+    def extreme(function: np.ufunc) -> Outcome:
+        def of(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
+            reduced: NDArray[Any] = function.reduce([np.ravel(a).astype(np.float64) for a in arrays])
+            return reduced
+
+        losses = of(training.losses for training in verified)
+        if ends:
+            last = losses[-len(ends[0].losses) :]
+            last[:] = of([last, *(end.losses for end in ends)])
+        everyone: list[Training | Trained] = [*verified, *ends]
+        return Outcome(
+            losses=losses.tolist(),
+            weight=of(each.weight for each in everyone).tolist(),
+            bias=of(each.bias for each in everyone).tolist(),
+        )
+
+    return extreme(np.minimum), extreme(np.maximum)

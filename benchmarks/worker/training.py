@@ -1,0 +1,157 @@
+"""The outer loop, twice: `train` looks at every epoch's result, `time_training` only at the clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from benchmarks.cases.problems import digest_of, draw_epochs, draw_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from impls.contract import Device, Implementation, Parameters, Placed, Problem, State, Trained
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """An implementation with a problem's data in place on a device."""
+
+    implementation: Implementation
+    problem: Problem
+    device: Device
+    parameters: Parameters
+    placed: Sequence[Placed]  # each distinct epoch's batches
+    data_digest: str
+
+    @classmethod
+    def of(cls, implementation: Implementation, problem: Problem, device: Device = "cpu") -> Workload:
+        """Draw the problem's data and place it."""
+        parameters, epochs = draw_parameters(problem), draw_epochs(problem)
+        return cls(
+            implementation=implementation,
+            problem=problem,
+            device=device,
+            parameters=parameters,
+            placed=[implementation.place(problem, batches, device) for batches in epochs],
+            data_digest=digest_of(epochs, parameters),
+        )
+
+    def start(self) -> State:
+        """Give the state before the first step."""
+        return self.implementation.prepare(self.problem, self.parameters, self.device)
+
+    def batches(self, epoch: int) -> Placed:
+        """Give the batches of an epoch, counted from 0."""
+        return self.placed[epoch % len(self.placed)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A whole training, with each epoch's losses."""
+
+    losses: NDArray[Any]  # (n_steps,)
+    weight: NDArray[Any]  # (n_features,), after the last step
+    bias: NDArray[Any]  # ()
+    n_epochs: int
+    first_epoch_s: float
+
+
+def train(workload: Workload) -> Training:
+    """Train until the stopping rule holds, and export after every epoch.
+
+    Raises:
+        ValueError: an export is not of the shape that the contract asks for.
+
+    """
+    problem, implementation = workload.problem, workload.implementation
+    state = workload.start()
+    losses: list[NDArray[Any]] = []
+    first_epoch_s = 0.0
+    for epoch in range(problem.n_epochs):
+        start = time.perf_counter()
+        state = implementation.run_epoch(state, workload.batches(epoch))
+        first_epoch_s = first_epoch_s or time.perf_counter() - start
+        trained = implementation.export(state)
+        _check_shapes(trained, problem)
+        losses.append(trained.losses)
+        if converged(problem, [float(np.mean(each)) for each in losses[-2:]], n_epochs=epoch + 1):
+            break
+    return Training(
+        losses=np.concatenate(losses),
+        weight=trained.weight,
+        bias=trained.bias,
+        n_epochs=len(losses),
+        first_epoch_s=first_epoch_s,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimedTraining:
+    """A whole training of which each epoch was timed and the end exported."""
+
+    epoch_s: list[float]  # (n_epochs,)
+    cpu_s: float  # of all threads, over all epochs
+    wall_s: float  # that `cpu_s` was spent in
+    end: Trained  # after the last epoch
+    export_s: float  # not part of an epoch; where unfinished work would hide
+    paused: bool  # before the export
+
+
+def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) -> TimedTraining:
+    """Train for so many epochs, back to back.
+
+    With a pause, wait before the export, for work that the epochs may have left unfinished.
+
+    Nothing is done between epochs: exporting there would leave the next one a cold cache, which on a
+    CPU makes an epoch of 100 µs seem 20 % longer (measured).
+    """
+    run_epoch = workload.implementation.run_epoch
+    batches = [workload.batches(epoch) for epoch in range(n_epochs)]
+    state = workload.start()
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
+    ticks = [time.perf_counter()]
+    for each in batches:
+        state = run_epoch(state, each)
+        ticks.append(time.perf_counter())
+    cpu_s, wall_s = time.process_time() - cpu_start, time.perf_counter() - wall_start
+    epoch_s: list[float] = np.diff(ticks).tolist()
+    if pause_s:  # a sleep of no length would hand the core to the threads that still work
+        time.sleep(pause_s)
+    start = time.perf_counter()
+    end = workload.implementation.export(state)
+    export_s = time.perf_counter() - start
+    _check_shapes(end, workload.problem)
+    return TimedTraining(
+        epoch_s=epoch_s, cpu_s=cpu_s, wall_s=wall_s, end=end, export_s=export_s, paused=pause_s > 0
+    )
+
+
+def hot(values: Sequence[T]) -> Sequence[T]:
+    """Leave a training's first third out: `prepare` has just emptied the caches."""
+    return values[len(values) // 3 :]
+
+
+def _check_shapes(trained: Trained, problem: Problem) -> None:
+    """Refuse what the agreement check could misread; a wrong number of losses is left for it to report."""
+    n_losses = trained.losses.size
+    for name, expected in (("losses", (n_losses,)), ("weight", (problem.n_features,)), ("bias", ())):
+        found = getattr(trained, name).shape
+        if found != expected:
+            message = f"export: expected {name} of shape {expected}, found {found}"
+            raise ValueError(message)
+
+
+def converged(problem: Problem, latest_losses: Sequence[float], *, n_epochs: int) -> bool:
+    """Say whether to stop after `n_epochs`, given the mean losses of the latest two epochs."""
+    if problem.target_loss is None or n_epochs < max(problem.min_epochs, 2):
+        return False
+    before, now = latest_losses
+    return now <= problem.target_loss and abs(now - before) <= problem.max_loss_change
