@@ -36,7 +36,7 @@ loss's deviation that is each sample's own and averages out, as one over the squ
 Twice what an emulation shows: NumPy's loop with its operands rounded, to nearest or toward zero (and for
 bfloat16 each product too, as XLA does), over book, small (10,000 steps), large, wide, and batches of 1 and
 10. Losses are then off by at most 1.4 (1000 samples), 1.8 (10) and 4.0 (1) unit roundoffs, final parameters
-by 7.2, in both formats. tests/test_rounded_loops.py runs it again.
+by 7.2, in both formats. tests/verify/test_rounded_loops.py runs it again.
 
 In TF32 a learning rate off by 1 % is still seen. In bfloat16 one off by 10 % is, on book by 5 %, and 1 % is
 not; nor is any other mistake that moves the losses by less than 0.01.

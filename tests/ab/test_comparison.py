@@ -1,0 +1,412 @@
+"""`perceptron-bench ab` and `calibrate` as their user meets them: real processes, reports, exit status."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.ab import comparison as ab_module
+from benchmarks.analysis import caveats
+from benchmarks.compare.result import read_comparison
+from benchmarks.compare.rule import Category
+from benchmarks.runner.launch import ROOT
+from tests.ab.test_pairs import FakeCrew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Copy
+
+RUN_EPOCH = '    """Train on each batch in order."""\n'
+PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
+
+
+@pytest.fixture
+def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str, int], float]], None]:
+    """Invent what the processes measure, on a machine without a GPU."""
+    monkeypatch.setattr(
+        "benchmarks.runner.case.lacks", lambda device, _: None if device == "cpu" else "no GPU"
+    )
+
+    def invent(min_s: Callable[[str, str, int], float]) -> None:
+        monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=min_s))
+
+    return invent
+
+
+def ab(*arguments: str | Path, folder: Path) -> int:
+    """Compare numpy_float32 with itself under another variable."""
+    return main(
+        [
+            "ab",
+            "--impl=numpy_float32",
+            "--new-env=A=1",
+            f"--calibration={folder}/noise",
+            PROBLEM,
+            *map(str, arguments),
+        ]
+    )
+
+
+def test_it_compares_two_files_in_real_processes_and_writes_every_report(
+    copy_of: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    base, new = copy_of("numpy_float32", as_name="old"), copy_of("numpy_float32", as_name="new")
+    reports = {name: tmp_path / f"report.{name}" for name in ("json", "markdown", "junit")}
+
+    status = main(
+        [
+            "ab",
+            f"--base-impl={base}",
+            f"--new-impl={new}",
+            f"--calibration={tmp_path}/noise",
+            "--max-pairs=1",
+            PROBLEM,
+            *(f"--{name}={path}" for name, path in reports.items()),
+        ]
+    )
+
+    comparison = read_comparison(reports["json"])
+    (verdict,) = comparison.verdicts
+    assert status == comparison.exit_status()
+    assert verdict.category in (Category.UNCHANGED, Category.UNDECIDED)
+    assert len(verdict.ratios) == 1
+    assert verdict.base is not None
+    assert verdict.base.agreement is not None  # verified like any other measurement
+    assert verdict.base.costs is not None  # inspected
+    assert comparison.base.differs == {"impl": str(base)}
+    assert verdict.name in reports["markdown"].read_text(encoding="utf-8")
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == reports["markdown"].read_text(
+        encoding="utf-8"
+    )
+    assert ET.parse(reports["junit"]).getroot().get("tests") == "1"  # noqa: S314 - our own file
+    assert verdict.name in capsys.readouterr().out
+
+
+def test_a_new_side_that_computes_something_else_is_invalid_and_shows_no_time(
+    copy_of: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
+    arguments = [
+        f"--new-impl={wrong}",
+        "--impl=numpy_float32",
+        f"--calibration={tmp_path}/noise",
+        PROBLEM,
+    ]
+
+    assert main(["ab", *arguments]) == 5
+    shown = capsys.readouterr().out
+    assert "INVALID: numpy_float32-cpu-B32-D2-N4-E3: new: loss of step 2" in shown
+    assert "missing" not in shown  # a file is held against one implementation, whatever else there is
+    assert "µs" not in shown
+
+
+def reason_of_failure(file: Path, difference: str) -> str | None:
+    """Compare a file with itself under a difference that it does not stand, and give why the case failed."""
+    report = file.with_name("report.json")
+    sides = [f"--base-impl={file}", f"--new-impl={file}", difference]
+    assert main(["ab", *sides, f"--calibration={file.parent}/noise", f"--json={report}", PROBLEM]) == 5
+    (verdict,) = read_comparison(report).verdicts
+    return verdict.reason
+
+
+def test_another_python_runs_the_other_side(copy_of: Copy, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexport OTHER_PYTHON=1\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    check = "    import os\n    assert 'OTHER_PYTHON' in os.environ, 'the same Python'\n"
+    picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
+
+    assert reason_of_failure(picky, f"--new-python={python}") == "base: AssertionError: the same Python"
+
+
+def test_a_variable_reaches_only_its_side(copy_of: Copy) -> None:
+    check = "    import os\n    assert os.environ.get('MARK') != '1', 'marked'\n"
+    picky = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + check))
+
+    assert reason_of_failure(picky, "--new-env=MARK=1") == "new: AssertionError: marked"
+
+
+def test_an_allocator_that_a_side_asks_for_is_no_fair_one_and_the_callers_reaches_neither(
+    copy_of: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_ALLOCATOR", "bfc")
+
+    reason = reason_of_failure(copy_of("jax_jit"), "--new-env=XLA_PYTHON_CLIENT_ALLOCATOR=platform")
+
+    assert reason is not None
+    assert reason.startswith("new: how a GPU's memory is taken: expected allocator default, ")
+    assert "found allocator platform, " in reason
+    assert "base: " not in reason
+
+
+@pytest.mark.parametrize(
+    ("min_s", "arguments", "status"),
+    [
+        (lambda *_: 1.0, [], 0),
+        (lambda _, side, __: 1.05 if side == "new" else 1.0, [], 1),
+        (lambda _, side, __: 1.05 if side == "base" else 1.0, [], 0),
+        (lambda _, side, __: 1.05 if side == "new" else 1.0, ["--threshold=6"], 0),
+        (lambda _, side, __: 1.05 if side == "new" else 1.0, ["--threshold=numpy=6"], 0),
+        (lambda _, side, pair: 1.2 if (side == "new") == bool(pair % 2) else 1.0, [], 3),
+        (lambda _, side, pair: 1.2 if (side == "new") == bool(pair % 2) else 1.0, ["--undecided-ok"], 0),
+        (lambda _, side, __: -1.0 if side == "new" else 1.0, [], 5),
+        (lambda *_: 1.0, ["--device=cuda"], 5),
+    ],
+    ids=[
+        *("unchanged", "slower", "faster", "slower within the threshold", "within the case's threshold"),
+        *("undecided", "undecided allowed", "broken", "nothing runs here"),
+    ],
+)
+def test_the_exit_status_says_what_was_found(
+    min_s: Callable[[str, str, int], float],
+    arguments: list[str],
+    status: int,
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+) -> None:
+    invented(min_s)
+
+    assert ab(*arguments, folder=tmp_path) == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ab"], "the two sides are the same: say how they differ"),
+        (["ab", "--new-env=A=1", "--impl=torch_eagr"], "Did you mean 'torch_eager'?"),
+        (["ab", "--new-env=A=1", "--problem=bok"], "unknown problem 'bok'"),
+        (["ab", "--new-env=A"], "expected NAME=VALUE, found 'A'"),
+        (["ab", "--new-env=A=1", "--threshold=much"], "--threshold: expected [CASE=]PERCENT"),
+        (["ab", "--new-env=A=1", "--threshold=nobody=5"], "unknown case in --threshold 'nobody'"),
+        (["ab", "--new-env=A=1", "--max-pairs=0"], "expected at least 1"),
+        (["ab", "--new-env=A=1", "--alpha=2"], "alpha: expected between 0 and 1"),
+        (["ab", "--new-env=A=1", "--cores=1000"], "--cores: expected at most"),
+        (["ab", "--new-env=A=1", "--json=/dev/null/a.json"], "can't be written"),
+        (["ab", "--new-impl=a.py", "--impl=jax_jit", "--impl=jax_scan"], "expected one name beside a file"),
+        (["ab", "--base-ref=no-such"], "expected a commit named 'no-such'"),
+    ],
+)
+def test_a_call_that_makes_no_sense_ends_with_a_sentence_and_status_4(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 4
+    assert message in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    files = [f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "ab",
+        *files,
+        f"--json={report}",
+        "--threshold=0.01",
+        PROBLEM,
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("pair 2 "):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+
+    assert process.returncode == 2, rest
+    comparison = read_comparison(report)
+    assert comparison.interrupted == "Ctrl-C or SIGTERM"
+    assert len(comparison.verdicts[0].ratios) >= 1
+    assert "interrupted" in rest
+
+
+def test_calibration_raises_the_threshold_of_a_case_that_drifts_and_ab_takes_it(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Though nothing differs, one side is 5 % slower for a dozen pairs: the default threshold calls it slower.
+    invented(lambda _, side, pair: 1.049 if (side == "new") == (pair < 12) else 1.0)
+    folder = tmp_path / "noise"
+
+    assert ab(folder=tmp_path) == 1
+    assert main(["calibrate", "--pairs=24", "--impl=numpy_float32", f"--calibration={folder}", PROBLEM]) == 0
+    (file,) = folder.glob("*.json")
+    (case,) = json.loads(file.read_text(encoding="utf-8"))["cases"].values()
+    assert case["threshold"] == pytest.approx(0.05)
+    capsys.readouterr()
+
+    assert ab(folder=tmp_path) == 0
+    fitting = capsys.readouterr().out
+    assert "calibration of" in fitting
+    assert "calibrated for other" not in fitting
+    assert ab("--impl=torch_eager", "--threshold=torch=5", "--max-pairs=21", folder=tmp_path) == 0
+    told = "calibrated for other comparisons (of at most 1 case, not 2; of at most 20 pairs, not 21)"
+    assert told in capsys.readouterr().out
+
+
+def test_a_side_with_versions_that_were_not_calibrated_is_told(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    python = tmp_path / "nightly"
+    python.write_text("""#!/bin/sh\necho '{"python": "3.12.9", "numpy": "99"}'\n""", encoding="utf-8")
+    python.chmod(0o755)
+    options = ["--pairs=10", "--impl=numpy_float32", f"--calibration={tmp_path}/noise", PROBLEM]
+    assert main(["calibrate", *options]) == 0
+    capsys.readouterr()
+
+    assert ab(folder=tmp_path) == 0
+    assert "STALE" not in capsys.readouterr().out
+    assert ab(f"--new-python={python}", folder=tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "the calibration is STALE for new, which has other versions (python " in shown
+    assert " → 99)" in shown
+
+
+def test_calibration_counts_the_cases_as_a_comparison_of_them_does(
+    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy
+) -> None:
+    invented(lambda name, *_: -1.0 if name == "broken" else 1.0)
+    for name in ("one", "other", "broken"):
+        loops = copy_of("numpy_float32", as_name=name).parent
+
+    options = ["--pairs=10", "--max-pairs=40", f"--impls={loops}", f"--calibration={loops}/noise", PROBLEM]
+    status = main(["calibrate", *options])
+
+    (file,) = (loops / "noise").glob("*.json")
+    cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
+    assert status == 5
+    assert [(name.split("-")[0], case["n_cases"], case["max_pairs"]) for name, case in cases.items()] == [
+        ("one", 3, 40),  # that the third would break was not known when the first pairs were judged
+        ("other", 3, 40),
+    ]
+
+
+def test_without_a_calibration_the_report_says_so(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+
+    ab(folder=tmp_path)
+
+    assert "no calibration of this machine" in capsys.readouterr().out
+
+
+def test_a_machine_that_was_busy_with_something_else_is_told(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    invented(lambda *_: 1.0)
+
+    ab(folder=tmp_path)
+    assert "of their core" not in capsys.readouterr().out
+    monkeypatch.setattr(caveats, "STARVED", 2.0)  # as if the processes had got half of it
+    ab(folder=tmp_path)
+
+    assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out
+
+
+def test_in_a_folder_of_ones_own_every_implementation_takes_part(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    copy_of: Copy,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    folder = copy_of("numpy_float32", as_name="my_loop").parent
+    options = ["--new-env=A=1", f"--calibration={tmp_path}/noise", PROBLEM]
+
+    assert main(["ab", f"--impls={folder}", *options]) == 0
+    assert "my_loop-cpu-B32" in capsys.readouterr().out
+    (folder / "my_loop.py").unlink()
+    assert main(["ab", f"--impls={folder}", *options]) == 4
+    assert "expected files with implementations, found none" in capsys.readouterr().err
+
+
+def test_a_case_that_vanished_fails_though_only_others_were_asked_for(
+    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
+) -> None:
+    invented(lambda *_: 1.0)
+    loops = copy_of("numpy_float32", as_name="my_loop").parent / "loops"
+    loops.mkdir()
+    for name in ("my_loop", "her_loop"):
+        (loops / f"{name}.py").write_bytes((tmp_path / "my_loop.py").read_bytes())
+    for command in (["init", "--quiet"], ["add", "loops"], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)  # noqa: S603, S607 - our own
+    options = [
+        f"--impls={loops}",
+        "--base-ref=HEAD",
+        "--impl=my_loop",
+        f"--calibration={tmp_path}/noise",
+        PROBLEM,
+    ]
+
+    assert main(["ab", *options]) == 0
+    (loops / "her_loop.py").unlink()
+    assert main(["ab", *options]) == 5
+
+
+def test_only_cases_that_can_be_compared_count_where_it_warns_of_too_few_pairs(
+    invented: Callable[[Callable[[str, str, int], float]], None],
+    copy_of: Copy,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invented(lambda *_: 1.0)
+    loops = copy_of("numpy_float32", as_name="my_loop").parent
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *command], cwd=loops, check=True)  # noqa: S603, S607 - our own
+    copy_of("numpy_float32", as_name="new_loop")
+    options = [f"--impls={loops}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
+
+    for pairs, warning in (7, False), (6, True):
+        assert main(["ab", *options, f"--max-pairs={pairs}"]) == 0
+        shown = capsys.readouterr().out
+        assert "1 unchanged, 1 new, of 2 cases" in shown
+        assert ("too few to call any of 1 case slower or faster" in shown) == warning
+
+
+def test_where_nothing_could_be_compared_the_status_is_5(
+    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
+) -> None:
+    invented(lambda *_: 1.0)
+    copy_of("numpy_float32", as_name="my_loop")
+    run = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "--quiet"], ["commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", "a"]):
+        subprocess.run([*run, *command], cwd=tmp_path, check=True)  # noqa: S603 - our own
+
+    options = [f"--impls={tmp_path}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
+    assert main(["ab", *options]) == 5
+
+
+def test_a_defect_of_ours_is_no_regression(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> FakeCrew:
+        message = "a defect"
+        raise ArithmeticError(message)
+
+    monkeypatch.setattr(ab_module, "Crew", broken)
+
+    assert ab(folder=tmp_path) == 70
+    assert "ArithmeticError: a defect" in capsys.readouterr().err

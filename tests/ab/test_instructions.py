@@ -1,0 +1,196 @@
+"""`ab --metric instructions`: what counts as changed, and what is said where nothing can be counted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.ab import comparison as ab_module
+from benchmarks.ab import counting, instructions
+from benchmarks.ab.counting import make_ready
+from benchmarks.ab.instructions import NoCounter, make_counter
+from benchmarks.ab.pairs import matchups_of
+from benchmarks.compare.result import read_comparison
+from benchmarks.compare.rule import (
+    COUNTED_RULE,
+    Category,
+    Rule,
+    assess,
+    decide,
+)
+from benchmarks.runner.dispatch import Crew
+from benchmarks.runner.launch import launch
+from benchmarks.runner.rounds import INSPECTION
+from benchmarks.stats import summarize
+from benchmarks.worker.messages import Job, Measurement
+from tests.ab.test_pairs import side
+from tests.conftest import SMALL
+from tests.verify.test_fairness import FAIR, INSPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.runner.case import Tally
+    from benchmarks.runner.dispatch import Turn
+
+PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountingCrew(Crew):
+    """Finds the new side's epoch half as long, and to have 3 % more instructions."""
+
+    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+        del siblings
+        is_new = turn.caches.parent.name == "new"
+        assert FAIR.timing is not None
+        summary = summarize([50e-6 if is_new else 100e-6] * 10)
+        timing = replace(FAIR.timing, summary=summary, n_instructions=1.03e6 if is_new else 1e6)
+        result = INSPECTED if turn.round == INSPECTION else replace(FAIR, timing=timing)
+        for tally in tallies:
+            tally.judge(result, round_=turn.round, position=turn.position, n_cores=1)
+
+
+def ab(*arguments: str) -> int:
+    """Compare numpy_float32 with itself under another variable."""
+    return main(["ab", "--metric=instructions", "--impl=numpy_float32", "--new-env=A=1", PROBLEM, *arguments])
+
+
+@pytest.mark.parametrize(
+    ("programs", "reason"),
+    [
+        ([], "valgrind, which is not on the path"),
+        (["valgrind"], "no C compiler"),
+        (["valgrind", "cc"], "does not compile: exit status 1"),
+    ],
+)
+def test_where_something_is_missing_every_case_is_missing_and_says_what(
+    programs: list[str],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in programs:  # each fails
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+
+    assert ab() == 5
+    shown = capsys.readouterr().out
+    assert "1 missing, of 1 case" in shown
+    assert reason in shown
+
+
+def test_a_gpu_s_instructions_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "make_counter", lambda folder: folder / "counter.so")
+    sides = {name: side(name) for name in ("base", "new")}
+    matchups = matchups_of(sides, ["first"], ("cpu", "cuda"), (SMALL,), COUNTED_RULE)
+
+    assert make_ready(matchups, tmp_path) == tmp_path / "counter.so"
+    on_cpu, on_gpu = (matchup.verdict(1, "at once") for matchup in matchups)
+    assert on_cpu.category is Category.UNDECIDED
+    assert on_gpu.category is Category.MISSING
+    assert "base: valgrind counts the instructions of CPUs only" in (on_gpu.reason or "")
+
+
+def test_it_judges_and_reports_the_instructions_and_not_the_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ab_module, "Crew", CountingCrew)
+    monkeypatch.setattr(counting, "make_counter", lambda folder: folder / "counter.so")
+    files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "markdown")}
+
+    assert ab(*(f"--{name}={path}" for name, path in files.items())) == 1
+    shown = capsys.readouterr().out
+    assert "1.00 M   1.03 M   +3.0 %" in shown
+    assert "valgrind knows no AVX-512" in shown
+    assert "*new* are instructions in an epoch" in files["markdown"].read_text(encoding="utf-8")
+    comparison = read_comparison(files["json"])
+    (verdict,) = comparison.verdicts
+    assert comparison.rule.metric == "instructions"
+    assert verdict.ratios == pytest.approx([1.03] * 3)
+    (case,) = ET.parse(files["junit"]).iter("testcase")  # noqa: S314 - our own file
+    assert float(case.get("time", "")) == 0  # under valgrind there is no time worth telling
+
+
+@pytest.mark.parametrize(
+    ("ratios", "category"),
+    [
+        ([1.0, 1.002], Category.UNCHANGED),
+        ([1.03, 1.04], None),  # another pair can still say the contrary
+        ([1.03, 1.04, 1.03], Category.SLOWER),
+        ([1 / 1.03] * 3, Category.FASTER),
+        ([1.03, 1.04, 0.999], Category.UNDECIDED),
+        ([1.0, 1.03, 1.001], Category.UNDECIDED),
+    ],
+)
+def test_counts_are_judged_by_all_of_a_few_pairs(ratios: list[float], category: Category | None) -> None:
+    decision = decide(ratios, COUNTED_RULE, n_cases=10)
+
+    assert (decision and decision.category) == category
+
+
+def test_of_however_many_counts_none_may_say_the_contrary() -> None:
+    rule = replace(COUNTED_RULE, max_pairs=20)
+
+    assert assess([1.05] * 20, rule).category is Category.SLOWER
+    assert assess([0.99, *[1.05] * 19], rule).category is Category.UNDECIDED
+
+
+def test_times_are_never_judged_by_so_few_pairs() -> None:
+    assert assess([1.5] * 3, replace(COUNTED_RULE, metric="time")).category is Category.UNDECIDED
+    assert Rule().metric == "time"
+
+
+def test_a_dump_is_read_and_removed(tmp_path: Path) -> None:
+    dump = tmp_path / f"counter.so.{os.getpid()}.1"
+    dump.write_text("events: Ir\nfn=(1) main\n1 7\n\ntotals: 1234567\n", encoding="utf-8")
+
+    assert instructions._read_dump(tmp_path / "counter.so") == 1234567  # noqa: SLF001 - needs no valgrind
+    with pytest.raises(RuntimeError, match="valgrind does not count here"):
+        instructions._read_dump(tmp_path / "counter.so")  # noqa: SLF001
+
+
+def test_code_that_valgrind_does_not_know_is_named_as_the_cause(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "valgrind").write_text("#!/bin/sh\nkill -ILL $$\n", encoding="utf-8")
+    (tmp_path / "valgrind").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    job = Job(path=str(numpy_float32), framework="numpy", devices=("cpu",), problems=(SMALL,), counter="x.so")
+
+    assert "valgrind knows no AVX-512" in (launch(job, tmp_path, "foreign").death or "")
+
+
+def test_twice_the_batches_are_about_twice_the_instructions(numpy_float32: Path, tmp_path: Path) -> None:
+    counter = make_counter(tmp_path)
+    if isinstance(counter, NoCounter):
+        pytest.skip(counter.reason)
+    problems = tuple(replace(SMALL, n_batches=n) for n in (2, 4))
+    job = Job(
+        path=str(numpy_float32),
+        framework="numpy",
+        devices=("cpu",),
+        problems=problems,
+        sample_s=1e-3,
+        counter=str(counter),
+    )
+
+    report = launch(job, tmp_path, "counted")
+
+    assert report.death is None, report.log
+    short, long = (
+        result.timing.n_instructions
+        for result in report.results
+        if isinstance(result, Measurement) and result.timing and result.timing.n_instructions
+    )
+    assert 1e5 < short < 1e7
+    assert 1.5 < long / short < 2.5

@@ -1,0 +1,205 @@
+"""Pairs of processes: their order, when a case ends, and what one side's trouble means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.ab.pairs import Duel, matchups_of
+from benchmarks.ab.sides import Side
+from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.compare.rule import Category, Rule
+from benchmarks.records.run import Verdict
+from benchmarks.runner.dispatch import Crew
+from benchmarks.runner.rounds import INSPECTION
+from benchmarks.stats import summarize
+from benchmarks.worker.messages import Failure, Runtime
+from tests.conftest import SMALL, Silent
+from tests.verify.test_fairness import FAIR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from benchmarks.compare.result import CaseVerdict
+    from benchmarks.runner.case import Tally
+    from benchmarks.runner.dispatch import Turn
+
+NAMES = ("first", "second")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeCrew(Crew):
+    """Invents each process's fastest epoch, and keeps whose turn it was."""
+
+    min_s: Callable[[str, str, int], float]  # by implementation, side and pair
+    turns: list[tuple[int, str, str]] = field(default_factory=list)
+    inspects: bool = False  # ask `min_s` about the inspection too
+
+    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+        del siblings
+        side = turn.caches.parent.name
+        for tally in tallies:
+            self.turns.append((turn.round, tally.case.entry.name, side))
+            if turn.round == INSPECTION and not self.inspects:
+                continue
+            seconds = self.min_s(tally.case.entry.name, side, turn.round)
+            if seconds < 0:
+                tally.judge(Failure(reason="it broke", details=""), round_=0, position=0, n_cores=1)
+                continue
+            assert FAIR.timing is not None
+            timing = replace(FAIR.timing, summary=summarize([seconds] * 10))
+            tally.judge(replace(FAIR, timing=timing), round_=turn.round, position=turn.position, n_cores=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupingCrew(Crew):
+    """Keeps the precisions of the problems that each process was to measure, and has it break."""
+
+    groups: list[list[str]] = field(default_factory=list)
+
+    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+        del turn, siblings
+        self.groups.append([each.case.problem.precision for each in tallies])
+        for each in tallies:
+            each.rule_out(Verdict.FAILED, "it broke")
+
+
+def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
+    entry = read_entry(IMPLEMENTATIONS / "numpy_float32.py")
+    entries = {each: replace(entry, name=each) for each in implementations}
+    return Side(name=name, entries=entries, runtime=Runtime(), versions={})
+
+
+def fight(
+    min_s: Callable[[str, str, int], float],
+    base: Side | None = None,
+    new: Side | None = None,
+    *,
+    names: Sequence[str] = ("first",),
+    inspects: bool = False,
+    **settings: Any,
+) -> tuple[list[CaseVerdict], FakeCrew]:
+    sides = {"base": base or side("base"), "new": new or side("new")}
+    matchups = matchups_of(sides, names, ("cpu",), (SMALL,), Rule())
+    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=min_s, inspects=inspects)
+    return Duel(matchups, crew, **settings).run(), crew
+
+
+def test_the_sides_are_inspected_and_then_take_turns_in_going_first() -> None:
+    _, crew = fight(lambda *_: 1.0)
+
+    assert [(pair, which) for pair, _, which in crew.turns] == [
+        *((INSPECTION, which) for which in ("base", "new")),
+        *((0, which) for which in ("new", "base")),
+        *((1, which) for which in ("base", "new")),
+        *((2, which) for which in ("new", "base")),
+        *((3, which) for which in ("base", "new")),
+        *((4, which) for which in ("new", "base")),
+    ]
+
+
+def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
+    (first, second), crew = fight(
+        lambda name, which, _: 1.1 if (name, which) == ("second", "new") else 1.0, names=NAMES
+    )
+
+    assert (first.category, second.category) == (Category.UNCHANGED, Category.SLOWER)
+    assert first.decision is not None
+    assert second.decision is not None
+    assert (first.decision.n_pairs, second.decision.n_pairs) == (5, 10)
+    assert max(pair for pair, name, _ in crew.turns if name == "first") == 4
+
+
+def test_the_ratio_is_that_of_the_two_processes_of_one_pair() -> None:
+    (verdict,), _ = fight(lambda _, which, pair: (1.0 + pair) * (1.2 if which == "new" else 1.0))
+
+    assert verdict.decision is not None
+    assert verdict.decision.ratio == pytest.approx(1.2)
+    assert verdict.ratios == pytest.approx([1.2] * 10)
+
+
+def test_without_stopping_early_every_pair_is_measured() -> None:
+    (verdict,), _ = fight(lambda *_: 1.0, stops_early=False)
+
+    assert len(verdict.ratios) == Rule.max_pairs
+    assert verdict.category is Category.UNCHANGED
+
+
+def test_a_case_that_only_the_base_has_is_missing_and_one_that_only_the_new_side_has_is_new() -> None:
+    vanished, added = fight(lambda *_: 1.0, side("base", ["first"]), side("new", ["second"]), names=NAMES)[0]
+
+    assert (vanished.category, vanished.reason) == (Category.MISSING, "the new side lacks it")
+    assert added.category is Category.NEW
+
+
+@pytest.mark.parametrize("broken", ["base", "new"])
+def test_a_side_that_breaks_makes_the_case_invalid_and_names_the_side(broken: str) -> None:
+    (verdict,), crew = fight(lambda _, which, pair: -1.0 if (which, pair) == (broken, 2) else 1.0)
+
+    assert (verdict.category, verdict.reason) == (Category.INVALID, f"{broken}: it broke")
+    assert verdict.decision is None
+    assert max(pair for pair, *_ in crew.turns) == 2
+
+
+@pytest.mark.parametrize("without", [["new"], ["base"], ["base", "new"]])
+def test_a_case_that_a_side_can_not_run_is_missing_and_says_why(without: list[str]) -> None:
+    sides = {"base": side("base"), "new": side("new")}
+    (matchup,) = matchups_of(sides, ["first"], ["cpu"], [SMALL], Rule())
+    for key in without:
+        matchup.tallies[key].rule_out(Verdict.NOT_MEASURED, "no GPU here")
+
+    verdict = matchup.verdict(1, None)
+
+    assert verdict.category is Category.MISSING
+    assert verdict.reason == "; ".join(f"{key}: no GPU here" for key in without)
+
+
+def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
+    def broken(_: str, __: str, pair: int) -> float:
+        return -1.0 if pair == INSPECTION else 1.0
+
+    (fine,), crew = fight(lambda *_: 1.0, side("base", []), side("new", ["first"]))
+    (wrong,), _ = fight(broken, side("base", []), side("new", ["first"]), inspects=True)
+
+    assert (fine.category, crew.turns) == (Category.NEW, [(INSPECTION, "first", "new")])
+    assert (wrong.category, wrong.reason) == (Category.INVALID, "new: it broke")
+
+
+def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
+    def breaks(name: str, _: str, pair: int) -> float:
+        return -1.0 if (name, pair) == ("second", INSPECTION) else 1.0
+
+    matchups = matchups_of({"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule())
+    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=breaks, inspects=True)
+    duel = Duel(matchups, crew)
+
+    first, second = duel.run()
+
+    assert (first.category, second.category) == (Category.UNCHANGED, Category.INVALID)
+    assert duel.n_cases == 1
+
+
+def test_every_case_sees_its_sides_take_turns_however_many_there_are() -> None:
+    names = [f"case{i}" for i in range(5)]
+    _, crew = fight(lambda *_: 1.0, side("base", names), side("new", names), names=names)
+
+    for name in names:
+        firsts = [which for pair, each, which in crew.turns if each == name and pair >= 0][::2]
+        assert firsts in (["new", "base"] * 2 + ["new"], ["base", "new"] * 2 + ["base"])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_interrupt_keeps_what_was_measured_and_decides_nothing(error: BaseException) -> None:
+    def interrupted(_: str, __: str, pair: int) -> float:
+        if pair == 3:
+            raise error
+        return 1.0
+
+    (verdict,), _ = fight(interrupted)
+
+    assert verdict.category is Category.UNDECIDED
+    assert "interrupted" in (verdict.reason or "")
+    assert len(verdict.ratios) == 3

@@ -1,0 +1,92 @@
+"""What a comparison that is resumed takes over from the call that was killed, and what it measures again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.ab import comparison as ab_module
+from benchmarks.ab.resume import forget_torn_pairs, workplace
+from benchmarks.runner import resume
+from benchmarks.runner.system import choose_cpus, collect_provenance
+from tests.ab.test_pairs import FakeCrew
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
+
+
+def leave(folder: Path, name: str, *, ended: bool = True) -> None:
+    """Leave what a worker leaves: whose report is not there was cut short."""
+    for suffix in ("job", "jsonl", "report") if ended else ("job", "jsonl"):
+        (folder / f"{name}.{suffix}").touch()
+
+
+def names_in(folder: Path) -> set[str]:
+    """Name the workers of whom something is there."""
+    return {file.stem for file in folder.iterdir() if file.is_file()}
+
+
+@pytest.mark.parametrize("cut_short", [[], ["00-01-base-cpu-2"]], ids=["not begun", "cut short"])
+def test_a_pair_of_which_a_side_is_lacking_is_measured_again(cut_short: list[str], tmp_path: Path) -> None:
+    whole = {"00-00-base-cpu-1", "00-00-new-cpu-1", "-1-00-base-cpu-1", "-1-00-new-cpu-1"}
+    for name in (*whole, "00-01-new-cpu-2"):
+        leave(tmp_path, name)
+    for name in cut_short:
+        leave(tmp_path, name, ended=False)
+    (tmp_path / "caches").mkdir()
+
+    forget_torn_pairs(tmp_path)
+
+    assert names_in(tmp_path) == whole
+    assert (tmp_path / "caches").exists()
+
+
+def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path: Path) -> None:
+    leave(tmp_path, "-1-00-base-cpu-1")
+    leave(tmp_path, "-1-00-new-cpu-1")
+    leave(tmp_path, "-1-01-base-cpu-1", ended=False)
+    (tmp_path / "caches" / "base").mkdir(parents=True)
+
+    forget_torn_pairs(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "UNFINISHED", tmp_path)
+    provenance = collect_provenance(choose_cpus(1))
+
+    with workplace("this", provenance) as place:
+        leave(place.folder, "00-00-base-cpu-1")
+        leave(place.folder, "00-00-new-cpu-1")
+    with workplace("this", provenance) as again:
+        assert again.folder == place.folder
+        assert len(names_in(again.folder) - {"lock"}) == 2
+        again.is_done = True
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["calibrate", "--pairs=10", "--impl=numpy_float32"], 0),
+        (["ab", "--new-env=A=1", "--impl=numpy_float32"], 0),
+        (["ab", "--new-env=A=1", "--impl=numpy_float32", "--threshold=nobody=5"], 4),
+        (["ab"], 4),
+    ],
+    ids=["calibrate", "ab", "ab, an unknown case", "ab, no difference"],
+)
+def test_nothing_is_left_of_what_is_done_or_was_refused(
+    arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resume, "UNFINISHED", tmp_path / "unfinished")
+    monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=lambda *_: 1.0))
+
+    assert main([*arguments, "--resume", f"--calibration={tmp_path}/noise", PROBLEM]) == status
+
+    assert list((tmp_path / "unfinished").iterdir()) == []

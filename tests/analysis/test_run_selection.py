@@ -1,0 +1,131 @@
+"""The run that speaks for a group, of several that measured it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.cases.problems import NAMED
+from benchmarks.records.machine import Site
+from tests.conftest import SMALL
+from tests.helpers.runs import run_of_day, timed
+from tests.records.test_run import row, run_of
+
+if TYPE_CHECKING:
+    from benchmarks.records.run import Row, Run
+
+GROUP = f"{row().group}"
+
+
+def speaker(*runs: Run) -> Run:
+    ((_, groups),) = headline_groups(runs).items()
+    return groups[GROUP]
+
+
+def test_most_rounds_then_most_implementations_then_the_newest_run_speaks_for_a_group() -> None:
+    few, many = timed("torch_eager", [1e-6] * 3), timed("torch_eager", [1e-6] * 6)
+    other = timed("jax_scan", [1e-6] * 6)
+    runs = [
+        run_of_day(day, *rows) for day, rows in enumerate([(many,), (many, other), (many, other), (few,)])
+    ]
+
+    ((_, groups),) = headline_groups(runs).items()
+
+    assert groups == {GROUP: runs[2]}
+    assert headline_groups(runs[::-1]) == headline_groups(runs)
+
+
+@pytest.mark.parametrize("change", [{"commit": "b" * 10}, {"versions": {"torch": "2.14.0"}}])
+def test_a_run_of_older_code_or_versions_does_not_speak_however_thorough_it_is(
+    change: dict[str, Any],
+) -> None:
+    thorough = run_of_day(0, timed("torch_eager", [1e-6] * 6), commit="a" * 10)
+    newer = run_of_day(1, timed("torch_eager", [1e-6] * 3), **{"commit": "a" * 10, **change})
+    look = run_of_day(2, timed("torch_eager", [1e-6]), settings={"quick": True}, **change)
+
+    assert speaker(thorough, newer, look) is newer
+
+
+def of_code(digest: str | None, *, n_rounds: int, implementation: str = "torch_eager") -> Row:
+    return timed(implementation, [1e-6] * n_rounds, code_digest=digest)
+
+
+def test_where_a_later_commit_left_the_timed_code_alone_the_more_thorough_run_speaks() -> None:
+    thorough = run_of_day(0, of_code("1", n_rounds=6), commit="a" * 10)
+    newer = run_of_day(1, of_code("1", n_rounds=3), commit="b" * 10)
+    as_thorough = run_of_day(2, of_code("1", n_rounds=6), commit="c" * 10)
+    other_versions = run_of_day(3, of_code("1", n_rounds=3), versions={"torch": "2.14.0"})
+
+    assert speaker(thorough, newer) is thorough
+    assert speaker(thorough, newer, as_thorough) is as_thorough
+    assert speaker(thorough, newer, as_thorough, other_versions) is other_versions
+
+
+@pytest.mark.parametrize("digest", ["2", None], ids=["another", "not known"])
+def test_code_of_another_digest_or_of_another_commit_where_none_is_known_is_other_code(
+    digest: str | None,
+) -> None:
+    thorough = run_of_day(0, of_code("1", n_rounds=6), commit="a" * 10)
+    newer = run_of_day(1, of_code(digest, n_rounds=3), commit="b" * 10)
+
+    assert speaker(thorough, newer) is newer
+
+
+def test_one_changed_implementation_is_enough_and_one_that_only_one_run_has_is_no_change() -> None:
+    changing = (of_code(digest, n_rounds=n, implementation="jax_jit") for digest, n in (("1", 6), ("2", 3)))
+    thorough, newer = (
+        run_of_day(day, of_code("1", n_rounds=n), each, commit=str(day) * 10)
+        for day, (n, each) in enumerate(zip((6, 3), changing, strict=True))
+    )
+    without = run_of_day(2, of_code("1", n_rounds=3), commit="c" * 10)
+
+    assert speaker(thorough, newer) is newer
+    assert speaker(thorough, without) is thorough
+
+
+def test_of_one_commit_it_is_the_code_that_lay_there_which_counts() -> None:
+    thorough = run_of_day(0, of_code("1", n_rounds=6), commit="aaaaaaaaaa with changes")
+    newer = run_of_day(1, of_code("2", n_rounds=3), commit="aaaaaaaaaa with changes")
+
+    assert speaker(thorough, newer) is newer
+
+
+def test_a_quick_look_or_an_untimed_run_speaks_only_where_no_other_can() -> None:
+    thorough, quick = run_of_day(0, row()), run_of_day(1, row(), settings={"quick": True})
+    untimed = run_of_day(2, row(processes=()), settings={"timed": False})
+
+    assert speaker(thorough, quick, untimed) is thorough
+    assert speaker(quick, untimed) is quick
+    assert speaker(untimed) is untimed
+
+
+def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> None:
+    here, there = run_of_day(0, row()), run_of_day(1, row(), cpu="Another CPU")
+
+    found = headline_groups([here, there])
+
+    assert list(found.items()) == [(Site.of(there), {GROUP: there}), (Site.of(here), {GROUP: here})]
+    assert str(Site.of(there)) == "vm: Another CPU (2 CPUs), 1 core used"
+
+
+def test_an_interrupted_run_brings_its_machine_no_place_before_others() -> None:
+    whole = run_of_day(0, timed("torch_eager", [1e-3] * 6), machine="a")
+    cut = run_of_day(1, timed("torch_eager", [1e-3] * 6), machine="b", settings={"interrupted": "Ctrl-C"})
+
+    assert [site.machine for site in headline_groups([whole, cut])] == ["a", "b"]
+
+
+def test_named_problems_come_first_in_the_order_in_which_they_are_named() -> None:
+    problems = [SMALL, NAMED["wide"], NAMED["large"], NAMED["book"]]
+    run = run_of(*(row(problem=problem) for problem in problems))
+
+    ((_, groups),) = headline_groups([replace(run)]).items()
+
+    assert [group.partition("-")[0] for group in groups] == ["book", "large", "wide", "B32"]
+
+
+def test_no_run_speaks_for_nothing() -> None:
+    assert headline_groups([]) == {}

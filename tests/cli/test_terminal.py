@@ -1,0 +1,81 @@
+"""A reader that has read enough closes the pipe, as `| head -1` does: that is nothing that was found."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.compare.result import read_comparison
+from benchmarks.runner.launch import ROOT
+from benchmarks.terminal import Terminal
+from tests.helpers.runs import run_of_day, timed, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+RUN = run_of_day(0, timed("native_floor", [1e-5] * 6), timed("jax_scan", [4e-5] * 6))
+
+
+def status_into_a_closed_pipe(*arguments: str | Path) -> int:
+    """Run the command line with nobody to read what it prints."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(  # noqa: S603 - ours
+        command, cwd=ROOT, env=variables, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert not done.stderr
+    return done.returncode
+
+
+def test_a_comparison_that_nobody_reads_writes_its_reports_and_is_no_regression(tmp_path: Path) -> None:
+    record = write(RUN, tmp_path / "run.json")
+    json, junit = tmp_path / "report.json", tmp_path / "report.xml"
+
+    status = status_into_a_closed_pipe(
+        "compare", record, record, "--calibration", tmp_path / "noise", "--json", json, "--junit", junit
+    )
+
+    assert status == 141
+    assert read_comparison(json).exit_status() == 0
+    assert ET.parse(junit).getroot().get("tests") == "2"  # noqa: S314 - our own file
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["explain", "jax_scan", "RECORD"], ["table", "RECORD"], ["track", "show", "--history", "HISTORY"]],
+    ids=["explain", "table", "track"],
+)
+def test_what_a_command_shows_to_nobody_is_no_failure(command: list[str], tmp_path: Path) -> None:
+    if "show" in command:
+        pytest.importorskip("ruptures", reason="needs the extra `report`")
+    (tmp_path / "history").mkdir()
+    record = write(RUN, tmp_path / "run.json")
+    assert status_into_a_closed_pipe("track", "add", record, "--history", tmp_path / "history") == 141
+    files = {"RECORD": record, "HISTORY": tmp_path / "history"}
+
+    assert status_into_a_closed_pipe(*(files.get(word, word) for word in command)) == 141
+
+
+def test_once_the_pipe_is_closed_nothing_more_is_printed_so_that_what_was_measured_can_be_kept() -> None:
+    terminal = Terminal(file=Closed())
+
+    with pytest.raises(OSError, match="Broken pipe"):  # which interrupts a comparison as a full disk does
+        terminal.print("the first line")
+    terminal.print("the next one")

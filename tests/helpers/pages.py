@@ -1,0 +1,68 @@
+"""Pages made up for tests, and the browser that opens them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.records.run import Verdict
+from benchmarks.verify.curve import loss_curve
+from impls.contract import Problem
+from tests.helpers.runs import run_of_day, timed
+from tests.records.test_run import AGREEMENT, row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.records.run import Row, Run
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+LOSSES = np.geomspace(0.7, 0.1, 12)
+STEPS = replace(AGREEMENT, curve=loss_curve(LOSSES, LOSSES + 1e-7))
+
+MINIMA_S: dict[str, tuple[str, str, Sequence[float]]] = {
+    "torch_eager": ("torch", "eager", (100e-6, 101e-6, 102e-6, 99e-6, 103e-6, 100e-6)),
+    "jax_nojit": ("jax", "eager", (900e-6, 910e-6, 905e-6, 899e-6, 930e-6, 901e-6)),
+    "torch_step": ("torch", "step", (20e-6, 21e-6, 20.5e-6, 20.2e-6, 20.1e-6, 20.3e-6)),
+    "jax_jit": ("jax", "step", (15e-6, 15.3e-6, 15.1e-6, 15.2e-6, 15.4e-6, 15e-6)),
+    "native_floor": ("numpy", "floor", (1e-6, 1.01e-6, 1.02e-6, 1e-6, 1.03e-6, 1.01e-6)),
+}
+"""By implementation: framework, tier and the fastest epoch of each round."""
+
+ABSENT = row(
+    "torch_cudagraph_step",
+    tier="step",
+    problem=Problem(),
+    verdict=Verdict.NOT_MEASURED,
+    reason="CUDA graphs run on CUDA devices only",
+    agreement=None,
+    costs=None,
+    manifest=(),
+    processes=(),
+)
+
+
+def rows_of(problem: Problem, **changes: object) -> list[Row]:
+    """Make a row for each implementation of MINIMA_S."""
+    return [
+        timed(name, minima_s, framework=framework, tier=tier, problem=problem, agreement=STEPS, **changes)
+        for name, (framework, tier, minima_s) in MINIMA_S.items()
+    ]
+
+
+def typical_run(*more: Row) -> Run:
+    """Make a run of two problems, one of them fed in two ways."""
+    wide, fed = Problem(n_features=256, n_batches=20), Problem(feed="host")
+    return run_of_day(0, *rows_of(Problem()), ABSENT, *rows_of(wide), *rows_of(fed), *more)
+
+
+def many_rows(n: int) -> Run:
+    """Make a run of one group with that many implementations."""
+    first = rows_of(Problem())[0]
+    others = (replace(first, implementation=f"impl_{i:05}") for i in range(n - 1))
+    return run_of_day(0, first, *others)

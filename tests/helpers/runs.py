@@ -1,0 +1,48 @@
+"""Runs made up for tests of what happens to records over time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.records.machine import FULL_PRECISION
+from benchmarks.track.history import Record
+from tests.records.test_run import document_of, process, row, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from benchmarks.records.run import Row, Run
+
+FIRST_DAY = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+
+
+def timed(implementation: str, minima_s: Sequence[float], **changes: Any) -> Row:
+    """Make a row of one process a round, with these fastest epochs."""
+    processes = tuple(process(round_, min_s, 1.1 * min_s) for round_, min_s in enumerate(minima_s))
+    return row(implementation, processes=processes, **changes)
+
+
+def run_of_day(day: int, *rows: Row, settings: Mapping[str, Any] | None = None, **provenance: Any) -> Run:
+    """Make a run of that day, with other provenance where given."""
+    run = run_of(*rows, **(settings or {}))
+    at = {
+        "date": (FIRST_DAY + dt.timedelta(days=day)).isoformat(),
+        "worker_variables": FULL_PRECISION,
+        **provenance,
+    }
+    return replace(run, provenance=replace(run.provenance, **at))
+
+
+def record_of(run: Run, path: Path) -> Record:
+    """Give the run as if read from that file."""
+    return Record(path=path, run=run, date=dt.datetime.fromisoformat(run.provenance.date))
+
+
+def write(run: Run, path: Path) -> Path:
+    """Write the run as a record."""
+    path.write_text(json.dumps(document_of(run)), encoding="utf-8")
+    return path

@@ -1,0 +1,57 @@
+"""The page on adding an implementation: its example is one, and its mistake is found as it says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, get_type_hints
+
+from benchmarks.cases.problems import NAMED
+from benchmarks.records.run import Verdict
+from benchmarks.runner.launch import ROOT
+from impls.contract import VARIANTS, Implementation
+from tests.conftest import SMALL
+from tests.helpers.documents import code_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Copy, Judge
+
+PAGE = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    (found,) = (token.content for token in code_in(PAGE) if token.info == language)
+    return found
+
+
+def test_the_example_is_an_implementation_and_verified(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "torch_by_hand.py"
+    path.write_text(block("python"), encoding="utf-8")
+
+    row = judge(path, SMALL)
+
+    assert row.verdict in (Verdict.VERIFIED, Verdict.NOT_MEASURED), row.reason
+    assert row.gradient == "by hand"
+    assert row.summary == "The textbook loop without autograd: the gradient by hand, PyTorch's own Adam."
+
+
+def test_the_mistake_on_the_page_is_found_as_the_page_says(copy_of: Copy, judge: Judge) -> None:
+    assert "`lr=problem.learning_rate`" in PAGE
+    assert "lr=problem.learning_rate," in block("python")
+
+    # The same mistake in NumPy's loop, which starts in a tenth of the time; it takes the same losses.
+    row = judge(
+        copy_of("numpy_float32", ("criterion, problem.learning_rate", "criterion, 1e-3")), NAMED["book"]
+    )
+
+    assert f"{row.verdict}: {row.reason}".startswith(block("text").strip())
+
+
+def test_the_page_names_all_that_a_file_must_or_may_define() -> None:
+    rows = re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE)
+    required = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
+
+    assert set(required) | {"OFFERS", "CUDA_GRAPH", "GRADIENT", "USUAL"} == set(rows)
+    for field, (_, *others) in VARIANTS.items():
+        assert all(f"`{field}={value}`" in PAGE for value in others)

@@ -1,0 +1,162 @@
+"""What the pages tell a reader to type: it is understood, and what they tell to copy is what was checked."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown_it import MarkdownIt
+
+from benchmarks.__main__ import main
+from benchmarks.runner.launch import ROOT
+from tests.helpers.documents import PAGES, calls_in, code_in, fault_of
+from tests.helpers.rehearsal import EARLIER, RECORD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_is_understood(page: Path) -> None:
+    calls = [
+        (call, token.type != "code_inline")
+        for token in code_in(page.read_text(encoding="utf-8"))
+        if token.info != "yaml"  # tests.project.test_workflows runs those
+        for call in calls_in(token.content)
+    ]
+
+    assert calls
+    assert [(call, fault) for call, whole in calls if (fault := fault_of(call, whole=whole))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("perceptron-bench ab --bas-ref main", "unrecognized arguments: --bas-ref main"),
+        ("perceptron-bench abc", "invalid choice: 'abc'"),
+        ("perceptron-bench ab --max-pairs ten", "invalid int value: 'ten'"),
+        ("perceptron-bench compare a.json", "required: NEW.json"),
+        ("env/bin/perceptron-bench ab --base-python", "expected one argument"),
+        ("python3 -m benchmarks lst", "invalid choice: 'lst'"),
+        ("python -m benchmarks.no_such_module", "no module benchmarks.no_such_module"),
+        ("python -m pytest tests/test_dosc.py", "no file tests/test_dosc.py"),
+        ("python -m benchmarks.studies.roofline --pairz 3", "unrecognized arguments: --pairz 3"),
+        ("perceptron-bench run --problem book,feeed=host", "unknown field of a problem 'feeed'"),
+        ("perceptron-bench run --impl torch_eagr", "unknown implementation 'torch_eagr'"),
+        ("make bnech", "no target bnech"),
+    ],
+)
+def test_a_command_that_would_fail_is_found(line: str, fault: str) -> None:
+    (call,) = calls_in(line)
+
+    assert fault in str(fault_of(call))
+
+
+@pytest.mark.parametrize(
+    "line", ["perceptron-bench list", "make bench ARGS=--quick | tee log  # a look", "make check && ls"]
+)
+def test_a_command_that_works_is_no_fault(line: str) -> None:
+    (call,) = calls_in(line)
+
+    assert fault_of(call) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_workflow_on_a_page_is_the_file_that_was_checked(page: Path) -> None:
+    checked = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.yml")]
+    blocks = [token for token in code_in(page.read_text(encoding="utf-8")) if token.info == "yaml"]
+    workflows = [block.content for block in blocks if "\njobs:" in block.content]
+
+    assert [workflow for workflow in workflows if workflow not in checked] == []
+    assert bool(workflows) == (page.name == "tracking.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_or_a_heading_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    targets = [each for each in [*re.findall(r"\]\(([^)\s]+)\)", text), *pictures] if "://" not in each]
+
+    assert [target for target in targets if not _leads_somewhere(page, target)] == []
+
+
+def _leads_somewhere(page: Path, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    linked = page.parent / path if path else page
+    if not linked.exists():
+        return False
+    return not anchor or anchor in anchors_of(linked.read_text(encoding="utf-8"))
+
+
+def anchors_of(page: str) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    tokens = MarkdownIt().parse(page)
+    headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what a reader clones, and may write to; of the records few, for the others would say the same."""
+    copy = tmp_path_factory.mktemp("documents") / "perceptron-bench"
+    for name in ("benchmarks", "docs", "impls", "results", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "unfinished"))
+    named_in_the_readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for record in set((copy / "results" / "runs").iterdir()):
+        if record.name not in (EARLIER.name, RECORD.name, *re.findall(r"\w+\.json", named_in_the_readme)):
+            record.unlink()
+    for name in ("Makefile", "README.md", "conftest.py", "constraints.txt", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_does_what_it_says(page: Path, checkout: Path) -> None:
+    copy = checkout / page.relative_to(ROOT)
+
+    done = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "tests.helpers.rehearsal", str(copy)],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+def reading_calls() -> list[tuple[str, ...]]:
+    """Give the arguments of the pages' calls that read the results: no case or record of the reader's own."""
+    codes = [token.content for page in PAGES for token in code_in(page.read_text(encoding="utf-8"))]
+    calls = {tuple(call[1:]) for code in codes for call in calls_in(code)}
+    reading = [call for call in calls if call[:1] in (("explain",), ("table",))]
+    own = ("CASE", "--write", "by_hand.json", "look.json")
+    return sorted(call for call in reading if len(call) > 1 and not set(own) & set(call))
+
+
+@pytest.mark.parametrize("arguments", reading_calls(), ids=" ".join)
+def test_a_command_that_reads_the_results_does_so(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(str(path) for path in (ROOT / "results" / "runs").glob("*.json"))
+    words = [each for word in arguments for each in (files if word == "results/runs/*.json" else [word])]
+
+    assert main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+def test_the_house_has_a_place_for_every_file() -> None:
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    rooms = [path for path in (ROOT / "benchmarks").iterdir() if not path.name.startswith("__")]
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in rooms]
+
+    lacking = [name for name in names if f"`{name}`" not in page and f"benchmarks.{name[:-3]}\n" not in page]
+    assert lacking == [], "docs/house.md says what each file is for"

@@ -1,0 +1,166 @@
+"""Record files that are broken, another's or edited by hand: refused in a sentence by whoever reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.records.run import KEY, SCHEMA_VERSION
+from tests.helpers.runs import run_of_day, write
+from tests.records.test_run import document_of, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RUN = run_of_day(0, row())
+
+
+def _edited(change: Callable[[dict[str, Any]], object]) -> str:
+    fields = json.loads(json.dumps(document_of(RUN)))
+    change(fields[KEY])
+    return json.dumps(fields)
+
+
+def _first_process(fields: dict[str, Any]) -> dict[str, Any]:
+    process: dict[str, Any] = fields["rows"][0]["processes"][0]
+    return process
+
+
+def _costing(costs: dict[str, object]) -> str:
+    return _edited(lambda fields: fields["rows"][0]["costs"].update(costs))
+
+
+TEXT = json.dumps(document_of(RUN))
+BROKEN: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "is it cut off?"),
+    "cut off": (TEXT[: len(TEXT) // 2], "is it cut off?"),
+    "binary": (b"\x89PNG\r\n\x1a\n\xff\xfe", "expected a record in JSON"),
+    "a list": ("[1, 2]", "expected a record of perceptron-bench"),
+    "a number": ("7", "expected a record of perceptron-bench"),
+    "pytest-benchmark's": ('{"benchmarks": [], "version": "5.3.1"}', "there is no 'perceptron_bench' in it"),
+    "nested too deep": ("[" * 100_000 + "]" * 100_000, "expected a record of perceptron-bench"),
+    "the future's": (
+        _edited(lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1)),
+        f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; read it with the release",
+    ),
+    "of no version": (_edited(lambda fields: fields.pop("schema_version")), "no 'schema_version' in it"),
+    "without rows": (_edited(lambda fields: fields.pop("rows")), "rows: expected a list, found nothing"),
+    "rows of another kind": (
+        _edited(lambda fields: fields.update(rows=[1])),
+        "rows[0]: expected an object, found 1",
+    ),
+    "an unknown verdict": (_edited(lambda fields: fields["rows"][0].update(verdict="fine")), "'fine'"),
+    "a case twice": (
+        _edited(lambda fields: fields["rows"].append(fields["rows"][0])),
+        "expected each case once, found torch_eager-cpu-B32-D2-N4-E3 2 times",
+    ),
+    "a round twice": (
+        _edited(lambda fields: _first_process(fields).update(round=1)),
+        "expected each round once, found 1 2 times",
+    ),
+    "NaN": (_edited(lambda fields: _first_process(fields).update(min_s=float("nan"))), "min_s: expected a"),
+    "infinity": (
+        _edited(lambda fields: _first_process(fields).update(max_s=float("inf"))),
+        "max_s: expected a",
+    ),
+    "NaN beside the times": (
+        _edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=float("nan"))),
+        "rows[0].agreement.max_loss_deviation: expected a number, found nan",
+    ),
+    **{
+        f"{name} of {value}": (
+            _costing({name: value}),
+            f"{name}: expected",
+        )
+        for name, value in (
+            ("cold_first_call_s", 1e308),
+            ("cold_first_call_s", -1.0),
+            ("cold_first_call_s", float("nan")),
+            ("cold_first_call_s", "1"),
+            ("peak_host_bytes", 1e9),
+            ("peak_host_bytes", 10**20),
+            ("peak_device_bytes", -1),
+        )
+    },
+    "a first call that never ends": (
+        _edited(lambda fields: _first_process(fields).update(first_call_s=1e308)),
+        "rows[0].processes[0].first_call_s: expected a number from 1e-12 to 1e+09, found 1e+308",
+    ),
+    "a huge number": (_edited(lambda fields: _first_process(fields).update(min_s=10**400)), "expected a rec"),
+    "no time": (
+        _edited(lambda fields: _first_process(fields).update(min_s=0)),
+        "min_s: expected a number from 1e-12",
+    ),
+    "a negative time": (
+        _edited(lambda fields: _first_process(fields).update(min_s=-1e-4)),
+        "min_s: expected",
+    ),
+    "a faster minimum": (
+        _edited(lambda fields: _first_process(fields).update(min_s=1.0)),
+        "expected min_s, q1_s, median_s, q3_s, max_s to ascend",
+    ),
+    "a text for a time": (
+        _edited(lambda fields: _first_process(fields).update(min_s="1")),
+        "min_s: expected",
+    ),
+    "a text for CPUs": (
+        _edited(lambda fields: fields["provenance"].update(n_cpus="2")),
+        "provenance.n_cpus: expected a whole number, found '2'",
+    ),
+    "a number for a digest": (
+        _edited(lambda fields: fields["rows"][0].update(code_digest=7)),
+        "code_digest: expected a text, found 7",
+    ),
+    "a number of too many digits": (
+        json.dumps(document_of(RUN)).replace('"seed": 0', f'"seed": {"1" * 250}e70'),
+        "expected a record",
+    ),
+    "a number beyond the largest": (
+        json.dumps(document_of(RUN)).replace('"seed": 0', '"seed": 1e999'),
+        "expected a record",
+    ),
+    "half a character": (_edited(lambda fields: fields["rows"][0].update(summary="\ud800")), "surrogate"),
+}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "BROKEN", "GOOD"],
+        ["compare", "GOOD", "BROKEN"],
+        ["table", "BROKEN"],
+        ["explain", "torch_eager", "BROKEN"],
+        ["track", "add", "BROKEN"],
+    ],
+    ids=["base", "new", "table", "explain", "track"],
+)
+@pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)
+def test_it_is_refused_by_name_in_one_sentence_and_no_history_changes(
+    content: str | bytes,
+    message: str,
+    command: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {"GOOD": write(RUN, tmp_path / "good.json"), "BROKEN": tmp_path / "broken.json"}
+    files["BROKEN"].write_bytes(content if isinstance(content, bytes) else content.encode())
+    history = ["--history", str(tmp_path / "history")] if command[0] == "track" else []
+
+    assert main([*(str(files.get(word, word)) for word in command), *history]) == 4
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"perceptron-bench: {files['BROKEN']}: expected ")
+    assert message in captured.err
+    assert not captured.out
+    assert not (tmp_path / "history").exists()
+
+
+@pytest.mark.parametrize("name", ["none.json", ""], ids=["missing", "a folder"])
+def test_a_file_that_is_not_there_or_a_folder_is_refused_by_name(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(tmp_path / name), str(tmp_path / name)]) == 4
+    assert f"{tmp_path / name}: can't be read (" in capsys.readouterr().err

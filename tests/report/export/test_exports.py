@@ -1,0 +1,166 @@
+"""The tidy exports: every file holds the same figures, and every column is explained."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import pytest
+from markdown_it import MarkdownIt
+
+from benchmarks.analysis.columns import Told, columns_of
+from benchmarks.analysis.figures import figures_of
+from benchmarks.errors import UsageError
+from benchmarks.records.run import Verdict
+from benchmarks.report.export.datasets import EXPORTS
+from benchmarks.report.export.files import dictionary, write_tables
+from benchmarks.verify.curve import LossPoint
+from impls.contract import Problem
+from tests.helpers.runs import timed
+from tests.records.test_run import AGREEMENT, INVALID, row, run_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWEEP = tuple(
+    timed(name, [each * size for each in (1e-8, 1.1e-8)], problem=Problem(batch_size=size))
+    for name in ("torch_eager", "jax_scan")
+    for size in (10, 100, 1000, 10_000)
+)
+CURVED = row("torch_step", agreement=replace(AGREEMENT, curve=(LossPoint(1, 0.5, 0.4, 0.1),)))
+RUN = run_of(*SWEEP, CURVED, INVALID)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give where to write, where pyarrow can."""
+    pytest.importorskip("pyarrow", reason="part of the extra `report`")
+    return tmp_path
+
+
+@pytest.fixture
+def written(folder: Path) -> Path:
+    """Give where the run has been written."""
+    write_tables([RUN], folder)
+    return folder
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read a table of CSV, each cell as JSON's number, true or false, or else as a text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: _value(cell) for name, cell in line.items()} for line in csv.DictReader(file)]
+
+
+def _value(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell or None
+
+
+def test_the_csv_holds_every_figure_of_every_row_unrounded(written: Path) -> None:
+    lines = read(written / "figures.csv")
+
+    assert lines == [vars(each) for each in figures_of(RUN)]
+    assert len(lines) == len(RUN.rows)
+
+
+def test_parquet_holds_what_the_csv_holds_typed_and_explained(written: Path) -> None:
+    from pyarrow import csv as arrow_csv  # noqa: PLC0415 - part of an extra
+    from pyarrow import parquet  # noqa: PLC0415 - part of an extra
+
+    for export in EXPORTS:
+        table = parquet.read_table(written / f"{export.name}.parquet")
+        columns = columns_of(export.line)
+        assert table.schema.names == [column.name for column in columns]
+        assert [field.nullable for field in table.schema] == [column.optional for column in columns]
+        assert table.schema.field(columns[-1].name).metadata[b"meaning"].decode() == columns[-1].meaning
+        as_typed = arrow_csv.ConvertOptions(
+            column_types=table.schema, strings_can_be_null=True, quoted_strings_can_be_null=False
+        )
+        again = arrow_csv.read_csv(written / f"{export.name}.csv", convert_options=as_typed)
+        assert table.to_pylist() == again.to_pylist()
+
+
+def test_processes_losses_models_break_evens_checks_and_runs_are_exported_too(written: Path) -> None:
+    n_lines = {export.name: len(read(written / f"{export.name}.csv")) for export in EXPORTS}
+
+    assert n_lines == {
+        "figures": 10, "processes": 8 * 2 + 6, "losses": 1, "cost_models": 2, "break_evens": 4, "checks": 10,
+        "runs": 1,
+    }  # fmt: skip
+    (loss,) = read(written / "losses.csv")
+    (point,) = CURVED.curve
+    assert loss["case"] == CURVED.case
+    assert {name: loss[name] for name in point._fields} == point._asdict()
+    assert len({*point}) == len(point), "else one may stand in another's place"
+    (model, _) = read(written / "cost_models.csv")
+    assert model["batch_sizes"] == "10 100 1000 10000"
+
+
+def test_a_row_that_failed_after_some_rounds_has_no_time_in_any_table(folder: Path) -> None:
+    write_tables([run_of(row(verdict=Verdict.FAILED, reason="killed"))], folder)
+
+    (figures,) = read(folder / "figures.csv")
+    assert figures["typical_s"] is None
+    assert read(folder / "processes.csv") == []
+
+
+def test_the_dictionary_explains_every_column_of_every_table() -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(dictionary())
+    words = {token.content for token in tokens if token.type == "inline"}
+
+    for export in EXPORTS:
+        assert export.name in words
+        for column in columns_of(export.line):
+            assert f"`{column.name}`" in words
+            assert column.meaning in words
+
+
+def test_a_column_that_is_not_explained_is_refused() -> None:
+    class Line(NamedTuple):
+        explained: Annotated[int, Told("…")]
+        bare: int
+
+    with pytest.raises(TypeError, match=r"bare: expected Annotated\[type, Told\(…\)\]"):
+        columns_of(Line)
+
+
+def test_without_pyarrow_nothing_is_written_that_would_explain_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(ImportError, match="pyarrow"):
+        write_tables([RUN], tmp_path)
+
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("runs", [[], [run_of()], [run_of(INVALID)]])
+def test_where_there_is_nothing_to_show_the_tables_have_their_columns(folder: Path, runs: list[Any]) -> None:
+    write_tables(runs, folder)
+
+    head = (folder / "processes.csv").read_text(encoding="utf-8")
+    assert head.startswith('"run","machine","case","round",')
+
+
+def test_a_whole_number_that_no_table_can_hold_is_refused_in_words_and_nothing_is_written(
+    folder: Path,
+) -> None:
+    many = replace(RUN.rows[0].processes[0], n_samples=10**20)
+
+    with pytest.raises(UsageError, match=r"processes: expected whole numbers below 2\*\*63"):
+        write_tables([run_of(replace(RUN.rows[0], processes=(many,)))], folder)
+
+    assert not [*folder.iterdir()]
+
+
+def test_text_that_a_csv_could_trip_over_is_read_back_as_it_was(folder: Path) -> None:
+    text = "a,\"b\"\n<script>; 'c' | é\t\r"
+    write_tables([run_of(replace(INVALID, reason=text))], folder)
+
+    assert read(folder / "figures.csv")[0]["reason"] == text

@@ -1,0 +1,121 @@
+"""Whose gradient is derived by hand, and what is said where such a way wins."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.analysis.figures import gradient_of
+from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.cases.implementations import BY_FRAMEWORK, BY_HAND, discover
+from benchmarks.cases.problems import NAMED
+from benchmarks.report.readme.hand_derived import by_hand, without_them
+from benchmarks.report.readme.page import Extras, overview
+from tests.analysis.test_decision_map import sweep
+from tests.helpers.runs import run_of_day, timed
+from tests.records.test_run import row
+
+if TYPE_CHECKING:
+    from benchmarks.records.run import Run
+
+DERIVES = re.compile(r"value_and_grad\(|grad_and_value\(|\.backward\(\)|autograd\.grad\(")
+BOOK, LARGE = NAMED["book"], NAMED["large"]
+
+
+def run(*, hand_s: float = 1e-5, of_jax: bool = True) -> Run:
+    rows = [
+        timed("torch_epoch", [6e-5] * 6, framework="torch", tier="epoch", problem=BOOK),
+        timed("jax_scan_packed", [hand_s] * 6, framework="jax", tier="epoch", problem=BOOK),
+        timed("jax_scan", [3e-5] * 6, framework="jax", tier="epoch", problem=BOOK),
+        timed("torch_step", [4e-5] * 6, framework="torch", tier="step", problem=BOOK),
+        timed("jax_jit", [2e-5] * 6, framework="jax", tier="step", problem=BOOK),
+    ]
+    return run_of_day(0, *(row for row in rows if of_jax or row.implementation != "jax_scan"))
+
+
+def said(measured: Run) -> str:
+    pairs, derived = like_for_like(measured), like_for_like(measured, by_hand=False)
+    return without_them(pairs, derived, plain=str, label=lambda _: "")
+
+
+def test_each_file_declares_who_derives_its_gradient_as_its_code_has_it() -> None:
+    derives = {
+        name: DERIVES.search(entry.path.read_text(encoding="utf-8")) for name, entry in discover().items()
+    }
+
+    assert {name: entry.gradient for name, entry in discover().items()} == {
+        name: BY_FRAMEWORK if found else BY_HAND for name, found in derives.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "expected"),
+    [
+        ("jax_scan_packed", None, BY_HAND),
+        ("jax_scan", None, BY_FRAMEWORK),
+        ("gone", None, BY_FRAMEWORK),
+        ("jax_scan", BY_HAND, BY_HAND),
+        ("jax_scan_packed", BY_FRAMEWORK, BY_FRAMEWORK),
+    ],
+)
+def test_what_a_record_says_of_the_gradient_counts_and_of_an_older_one_what_the_file_declares(
+    name: str, recorded: str | None, expected: str
+) -> None:
+    assert gradient_of(row(name, gradient=recorded)) == expected
+
+
+def test_numpy_is_not_named_among_the_gradients_by_hand_for_nothing_could_derive_it() -> None:
+    rows = [row("numpy_float32", framework="numpy", gradient=BY_HAND), row("mine", gradient=BY_HAND)]
+
+    assert by_hand(rows) == "the gradient of mine is derived by hand"
+
+
+def test_where_a_way_by_hand_wins_the_fastest_that_the_framework_derives_is_compared_too() -> None:
+    assert said(run()).replace("\N{NO-BREAK SPACE}", " ") == (
+        "The gradient of jax_scan_packed is derived by hand. Where the frameworks derive it, "
+        "jax_scan against torch_epoch: JAX, 2× (2 to 2)."
+    )
+
+
+def test_where_no_way_by_hand_is_the_fastest_nothing_is_said_and_without_another_nothing_compared() -> None:
+    assert said(run(hand_s=5e-5)) == ""
+    assert said(run(of_jax=False)) == "The gradient of jax_scan_packed is derived by hand."
+
+
+def test_problems_that_the_same_two_decide_are_told_together() -> None:
+    book = run()
+    large = [replace(row, problem=LARGE) for row in book.rows]
+
+    told = overview([replace(book, rows=(*book.rows, *large))], Extras())
+
+    assert re.search(
+        r"derive it, jax_scan against torch_epoch: \*\*book\*\* JAX, 2× \(2.to.2\); \*\*large\*\* JAX, 2×",
+        told,
+    )
+
+
+@pytest.mark.parametrize("names", [["jax_jit", "jax_scan_packed"], ["jax_jit", "jax_scan"]])
+def test_beside_the_table_of_compiling_and_the_map_it_is_told_where_such_a_way_takes_part(
+    names: list[str],
+) -> None:
+    pytest.importorskip("altair")
+    from benchmarks.report.plots.gallery import pictures_of  # noqa: PLC0415 - needs an extra
+
+    rows = [
+        *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3),
+        *(row for name in names for row in sweep(name, warm_s=0.1, cold_s=1.0, epoch_s=1e-4)),
+    ]
+    compiled = [replace(row, tier="epoch" if row.implementation in names else "eager") for row in rows]
+    measured = run_of_day(0, *compiled)
+
+    ((*_, pictures),) = pictures_of([measured]).items()
+    (drawn,) = (picture for picture in pictures if picture.kind == "decision-map")
+    page = overview([measured], Extras())
+
+    told = by_hand(measured.rows)
+    assert bool(told) == ("jax_scan_packed" in names)
+    assert ("derived by hand, as theirs are" in str(drawn.chart.to_dict()["title"])) == bool(told)
+    assert f"not measured there{told and f'; {told}'}." in page

@@ -1,0 +1,197 @@
+"""Tables: the figures in them, their order, and text from records that stays text."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from benchmarks.records.run import Verdict
+from benchmarks.report.tables.report import print_run, to_markdown
+from benchmarks.report.tables.run import caption, ratio_cell, si
+from tests.conftest import SMALL
+from tests.records.test_run import ABSENT, INVALID, process, row, run_of
+
+FAST = row("jax_scan", tier="epoch", processes=tuple(process(i, 10e-6 + i * 1e-7, 12e-6) for i in range(6)))
+
+
+def lines_of(markdown: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in markdown.splitlines()
+        if line.startswith("|") and "---" not in line
+    ]
+
+
+def test_the_table_shows_times_throughput_ratio_interval_and_verdict_fastest_first() -> None:
+    head, first, second, *_ = lines_of(to_markdown([run_of(row(), FAST)]))
+
+    assert head == [
+        "implementation", "tier", "typical", "best", "samples/s", "vs torch_eager", "95 %", "vs floor",
+        "cold", "warm", "memory", "deviation", "verdict",
+    ]  # fmt: skip
+    assert first == [
+        "jax_scan", "epoch", "12.0 µs", "10.0 µs", "10.7 M", "10×", "10 to 10", "—", "750 ms",
+        "500 ms", "12.3 MB", "1.0e-07", "verified",
+    ]  # fmt: skip
+    assert second == [
+        "torch_eager", "eager", "122 µs", "100 µs", "1.04 M", "1×", "—", "—", "750 ms", "500 ms",
+        "12.3 MB", "1.0e-07", "verified",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(1.0, "1×"), (25.19, "25.2×"), (999.4, "999×"), (999.6, "1,000×"), (2954.4, "2,954×")]
+)
+def test_a_ratio_has_three_digits_or_all_of_a_large_one_s(ratio: float, text: str) -> None:
+    assert ratio_cell(ratio) == text
+
+
+def test_an_invalid_row_shows_no_time_and_its_reason_stands_below() -> None:
+    markdown = to_markdown([run_of(row(), INVALID)])
+
+    assert lines_of(markdown)[-1] == [
+        "jax_jit", "eager", "—", "—", "—", "—", "—", "—", "—", "—", "—", "1.0e-07", "INVALID",
+    ]  # fmt: skip
+    assert r"- INVALID: jax_jit on cpu (every case): loss of step 1: …" in markdown
+
+
+def test_a_failed_row_shows_no_time_even_if_earlier_rounds_gave_one() -> None:
+    failed = row("jax_jit", verdict=Verdict.FAILED, reason="killed by SIGKILL")
+
+    assert lines_of(to_markdown([run_of(row(), failed)]))[-1][2:11] == ["—"] * 9
+
+
+def test_a_group_that_nobody_could_measure_is_one_line_per_reason_and_no_table() -> None:
+    markdown = to_markdown([run_of(ABSENT)])
+
+    assert lines_of(markdown) == []
+    assert r"- not measured: jax_scan on cpu (every case): jax is not installed" in markdown
+
+
+def test_a_reason_that_several_implementations_share_is_given_once() -> None:
+    other = row("jax_jit", verdict=Verdict.NOT_MEASURED, reason=ABSENT.reason, processes=())
+
+    markdown = to_markdown([run_of(row(), ABSENT, other)])
+
+    assert "- not measured: jax_scan, jax_jit on cpu (every case): jax is not installed" in markdown
+
+
+def test_a_reason_names_the_cases_it_holds_for() -> None:
+    other = replace(SMALL, batch_size=16)
+    run = run_of(row(), row(problem=other, verdict=Verdict.FAILED, reason="killed"))
+
+    assert "- FAILED: torch_eager on cpu (B16-D2-N4-E3): killed" in to_markdown([run])
+
+
+def test_without_the_baseline_there_is_no_ratio() -> None:
+    assert lines_of(to_markdown([run_of(FAST)]))[1][5:7] == ["—", "—"]
+
+
+def test_only_rounds_in_which_both_ran_are_compared() -> None:
+    late = row("jax_scan", processes=tuple(process(i, 51e-6, 60e-6) for i in range(2, 6)))
+
+    cells = lines_of(to_markdown([run_of(row(), late)]))[1]
+
+    assert cells[5:7] == ["2.03×", "—"]  # the median of 102, 103, 104 and 105 over 51
+    few = row(processes=row().processes[2:4])
+    assert lines_of(to_markdown([run_of(few, FAST)]))[1][5] == "10×"
+
+
+def test_every_table_names_machine_cpu_cores_versions_commit_date_and_rounds() -> None:
+    markdown = to_markdown([run_of(row())])
+
+    for fact in (
+        "vm: A CPU", "2 CPUs", "1 core used, pinned to CPU 1", "torch 2.13.0", "commit 0123456789",
+        "2026-11-23T12:00:00", "6 rounds",
+    ):  # fmt: skip
+        assert fact in markdown
+
+
+def test_an_interrupted_run_counts_the_rounds_that_every_row_has() -> None:
+    short = row("jax_jit", processes=row().processes[:2])
+
+    assert "2 of 6 rounds" in to_markdown([run_of(row(), short, interrupted="Ctrl-C or SIGTERM")])
+
+
+def test_a_quick_or_interrupted_run_is_marked_as_such() -> None:
+    assert "QUICK LOOK" in to_markdown([run_of(row(), quick=True)])
+    assert "INTERRUPTED (Ctrl-C): some rounds are missing" in to_markdown(
+        [run_of(row(), interrupted="Ctrl-C")]
+    )
+    assert not re.search("QUICK|INTERRUPTED", to_markdown([run_of(row())]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>", "a|b", "[x](http://y)", "*bold*", "_emphasis_", "`code`", "&lt;", "a\\",
+        "[bold]x[/]", "~~gone~~", "# head", "![i](http://y)", "x" * 5000,
+    ],
+)  # fmt: skip
+def test_markup_in_a_record_is_shown_as_text(text: str) -> None:
+    run = run_of(row(), row(text, verdict=Verdict.INVALID, reason=text, processes=()))
+
+    document = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(to_markdown([run]))
+    terminal = io.StringIO()
+    print_run(run, Console(file=terminal, width=10_000))
+
+    inline = [token for token in document if token.type == "inline"]
+    children = [child for token in inline for child in token.children or []]
+    assert {child.type for child in children} <= {"text", "text_special"}
+    assert text in ["".join(child.content for child in token.children or []) for token in inline]
+    assert text in terminal.getvalue()
+
+
+def test_the_distance_from_the_floor_is_how_many_times_as_long_an_epoch_takes() -> None:
+    floor = row("native_floor", processes=tuple(process(i, 5e-6 + i * 5e-8, 6e-6) for i in range(6)))
+
+    of_floor, of_fast, of_slow = lines_of(to_markdown([run_of(row(), FAST, floor)]))[1:4]
+
+    assert [cells[7] for cells in (of_floor, of_fast, of_slow)] == ["1×", "2×", "20×"]
+
+
+def test_a_line_break_in_a_record_does_not_break_the_row() -> None:
+    rows = lines_of(to_markdown([run_of(row(), row("a\nb", processes=()))]))
+
+    assert {len(cells) for cells in rows} == {13}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.5, "1.50 s"), (0.0123, "12.3 ms"), (142e-6, "142 µs"), (999.96e-6, "1.00 ms"), (5e-9, "5.00 ns"),
+        (0.5e-9, "500 ps"), (60.0, "60.0 s"), (999.4e-6, "999 µs"), (0.5e-12, "0.500 ps"),
+    ],
+)  # fmt: skip
+def test_times_have_three_digits_and_a_unit(value: float, text: str) -> None:
+    assert si(value, "s") == text
+
+
+def test_counts_have_three_digits_and_a_prefix() -> None:
+    assert [si(value, "") for value in (45.12e6, 999.0, 1234.0, 3.1e9)] == [
+        "45.1 M",
+        "999",
+        "1.23 k",
+        "3.10 G",
+    ]
+
+
+def test_the_caption_says_how_many_rounds_there_are_and_why_not_all() -> None:
+    short = row(processes=tuple(process(i, 1e-6, 1e-6) for i in range(4)))
+
+    assert "4 of 6 rounds: time was up (--budget says how much there is)" in caption(run_of(short))
+    failed = row("jax_jit", verdict=Verdict.FAILED, reason="killed", processes=short.processes)
+    assert caption(run_of(row(), failed)).endswith("6 rounds")
+    assert caption(run_of(short, interrupted="Ctrl-C")).endswith("4 of 6 rounds")
+    assert caption(run_of(row())).endswith("6 rounds")
+
+
+def test_a_large_ratio_is_written_out() -> None:
+    fast = row("native_floor", processes=tuple(process(i, 0.1e-6, 0.1e-6) for i in range(6)))
+
+    assert lines_of(to_markdown([run_of(row(), fast)]))[1][5:7] == ["1,025×", "1,000 to 1,050"]

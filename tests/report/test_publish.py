@@ -1,0 +1,244 @@
+"""The report: what it writes, where, and what it says if something is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from benchmarks.__main__ import main
+from benchmarks.cases.problems import NAMED
+from benchmarks.cli import show
+from benchmarks.errors import UsageError
+from benchmarks.report.publish import publish
+from benchmarks.report.readme.summary_tables import NO_BREAK
+from benchmarks.report.tables.report import print_run
+from benchmarks.report.tables.run import (
+    deviation_cell,
+    memory_cell,
+    ratio_cell,
+    throughput_cell,
+    time_cell,
+)
+from tests.helpers.runs import run_of_day, timed, write
+from tests.records.test_run import ABSENT, INVALID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.records.run import Row
+
+
+def rows(scale: float = 1.0) -> list[Row]:
+    times_s = {"torch_eager": 1.2345e-3, "jax_jit": 2.3456e-4, "native_floor": 1.357e-5}
+    return [
+        timed(name, [scale * time_s * (1 + i / 90) for i in range(6)], problem=NAMED["book"])
+        for name, time_s in times_s.items()
+    ]
+
+
+RUN = run_of_day(0, *rows(), INVALID, ABSENT)
+LATER = run_of_day(1, *rows(scale=2))
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of results with two records in it."""
+    (tmp_path / "runs").mkdir()
+    write(RUN, tmp_path / "runs" / "1.json")
+    write(LATER, tmp_path / "runs" / "2.json")
+    monkeypatch.setattr(show, "RESULTS", tmp_path)
+    monkeypatch.setattr(show, "RUNS", tmp_path / "runs")
+    return tmp_path
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """Pretend that packages are not installed."""
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("benchmarks.report.plots.", "benchmarks.report.html."))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    for package in packages:
+        monkeypatch.setitem(sys.modules, package, None)
+
+
+def line_cells(line: str) -> list[str]:
+    """Give a table's line cell by cell, an interval in brackets left out."""
+    return re.split(r" \(.*?\) *|\s*\|\s*|\s{2,}", line)
+
+
+def csv_cells(folder: Path) -> list[set[str]]:
+    """Give each timed row's numbers in the CSV, as cells of a table."""
+    pytest.importorskip("pyarrow", reason="part of the extra `report`")
+    with (folder / "data" / "figures.csv").open(encoding="utf-8", newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["typical_s"]]
+    assert len(lines) == 3
+    return [
+        {
+            line["implementation"],
+            *(time_cell(float(line[name])) for name in ("typical_s", "cold_s", "warm_s")),
+            *(ratio_cell(float(line[name])) for name in ("speedup", "times_floor")),
+            throughput_cell(float(line["samples_per_s"])),
+            memory_cell(int(line["memory_bytes"])),
+            deviation_cell(float(line["deviation"])),
+        }
+        for line in lines
+    ]
+
+
+def test_the_report_is_a_first_page_and_all_tables_and_what_it_links_to_is_there(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--no-pictures"]) == 0
+
+    assert f"report: {results / 'README.md'}" in capsys.readouterr().out
+    text = (results / "README.md").read_text(encoding="utf-8")
+    assert "### Who is faster on the CPU?" in text
+    tables = (results / "tables.md").read_text(encoding="utf-8")
+    assert tables.index("Run of 2026-11-02") < tables.index("Run of 2026-11-01")
+    assert "how many times faster" in tables
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (results / target).exists()
+
+
+def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path) -> None:
+    publish([RUN], tmp_path, with_pictures=False)
+    terminal = io.StringIO()
+    print_run(RUN, Console(file=terminal, width=250))
+
+    texts = [
+        (tmp_path / name).read_text(encoding="utf-8").replace(NO_BREAK, " ")
+        for name in ("README.md", "tables.md")
+    ]
+    for cells in csv_cells(tmp_path):
+        for text in (*texts, terminal.getvalue()):
+            assert any(cells <= set(line_cells(each)) for each in text.splitlines())
+
+
+def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
+    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    published = publish([RUN], tmp_path, with_pictures=False)
+    assert published.page
+
+    content = page.payload_of(published.page.read_text(encoding="utf-8"))
+
+    shown = [
+        {row["implementation"], *row["text"].values()} for group in content["groups"] for row in group["rows"]
+    ]
+    for cells in csv_cells(tmp_path):
+        assert any(cells <= each for each in shown)
+
+
+def test_table_write_writes_the_report_of_what_can_be_read(results: Path) -> None:
+    (results / "runs" / "3.json").write_text("cut of")
+
+    assert main(["table", "--write"]) == 0
+
+    assert (results / "README.md").read_text(encoding="utf-8").startswith("# Results")
+
+
+def test_what_is_no_record_is_left_out_of_a_folder_but_refused_by_name(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = results / "runs" / "3.json"
+    odd.write_text("cut of")
+
+    assert main(["report", "--no-pictures"]) == 0
+    assert "left out: " in capsys.readouterr().err
+    assert main(["report", str(odd)]) == 4
+    assert "3.json: expected a record in JSON" in capsys.readouterr().err
+
+
+def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+
+    assert main(["report", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 0
+
+    assert "Nothing has been measured yet" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_record_that_is_named_twice_counts_once(results: Path) -> None:
+    files = [results / "runs" / "1.json", results / "runs"]
+
+    assert show.recorded_runs(files) == [RUN, LATER]
+
+
+def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_to_get_the_rest(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without(monkeypatch, "altair", "vl_convert", "pyarrow")
+
+    assert main(["report"]) == 0
+
+    out = capsys.readouterr().out
+    for lacking in ("no data/", "no pictures", "no index.html"):
+        assert re.search(rf"left out: {lacking} \(.*\): pip install 'perceptron-bench\[report\]'", out)
+    assert (results / "README.md").exists()
+    text = (results / "README.md").read_text(encoding="utf-8")
+    assert "<picture>" not in text
+    assert "(data/" not in text
+
+
+def test_two_runs_are_laid_side_by_side(results: Path) -> None:
+    assert main(["report", "--no-pictures", "--against", str(results / "runs" / "1.json")]) == 0
+
+    text = (results / "README.md").read_text(encoding="utf-8")
+    assert "## Two runs side by side: " in text
+    assert re.search(r"\| jax_jit-cpu-book-\S+ .* slower +\|", text)
+
+
+def test_a_run_that_stands_alone_can_not_be_held_against_itself(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(results / "runs" / "1.json")
+
+    assert main(["report", file, "--against", file]) == 4
+
+    assert "expected another record to hold against" in capsys.readouterr().err
+
+
+def test_a_folder_that_can_not_be_written_is_refused_in_words(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (results / "file").write_text("in the way")
+
+    assert main(["report", "-o", str(results / "file")]) == 4
+
+    assert "name another folder with -o" in capsys.readouterr().err
+
+
+def test_a_page_that_can_not_be_written_is_no_lack_of_a_package(tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    (tmp_path / "index.html").mkdir()
+
+    with pytest.raises(UsageError, match=r"index\.html: can't be written"):
+        publish([], tmp_path)
+
+
+def test_a_report_of_nothing_has_no_pictures_of_an_earlier_one(tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    publish([RUN], tmp_path)
+    assert list((tmp_path / "pictures").rglob("spread-*"))
+
+    publish([], tmp_path, with_pictures=False)
+    assert list((tmp_path / "pictures").rglob("spread-*"))
+    publish([], tmp_path)
+    assert not list((tmp_path / "pictures").iterdir())
+
+
+def test_pictures_are_shown_where_their_question_is_answered(results: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    publish([RUN], results)
+
+    text = (results / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r'(?:srcset|src|href)="([^"]+)"', text)
+    assert any("spread-book" in path for path in shown)
+    assert [path for path in shown if not (results / path).is_file()] == []

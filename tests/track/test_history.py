@@ -1,0 +1,415 @@
+"""The history: what is added stays, whole and once; what is damaged is told; what is no record stays out."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.errors import UsageError
+from benchmarks.files import LEFTOVER_S, PARTIAL
+from benchmarks.records.run import KEY, SCHEMA_VERSION
+from benchmarks.report.export.trends import to_csv
+from benchmarks.runner.launch import ROOT
+from benchmarks.track.history import add, read_history, read_record
+from benchmarks.track.trends import trends_of
+from tests.helpers.runs import run_of_day, timed, write
+from tests.records.test_run import document_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give the folder of a history that nobody has written to yet."""
+    return tmp_path / "history"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a record."""
+    return write(run_of_day(0, timed("torch_eager", [1e-3] * 6)), tmp_path / "run.json")
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    """Give all that a folder holds."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+def stored(folder: Path) -> Path:
+    """Give the one record of a history."""
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_a_record_is_kept_byte_for_byte_under_its_date_commit_and_digest(file: Path, folder: Path) -> None:
+    added = add(file, folder)
+
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    assert added.path == stored(folder)
+    assert added.path.name == f"20261101T000000Z-0123456789-{digest}.json"
+    assert added.path.read_bytes() == file.read_bytes()
+    assert [record.run for record in read_history(folder).records] == [
+        run_of_day(0, timed("torch_eager", [1e-3] * 6))
+    ]
+
+
+def test_a_record_added_twice_is_there_once(file: Path, folder: Path, tmp_path: Path) -> None:
+    same = tmp_path / "another name.json"
+    same.write_bytes(file.read_bytes())
+
+    assert [add(path, folder).is_new for path in (file, same, file)] == [True, False, False]
+    assert stored(folder)
+
+
+@pytest.mark.parametrize(
+    ("provenance", "name"),
+    [
+        ({"date": "2026-11-23T23:07:40+02:00"}, "20261123T210740Z-0123456789-"),
+        ({"date": "2026-11-23T23:07:40"}, "20261123T230740Z-0123456789-"),
+        ({"date": "0999-11-23"}, "09991123T000000Z-0123456789-"),
+        ({"commit": None}, "20261101T000000Z-unknown-"),
+        ({"commit": "0123456789 with changes"}, "20261101T000000Z-0123456789.dirty-"),
+        ({"commit": "../../elsewhere"}, "20261101T000000Z-unknown-"),
+    ],
+    ids=["a time zone", "none", "long ago", "no commit", "changes", "a path"],
+)
+def test_whatever_date_and_commit_are_the_record_is_found_again(
+    provenance: dict[str, Any], name: str, folder: Path, tmp_path: Path
+) -> None:
+    run = run_of_day(0, timed("torch_eager", [1e-3]), **provenance)
+
+    added = add(write(run, tmp_path / "run.json"), folder)
+
+    assert added.path.name.startswith(name)
+    history = read_history(folder)
+    assert not history.faults
+    assert [record.path for record in history.records] == [added.path]
+
+
+def test_records_come_oldest_run_first(folder: Path, tmp_path: Path) -> None:
+    for day in (3, 1, 2):
+        add(write(run_of_day(day, timed("torch_eager", [1e-3])), tmp_path / "run.json"), folder)
+
+    assert [record.date.day for record in read_history(folder).records] == [2, 3, 4]
+
+
+def text_of_a_run(**provenance: Any) -> str:
+    return json.dumps(document_of(run_of_day(0, timed("torch_eager", [1e-3]), **provenance)))
+
+
+UNUSABLE = {
+    "empty": ("", "expected a record in JSON"),
+    "cut off": (text_of_a_run()[:-20], "is it cut off?"),
+    "binary": ("\x00\x01\x02", "expected a record in JSON"),
+    "another tool's": ('{"benchmarks": [], "version": "5.3.1"}', "found another file"),
+    "nested too deeply": ("[" * 100_000, "found another file"),
+    "of the future": (
+        text_of_a_run().replace(f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 99'),
+        f"expected schema version {SCHEMA_VERSION}, found 99; read it with the release that wrote it",
+    ),
+    "a time that is none": (text_of_a_run().replace('"min_s": 0.001', '"min_s": NaN'), "min_s: expected"),
+    "a negative time": (
+        text_of_a_run().replace('"min_s": 0.001', '"min_s": -0.001'),
+        "min_s: expected a number from 1e-12",
+    ),
+    "a date that is none": (
+        text_of_a_run(date="yesterday"),
+        "date of the run in ISO 8601, found 'yesterday'",
+    ),
+    "a number for a date": (text_of_a_run().replace('"2026-11-01', '2026, "x": "'), "expected a record"),
+    "versions that are none": (
+        text_of_a_run().replace('"versions": {"python": "3.11.7", "torch": "2.13.0"}', '"versions": 3'),
+        "versions: expected",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), UNUSABLE.values(), ids=UNUSABLE)
+def test_what_is_no_record_is_refused_in_words_and_nothing_is_added(
+    text: str, message: str, file: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(file, folder)
+    before = listing(folder)
+    good = write(run_of_day(1, timed("torch_eager", [1e-3])), file.with_name("good.json"))
+    bad = file.with_name("bad.json")
+    bad.write_text(text)
+
+    assert main(["track", "add", str(good), str(bad), "--history", str(folder)]) == 4
+
+    error = capsys.readouterr().err
+    assert error.startswith(f"perceptron-bench: {bad}: ")
+    assert message in error
+    assert listing(folder) == before
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    for path, reason in ((tmp_path / "none.json", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(UsageError, match=rf"{path}: can't be read \({reason}"):
+            add(path, folder)
+    assert not folder.exists()
+
+
+def edited(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"0.001", b"0.002"))
+
+
+def truncated(path: Path) -> None:
+    os.truncate(path, 1000)
+
+
+def renamed(path: Path) -> None:
+    path.rename(path.with_name("best of all.json"))
+
+
+def future(path: Path) -> None:
+    document = json.loads(path.read_text())
+    document[KEY]["schema_version"] = 99
+    content = json.dumps(document).encode()
+    path.unlink()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    path.with_name(f"20261101T000000Z-0123456789-{digest}.json").write_bytes(content)
+
+
+def replaced_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (edited, "of its name, found [0-9a-f]{16}: it was edited or damaged since it was added"),
+        (truncated, "of its name, found [0-9a-f]{16}: it was edited or damaged since it was added"),
+        (renamed, "best of all.json: expected a file that `track add` put there"),
+        (future, "expected schema version .*, found 99"),
+        (replaced_by_a_folder, "can't be read"),
+    ],
+)
+def test_show_names_a_damaged_file_leaves_it_out_shows_the_others_and_has_status_1(
+    damage: Any, message: str, file: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ruptures")
+    rows = (timed("torch_eager", [1e-3]), timed("jax_scan", [1e-4]))
+    add(write(run_of_day(1, *rows), file.with_name("other.json")), folder)
+    damage(add(file, folder).path)
+    before = {path.name for path in folder.iterdir()}
+
+    assert main(["track", "show", "--history", str(folder)]) == 1
+
+    shown = capsys.readouterr()
+    assert re.search(f"^left out: {folder}/.*{message}", shown.err, re.MULTILINE)
+    assert "jax_scan-cpu-B32" in shown.out
+    assert {path.name for path in folder.iterdir()} == before
+
+
+def test_a_record_whose_copy_was_damaged_is_not_taken_for_added(file: Path, folder: Path) -> None:
+    edited(add(file, folder).path)
+
+    with pytest.raises(UsageError, match="edited or damaged since it was added; restore it, or remove it"):
+        add(file, folder)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the way to each value in a document."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from leaves(item, (*path, key))
+
+
+def test_no_value_of_a_record_can_be_edited_so_that_a_reader_breaks(tmp_path: Path) -> None:
+    document = document_of(run_of_day(0, timed("torch_eager", [1e-3]), timed("native_floor", [1e-4])))
+    ways, file = list(leaves(document[KEY])), tmp_path / "edited.json"
+    n_refused = 0
+
+    for *way, last in ways:
+        for value in cast("tuple[Any, ...]", (None, "x", -1, [], {})):
+            changed = json.loads(json.dumps(document))
+            reduce(getitem, way, changed[KEY])[last] = value
+            file.write_text(json.dumps(changed))
+            try:
+                trends = trends_of([read_record(file)])
+            except UsageError:
+                n_refused += 1
+                continue
+            to_csv([point for trend in trends for point in trend.points])
+
+    assert 0 < n_refused < 5 * len(ways)
+
+
+KILL = "import os; from benchmarks import history as h; kill = lambda *_, **__: os.kill(os.getpid(), 9); "
+STEPS = {
+    "before it writes": "h.os.fsync = kill",
+    "before it publishes": "h.os.link = kill",
+    "after it published": "link = os.link; h.os.link = lambda *a: (link(*a), kill())",
+    "before it tidies up": "import pathlib; pathlib.Path.unlink = kill",
+    "before the folder is safe": "h._sync = kill",
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_a_writer_killed_at_any_step_leaves_the_record_whole_or_not_there_and_the_next_one_adds_it(
+    step: str, file: Path, folder: Path
+) -> None:
+    folder.mkdir()
+    code = f"{KILL}{step}; from pathlib import Path as P; h.add(P({str(file)!r}), P({str(folder)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)  # noqa: S603 - ours
+
+    assert done.returncode == -signal.SIGKILL
+    history = read_history(folder)
+    assert not history.faults
+    assert len(history.records) <= 1
+    assert add(file, folder).is_new == (not history.records)
+    assert [record.path.read_bytes() for record in read_history(folder).records] == [file.read_bytes()]
+
+
+def test_what_a_killed_writer_left_is_never_read_and_removed_after_an_hour(file: Path, folder: Path) -> None:
+    folder.mkdir()
+    old, young = (folder / PARTIAL.format(number) for number in range(2))
+    for partial in (old, young):
+        partial.write_bytes(file.read_bytes()[:100])
+    os.utime(old, (time.time() - LEFTOVER_S - 1,) * 2)
+
+    assert read_history(folder).faults == ()
+    add(file, folder)
+
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_a_writer_whose_file_was_taken_for_left_behind_says_that_it_failed(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_late(_: int) -> None:
+        for partial in folder.glob(PARTIAL.format("*")):
+            partial.unlink()
+
+    monkeypatch.setattr("benchmarks.track.history.os.fsync", be_late)
+    with pytest.raises(UsageError, match=r"can't be added .*No such file"):
+        add(file, folder)
+    assert listing(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "number"), [("fsync", errno.ENOSPC), ("link", errno.EPERM)], ids=["a full disk", "no hard links"]
+)
+def test_a_disk_that_can_not_take_it_is_named_and_the_records_are_unharmed(
+    call: str, number: int, file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(write(run_of_day(1, timed("torch_eager", [1e-3])), file.with_name("other.json")), folder)
+    before = listing(folder)
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(f"benchmarks.track.history.os.{call}", fail)
+    with pytest.raises(UsageError, match=rf"can't be added to {folder} \({os.strerror(number)}\)"):
+        add(file, folder)
+
+    assert listing(folder) == before
+
+
+def test_a_record_that_is_there_needs_no_room(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(file, folder)
+    monkeypatch.setattr("benchmarks.track.history.os.link", lambda *_: pytest.fail("it was written again"))
+
+    assert not add(file, folder).is_new
+
+
+def test_a_file_cut_short_by_the_system_while_it_is_written_never_appears(file: Path, folder: Path) -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; from benchmarks.__main__ import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+        f"sys.exit(main(['track', 'add', {str(file)!r}, '--history', {str(folder)!r}]))"
+    )
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 4
+    assert "can't be added" in done.stderr
+    assert "File too large" in done.stderr
+    assert listing(folder) == {}
+
+
+def test_a_history_that_can_not_be_a_folder_is_refused(file: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"can't be added to .*; make room, or name another folder with --history"
+    ):
+        add(file, file / "history")
+
+
+class Writers:
+    """Processes of `track add` in one folder, some of them killed; and what they said they had done."""
+
+    def __init__(self, folder: Path, files: Sequence[Path], seed: int) -> None:
+        self.history, self.files = folder / "history", files
+        self.logs = folder / "logs"
+        self.logs.mkdir(parents=True)
+        self.random = random.Random(seed)  # noqa: S311 - no secret
+
+    def start(self, number: int) -> subprocess.Popen[bytes]:
+        files = self.random.sample(self.files, len(self.files))
+        command = [sys.executable, "-m", "benchmarks", "track", "add", *map(str, files)]
+        with (self.logs / f"{number}.log").open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - ours
+                [*command, "--history", str(self.history)], cwd=ROOT, stdout=log, stderr=log
+            )
+
+    def run(self, n_writers: int, *, n_doomed: int) -> int:
+        """Start them at once; kill some, each when it has added a random number. Say how many were killed."""
+        writers = [self.start(number) for number in range(n_writers)]
+        doomed = {number: self.random.randrange(len(self.files)) for number in range(n_doomed)}
+        while doomed:
+            time.sleep(0.001)
+            for number, n_to_add in list(doomed.items()):
+                n_added = (self.logs / f"{number}.log").read_bytes().count(b"\n")
+                if n_added >= max(1, n_to_add) or writers[number].poll() is not None:
+                    writers[number].kill()
+                    del doomed[number]
+        return sum(writer.wait() == -signal.SIGKILL for writer in writers)
+
+    @property
+    def completed(self) -> set[str]:
+        """Give the names of the records that a writer said were there."""
+        lines = [line for path in self.logs.iterdir() for line in path.read_text().splitlines()]
+        return {Path(line.partition(": ")[2]).name for line in lines}
+
+
+N_TIMES = int(os.environ.get("PERCEPTRON_BENCH_STRESS", "1"))
+"""How often; a day's beating is a larger number."""
+
+
+@pytest.mark.parametrize("seed", range(N_TIMES))
+def test_ten_writers_at_once_of_which_some_are_killed_lose_tear_and_double_nothing(
+    seed: int, tmp_path: Path
+) -> None:
+    days = [run_of_day(day, timed("torch_eager", [1e-3])) for day in range(60)]
+    files = [write(run, tmp_path / f"{day}.json") for day, run in enumerate(days)]
+    writers = Writers(tmp_path / str(seed), files, seed)
+
+    assert writers.run(10, n_doomed=6) > 0
+
+    found = {path.name: path.read_bytes() for path in writers.history.glob("*.json")}
+    assert read_history(writers.history).faults == ()  # none is torn
+    assert writers.completed <= found.keys()  # none is lost
+    assert len(found) == len(set(found.values()))  # none is there twice
+    assert set(found.values()) == {file.read_bytes() for file in files}  # four lived to add all

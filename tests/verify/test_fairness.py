@@ -1,0 +1,183 @@
+"""Each fairness check fires on what it is there for, and on nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.stats import summarize
+from benchmarks.verify.fairness import manifest
+from benchmarks.verify.inspected import GPU_MEMORY
+from benchmarks.worker.gpu import GpuReading
+from benchmarks.worker.messages import Inspection, Timing
+from tests.conftest import SMALL
+from tests.verify.test_agreement import measurement_of
+
+if TYPE_CHECKING:
+    from benchmarks.verify.item import Item
+    from impls.contract import Precision, Problem
+
+GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
+TIMING = Timing(
+    summary=summarize([100e-6] * 10),
+    export_s=12e-6,
+    paused_export_s=10e-6,
+    cpu_per_wall=1.0,
+    n_compilations=0,
+    children_cpu_s=0.0,
+    gpu=None,
+)
+INSPECTION = Inspection(
+    n_graph_breaks=0,
+    lowered_precision=[],
+    gpu_memory=GPU_MEMORY,
+    forward_error=3e-7,
+    backward_error=3e-7,
+    n_readbacks=0,
+    uploaded_bytes=0,
+    n_graph_launches=None,
+    n_kernel_launches=None,
+    n_host_arrays=0,
+    in_place=True,
+    peak_host_bytes=1_000_000,
+    peak_device_bytes=None,
+)
+FAIR = replace(measurement_of(SMALL), timing=TIMING)
+INSPECTED = replace(measurement_of(SMALL), inspection=INSPECTION)
+TORCH = read_entry(IMPLEMENTATIONS / "torch_eager.py")
+PRODUCTS = "precision of the two matrix products"
+MEMORY = "how a GPU's memory is taken"
+EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
+
+
+def items(
+    problem: Problem = SMALL,
+    *,
+    n_cores: int = 1,
+    timing: dict[str, Any] | None = None,
+    inspection: dict[str, Any] | None = None,
+    **changes: Any,
+) -> list[Item]:
+    """Make the manifest of a fair process, but for the changes."""
+    measurement = measurement_of(problem)
+    if timing is not None:
+        measurement = replace(measurement, timing=replace(TIMING, **timing))
+    if inspection is not None:
+        measurement = replace(measurement, inspection=replace(INSPECTION, **inspection))
+    measurement = replace(measurement, **changes)
+    return manifest(TORCH, problem, measurement, n_cores=n_cores)
+
+
+def faults(*args: Any, **changes: Any) -> list[str]:
+    """Give the names of the items that do not hold."""
+    return [item.name for item in items(*args, **changes) if item.holds is False]
+
+
+def test_a_fair_process_has_no_fault() -> None:
+    assert faults(timing={}) == []
+    assert faults(timing={"gpu": GPU}) == []
+    assert faults(inspection={}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"timing": {"export_s": 65e-6}}, "waiting for the device"),
+        ({"timing": {"export_s": 510e-6, "paused_export_s": 510e-6}}, "work done within the epoch"),
+        ({"timing": {"cpu_per_wall": 1.8}}, "CPU time over wall time"),
+        ({"timing": {"n_compilations": 1}}, "compilations while timed"),
+        ({"timing": {"children_cpu_s": 0.5}}, "CPU time of other programs started while timed"),
+        ({"timing": {"gpu": replace(GPU, throttled_by=["HwSlowdown"])}}, "GPU clocks"),
+        ({"inspection": {"n_graph_breaks": 1}}, "graph breaks"),
+        ({"inspection": {"forward_error": 3e-4}}, PRODUCTS),
+        ({"inspection": {"backward_error": float("nan")}}, PRODUCTS),
+        ({"inspection": {"forward_error": None, "backward_error": None}}, PRODUCTS),
+        ({"inspection": {"lowered_precision": ["TF32 is on"]}}, PRODUCTS),
+        ({"inspection": {"gpu_memory": GPU_MEMORY | {"allocator": "platform"}}}, MEMORY),
+        ({"inspection": {"gpu_memory": GPU_MEMORY | {"preallocation": "on"}}}, MEMORY),
+        ({"inspection": {"n_readbacks": 4}}, "readbacks in an epoch"),
+        ({"inspection": {"uploaded_bytes": 4}}, "bytes handed to the device in an epoch"),
+        ({"inspection": {"n_host_arrays": 2}}, "batches in host memory when the epoch begins"),
+        (
+            {"dtypes": ["float32", "float64"]},
+            "floating-point types of parameters, optimizer state, batches and losses",
+        ),
+        ({"other_frameworks": ["jax"]}, "other frameworks in the process"),
+        ({"n_cpus_allowed": 2}, "CPUs that its threads may run on"),
+    ],
+    ids=str,
+)
+def test_each_unfairness_makes_one_item_fail(changes: dict[str, Any], name: str) -> None:
+    assert faults(**changes) == [name]
+
+
+def test_a_fault_names_what_was_expected_and_what_was_found() -> None:
+    (item,) = [item for item in items(timing={"cpu_per_wall": 1.8}) if item.holds is False]
+
+    assert item.fault == "CPU time over wall time: expected at most 1 core, found 1.80 cores"
+
+
+def test_a_framework_whose_memory_no_setting_changes_has_no_item_about_it() -> None:
+    def about_memory(settings: dict[str, str] | None) -> list[bool | None]:
+        found = items(inspection={"gpu_memory": settings})
+        return [item.holds for item in found if item.name == MEMORY]
+
+    assert [about_memory(GPU_MEMORY), about_memory(None)] == [[True], []]
+
+
+def test_two_cores_may_be_used_where_two_were_allotted() -> None:
+    assert faults(timing={"cpu_per_wall": 1.8}, n_cores=2) == []
+
+
+def test_a_loss_read_at_every_step_is_what_that_readback_asks_for() -> None:
+    every_step = replace(SMALL, readback="step")
+
+    assert faults(every_step, inspection={"n_readbacks": 4}) == []
+    assert faults(every_step, inspection={"n_readbacks": 8}) == ["readbacks in an epoch"]
+    assert faults(every_step, inspection={"n_readbacks": 0}) == ["readbacks in an epoch"]
+
+
+def test_a_batch_fed_from_the_host_may_be_handed_over_once() -> None:
+    fed = replace(SMALL, feed="host")
+
+    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES, "n_host_arrays": 8}) == []
+    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES + 1}) == [
+        "bytes handed to the device in an epoch"
+    ]
+
+
+@pytest.mark.parametrize(("precision", "roundoff"), [("tf32", 2**-11), ("bfloat16", 2**-8)])
+def test_products_may_be_neither_coarser_nor_finer_than_the_problem_asks(
+    precision: Precision, roundoff: float
+) -> None:
+    def fair(error: float) -> bool:
+        errors = {"forward_error": 1.6 * roundoff, "backward_error": error, "lowered_precision": ["on"]}
+        return faults(replace(SMALL, precision=precision), inspection=errors) == []
+
+    assert fair(1.3 * roundoff)
+    assert fair(2.3 * roundoff)
+    assert not fair(1.1 * roundoff)
+    assert not fair(2.5 * roundoff)
+    assert not fair(3e-7)
+
+
+def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
+    replaying = replace(TORCH, cuda_graph=True)
+
+    def holds(n_launches: int | None, n_kernels: int | None) -> bool | None:
+        seen = replace(INSPECTION, n_graph_launches=n_launches, n_kernel_launches=n_kernels)
+        measurement = replace(INSPECTED, inspection=seen)
+        found = manifest(replaying, SMALL, measurement, n_cores=1)
+        return next(item.holds for item in found if "CUDA graph" in item.name)
+
+    assert [holds(1, 0), holds(0, 40)] == [True, False]
+    assert [holds(0, 0), holds(None, None)] == [None, None]  # a profiler that sees nothing proves nothing
+
+
+def test_what_can_not_be_seen_is_said_and_is_no_fault() -> None:
+    unseen = items(inspection={"n_readbacks": None, "uploaded_bytes": None})
+
+    assert [item.holds for item in unseen if item.found == "not to be seen"] == [None] * 3
