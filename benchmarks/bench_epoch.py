@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.run import KEY, Verdict
+from benchmarks.records.row import KEY, Verdict
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

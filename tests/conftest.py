@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.cases.implementations import read_entry
+from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.runner.case import Case, Tally
 from benchmarks.runner.launch import launch
 from benchmarks.runner.system import choose_cpus, lacks
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.cases.implementations import Entry
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell makes what it starts in the background deaf to Ctrl-C, and that is inherited: the tests that

@@ -6,9 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from benchmarks.ab.comparison import match, measure
 from benchmarks.ab.pairs import SIDES
@@ -19,16 +17,13 @@ from benchmarks.compare.noise import calibrate_case
 from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import Category
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.comparison import percent
+from benchmarks.report.tables.comparison import calibration_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.console import Console
 
     from benchmarks.ab.comparison import Selection
     from benchmarks.ab.resume import Workplace
-    from benchmarks.compare.noise import CaseCalibration
 
 FEWEST_PAIRS = 10
 """Resampling fewer says little about comparisons of up to 20."""
@@ -85,22 +80,3 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
         return INTERRUPTED
     place.is_done = True
     return FINE if len(cases) == len(verdicts) else MISSING_OR_INVALID
-
-
-def calibration_table(cases: Mapping[str, CaseCalibration]) -> Table:
-    """Lay the cases out."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("case", no_wrap=True)
-    for heading in ("pairs", "noise", "threshold", "false alarms", "undecided", "detectable"):
-        table.add_column(heading, justify="right")
-    for name, case in cases.items():
-        table.add_row(
-            escape(name),
-            str(len(case.ratios)),
-            f"{case.noise:.2%}",
-            percent(case.threshold),
-            f"{case.false_alarms:.2%}",
-            f"{case.undecided:.1%}",
-            "beyond 50 %" if case.detectable is None else percent(case.detectable),
-        )
-    return table

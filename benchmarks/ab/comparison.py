@@ -7,20 +7,19 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.ab.changed import not_compared, others_that_differ, split
-from benchmarks.ab.counting import COUNTED, COUNTING_NOTE, make_ready
-from benchmarks.ab.instructions import N_EPOCHS
-from benchmarks.ab.notes import resumed, starved, too_few_pairs
-from benchmarks.ab.pairs import SIDES, Duel, matchups_of
+from benchmarks.ab.instructions import COUNTED, COUNTING_NOTE, make_ready
+from benchmarks.ab.notes import not_compared, others_that_differ, resumed, split, starved, too_few_pairs
+from benchmarks.ab.pairs import SIDES, Duel, matchups_of, set_thresholds
 from benchmarks.ab.sides import SideOptions, open_side
 from benchmarks.cases.problems import parse_problem
 from benchmarks.compare import calibration
 from benchmarks.compare.result import Comparison, SideRecord, ordered
-from benchmarks.compare.thresholds import gaps, misfits, set_thresholds
+from benchmarks.compare.thresholds import gaps, misfits
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.pytest_plugin.session import sigterm_as_ctrl_c
 from benchmarks.runner.dispatch import Crew
 from benchmarks.runner.progress import ContestProgress
+from benchmarks.runner.rounds import sigterm_as_ctrl_c
+from benchmarks.worker.instructions import N_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

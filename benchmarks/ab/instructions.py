@@ -6,8 +6,6 @@ machine. So a small library is compiled before workers are counted.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import shlex
 import shutil
@@ -15,16 +13,25 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.worker.training import hot
+from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from benchmarks.worker.training import Workload
-    from impls.contract import Trained
+    from benchmarks.ab.pairs import Matchup
 
-N_EPOCHS = 20
-"""Count at least so many."""
+
+COUNTED = """\
+interleaved fresh processes under valgrind's callgrind, the sides in alternating order; of each process the \
+instructions of an epoch, the mean over at least {n_epochs}; of the pairs' log-ratios the median; slower \
+means beyond the threshold, and no pair to the contrary"""
+
+
+COUNTING_NOTE = """\
+instructions, not time: what waits or misses a cache does not show; and valgrind knows no AVX-512, so they \
+are those of the code that the libraries choose without it"""
+
 
 SOURCE = """
 #include <valgrind/callgrind.h>
@@ -33,11 +40,6 @@ void zero(void) { CALLGRIND_ZERO_STATS; }
 void dump(void) { CALLGRIND_DUMP_STATS; }
 void end(void) { CALLGRIND_STOP_INSTRUMENTATION; }
 """
-
-COUNTING_VARIABLES = {"PYTHONHASHSEED": "0"}
-"""Else the dictionaries of each process collide in another way."""
-
-FOREIGN_CODE = "valgrind knows no AVX-512, so that code compiled for this very processor may not run under it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,54 +71,12 @@ def make_counter(folder: Path) -> Path | NoCounter:
     return library
 
 
-def command_under(counter: str) -> list[str]:
-    """Give the start of the command of a process that is to be counted; its dumps lie beside the library."""
-    options = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counter}.%p"]
-    return ["valgrind", "--quiet", *options]
-
-
-def count_trainings(workload: Workload, n_epochs: int, counter: Path) -> tuple[list[Trained], float]:
-    """Count the instructions of one epoch, of all threads, in a process started by `command_under`.
-
-    Whole trainings of so many epochs run until N_EPOCHS are counted, the first third of each not among them.
-    Give the trainings' ends and the mean: what happens once, now and then, hardly shows.
-    """
-    library, run_epoch = ctypes.CDLL(str(counter)), workload.implementation.run_epoch
-    batches = [workload.batches(epoch) for epoch in range(n_epochs)]
-    counted = hot(batches)
-    ends: list[Trained] = []
-    gc.collect()
-    gc.disable()
-    n_instructions = 0
-    library.begin()  # for all trainings: beginning discards all code that valgrind has translated
-    while len(ends) * len(counted) < N_EPOCHS:
-        state = workload.start()
-        for each in batches[: -len(counted)]:
-            state = run_epoch(state, each)
-        library.zero()
-        for each in counted:
-            state = run_epoch(state, each)
-        library.dump()
-        n_instructions += _read_dump(counter)
-        ends.append(workload.implementation.export(state))
-    library.end()
-    gc.enable()
-    return ends, n_instructions / (len(ends) * len(counted))
-
-
-def _read_dump(counter: Path) -> int:
-    """Read the instructions executed from the dump that this process has just made, and remove it.
-
-    They stand in the line "totals: N" (https://valgrind.org/docs/manual/cl-format.html).
-
-    Raises:
-        RuntimeError: there is no dump.
-
-    """
-    dump = next(counter.parent.glob(f"{counter.name}.{os.getpid()}.*"), None)
-    if dump is None:
-        message = "valgrind does not count here: is this side's Python a script that starts another program?"
-        raise RuntimeError(message)
-    text = dump.read_text(encoding="utf-8", errors="replace")
-    dump.unlink()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("totals:"))
+def make_ready(matchups: Iterable[Matchup], folder: Path) -> Path | None:
+    """Give the library that workers count by, made in the folder; rule out what can't be counted."""
+    counter = make_counter(folder)
+    for tally in [tally for matchup in matchups for tally in matchup.tallies.values()]:
+        if isinstance(counter, NoCounter):
+            tally.rule_out(Verdict.NOT_MEASURED, counter.reason)
+        elif tally.case.device != "cpu":
+            tally.rule_out(Verdict.NOT_MEASURED, "valgrind counts the instructions of CPUs only")
+    return None if isinstance(counter, NoCounter) else counter

@@ -7,25 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.compare.result import CaseVerdict
-from benchmarks.compare.rule import (
-    Category,
-    Decision,
-    assess,
-    decide,
-)
+from benchmarks.compare.rule import Category, Decision, assess, decide
+from benchmarks.compare.thresholds import require_fitting, threshold_for
 from benchmarks.records.process import paired_ratios
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, Tally
-from benchmarks.runner.dispatch import Turn
-from benchmarks.runner.rounds import INSPECTION
+from benchmarks.runner.dispatch import INSPECTION, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from benchmarks.ab.sides import Side
+    from benchmarks.compare.calibration import Calibration
     from benchmarks.compare.rule import Rule
     from benchmarks.runner.dispatch import Crew
     from impls.contract import Device, Precision, Problem
+
 
 SIDES = ("base", "new")
 
@@ -194,3 +191,19 @@ class Duel:
                 matchup.decision = decide(matchup.ratios, matchup.rule, n_cases=self.n_cases)
             elif len(matchup.ratios) == matchup.rule.max_pairs:
                 matchup.decision = assess(matchup.ratios, matchup.rule, n_cases=self.n_cases)
+
+
+def set_thresholds(
+    matchups: Sequence[Matchup], given: Mapping[str, float], known: Calibration | None
+) -> None:
+    """Take each case's threshold from what the user says, else from the calibration, else leave the rule's.
+
+    Raises:
+        UsageError: what the user says fits no case.
+
+    """
+    names = [matchup.name for matchup in matchups]
+    require_fitting(given, names)
+    for matchup in matchups:
+        threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
+        matchup.rule = matchup.rule.with_threshold(threshold)

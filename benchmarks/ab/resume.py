@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ab.pairs import SIDES
+from benchmarks.runner.dispatch import INSPECTION
 from benchmarks.runner.resume import Journal
-from benchmarks.runner.rounds import INSPECTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.runner.system import Provenance
+    from benchmarks.records.provenance import Provenance
 
 
 @dataclass

@@ -19,9 +19,10 @@ from benchmarks.cases.implementations import (
     read_entry,
 )
 from benchmarks.errors import UsageError
+from benchmarks.paths import ROOT
+from benchmarks.records.provenance import PACKAGES
 from benchmarks.runner.git import git_commit, resolve, worktree
-from benchmarks.runner.launch import ROOT, runtime_variables, worker_environment
-from benchmarks.runner.system import PACKAGES
+from benchmarks.worker.env_vars import runtime_variables, worker_environment
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 STARVED = 0.9
 """A process on a CPU that got less of its core than this shared it with another process."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
     from impls.contract import Device, Problem
 
 Caches: TypeAlias = Literal["cold", "warm"]

@@ -20,7 +20,8 @@ from benchmarks.stats import Ratio, speedup
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 OF_ROW = (
     *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),

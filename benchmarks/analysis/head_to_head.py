@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.analysis.figures import figures_of, ratio_of
+from benchmarks.analysis.decision_map import YARDSTICK
+from benchmarks.analysis.figures import figures_of, gradient_of, ratio_of
 from benchmarks.cases.implementations import BY_HAND
 from benchmarks.records.process import paired_median_s
 from benchmarks.stats import Ratio, speedup
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.analysis.figures import Figures
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
+
 
 TIERS = ("floor", "epoch", "step", "eager")
 """From most of the work handed over at once to least; the floor, which is no choice, first."""
@@ -112,3 +115,17 @@ def pairs_of(figures: Iterable[Figures], run: Run, *, by_hand: bool = True) -> d
 def _typical_ratio(torch: Row, jax: Row) -> Ratio:
     """Say how many times faster JAX's median epochs are, as `speedup` does of the fastest."""
     return speedup(*zip(*paired_median_s(torch.processes, jax.processes), strict=True))
+
+
+def by_hand(rows: Iterable[Row]) -> str:
+    """Name the rows of which it is so: "the gradient of A is derived by hand"; nothing where it is of none.
+
+    NumPy's loop and the floor are not named: they have no framework that could derive it.
+    """
+    found = {row.implementation for row in rows if row.framework != YARDSTICK and gradient_of(row) == BY_HAND}
+    return derived_by_hand(found)
+
+
+def derived_by_hand(names: Iterable[str]) -> str:
+    listed = " and ".join(sorted(names))
+    return listed and f"the gradient of {listed} is derived by hand"

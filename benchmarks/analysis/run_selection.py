@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from benchmarks.analysis.figures import rows_by_group
 from benchmarks.cases.problems import NAMED
 from benchmarks.records.machine import Site
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.cases.code_digest import timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.runner.system import timed_code_digest
+from benchmarks.paths import IMPLEMENTATIONS
 from impls.contract import VARIANTS
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from impls.contract import Problem
 
-IMPLEMENTATIONS = Path(__file__).resolve().parent.parent / "impls"
 CONTRACT = "contract.py"
 REFERENCE = "numpy_reference"
 FLOOR = "native_floor"

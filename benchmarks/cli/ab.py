@@ -11,7 +11,6 @@ from benchmarks.ab.comparison import Selection, compare_sides
 from benchmarks.ab.pairs import SIDES
 from benchmarks.ab.resume import workplace
 from benchmarks.ab.sides import SideOptions
-from benchmarks.cases.implementations import IMPLEMENTATIONS
 from benchmarks.cases.suites import SUITES
 from benchmarks.cli.outputs import (
     Outputs,
@@ -20,8 +19,8 @@ from benchmarks.cli.outputs import (
     add_verdict_parser,
     read_thresholds,
 )
-from benchmarks.compare.calibration import CALIBRATIONS
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
+from benchmarks.paths import CALIBRATIONS, IMPLEMENTATIONS
 from benchmarks.runner.rounds import Settings
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.terminal import wide_terminal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cli.outputs import (
@@ -13,21 +12,15 @@ from benchmarks.cli.outputs import (
     add_verdict_parser,
     read_thresholds,
 )
-from benchmarks.compare import calibration
-from benchmarks.compare.calibration import CALIBRATIONS
-from benchmarks.compare.thresholds import gaps, require_fitting, threshold_for
-from benchmarks.compare.two_runs import Settings, compare_runs
+from benchmarks.compare.two_runs import compare_calibrated
 from benchmarks.compare.unpaired import DRIFT, RULE
+from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.run import read_run
 from benchmarks.terminal import wide_terminal
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
-    from benchmarks.compare.result import Comparison
-    from benchmarks.compare.rule import Rule
-    from benchmarks.records.run import Run
 
 DESCRIPTION = """\
 Hold two records of different moments against each other. What the machine drifted by in between can't be
@@ -86,33 +79,3 @@ def _compare(parsed: argparse.Namespace) -> int:
     )
     outputs.report(comparison, wide_terminal())
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
-
-
-def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
-    base: Run,
-    new: Run,
-    *,
-    control: str | None = None,
-    rule: Rule = RULE,
-    drift: float = DRIFT,
-    thresholds: Mapping[str, float] = MappingProxyType({}),
-    calibrations: Path = CALIBRATIONS,
-) -> Comparison:
-    """Compare two records by the thresholds that are given, or else by those of the machine's calibration.
-
-    Raises:
-        UsageError: the records can't be compared, or a threshold fits none of their cases.
-
-    """
-    known, note = calibration.find(new.provenance, calibrations)
-    settings = Settings(
-        rule=rule,
-        drift=drift,
-        control=control,
-        threshold_of=lambda name: threshold_for(name, thresholds, known, default=rule.threshold),
-    )
-    comparison = compare_runs(base, new, settings)
-    names = [verdict.name for verdict in comparison.verdicts]
-    require_fitting(thresholds, names)
-    stale = calibration.stale_sides(known, new.provenance, (comparison.base, comparison.new))
-    return replace(comparison, notes=(*comparison.notes, note, *stale, *gaps(known, names, thresholds)))

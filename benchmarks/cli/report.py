@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cli import show
-from benchmarks.cli.compare import compare_calibrated
+from benchmarks.compare.two_runs import compare_calibrated
 from benchmarks.errors import UsageError
-from benchmarks.records.run import read_run
+from benchmarks.paths import RESULTS, RUNS
+from benchmarks.records.run import read_run, recorded_runs
 from benchmarks.report.publish import publish
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from benchmarks.compare.result import Comparison
     from benchmarks.records.run import Run
+    from benchmarks.report.publish import Published
+
 
 DESCRIPTION = """\
 Write what is read, from records alone: README.md (the results in short), tables.md (all of them), index.html
@@ -79,16 +81,16 @@ def _no_collecting() -> Iterator[None]:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    runs = show.recorded_runs(parsed.runs or [show.RUNS])
+    runs = recorded_runs(parsed.runs or [RUNS])
     comparison = None
     if parsed.against:
         base = read_run(parsed.against)
         comparison = _side_by_side(base, runs, parsed)
         runs = runs if base in runs else [*runs, base]
     published = publish(
-        runs, parsed.output or show.RESULTS, comparison=comparison, with_pictures=not parsed.no_pictures
+        runs, parsed.output or RESULTS, comparison=comparison, with_pictures=not parsed.no_pictures
     )
-    sys.stdout.write("".join(f"{line}\n" for line in show.told(published)))
+    sys.stdout.write("".join(f"{line}\n" for line in told(published)))
     return 0
 
 
@@ -99,3 +101,14 @@ def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) ->
         raise UsageError(message)
     newest = max(others, key=lambda run: run.provenance.date)
     return compare_calibrated(base, newest, control=parsed.ratios_to)
+
+
+def write_report() -> list[str]:
+    """Write the report of all recorded runs anew, and say in words where."""
+    return told(publish(recorded_runs([RUNS]), RESULTS))
+
+
+def told(published: Published) -> list[str]:
+    """Say where a report is, and what it lacks."""
+    page = [f"page:   {published.page}"] if published.page else []
+    return [f"report: {published.readme}", *page, *(f"left out: {each}" for each in published.lacking)]

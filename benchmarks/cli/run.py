@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.markup import escape
 
-from benchmarks.cli.show import LOOKS, RUNS, write_report
+from benchmarks.cli.report import write_report
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import LOOKS, ROOT, RUNS
 from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:

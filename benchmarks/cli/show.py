@@ -16,14 +16,13 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.suites import SUITES
+from benchmarks.cli.report import write_report
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.records.run import read_run
-from benchmarks.report.publish import publish
+from benchmarks.paths import RUNS
+from benchmarks.records.run import read_run, recorded_files, recorded_runs
 from benchmarks.report.tables.case import print_row
-from benchmarks.report.tables.report import to_markdown
-from benchmarks.report.tables.run import caption
+from benchmarks.report.tables.run import caption, to_markdown
 from benchmarks.runner.dispatch import probe
-from benchmarks.runner.launch import ROOT
 from benchmarks.terminal import Terminal
 from impls.contract import DEVICES
 
@@ -32,51 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchmarks.cases.implementations import Entry
-    from benchmarks.records.run import Run
-    from benchmarks.report.publish import Published
     from benchmarks.runner.case import Fault
     from impls.contract import Device
-
-RESULTS = ROOT / "results"
-RUNS = RESULTS / "runs"
-LOOKS = RESULTS / "looks"  # of --quick; not published
-
-
-def write_report() -> list[str]:
-    """Write the report of all recorded runs anew, and say in words where."""
-    return told(publish(recorded_runs([RUNS]), RESULTS))
-
-
-def told(published: Published) -> list[str]:
-    """Say where a report is, and what it lacks."""
-    page = [f"page:   {published.page}"] if published.page else []
-    return [f"report: {published.readme}", *page, *(f"left out: {each}" for each in published.lacking)]
-
-
-def recorded_runs(paths: Sequence[Path]) -> list[Run]:
-    """Read these records, each once; what is none is left out of a folder, and said.
-
-    Raises:
-        UsageError: a file that was named can't be read.
-
-    """
-    runs: list[Run] = []
-    for path in paths:
-        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            try:
-                found = read_run(file)
-            except UsageError as error:
-                if not path.is_dir():
-                    raise
-                sys.stderr.write(f"left out: {error}\n")
-                continue
-            runs += [] if found in runs else [found]
-    return runs
-
-
-def recorded_files() -> list[Path]:
-    """Give the files of recorded runs, newest first."""
-    return sorted(RUNS.glob("*.json"), reverse=True)
 
 
 def list_(_: argparse.Namespace) -> int:

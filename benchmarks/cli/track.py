@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.errors import UsageError, unknown_name
+from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.report.plots.trend_files import require_format, write_plot
 from benchmarks.report.tables.trends import print_trends
 from benchmarks.terminal import Terminal
 from benchmarks.track.change_points import Segmentation
-from benchmarks.track.history import (
-    HISTORY,
-    add,
-    read_history,
-    read_record,
-)
+from benchmarks.track.history import add, read_history, read_record
 from benchmarks.track.trends import points_of, trends_of
 
 if TYPE_CHECKING:

@@ -11,17 +11,16 @@ from filelock import FileLock
 
 from benchmarks.compare.noise import CaseCalibration
 from benchmarks.files import told_if_unwritable, try_to_replace, write_atomically
+from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.schema import Schema
-from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from benchmarks.compare.result import SideRecord
-    from benchmarks.runner.system import Provenance
+    from benchmarks.records.provenance import Provenance
 
-CALIBRATIONS = ROOT / "results" / "calibration"
 SCHEMA_VERSION = 2
 LOCK = ".lock"
 """The name of an empty file in the folder of the calibrations, which stays there."""

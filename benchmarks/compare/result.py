@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.compare.rule import Category, Decision, Rule
 from benchmarks.records.process import paired_ratios
-from benchmarks.records.run import Row
+from benchmarks.records.provenance import Provenance
+from benchmarks.records.row import Row
 from benchmarks.records.schema import Schema, require_once
-from benchmarks.runner.system import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

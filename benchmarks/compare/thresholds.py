@@ -9,26 +9,9 @@ from benchmarks.errors import unknown_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from benchmarks.ab.pairs import Matchup
     from benchmarks.compare.calibration import Calibration
     from benchmarks.compare.noise import CaseCalibration
     from benchmarks.compare.rule import Rule
-
-
-def set_thresholds(
-    matchups: Sequence[Matchup], given: Mapping[str, float], known: Calibration | None
-) -> None:
-    """Take each case's threshold from what the user says, else from the calibration, else leave the rule's.
-
-    Raises:
-        UsageError: what the user says fits no case.
-
-    """
-    names = [matchup.name for matchup in matchups]
-    require_fitting(given, names)
-    for matchup in matchups:
-        threshold = threshold_for(matchup.name, given, known, default=matchup.rule.threshold)
-        matchup.rule = matchup.rule.with_threshold(threshold)
 
 
 def gaps(known: Calibration | None, names: Iterable[str], given: Mapping[str, float]) -> list[str]:

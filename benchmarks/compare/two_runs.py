@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from benchmarks.compare import calibration
 from benchmarks.compare.comparable import differences, require_comparable
-from benchmarks.compare.result import (
-    CaseVerdict,
-    Comparison,
-    SideRecord,
-    ordered,
-)
+from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered
 from benchmarks.compare.rule import Category, Rule
-from benchmarks.compare.unpaired import (
-    DRIFT,
-    RULE,
-    decide_shift,
-    rounds_needed,
-)
+from benchmarks.compare.thresholds import gaps, require_fitting, threshold_for
+from benchmarks.compare.unpaired import DRIFT, RULE, decide_shift, rounds_needed
 from benchmarks.errors import UsageError
+from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.process import paired_ratios
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
+
 
 METHOD = """\
 two records of different moments; of each process the fastest epoch{normalized}; the Hodges-Lehmann estimate \
@@ -205,3 +202,33 @@ def _without_figures(case: Counterparts, control: str | None) -> tuple[Category,
     if not case.base.is_timed:
         return Category.MISSING, f"base: {case.base.reason or 'not timed'}"
     return Category.MISSING, f"no round in which {control} was measured, too"
+
+
+def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
+    base: Run,
+    new: Run,
+    *,
+    control: str | None = None,
+    rule: Rule = RULE,
+    drift: float = DRIFT,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
+    calibrations: Path = CALIBRATIONS,
+) -> Comparison:
+    """Compare two records by the thresholds that are given, or else by those of the machine's calibration.
+
+    Raises:
+        UsageError: the records can't be compared, or a threshold fits none of their cases.
+
+    """
+    known, note = calibration.find(new.provenance, calibrations)
+    settings = Settings(
+        rule=rule,
+        drift=drift,
+        control=control,
+        threshold_of=lambda name: threshold_for(name, thresholds, known, default=rule.threshold),
+    )
+    comparison = compare_runs(base, new, settings)
+    names = [verdict.name for verdict in comparison.verdicts]
+    require_fitting(thresholds, names)
+    stale = calibration.stale_sides(known, new.provenance, (comparison.base, comparison.new))
+    return replace(comparison, notes=(*comparison.notes, note, *stale, *gaps(known, names, thresholds)))

@@ -12,8 +12,8 @@ from benchmarks.errors import UsageError
 from benchmarks.pytest_plugin.clock import ReplayClock
 from benchmarks.pytest_plugin.options import Options, declare
 from benchmarks.pytest_plugin.session import MeasuringSession
-from benchmarks.records.run import KEY
-from benchmarks.report.tables.report import print_run
+from benchmarks.records.row import KEY
+from benchmarks.report.tables.run import print_run
 from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:

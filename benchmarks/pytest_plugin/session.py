@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import tempfile
-import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS, select
+from benchmarks.cases.implementations import select
 from benchmarks.cases.problems import name_of, parse_problem, replace_fields
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.records.run import Run, RunSettings, Verdict
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.records.row import Verdict
+from benchmarks.records.run import Run, RunSettings
 from benchmarks.runner.case import Case
 from benchmarks.runner.git import git_commit
 from benchmarks.runner.progress import ContestProgress
 from benchmarks.runner.resume import Journal
-from benchmarks.runner.rounds import Settings, run_contest
-from benchmarks.runner.system import Provenance, choose_cpus, collect_provenance
+from benchmarks.runner.rounds import Settings, run_contest, sigterm_as_ctrl_c
+from benchmarks.runner.system import choose_cpus, collect_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from rich.console import Console
 
     from benchmarks.pytest_plugin.options import Options
+    from benchmarks.records.provenance import Provenance
     from benchmarks.runner.case import Tally
     from impls.contract import Precision, Problem
 
@@ -164,20 +164,3 @@ def read_problem(text: str, precision: Precision | None) -> Problem:
     except UsageError as error:
         message = f"--precision does not fit {text}: {error}; name problems that it fits with --problem"
         raise UsageError(message) from None
-
-
-@contextlib.contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Let a polite kill, as from a CI system that has lost patience, keep what was measured."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set a handler
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

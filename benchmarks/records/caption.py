@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.runner.system import Provenance
+    from benchmarks.records.provenance import Provenance
 
 
 def machine(at: Provenance) -> str:

@@ -6,108 +6,25 @@ tools that look at single benchmarks, each row with a time stands in its `extra_
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import cached_property
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.analysis.cost_model import break_evens, cost_models
-from benchmarks.cases.problems import name_of
-from benchmarks.records.process import Costs, Process
+from benchmarks.analysis.break_even import break_evens
+from benchmarks.analysis.cost_model import cost_models
+from benchmarks.errors import UsageError
+from benchmarks.paths import RUNS
+from benchmarks.records.provenance import Provenance
+from benchmarks.records.row import KEY, SCHEMA_VERSION, Row
 from benchmarks.records.schema import Schema, require_once
-from benchmarks.runner.system import Provenance
-from benchmarks.verify.agreement import Agreement
-from benchmarks.verify.item import Item
-from impls.contract import Device, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.analysis.cost_model import BreakEven, CostModel
-    from benchmarks.verify.curve import LossPoint
-
-KEY = "perceptron_bench"
-SCHEMA_VERSION = 2
-
-
-class Verdict(StrEnum):
-    """Whether a row may show a time, and if not, why not."""
-
-    VERIFIED = "verified"
-    INVALID = "INVALID"  # computed something else, or was timed unfairly
-    FAILED = "FAILED"  # crashed, hung or raised
-    NOT_MEASURED = "not measured"  # can't run here
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One implementation on one device and problem: was it right, and if so, how fast."""
-
-    implementation: str
-    framework: str
-    tier: str
-    summary: str
-    gradient: str | None = None  # who derives it: "framework" or "by hand"; None: not recorded
-    device: Device
-    problem: Problem
-    code_digest: str | None = None  # of what decides its times; None: of a record older than it
-    data_digest: str | None  # None: no process told
-    verdict: Verdict
-    reason: str | None = None  # why it is not verified
-    agreement: Agreement | None  # of the process that was furthest from the reference
-    costs: Costs | None
-    manifest: tuple[Item, ...]  # what was checked about its processes
-    processes: tuple[Process, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse two processes of one round."""
-        require_once("round", (process.round for process in self.processes))
-
-    @cached_property
-    def group(self) -> str:
-        """Name what the row may be compared within."""
-        return f"{name_of(self.problem)} on {self.device}"
-
-    @cached_property
-    def case(self) -> str:
-        """Name the row as pytest names its benchmark."""
-        return f"{self.implementation}-{self.device}-{name_of(self.problem)}"
-
-    @property
-    def curve(self) -> tuple[LossPoint, ...]:
-        """Give the losses of the process that was furthest from the reference; none if that is not known."""
-        return self.agreement.curve if self.agreement else ()
-
-    @property
-    def is_timed(self) -> bool:
-        """Say whether it has times that may be shown."""
-        return self.verdict is Verdict.VERIFIED and bool(self.processes)
-
-    @cached_property
-    def typical_s(self) -> float:
-        """Give the median over the rounds of each process's median epoch; the row must be timed."""
-        return median(process.median_s for process in self.processes)
-
-    @property
-    def best_s(self) -> float:
-        """Give the fastest epoch of all; the row must be timed."""
-        return min(process.min_s for process in self.processes)
-
-    @property
-    def n_instructions(self) -> float | None:
-        """Give the fewest instructions of an epoch of all processes; None: they were not counted."""
-        counts = [process.n_instructions for process in self.processes]
-        return min((count for count in counts if count is not None), default=None)
-
-    @property
-    def first_call_s(self) -> float:
-        """Give the median over the rounds of the first call, with warm caches; the row must be timed."""
-        return median(process.first_call_s for process in self.processes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON's types; no NaN."""
-        return asdict(self) | {"schema_version": SCHEMA_VERSION, "case": name_of(self.problem)}
+    from benchmarks.analysis.break_even import BreakEven
+    from benchmarks.analysis.cost_model import CostModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,3 +101,29 @@ def parse_run(content: bytes, path: Path) -> Run:
 
     """
     return RECORD.parse(content, path)
+
+
+def recorded_runs(paths: Sequence[Path]) -> list[Run]:
+    """Read these records, each once; what is none is left out of a folder, and said.
+
+    Raises:
+        UsageError: a file that was named can't be read.
+
+    """
+    runs: list[Run] = []
+    for path in paths:
+        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            try:
+                found = read_run(file)
+            except UsageError as error:
+                if not path.is_dir():
+                    raise
+                sys.stderr.write(f"left out: {error}\n")
+                continue
+            runs += [] if found in runs else [found]
+    return runs
+
+
+def recorded_files() -> list[Path]:
+    """Give the files of recorded runs, newest first."""
+    return sorted(RUNS.glob("*.json"), reverse=True)

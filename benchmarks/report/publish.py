@@ -13,7 +13,7 @@ from benchmarks.report.readme.images import Image
 from benchmarks.report.readme.page import Extras, overview
 from benchmarks.report.tables import cost
 from benchmarks.report.tables import run as table
-from benchmarks.report.tables.report import to_markdown
+from benchmarks.report.tables.run import to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

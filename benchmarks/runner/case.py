@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.records.process import Costs, Process
-from benchmarks.records.run import Row, Verdict
+from benchmarks.records.row import Row, Verdict
 from benchmarks.runner.system import lacks
 from benchmarks.verify import agreement, fairness
 from benchmarks.worker.messages import Failure, Runtime
 
 if TYPE_CHECKING:
     from benchmarks.cases.implementations import Entry
-    from benchmarks.verify.agreement import Agreement
-    from benchmarks.verify.item import Item
+    from benchmarks.records.row import Agreement, Item
     from benchmarks.worker.messages import Measurement
     from impls.contract import Device, Problem
 

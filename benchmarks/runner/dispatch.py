@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks.records.run import Verdict
-from benchmarks.runner.case import Fault
+from benchmarks.records.row import Verdict
+from benchmarks.runner.case import Fault, Tally
 from benchmarks.runner.launch import launch, recall
 from benchmarks.worker.messages import Job
 
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.cases.implementations import Entry
-    from benchmarks.runner.case import Tally
     from benchmarks.runner.launch import Report
     from impls.contract import Device
+
+
+INSPECTION = -1
+"""The round before the timed ones: with empty caches, each process verifies, and looks instead of timing."""
 
 
 class Observer(Protocol):

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from benchmarks.cases.code_digest import code_digest
 from benchmarks.errors import UsageError
 from benchmarks.files import told_if_unwritable
-from benchmarks.runner.launch import ROOT
-from benchmarks.runner.system import code_digest
+from benchmarks.paths import UNFINISHED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.runner.system import Provenance
-
-UNFINISHED = ROOT / "results" / "unfinished"
+    from benchmarks.records.provenance import Provenance
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import shutil
+import signal
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmarks.records.run import Verdict
-from benchmarks.runner.case import Tally
-from benchmarks.runner.dispatch import Crew, Turn
+from benchmarks.records.row import Verdict
+from benchmarks.runner.case import Case, Tally
+from benchmarks.runner.dispatch import INSPECTION, Crew, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.cases.implementations import Entry
-    from benchmarks.runner.case import Case
     from benchmarks.runner.dispatch import Observer
     from impls.contract import Device, Precision
 
@@ -35,9 +37,6 @@ class Settings:
     seed: int = 0  # of the shuffled order
     caches: Path | None = None  # where compilers keep what they compile; None: a new, empty folder
 
-
-INSPECTION = -1
-"""The round before the timed ones: with empty caches, each process verifies, and looks instead of timing."""
 
 HEAT = 4
 """Problems measured together: the two sides of a ratio are minutes apart at most, however many cases."""
@@ -148,3 +147,20 @@ class _Contest:
             self.crew.work([tally], replace(turn, name=f"{turn.name}-{i}", caches=cold), siblings=tallies)
             if cold.exists():  # not where the worker need not run: an earlier run of the harness saw to it
                 shutil.copytree(cold, turn.caches, dirs_exist_ok=True)
+
+
+@contextlib.contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let a polite kill, as from a CI system that has lost patience, keep what was measured."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set a handler
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

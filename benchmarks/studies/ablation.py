@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.cases.implementations import FLOOR, IMPLEMENTATIONS
+from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import name_of, parse_problem
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.run import si
-from benchmarks.runner.launch import worker_environment
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.report.tables.cells import si
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.findings import Findings, add_output
 from benchmarks.terminal import Terminal
-from benchmarks.worker.__main__ import load, pin
+from benchmarks.worker.env_vars import worker_environment
+from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS
 from benchmarks.cases.problems import parse_problem
-from benchmarks.worker.__main__ import load, pin
+from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.worker.measure import time_trainings
+from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload, hot, train
 
 SECONDS = 0.1  # of each measurement

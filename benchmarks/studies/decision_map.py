@@ -26,8 +26,8 @@ from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.cases.implementations import select
 from benchmarks.errors import UsageError
 from benchmarks.records.run import read_run
+from benchmarks.report.tables.cells import si
 from benchmarks.report.tables.markdown import plain_in_markdown
-from benchmarks.report.tables.run import si
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.findings import Findings, add_output
 from benchmarks.studies.whole_training import time_whole

@@ -28,12 +28,12 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.ab.pairs import SIDES, Duel, Matchup
-from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.problems import name_of
 from benchmarks.compare.rule import Category, Rule
+from benchmarks.paths import IMPLEMENTATIONS, ROOT
 from benchmarks.runner.case import Case, Tally
 from benchmarks.runner.dispatch import Crew
-from benchmarks.runner.launch import ROOT
 from benchmarks.runner.progress import ContestProgress
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.slowdown import PROBLEM, slow_copy

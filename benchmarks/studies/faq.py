@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from markdown_it import MarkdownIt
 
 from benchmarks.errors import unknown_name
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

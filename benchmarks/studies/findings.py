@@ -16,7 +16,7 @@ from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.runner.system import Provenance
+    from benchmarks.records.provenance import Provenance
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

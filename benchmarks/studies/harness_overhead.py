@@ -19,9 +19,9 @@ from rich.table import Table
 
 from benchmarks.cases.problems import parse_problem
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.run import si
-from benchmarks.runner.launch import worker_environment
+from benchmarks.report.tables.cells import si
 from benchmarks.runner.system import choose_cpus
+from benchmarks.worker.env_vars import worker_environment
 
 TOLERANCE = 0.05
 N_PAIRS = 20  # in each process

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.table import Table
 
-from benchmarks.cases.implementations import FLOOR, IMPLEMENTATIONS
-from benchmarks.cases.problems import draw_epochs, name_of, parse_problem
+from benchmarks.cases.data import draw_epochs
+from benchmarks.cases.implementations import FLOOR
+from benchmarks.cases.problems import name_of, parse_problem
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.run import si
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.report.tables.cells import si
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.findings import Findings, add_output
 from benchmarks.terminal import Terminal
-from benchmarks.worker.__main__ import load, pin
+from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS
 from benchmarks.cases.problems import NAMED
-from benchmarks.runner.launch import worker_environment
-from benchmarks.worker.__main__ import load, pin
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.worker.env_vars import worker_environment
+from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload, train
 
 PROBLEM = NAMED["book"]

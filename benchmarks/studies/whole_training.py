@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.cases.tolerances import tolerances
 from benchmarks.errors import UsageError
-from benchmarks.runner.launch import worker_environment
-from benchmarks.verify.agreement import reference_for, tolerances
-from benchmarks.worker.__main__ import THROWAWAY, load, pin
+from benchmarks.verify.agreement import reference_for
+from benchmarks.worker.__main__ import THROWAWAY
+from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.messages import Job
+from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload, time_training, train
 
 if TYPE_CHECKING:

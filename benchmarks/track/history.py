@@ -23,14 +23,12 @@ from typing import TYPE_CHECKING
 from benchmarks.errors import UsageError
 from benchmarks.files import create_atomically
 from benchmarks.records.run import parse_run
-from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.records.run import Run
 
-HISTORY = ROOT / "results" / "history"
 
 NAME = re.compile(r"\d{8}T\d{6}Z-[^-]+-(?P<digest>[0-9a-f]{16})\.json")
 

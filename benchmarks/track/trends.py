@@ -22,7 +22,8 @@ from benchmarks.stats import speedup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
     from benchmarks.stats import Ratio
     from benchmarks.track.history import Record
 

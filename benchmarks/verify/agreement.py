@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from benchmarks.verify.curve import LossPoint, loss_curve
-from benchmarks.worker.precision import UNIT_ROUNDOFF
+from benchmarks.cases.tolerances import LOSS_TOLERANCE, tolerances
+from benchmarks.records.row import Agreement, LossPoint
 from benchmarks.worker.training import Workload, train
 from impls import numpy_reference
 
@@ -24,23 +23,10 @@ if TYPE_CHECKING:
     from benchmarks.worker.training import Training
     from impls.contract import Implementation, Problem
 
-LOSS_TOLERANCE = 2e-5
-PARAMETER_TOLERANCE = 1e-4
-"""Absolute. Correct float32 loops stay within 8e-6 and 2e-5 over 10,000 steps (measured). A loss moves by
-x times what a parameter moves by, so that its tolerance grows with the features."""
 
-ROUNDED_LOSS, ROUNDED_SAMPLE, ROUNDED_PARAMETER = 3, 5, 16
-"""In unit roundoffs of the format that the products' operands are rounded to. The second is for the part of a
-loss's deviation that is each sample's own and averages out, as one over the square root of the batch.
+MAX_POINTS = 60
+"""As many as the book's training has steps."""
 
-Twice what an emulation shows: NumPy's loop with its operands rounded, to nearest or toward zero (and for
-bfloat16 each product too, as XLA does), over book, small (10,000 steps), large, wide, and batches of 1 and
-10. Losses are then off by at most 1.4 (1000 samples), 1.8 (10) and 4.0 (1) unit roundoffs, final parameters
-by 7.2, in both formats. tests/verify/test_rounded_loops.py runs it again.
-
-In TF32 a learning rate off by 1 % is still seen. In bfloat16 one off by 10 % is, on book by 5 %, and 1 % is
-not; nor is any other mistake that moves the losses by less than 0.01.
-"""
 
 SATURATED = LOSS_TOLERANCE / 4
 """Where float32 leaves a loss more ambiguous than this, float64 can't judge it."""
@@ -54,18 +40,6 @@ class Reference:
     data_digest: str
     training: Training
     ambiguity: NDArray[Any]  # (n_steps,): see impls.numpy_reference.ambiguity
-
-
-@dataclass(frozen=True, kw_only=True)
-class Agreement:
-    """How far an implementation is from the reference, and the first fault, if there is one."""
-
-    reference: str
-    n_steps: int
-    max_loss_deviation: float | None = None  # None: not comparable
-    max_parameter_deviation: float | None = None
-    fault: str | None
-    curve: tuple[LossPoint, ...] = ()  # none: not comparable, or of a record older than it
 
 
 @functools.cache
@@ -134,16 +108,6 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
     )
 
 
-def tolerances(problem: Problem) -> tuple[float, float]:
-    """Say how far a loss and a final parameter may lie from the reference, absolutely."""
-    if problem.precision == "float32":
-        return LOSS_TOLERANCE * max(1, problem.feature_scale), PARAMETER_TOLERANCE
-    roundoff = UNIT_ROUNDOFF[problem.precision]
-    smallest_batch = problem.last_batch_size or problem.batch_size
-    loss = ROUNDED_LOSS + ROUNDED_SAMPLE / math.sqrt(smallest_batch)
-    return loss * roundoff, ROUNDED_PARAMETER * roundoff
-
-
 def badness(agreement: Agreement) -> tuple[bool, float]:
     """Order agreements: those with a fault last, then by the loss's deviation."""
     return agreement.fault is not None, agreement.max_loss_deviation or 0.0
@@ -189,3 +153,22 @@ def _furthest(measurement: Measurement, training: Training, names: tuple[str, ..
 
     expected, low, high = joined(training), joined(measurement.lowest), joined(measurement.highest)
     return np.where(np.abs(high - expected) > np.abs(low - expected), high, low)
+
+
+def loss_curve(expected: NDArray[Any], found: NDArray[Any]) -> tuple[LossPoint, ...]:
+    """Thin the losses found, and those expected, both (n_steps,), to the same evenly spread steps.
+
+    The first and the last step are among them; no deviation is left out, so that the largest of the points
+    is the largest of all. Losses are rounded to 7 significant digits, deviations to 2.
+    """
+    last = np.unique(np.linspace(0, len(found) - 1, MAX_POINTS).round().astype(int))
+    since = np.append(0, last[:-1] + 1)
+    deviations = np.maximum.reduceat(np.abs(found - expected), since)
+    return tuple(
+        LossPoint(int(i) + 1, _rounded(found[i], 7), float(f"{expected[i]:.7g}"), _rounded(deviation, 2))
+        for i, deviation in zip(last, deviations, strict=True)
+    )
+
+
+def _rounded(value: float, n_digits: int) -> float | None:
+    return float(f"{value:.{n_digits}g}") if np.isfinite(value) else None

@@ -6,15 +6,13 @@ Started by `benchmarks.runner.launch`. The frameworks are imported here and nowh
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
-import os
 import signal
 import sys
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_type_hints
+from typing import TYPE_CHECKING
 
 from benchmarks.worker.measure import ObservedProcess, measure
 from benchmarks.worker.messages import (
@@ -24,14 +22,13 @@ from benchmarks.worker.messages import (
     Readiness,
     message_to_json,
 )
+from benchmarks.worker.start import die_with, load, pin
 from benchmarks.worker.training import Workload, train
-from impls.contract import CONTRACT_VERSION, Implementation, Problem
+from impls.contract import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
 """Trained once, unmeasured, so that a problem's first call does not depend on which problem came first."""
@@ -48,23 +45,6 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
         for message in work(job):
             file.write(message_to_json(message) + "\n")
             file.flush()
-
-
-def die_with(parent: int) -> None:
-    """Let the system kill this process as soon as its parent is gone, where the system can (Linux).
-
-    A worker that went on would take its core from the run that resumes the killed one.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # gone already
-        sys.exit("the harness is gone")
-
-
-def pin(cpus: tuple[int, ...]) -> None:
-    """Keep to the given CPUs. Before a framework loads: its thread pools are sized by them."""
-    if cpus and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cpus)
 
 
 def work(job: Job) -> Iterator[Message]:
@@ -93,35 +73,6 @@ def work(job: Job) -> Iterator[Message]:
             yield measure(workload, process, sample_s=job.sample_s)
         except Exception as error:  # noqa: BLE001 - whatever an implementation raises costs its own case only
             yield Failure(reason=f"{type(error).__name__}: {error}", details=traceback.format_exc())
-
-
-def load(path: Path) -> Implementation:
-    """Import the file as a module and check that it has all names of the contract.
-
-    Raises:
-        AttributeError: some are missing.
-        ImportError: it is no Python, imports what is not there, or is written for another contract.
-
-    """
-    spec = importlib.util.spec_from_file_location(f"impls.{path.stem}", path)
-    if spec is None or spec.loader is None:
-        message = f"{path}: expected a Python file"
-        raise ImportError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    try:
-        spec.loader.exec_module(module)
-    except ImportError as error:
-        if error.name != Implementation.__module__:
-            raise
-        message = f"{path} is not written for version {CONTRACT_VERSION} of the contract: {error}"
-        raise ImportError(message) from None
-    expected = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
-    missing = [name for name in expected if not hasattr(module, name)]
-    if missing:
-        message = f"{path} lacks {', '.join(missing)}: an implementation defines {', '.join(expected)}"
-        raise AttributeError(message)
-    return cast("Implementation", module)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from benchmarks.worker.messages import GpuReading
+
 if TYPE_CHECKING:
     from impls.contract import Device
 
@@ -18,16 +20,6 @@ THROTTLING = {
     "HwPowerBrakeSlowdown": 0x80,
 }
 """The reasons, as nvml.h numbers them, that make a clock lower than the workload asks for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GpuReading:
-    """The GPU at the end of the timed trainings, and what each of their epochs has used."""
-
-    sm_clock_mhz: int
-    memory_clock_mhz: int
-    throttled_by: list[str]
-    epoch_energy_j: float | None  # of the whole GPU, all between the epochs included; None: not metered
 
 
 @dataclass

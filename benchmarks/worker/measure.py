@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.ab.instructions import count_trainings
-from benchmarks.stats import summarize
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
+from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.messages import (
     Inspection,
     Measurement,
@@ -20,6 +19,7 @@ from benchmarks.worker.messages import (
     Timing,
 )
 from benchmarks.worker.precision import measure_products
+from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import (
     TimedTraining,
     Workload,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, get_args
 
 from benchmarks.decode import AnyFloat, decode
-from benchmarks.stats import Summary
-from benchmarks.worker.gpu import GpuReading
+from benchmarks.worker.samples import Summary
 from impls.contract import Device, Precision, Problem
+
+if TYPE_CHECKING:
+    from impls.contract import Device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,3 +168,13 @@ def message_from_json(line: str) -> Message:
         message = f"expected a worker's message, found type {name!r}"
         raise ValueError(message)
     return decode(kinds[name], fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuReading:
+    """The GPU at the end of the timed trainings, and what each of their epochs has used."""
+
+    sm_clock_mhz: int
+    memory_clock_mhz: int
+    throttled_by: list[str]
+    epoch_energy_j: float | None  # of the whole GPU, all between the epochs included; None: not metered

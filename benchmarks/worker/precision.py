@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.cases.tolerances import UNIT_ROUNDOFF
 from impls import numpy_reference
 from impls.contract import Parameters
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from benchmarks.worker.training import Workload
     from impls.contract import Batch, Batches, Precision, Problem, Trained
 
-UNIT_ROUNDOFF: dict[Precision, float] = {"float32": 2**-24, "tf32": 2**-11, "bfloat16": 2**-8}
-"""Half the distance from 1 to the next number: the largest relative error of rounding to nearest."""
 
 TELLING = 1 + 3.4 * 2**-10
 """To nearest or toward zero alike, TF32 makes 1 + 3/1024 of it and bfloat16 1: 0.80 and 0.85 unit roundoffs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from benchmarks.cases.problems import digest_of, draw_epochs, draw_parameters
+from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.ab import comparison as ab_module
 from benchmarks.analysis import caveats
+from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.compare.rule import Category
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 from tests.ab.test_pairs import FakeCrew
 
 if TYPE_CHECKING:

@@ -9,12 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.ab import comparison as ab_module
 from benchmarks.ab import counting, instructions
-from benchmarks.ab.counting import make_ready
-from benchmarks.ab.instructions import NoCounter, make_counter
+from benchmarks.ab.instructions import NoCounter, make_counter, make_ready
 from benchmarks.ab.pairs import matchups_of
+from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.compare.rule import (
     COUNTED_RULE,
@@ -23,11 +22,11 @@ from benchmarks.compare.rule import (
     assess,
     decide,
 )
-from benchmarks.runner.dispatch import Crew
+from benchmarks.runner.dispatch import INSPECTION, Crew
 from benchmarks.runner.launch import launch
-from benchmarks.runner.rounds import INSPECTION
-from benchmarks.stats import summarize
+from benchmarks.worker import instructions
 from benchmarks.worker.messages import Job, Measurement
+from benchmarks.worker.samples import summarize
 from tests.ab.test_pairs import side
 from tests.conftest import SMALL
 from tests.verify.test_fairness import FAIR, INSPECTED

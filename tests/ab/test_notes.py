@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.ab import comparison as ab_module
+from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from tests.ab.test_pairs import FakeCrew
 
 if TYPE_CHECKING:

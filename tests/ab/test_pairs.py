@@ -10,13 +10,13 @@ import pytest
 
 from benchmarks.ab.pairs import Duel, matchups_of
 from benchmarks.ab.sides import Side
-from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
+from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.rule import Category, Rule
-from benchmarks.records.run import Verdict
-from benchmarks.runner.dispatch import Crew
-from benchmarks.runner.rounds import INSPECTION
-from benchmarks.stats import summarize
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.records.row import Verdict
+from benchmarks.runner.dispatch import INSPECTION, Crew
 from benchmarks.worker.messages import Failure, Runtime
+from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL, Silent
 from tests.verify.test_fairness import FAIR
 

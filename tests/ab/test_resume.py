@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks import paths
 from benchmarks.ab import comparison as ab_module
 from benchmarks.ab.resume import forget_torn_pairs, workplace
-from benchmarks.runner import resume
+from benchmarks.cli.main import main
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from tests.ab.test_pairs import FakeCrew
 
@@ -57,7 +57,7 @@ def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path
 
 
 def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resume, "UNFINISHED", tmp_path)
+    monkeypatch.setattr(paths, "UNFINISHED", tmp_path)
     provenance = collect_provenance(choose_cpus(1))
 
     with workplace("this", provenance) as place:
@@ -84,7 +84,7 @@ def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch
 def test_nothing_is_left_of_what_is_done_or_was_refused(
     arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resume, "UNFINISHED", tmp_path / "unfinished")
+    monkeypatch.setattr(paths, "UNFINISHED", tmp_path / "unfinished")
     monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=lambda *_: 1.0))
 
     assert main([*arguments, "--resume", f"--calibration={tmp_path}/noise", PROBLEM]) == status

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.ab import sides
 from benchmarks.ab.sides import (
     SideOptions,
@@ -20,14 +19,11 @@ from benchmarks.ab.sides import (
     parse_variable,
     versions_in,
 )
-from benchmarks.cases.implementations import (
-    IMPLEMENTATIONS,
-    contract_version,
-    read_entry,
-    select,
-)
+from benchmarks.cases.implementations import contract_version, read_entry, select
 from benchmarks.cases.problems import NAMED
+from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
+from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.pytest_plugin.session import provenance_of
 from benchmarks.runner.case import Case
 from benchmarks.runner.git import worktree

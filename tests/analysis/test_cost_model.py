@@ -6,17 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.analysis.cost_model import (
-    break_evens,
-    cost_models,
-    fit_line,
-    n_epochs_to_win,
-)
+from benchmarks.analysis.break_even import break_evens, n_epochs_to_win
+from benchmarks.analysis.cost_model import cost_models, fit_line
 from benchmarks.records.process import Costs
-from benchmarks.records.run import Row, Verdict
+from benchmarks.records.row import Agreement, Row, Verdict
 from benchmarks.report.tables.cost import cost_tables
-from benchmarks.report.tables.report import to_markdown
-from benchmarks.verify.agreement import Agreement
+from benchmarks.report.tables.run import to_markdown
 from tests.conftest import SMALL
 from tests.records.test_run import process, row, run_of
 

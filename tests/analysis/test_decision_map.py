@@ -17,7 +17,7 @@ from tests.records.test_run import process, row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 SIZES = (1, 10, 100, 1000)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.analysis.columns import columns_of
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.records.process import Costs
-from benchmarks.records.run import Run, Verdict
+from benchmarks.records.row import Verdict
 from tests.helpers.runs import timed
 from tests.records.test_run import ABSENT, INVALID, row, run_of
+
+if TYPE_CHECKING:
+    from benchmarks.records.run import Run
 
 
 def shown(run: Run) -> dict[str, Figures]:

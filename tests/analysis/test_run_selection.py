@@ -15,7 +15,8 @@ from tests.helpers.runs import run_of_day, timed
 from tests.records.test_run import row, run_of
 
 if TYPE_CHECKING:
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 GROUP = f"{row().group}"
 

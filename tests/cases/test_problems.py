@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.cases.problems import (
-    NAMED,
+from benchmarks.cases.data import (
     digest_of,
     draw_batch,
     draw_epochs,
     draw_parameters,
-    name_of,
-    parse_problem,
 )
+from benchmarks.cases.problems import NAMED, name_of, parse_problem
 from benchmarks.cases.suites import SUITES
 from benchmarks.errors import UsageError
 from impls.contract import Problem

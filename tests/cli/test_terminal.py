@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.compare.result import read_comparison
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 from benchmarks.terminal import Terminal
 from tests.helpers.runs import run_of_day, timed, write
 

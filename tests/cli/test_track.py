@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.cli.main import main
 from benchmarks.track.history import add
 from tests.helpers.runs import run_of_day, timed, write
 

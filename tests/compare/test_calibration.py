@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.__main__ import main
 from benchmarks.ab import comparison
 from benchmarks.cli import ab
+from benchmarks.cli.main import main
 from benchmarks.compare.calibration import (
     LOCK,
     SCHEMA_VERSION,

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.cli.main import main
 from benchmarks.compare.calibration import Calibration, Fingerprint, save
 from benchmarks.compare.result import Comparison, read_comparison
 from benchmarks.compare.rule import Category
 from benchmarks.records.machine import FULL_PRECISION
-from benchmarks.records.run import (
-    KEY,
-    Row,
-    Run,
-    Verdict,
-)
+from benchmarks.records.row import KEY, Row, Verdict
+from benchmarks.records.run import Run
 from tests.conftest import SMALL
 from tests.helpers.runs import run_of_day, timed, write
 

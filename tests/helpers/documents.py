@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.__main__ import Parser, build_parser
 from benchmarks.cases.implementations import select
 from benchmarks.cases.problems import parse_problem
+from benchmarks.cli.main import Parser, build_parser
 from benchmarks.errors import UsageError
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

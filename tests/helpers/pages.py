@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.records.run import Verdict
-from benchmarks.verify.curve import loss_curve
+from benchmarks.records.row import Verdict
+from benchmarks.verify.agreement import loss_curve
 from impls.contract import Problem
 from tests.helpers.runs import run_of_day, timed
 from tests.records.test_run import AGREEMENT, row
@@ -17,7 +17,8 @@ from tests.records.test_run import AGREEMENT, row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)

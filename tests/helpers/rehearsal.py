@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.__main__ import main as main_of_ours
 from benchmarks.cli import run
+from benchmarks.cli.main import main as main_of_ours
+from benchmarks.paths import ROOT
 from benchmarks.runner import dispatch
-from benchmarks.runner.launch import ROOT, Report
+from benchmarks.runner.launch import Report
 from benchmarks.studies import (
     ablation,
     decision_map,

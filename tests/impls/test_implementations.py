@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cases.implementations import select
-from benchmarks.records.run import Row, Verdict
+from benchmarks.records.row import Row, Verdict
 from benchmarks.runner import rounds
 from benchmarks.runner.case import Case
 from benchmarks.runner.rounds import Settings, run_contest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import pytest
 
-from benchmarks.cases.problems import draw_epochs, draw_parameters
+from benchmarks.cases.data import draw_epochs, draw_parameters
 from impls import jax_jit, jax_nojit, jax_scan, jax_scan_packed
 from impls.contract import Problem
 

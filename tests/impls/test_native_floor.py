@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS
-from benchmarks.verify.agreement import PARAMETER_TOLERANCE, reference_for
-from benchmarks.worker.__main__ import load
+from benchmarks.cases.tolerances import PARAMETER_TOLERANCE
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.verify.agreement import reference_for
+from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload, train
 from impls.contract import Problem
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmarks.cases.problems import draw_epochs
+from benchmarks.cases.data import draw_epochs
 from benchmarks.worker.training import Workload, train
 from impls import numpy_reference
 from impls.contract import Parameters, Problem

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS
+from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.worker.training import Workload, train
 from impls import (
     torch_cudagraph_compiled,

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, get_type_hints
 
 from benchmarks.cases.problems import NAMED
-from benchmarks.records.run import Verdict
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
+from benchmarks.records.row import Verdict
 from impls.contract import VARIANTS, Implementation
 from tests.conftest import SMALL
 from tests.helpers.documents import code_in

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.__main__ import main
-from benchmarks.runner.launch import ROOT
+from benchmarks.cli.main import main
+from benchmarks.paths import ROOT
 from tests.helpers.documents import PAGES, calls_in, code_in, fault_of
 from tests.helpers.rehearsal import EARLIER, RECORD
 

@@ -24,7 +24,7 @@ from benchmarks.files import (
     try_to_replace,
     write_atomically,
 )
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

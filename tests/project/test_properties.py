@@ -6,31 +6,19 @@ import math
 
 import numpy as np
 import pytest
-
-pytest.importorskip("hypothesis")
-
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.cases.problems import class_centers
+from benchmarks.cases.data import class_centers
 from benchmarks.compare.evidence import FEWEST_PAIRS, evidence
 from benchmarks.compare.noise import alarm_limits
-from benchmarks.compare.rule import (
-    COUNTED_RULE,
-    Category,
-    Rule,
-    conclude,
-)
+from benchmarks.compare.rule import COUNTED_RULE, Category, Rule, conclude
 from benchmarks.compare.unpaired import RULE, decide_shift
-from benchmarks.stats import (
-    MAX_KEPT,
-    median_interval,
-    median_ratio,
-    rank_sum_distribution,
-    shift_interval,
-    speedup,
-    summarize,
-)
+from benchmarks.stats import median_interval, median_ratio, rank_sum_distribution, shift_interval, speedup
+from benchmarks.worker.samples import MAX_KEPT, summarize
+
+pytest.importorskip("hypothesis")
+
 
 # No deadline: the first example pays for imports. Derandomized: a red test stays red until it is mended.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.__main__ import build_parser
+from benchmarks.cli.main import build_parser
 from tests.project.test_workflows import PULL_REQUEST, TEMP, run_step, steps_with
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
 from impls.contract import Problem
 from tests.helpers.runs import run_of_day, timed, write
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")

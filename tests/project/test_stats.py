@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, quantile_test
 
-from benchmarks.stats import (
-    rank_sum_distribution,
-    shift_interval,
-    speedup,
-    summarize,
-)
+from benchmarks.stats import rank_sum_distribution, shift_interval, speedup
+from benchmarks.worker.samples import summarize
 
 
 def test_no_samples_are_refused() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.__main__ import build_parser
-from benchmarks.runner.launch import ROOT
+from benchmarks.cli.main import build_parser
+from benchmarks.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,13 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.records.run import (
-    KEY,
-    RunSettings,
-    Verdict,
-    read_run,
-)
-from benchmarks.runner.launch import ROOT
+from benchmarks.paths import ROOT
+from benchmarks.records.row import KEY, Verdict
+from benchmarks.records.run import RunSettings, read_run
 
 if TYPE_CHECKING:
     from tests.conftest import Copy

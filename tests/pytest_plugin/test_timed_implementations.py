@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cases.implementations import select
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, Tally
 from benchmarks.runner.dispatch import Crew, Turn
 from benchmarks.runner.system import choose_cpus

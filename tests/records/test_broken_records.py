@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.__main__ import main
-from benchmarks.records.run import KEY, SCHEMA_VERSION
+from benchmarks.cli.main import main
+from benchmarks.records.row import KEY, SCHEMA_VERSION
 from tests.helpers.runs import run_of_day, write
 from tests.records.test_run import document_of, row
 

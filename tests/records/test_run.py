@@ -11,18 +11,16 @@ import pytest
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
 from benchmarks.records.process import Costs, Process
-from benchmarks.records.run import (
+from benchmarks.records.provenance import Provenance
+from benchmarks.records.row import (
     KEY,
     SCHEMA_VERSION,
+    Agreement,
+    Item,
     Row,
-    Run,
-    RunSettings,
     Verdict,
-    read_run,
 )
-from benchmarks.runner.system import Provenance
-from benchmarks.verify.agreement import Agreement
-from benchmarks.verify.item import Item
+from benchmarks.records.run import Run, RunSettings, read_run
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:

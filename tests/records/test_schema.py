@@ -14,7 +14,7 @@ from benchmarks.records import schema
 from benchmarks.records.run import read_run
 from benchmarks.records.schema import may_steer, visible
 from benchmarks.report.publish import publish
-from benchmarks.report.tables.report import print_run
+from benchmarks.report.tables.run import print_run
 from impls.contract import Problem
 from tests.helpers.pages import rows_of
 from tests.helpers.runs import run_of_day, write

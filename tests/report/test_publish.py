@@ -11,27 +11,28 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from benchmarks.__main__ import main
+from benchmarks import paths
 from benchmarks.cases.problems import NAMED
-from benchmarks.cli import show
+from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
+from benchmarks.records import run
 from benchmarks.report.publish import publish
 from benchmarks.report.readme.summary_tables import NO_BREAK
-from benchmarks.report.tables.report import print_run
-from benchmarks.report.tables.run import (
+from benchmarks.report.tables.cells import (
     deviation_cell,
     memory_cell,
     ratio_cell,
     throughput_cell,
     time_cell,
 )
+from benchmarks.report.tables.run import print_run
 from tests.helpers.runs import run_of_day, timed, write
 from tests.records.test_run import ABSENT, INVALID
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 
 def rows(scale: float = 1.0) -> list[Row]:
@@ -52,8 +53,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "runs").mkdir()
     write(RUN, tmp_path / "runs" / "1.json")
     write(LATER, tmp_path / "runs" / "2.json")
-    monkeypatch.setattr(show, "RESULTS", tmp_path)
-    monkeypatch.setattr(show, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(paths, "RESULTS", tmp_path)
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
@@ -168,7 +169,7 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
 def test_a_record_that_is_named_twice_counts_once(results: Path) -> None:
     files = [results / "runs" / "1.json", results / "runs"]
 
-    assert show.recorded_runs(files) == [RUN, LATER]
+    assert run.recorded_runs(files) == [RUN, LATER]
 
 
 def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_to_get_the_rest(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.runner.launch import launch, worker_environment
-from benchmarks.stats import summarize
+from benchmarks.runner.launch import launch
+from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.messages import (
     Failure,
     Job,
@@ -22,6 +22,7 @@ from benchmarks.worker.messages import (
     message_from_json,
     message_to_json,
 )
+from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:

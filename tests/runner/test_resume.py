@@ -10,23 +10,28 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks import paths
 from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.result import read_comparison
 from benchmarks.errors import UsageError
-from benchmarks.records.run import Verdict, read_run
-from benchmarks.runner import resume
+from benchmarks.paths import ROOT
+from benchmarks.records.row import Verdict
+from benchmarks.records.run import read_run
 from benchmarks.runner.case import Case
-from benchmarks.runner.launch import ROOT
 from benchmarks.runner.resume import Journal
 from benchmarks.runner.rounds import Settings, run_contest
-from benchmarks.runner.system import Provenance, choose_cpus
+from benchmarks.runner.system import choose_cpus
 from impls.contract import Problem
 from tests.conftest import SMALL
 from tests.records.test_run import run_of
 from tests.runner.test_rounds import Listener
+
+if TYPE_CHECKING:
+    from benchmarks.records.provenance import Provenance
 
 OTHER = Problem(batch_size=16, n_batches=2, n_epochs=3)
 SETTINGS = Settings(rounds=2, sample_s=0.002, cpus=choose_cpus(1))
@@ -184,7 +189,7 @@ def test_a_comparison_killed_by_sigkill_goes_on_with_the_pair_that_was_cut_short
 
 def _results_of(path: Path) -> list[Path]:
     """Find what is kept of unfinished runs that measured the file; other tests may leave theirs meanwhile."""
-    jobs = [job for job in resume.UNFINISHED.glob("*/*.job") if str(path) in _text(job)]
+    jobs = [job for job in paths.UNFINISHED.glob("*/*.job") if str(path) in _text(job)]
     return [results for job in jobs if _text(results := job.with_suffix(".jsonl"))]
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.cases.code_digest import timed_code_digest
 from benchmarks.cases.implementations import read_entry
-from benchmarks.records.run import Row, Verdict
+from benchmarks.records.row import Row, Verdict
 from benchmarks.runner import dispatch
 from benchmarks.runner import rounds as contest
 from benchmarks.runner.case import UNREACHED, Case, Tally
 from benchmarks.runner.launch import launch
 from benchmarks.runner.rounds import Settings, run_contest
-from benchmarks.runner.system import choose_cpus, timed_code_digest
+from benchmarks.runner.system import choose_cpus
 from benchmarks.verify import agreement
 from impls.contract import Problem
 from tests.conftest import SMALL
@@ -24,6 +25,7 @@ from tests.verify.test_fairness import FAIR
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchmarks.records import row
     from benchmarks.runner.launch import Report
     from benchmarks.worker.messages import Job, Measurement
     from tests.conftest import Copy
@@ -311,7 +313,7 @@ def test_a_result_that_the_harness_can_not_judge_costs_its_own_row(
 ) -> None:
     check = agreement.check
 
-    def broken(problem: Problem, measurement: Measurement) -> agreement.Agreement:
+    def broken(problem: Problem, measurement: Measurement) -> row.Agreement:
         if problem == SMALL:
             message = "no judgement"
             raise ArithmeticError(message)

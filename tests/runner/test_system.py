@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.cases import code_digest
 from benchmarks.errors import UsageError
+from benchmarks.paths import ROOT
+from benchmarks.records import provenance
 from benchmarks.runner import system
-from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +54,7 @@ def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> 
 
 
 def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(provenance, "PACKAGES", ("no-such-package",))
 
     assert system.collect_provenance(()).versions["no-such-package"] == "not installed"
 
@@ -72,8 +74,8 @@ def test_the_digest_of_the_timed_code_covers_every_file_of_the_harness_that_a_wo
     ).stdout.split()
 
     assert len(loaded) > len(observers) > 1
-    assert {f"{name.replace('.', '/')}.py" for name in loaded} <= set(system.TIMING_CODE)
-    assert all((ROOT / name).is_file() for name in system.TIMING_CODE)
+    assert {f"{name.replace('.', '/')}.py" for name in loaded} <= set(code_digest.TIMING_CODE)
+    assert all((ROOT / name).is_file() for name in code_digest.TIMING_CODE)
 
 
 def test_the_digest_of_the_timed_code_is_of_the_file_and_its_c_file_and_of_no_other(tmp_path: Path) -> None:
@@ -82,13 +84,13 @@ def test_the_digest_of_the_timed_code_is_of_the_file_and_its_c_file_and_of_no_ot
 
     def after(file: str, text: str) -> str:
         (tmp_path / file).write_text(text)
-        return system.timed_code_digest(path)
+        return code_digest.timed_code_digest(path)
 
-    first = system.timed_code_digest(path)
+    first = code_digest.timed_code_digest(path)
     assert after("README.md", "words") == first
     assert after("another.py", "b = 1\n") == first
     assert after("own.c", "int a;\n") != first
-    assert after("own.py", "a = 2\n") not in (first, system.timed_code_digest(tmp_path / "another.py"))
+    assert after("own.py", "a = 2\n") not in (first, code_digest.timed_code_digest(tmp_path / "another.py"))
 
 
 def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS, discover, read_entry
-from benchmarks.records.run import Verdict, read_run
-from benchmarks.runner.launch import ROOT
+from benchmarks.cases.implementations import discover, read_entry
+from benchmarks.paths import IMPLEMENTATIONS, ROOT
+from benchmarks.records.row import Verdict
+from benchmarks.records.run import read_run
 from benchmarks.studies import faq
 from benchmarks.studies.faq import (
     FAQ,

@@ -22,7 +22,7 @@ from benchmarks.studies.roofline import (
     measure,
     report,
 )
-from benchmarks.worker.__main__ import load
+from benchmarks.worker.start import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.errors import UsageError
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from benchmarks.studies import error_rates_table, slowdown
 from benchmarks.studies.error_rates_measure import (
     LOAD,

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
 from benchmarks.files import LEFTOVER_S, PARTIAL
-from benchmarks.records.run import KEY, SCHEMA_VERSION
+from benchmarks.paths import ROOT
+from benchmarks.records.row import KEY, SCHEMA_VERSION
 from benchmarks.report.export.trends import to_csv
-from benchmarks.runner.launch import ROOT
 from benchmarks.track.history import add, read_history, read_record
 from benchmarks.track.trends import trends_of
 from tests.helpers.runs import run_of_day, timed, write

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.records.machine import FULL_PRECISION
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from benchmarks.track.trends import (
     Trend,
     differences,
@@ -19,7 +19,7 @@ from benchmarks.track.trends import (
 from tests.helpers.runs import record_of, run_of_day, timed
 
 if TYPE_CHECKING:
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
     from benchmarks.track.history import Record
 
 FLOOR = timed("native_floor", [1e-5] * 6)

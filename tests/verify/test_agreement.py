@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.cases.tolerances import LOSS_TOLERANCE, PARAMETER_TOLERANCE
+from benchmarks.records import row
 from benchmarks.verify import agreement
-from benchmarks.verify.agreement import (
-    LOSS_TOLERANCE,
-    PARAMETER_TOLERANCE,
-    check,
-    reference_for,
-)
+from benchmarks.verify.agreement import check, reference_for
 from benchmarks.worker.messages import Measurement, Outcome
 from tests.conftest import SMALL
 
@@ -126,7 +123,7 @@ def test_a_saturated_problem_is_judged_by_the_same_formula_in_float32() -> None:
 
 def test_a_fault_outranks_any_deviation() -> None:
     good, bad = (
-        agreement.Agreement(
+        row.Agreement(
             reference="float64", n_steps=1, max_loss_deviation=d, max_parameter_deviation=0.0, fault=f
         )
         for d, f in ((1e-6, None), (None, "stopped early"))

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.decode import decode
-from benchmarks.records.run import Row
-from benchmarks.verify.agreement import check, reference_for
-from benchmarks.verify.curve import MAX_POINTS, LossPoint, loss_curve
+from benchmarks.records.row import LossPoint, Row
+from benchmarks.verify.agreement import MAX_POINTS, check, loss_curve, reference_for
 from tests.conftest import SMALL
 from tests.records.test_run import AGREEMENT, fields_of, row
 from tests.verify.test_agreement import measurement_of, moved

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.cases.implementations import IMPLEMENTATIONS, read_entry
-from benchmarks.stats import summarize
-from benchmarks.verify.fairness import manifest
-from benchmarks.verify.inspected import GPU_MEMORY
-from benchmarks.worker.gpu import GpuReading
-from benchmarks.worker.messages import Inspection, Timing
+from benchmarks.cases.implementations import read_entry
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.verify.fairness import GPU_MEMORY, manifest
+from benchmarks.worker.messages import GpuReading, Inspection, Timing
+from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL
 from tests.verify.test_agreement import measurement_of
 
 if TYPE_CHECKING:
-    from benchmarks.verify.item import Item
+    from benchmarks.records.row import Item
     from impls.contract import Precision, Problem
 
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from benchmarks.cases.implementations import read_entry
-from benchmarks.records.run import Verdict
+from benchmarks.cases.tolerances import tolerances
+from benchmarks.records.row import Verdict
 from benchmarks.runner import dispatch
 from benchmarks.runner.case import Case
 from benchmarks.runner.launch import launch
 from benchmarks.runner.rounds import Settings, run_contest
 from benchmarks.runner.system import choose_cpus
-from benchmarks.verify.agreement import check, tolerances
+from benchmarks.verify.agreement import check
 from benchmarks.verify.fairness import manifest
 from benchmarks.worker import observe
-from benchmarks.worker.__main__ import load
 from benchmarks.worker.measure import ObservedProcess, measure
+from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload
 from impls.contract import Problem
 from tests.conftest import SMALL, Silent

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:

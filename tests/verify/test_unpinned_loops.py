@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
     from tests.conftest import Copy, Judge

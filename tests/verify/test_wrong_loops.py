@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Verdict
 from impls.contract import Problem
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.run import Verdict
-from benchmarks.worker.__main__ import load
+from benchmarks.records.row import Verdict
+from benchmarks.worker.start import load
 from impls.contract import CONTRACT_VERSION, Problem
 
 if TYPE_CHECKING:

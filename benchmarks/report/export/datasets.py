@@ -18,7 +18,8 @@ from benchmarks.report.export.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)

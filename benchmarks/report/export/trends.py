@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Machine
-from benchmarks.runner.system import PACKAGES
+from benchmarks.records.provenance import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.runner.system import Provenance
+    from benchmarks.records.provenance import Provenance
     from benchmarks.track.trends import Point
 
 COLUMNS = {

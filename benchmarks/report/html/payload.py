@@ -13,13 +13,13 @@ from benchmarks.analysis.head_to_head import pairs_of
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED, name_of
+from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.machine import Site
+from benchmarks.records.provenance import steers
 from benchmarks.report.html.charts import charts_of
 from benchmarks.report.html.texts import changes_of, duel_of, texts_of
 from benchmarks.report.readme.hand_derived import without_them
-from benchmarks.runner.system import steers
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
-from benchmarks.verify.agreement import tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from benchmarks.analysis.figures import Figures
     from benchmarks.compare.result import Comparison
     from benchmarks.records.process import Process
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Item, Row
+    from benchmarks.records.run import Run
     from benchmarks.report.plots.gallery import Gallery
-    from benchmarks.verify.item import Item
     from impls.contract import Problem
 
 DIGITS = 5

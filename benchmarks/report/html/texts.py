@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.report.readme.summary_tables import verdict_of
 from benchmarks.report.tables import comparison as comparison_report
-from benchmarks.report.tables.comparison import provenance_lines, reasons, summary
-from benchmarks.report.tables.run import (
+from benchmarks.report.tables.cells import (
     deviation_cell,
     interval_cell,
     memory_cell,
@@ -15,6 +14,7 @@ from benchmarks.report.tables.run import (
     throughput_cell,
     time_cell,
 )
+from benchmarks.report.tables.comparison import provenance_lines, reasons, summary
 
 if TYPE_CHECKING:
     from benchmarks.analysis.figures import Figures

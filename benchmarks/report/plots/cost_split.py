@@ -15,13 +15,13 @@ from benchmarks.report.plots.plot import (
     titled,
 )
 from benchmarks.report.plots.style import log_ticks, points, seconds
-from benchmarks.report.tables.run import si
+from benchmarks.report.tables.cells import si
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.analysis.cost_model import CostModel, Sweep
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 PANEL_WIDTH, LINE_HEIGHT = 300, 28
 LEAST_S = 1e-15

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 
+from benchmarks.analysis.head_to_head import by_hand
 from benchmarks.report.plots.plot import (
     Panel,
     Picture,
@@ -16,7 +17,6 @@ from benchmarks.report.plots.plot import (
     titled,
 )
 from benchmarks.report.plots.style import ink_on, log_ticks, look_of
-from benchmarks.report.readme.hand_derived import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

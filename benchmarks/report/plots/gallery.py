@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.analysis.cost_model import Sweep
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
     from benchmarks.report.plots.plot import Picture
 
 MAX_MACHINES = 4

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 
 from benchmarks.cases.problems import name_of
+from benchmarks.cases.tolerances import tolerances
 from benchmarks.report.plots.plot import (
     Panel,
     Picture,
@@ -23,12 +24,11 @@ from benchmarks.report.plots.style import (
     overlaid,
     points,
 )
-from benchmarks.verify.agreement import tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 UPPER_HEIGHT, LOWER_HEIGHT = 200, 240
 MARKED = 6

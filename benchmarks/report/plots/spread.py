@@ -18,7 +18,7 @@ from benchmarks.report.plots.style import DIM, points
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 PANEL_WIDTH, PANEL_HEIGHT = 140, 110
 N_COLUMNS = (5, 4, 3)

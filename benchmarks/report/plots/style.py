@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.cases.implementations import Entry
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
     from benchmarks.report.plots.plot import Panel
 
 Theme: TypeAlias = Literal["light", "dark"]

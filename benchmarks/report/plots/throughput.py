@@ -23,13 +23,13 @@ from benchmarks.report.plots.style import (
     overlaid,
     points,
 )
-from benchmarks.report.tables.run import si
+from benchmarks.report.tables.cells import si
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmarks.analysis.cost_model import Sweep
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
 
 FLOAT_BYTES = 4
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.report.plots.plot import Picture, titled
 from benchmarks.report.plots.trend_files import chart_of
-from benchmarks.report.tables.run import si
+from benchmarks.report.tables.cells import si
 from benchmarks.track.change_points import ENOUGH_RUNS
 
 if TYPE_CHECKING:

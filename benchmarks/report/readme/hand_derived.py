@@ -5,32 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
-from benchmarks.analysis.decision_map import YARDSTICK
-from benchmarks.analysis.figures import gradient_of
+from benchmarks.analysis.head_to_head import derived_by_hand
 from benchmarks.cases.implementations import BY_HAND
 from benchmarks.report.readme.summary_tables import verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.analysis.head_to_head import LikeForLike
-    from benchmarks.records.run import Row
 
     Pairs: TypeAlias = Mapping[str, Sequence[LikeForLike]]
-
-
-def by_hand(rows: Iterable[Row]) -> str:
-    """Name the rows of which it is so: "the gradient of A is derived by hand"; nothing where it is of none.
-
-    NumPy's loop and the floor are not named: they have no framework that could derive it.
-    """
-    found = {row.implementation for row in rows if row.framework != YARDSTICK and gradient_of(row) == BY_HAND}
-    return _derived_by_hand(found)
-
-
-def _derived_by_hand(names: Iterable[str]) -> str:
-    listed = " and ".join(sorted(names))
-    return listed and f"the gradient of {listed} is derived by hand"
 
 
 def without_them(
@@ -54,7 +38,7 @@ def without_them(
     if not winners:
         return ""
     compared = ". ".join(f"{names}: {'; '.join(found)}" for names, found in verdicts.items())
-    told = _derived_by_hand(winners)
+    told = derived_by_hand(winners)
     return f"{told[0].upper()}{told[1:]}." + (
         f" Where the frameworks derive it, {compared}." if compared else ""
     )

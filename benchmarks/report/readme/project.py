@@ -19,12 +19,12 @@ from benchmarks.analysis.caveats import doubts
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.errors import UsageError
+from benchmarks.paths import ROOT
 from benchmarks.records.caption import cores, packages
 from benchmarks.records.run import read_run
 from benchmarks.report.readme.hand_derived import without_them
 from benchmarks.report.readme.summary_tables import cell, label, like_for_like_table
 from benchmarks.report.tables.markdown import plain_in_markdown
-from benchmarks.runner.launch import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,11 +14,12 @@ from benchmarks.analysis.caveats import (
     starved,
 )
 from benchmarks.analysis.figures import figures_of
-from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.head_to_head import by_hand, like_for_like
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED
-from benchmarks.records.run import Verdict
-from benchmarks.report.readme.hand_derived import by_hand, without_them
+from benchmarks.cases.tolerances import tolerances
+from benchmarks.records.row import Verdict
+from benchmarks.report.readme.hand_derived import without_them
 from benchmarks.report.readme.summary_tables import (
     cell,
     compiling_table,
@@ -30,12 +31,12 @@ from benchmarks.report.readme.summary_tables import (
 )
 from benchmarks.report.tables.markdown import plain_in_markdown, shortened
 from benchmarks.report.tables.run import caption
-from benchmarks.verify.agreement import tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
     from impls.contract import Problem
 
 MAX_REMARK = 1000

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from benchmarks.analysis.cost_model import break_evens
+from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.head_to_head import TIERS, above_one
-from benchmarks.records.run import Verdict
-from benchmarks.report.tables.cost import break_even_cell
-from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown, shortened
-from benchmarks.report.tables.run import (
+from benchmarks.records.row import Verdict
+from benchmarks.report.tables.cells import (
     NO_FIGURE,
     deviation_cell,
     interval_cell,
@@ -19,13 +17,16 @@ from benchmarks.report.tables.run import (
     throughput_cell,
     time_cell,
 )
+from benchmarks.report.tables.cost import break_even_cell
+from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from benchmarks.analysis.figures import Figures
     from benchmarks.analysis.head_to_head import LikeForLike
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
     from benchmarks.stats import Ratio
 
 NO_BREAK = "\N{NO-BREAK SPACE}"

@@ -9,13 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.figures import peak_bytes
-from benchmarks.report.tables.run import NO_FIGURE, memory_cell, si
+from benchmarks.report.tables.cells import NO_FIGURE, memory_cell, si
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.records.run import Row
-    from benchmarks.verify.item import Item
+    from benchmarks.records.row import Item, Row
 
 HOLDS = {True: "holds", False: "FAILS", None: NO_FIGURE}
 

@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING
 from unicodedata import category
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.compare.rule import Category
 from benchmarks.records.caption import machine, software
+from benchmarks.report.tables.cells import NO_FIGURE, si
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
-from benchmarks.report.tables.run import NO_FIGURE, si
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
+    from benchmarks.compare.noise import CaseCalibration
     from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord
-    from benchmarks.records.run import Row
+    from benchmarks.records.row import Row
+
 
 UNPRINTABLE = ("Cc", "Cs", "Cn")
 """Unicode's categories of control characters, of halves of surrogate pairs, and of what is no character."""
@@ -162,3 +165,22 @@ def summary(comparison: Comparison) -> str:
     cut = f"; interrupted ({comparison.interrupted})" if comparison.interrupted else ""
     n_cases = len(comparison.verdicts)
     return f"{', '.join(counts) or 'nothing compared'}, of {n_cases} case{'s' * (n_cases != 1)}{cut}"
+
+
+def calibration_table(cases: Mapping[str, CaseCalibration]) -> Table:
+    """Lay the cases out."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("case", no_wrap=True)
+    for heading in ("pairs", "noise", "threshold", "false alarms", "undecided", "detectable"):
+        table.add_column(heading, justify="right")
+    for name, case in cases.items():
+        table.add_row(
+            escape(name),
+            str(len(case.ratios)),
+            f"{case.noise:.2%}",
+            percent(case.threshold),
+            f"{case.false_alarms:.2%}",
+            f"{case.undecided:.1%}",
+            "beyond 50 %" if case.detectable is None else percent(case.detectable),
+        )
+    return table

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.analysis.cost_model import sweeps_of
-from benchmarks.report.tables.run import NO_FIGURE, si
+from benchmarks.report.tables.cells import NO_FIGURE, si
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rich.box import Box
 
-    from benchmarks.analysis.cost_model import BreakEven, CostModel, Sweep
-    from benchmarks.records.run import Row, Run
+    from benchmarks.analysis.break_even import BreakEven
+    from benchmarks.analysis.cost_model import CostModel, Sweep
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
 
 READING = """\
 *Cost model*: the time of one step is a fixed cost (dispatch) plus a cost per sample times the batch size, \

@@ -5,23 +5,33 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.analysis.caveats import doubts
+from benchmarks.analysis.caveats import doubts, reasons, starved
 from benchmarks.analysis.figures import figures_of
 from benchmarks.records.caption import machine, software
-from benchmarks.records.run import Verdict
-from benchmarks.stats import CONFIDENCE
+from benchmarks.records.row import Verdict
+from benchmarks.report.tables.cells import (
+    deviation_cell,
+    interval_cell,
+    memory_cell,
+    ratio_cell,
+    throughput_cell,
+    time_cell,
+)
+from benchmarks.report.tables.cost import cost_tables
+from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from rich import box
+    from rich.console import Console
 
     from benchmarks.analysis.figures import Figures
     from benchmarks.records.run import Run
 
-NO_FIGURE = "—"
 
 READING = """\
 Epoch time: *typical* is the median over the rounds of each process's median, *best* the fastest epoch of \
@@ -109,49 +119,32 @@ def _cells(of: Figures) -> list[str]:
     ]
 
 
-def time_cell(time_s: float | None) -> str:
-    """Write a time, if there is one."""
-    return NO_FIGURE if time_s is None else si(time_s, "s")
+def print_run(run: Run, console: Console) -> None:
+    """Print every table of the run, the reasons of rows without a time, and where it was measured."""
+    for title, rows in groups_of(run):
+        console.print(row_table(rows, box_=box.SIMPLE_HEAD, plain=escape, title=escape(title)))
+    for title, costs in cost_tables(run, box=box.SIMPLE_HEAD, plain=escape):
+        costs.title, costs.title_justify, costs.title_style = escape(title), "left", "bold"
+        console.print(costs)
+    for reason in [*reasons(run.rows), *starved(run.rows)]:
+        console.print(reason, highlight=False, markup=False, soft_wrap=True)
+    console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
 
 
-def throughput_cell(samples_per_s: float | None) -> str:
-    """Write a throughput, if there is one."""
-    return NO_FIGURE if samples_per_s is None else si(samples_per_s, "")
+def to_markdown(runs: Sequence[Run]) -> str:
+    """Write the tables of all runs, in the order given."""
+    return "\n".join(line for run in runs for line in _markdown_lines(run))
 
 
-def deviation_cell(deviation: float | None) -> str:
-    """Write a deviation from the reference, if there is one."""
-    return NO_FIGURE if deviation is None else f"{deviation:.1e}"
-
-
-def memory_cell(size_bytes: int | None) -> str:
-    """Write a size, if there is one."""
-    return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
-
-
-def ratio_cell(ratio: float | None) -> str:
-    """Write a ratio, if there is one: "25.2×"."""
-    return NO_FIGURE if ratio is None else f"{_three_digits(ratio)}×"
-
-
-def interval_cell(low: float | None, high: float | None, coverage: float | None) -> str:
-    """Write a ratio's interval, if it has one: "25 to 25.6", with its coverage where that is below 95 %."""
-    if low is None or high is None or coverage is None:
-        return NO_FIGURE
-    less = f" ({coverage:.0%})" if coverage < CONFIDENCE else ""
-    return f"{_three_digits(low)} to {_three_digits(high)}{less}"
-
-
-def _three_digits(value: float) -> str:
-    """Write a ratio with three significant digits, or all of a large one's: "25.2", "2,954"."""
-    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"  # noqa: PLR2004 - rounds to four digits
-
-
-def si(value: float, unit: str) -> str:
-    """Write a value with three significant digits and an SI prefix, or 0: "142 µs", "45.1 M", "0 s"."""
-    if not value:
-        return f"0 {unit}".rstrip()
-    prefixes = {1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p"}
-    factor = next((factor for factor in prefixes if value >= factor * 0.9995), 1e-12)
-    scaled = value / factor
-    return f"{scaled:#.3g}".rstrip(".") + f" {prefixes[factor]}{unit}".rstrip()
+def _markdown_lines(run: Run) -> Iterator[str]:
+    yield f"## Run of {run.provenance.date}\n"
+    yield f"{plain_in_markdown(caption(run))}\n"
+    for title, rows in groups_of(run):
+        yield f"### {plain_in_markdown(title)}\n"
+        yield from_rich(row_table(rows, box_=box.MARKDOWN, plain=plain_in_markdown))
+    for title, costs in cost_tables(run, box=box.MARKDOWN, plain=plain_in_markdown):
+        yield f"### {plain_in_markdown(title)}\n"
+        yield from_rich(costs)
+    for reason in [*reasons(run.rows), *starved(run.rows)]:
+        yield f"- {plain_in_markdown(reason)}"
+    yield ""

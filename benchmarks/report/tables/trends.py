@@ -10,7 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.report.tables.run import NO_FIGURE, si
+from benchmarks.report.tables.cells import NO_FIGURE, si
 from benchmarks.track.trends import differences
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from benchmarks.runner.system import Provenance
+    from benchmarks.records.provenance import Provenance
     from benchmarks.track.change_points import Change, Segmentation
     from benchmarks.track.trends import Trend
 

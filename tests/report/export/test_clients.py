@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.cli.main import main
+from benchmarks.paths import ROOT
 from benchmarks.records.process import Process
-from benchmarks.records.run import KEY
+from benchmarks.records.row import KEY
 from benchmarks.report.export.trends import COLUMNS
-from benchmarks.runner.launch import ROOT
 from tests.helpers.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from markdown_it import MarkdownIt
 from benchmarks.analysis.columns import Told, columns_of
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import LossPoint, Verdict
 from benchmarks.report.export.datasets import EXPORTS
 from benchmarks.report.export.files import dictionary, write_tables
-from benchmarks.verify.curve import LossPoint
 from impls.contract import Problem
 from tests.helpers.runs import timed
 from tests.records.test_run import AGREEMENT, INVALID, row, run_of

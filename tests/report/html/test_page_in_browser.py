@@ -8,15 +8,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.compare.two_runs import Settings, compare_runs
-from benchmarks.records.run import Verdict
+from benchmarks.records.row import Item, Verdict
 from benchmarks.report.html.page import write_page
+from benchmarks.report.plots.gallery import pictures_of
 from benchmarks.report.readme.summary_tables import like_for_like_table
-from benchmarks.report.tables.run import interval_cell, ratio_cell, si
+from benchmarks.report.tables.cells import interval_cell, ratio_cell, si
 from benchmarks.stats import speedup
-from benchmarks.verify.item import Item
 from impls.contract import Problem
 from tests.analysis.test_decision_map import sweep
 from tests.helpers.pages import ABSENT, BROWSER, BROWSERS, MINIMA_S, many_rows, rows_of, typical_run
@@ -30,15 +31,13 @@ if TYPE_CHECKING:
     from benchmarks.compare.result import Comparison
     from benchmarks.records.run import Run
 
+
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 pytest.importorskip("playwright.sync_api", reason="the tests of the page in a browser need playwright")
 if BROWSER is None:
     pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH", allow_module_level=True)
 
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from benchmarks.report.plots.gallery import pictures_of
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
 PHONE = {"width": 390, "height": 844}

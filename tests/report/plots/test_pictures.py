@@ -10,24 +10,17 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-
-pytest.importorskip("altair")
-pytest.importorskip("vl_convert")
-
 import vl_convert
 
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.cases.implementations import REFERENCE, discover
 from benchmarks.errors import UsageError
+from benchmarks.paths import ROOT
 from benchmarks.records.machine import Site
-from benchmarks.records.run import Verdict, read_run
+from benchmarks.records.row import LossPoint, Verdict
+from benchmarks.records.run import read_run
 from benchmarks.report.plots import decision_map, gallery
-from benchmarks.report.plots.files import (
-    MAX_EACH,
-    MAX_STEM,
-    Files,
-    write_pictures,
-)
+from benchmarks.report.plots.files import MAX_EACH, MAX_STEM, Files, write_pictures
 from benchmarks.report.plots.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
 from benchmarks.report.plots.losses import losses
 from benchmarks.report.plots.render import VEGA_LITE
@@ -45,8 +38,7 @@ from benchmarks.report.plots.style import (
     themed,
     variants_of,
 )
-from benchmarks.runner.launch import ROOT
-from benchmarks.verify.curve import LossPoint, loss_curve
+from benchmarks.verify.agreement import loss_curve
 from tests.analysis.test_decision_map import sweep
 from tests.conftest import SMALL
 from tests.helpers.runs import run_of_day, timed
@@ -55,8 +47,14 @@ from tests.records.test_run import AGREEMENT, row, run_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
     from benchmarks.report.plots.plot import Picture
+
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
 
 EXPECTED = np.geomspace(0.7, 0.1, 12)
 CURVE = loss_curve(EXPECTED, EXPECTED + 1e-7)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.analysis.figures import gradient_of
-from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.head_to_head import by_hand, like_for_like
 from benchmarks.cases.implementations import BY_FRAMEWORK, BY_HAND, discover
 from benchmarks.cases.problems import NAMED
-from benchmarks.report.readme.hand_derived import by_hand, without_them
+from benchmarks.report.readme.hand_derived import without_them
 from benchmarks.report.readme.page import Extras, overview
 from tests.analysis.test_decision_map import sweep
 from tests.helpers.runs import run_of_day, timed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -13,15 +13,18 @@ from markdown_it import MarkdownIt
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED
-from benchmarks.cli.compare import compare_calibrated
+from benchmarks.compare.two_runs import compare_calibrated
 from benchmarks.records.machine import Site
-from benchmarks.records.run import Row, Run, Verdict
+from benchmarks.records.row import Row, Verdict
 from benchmarks.report.readme.images import Image
 from benchmarks.report.readme.page import Extras, overview
 from benchmarks.report.readme.summary_tables import NO_BREAK
-from benchmarks.report.tables.run import ratio_cell, time_cell
+from benchmarks.report.tables.cells import ratio_cell, time_cell
 from tests.helpers.runs import run_of_day, timed
 from tests.records.test_run import ABSENT, AGREEMENT, INVALID, process, row, run_of
+
+if TYPE_CHECKING:
+    from benchmarks.records.run import Run
 
 BOOK = NAMED["book"]
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.analysis.cost_model import break_evens
+from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.analysis.figures import rows_by_group
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED
 from benchmarks.errors import UsageError
+from benchmarks.paths import ROOT
 from benchmarks.records.run import read_run
 from benchmarks.report.readme import project
 from benchmarks.report.readme.project import (
@@ -25,14 +26,14 @@ from benchmarks.report.readme.project import (
     named_pairs,
     renewed,
 )
-from benchmarks.runner.launch import ROOT
 from tests.records.test_run import document_of, process, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.analysis.head_to_head import LikeForLike
-    from benchmarks.records.run import Row, Run
+    from benchmarks.records.row import Row
+    from benchmarks.records.run import Run
     from impls.contract import Problem
 
 GPU = ROOT / "docs" / "gpu.md"

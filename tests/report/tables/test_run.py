@@ -10,9 +10,9 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from benchmarks.records.run import Verdict
-from benchmarks.report.tables.report import print_run, to_markdown
-from benchmarks.report.tables.run import caption, ratio_cell, si
+from benchmarks.records.row import Verdict
+from benchmarks.report.tables.cells import ratio_cell, si
+from benchmarks.report.tables.run import caption, print_run, to_markdown
 from tests.conftest import SMALL
 from tests.records.test_run import ABSENT, INVALID, process, row, run_of
 

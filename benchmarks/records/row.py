@@ -1,0 +1,134 @@
+"""The record of one case: what was computed, checked and measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cached_property
+from statistics import median
+from typing import Any, NamedTuple
+
+from benchmarks.cases.problems import name_of
+from benchmarks.records.process import Costs, Process
+from benchmarks.records.schema import require_once
+from impls.contract import Device, Problem
+
+KEY = "perceptron_bench"
+
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How far an implementation is from the reference, and the first fault, if there is one."""
+
+    reference: str
+    n_steps: int
+    max_loss_deviation: float | None = None  # None: not comparable
+    max_parameter_deviation: float | None = None
+    fault: str | None
+    curve: tuple[LossPoint, ...] = ()  # none: not comparable, or of a record older than it
+
+
+class LossPoint(NamedTuple):
+    """The loss after one step, and how far any loss was off since the point before. None: not finite."""
+
+    step: int  # counted from 1
+    loss: float | None
+    reference_loss: float
+    max_deviation: float | None  # the largest |loss - reference| of this step and those since the last point
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing that was looked at."""
+
+    name: str
+    expected: str
+    found: str
+    holds: bool | None  # None: not to be seen here, or told for the reader to know
+
+    @property
+    def fault(self) -> str:
+        """Say what is wrong, for an item that does not hold."""
+        return f"{self.name}: expected {self.expected}, found {self.found}"
+
+
+class Verdict(StrEnum):
+    """Whether a row may show a time, and if not, why not."""
+
+    VERIFIED = "verified"
+    INVALID = "INVALID"  # computed something else, or was timed unfairly
+    FAILED = "FAILED"  # crashed, hung or raised
+    NOT_MEASURED = "not measured"  # can't run here
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One implementation on one device and problem: was it right, and if so, how fast."""
+
+    implementation: str
+    framework: str
+    tier: str
+    summary: str
+    gradient: str | None = None  # who derives it: "framework" or "by hand"; None: not recorded
+    device: Device
+    problem: Problem
+    code_digest: str | None = None  # of what decides its times; None: of a record older than it
+    data_digest: str | None  # None: no process told
+    verdict: Verdict
+    reason: str | None = None  # why it is not verified
+    agreement: Agreement | None  # of the process that was furthest from the reference
+    costs: Costs | None
+    manifest: tuple[Item, ...]  # what was checked about its processes
+    processes: tuple[Process, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two processes of one round."""
+        require_once("round", (process.round for process in self.processes))
+
+    @cached_property
+    def group(self) -> str:
+        """Name what the row may be compared within."""
+        return f"{name_of(self.problem)} on {self.device}"
+
+    @cached_property
+    def case(self) -> str:
+        """Name the row as pytest names its benchmark."""
+        return f"{self.implementation}-{self.device}-{name_of(self.problem)}"
+
+    @property
+    def curve(self) -> tuple[LossPoint, ...]:
+        """Give the losses of the process that was furthest from the reference; none if that is not known."""
+        return self.agreement.curve if self.agreement else ()
+
+    @property
+    def is_timed(self) -> bool:
+        """Say whether it has times that may be shown."""
+        return self.verdict is Verdict.VERIFIED and bool(self.processes)
+
+    @cached_property
+    def typical_s(self) -> float:
+        """Give the median over the rounds of each process's median epoch; the row must be timed."""
+        return median(process.median_s for process in self.processes)
+
+    @property
+    def best_s(self) -> float:
+        """Give the fastest epoch of all; the row must be timed."""
+        return min(process.min_s for process in self.processes)
+
+    @property
+    def n_instructions(self) -> float | None:
+        """Give the fewest instructions of an epoch of all processes; None: they were not counted."""
+        counts = [process.n_instructions for process in self.processes]
+        return min((count for count in counts if count is not None), default=None)
+
+    @property
+    def first_call_s(self) -> float:
+        """Give the median over the rounds of the first call, with warm caches; the row must be timed."""
+        return median(process.first_call_s for process in self.processes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as JSON's types; no NaN."""
+        return asdict(self) | {"schema_version": SCHEMA_VERSION, "case": name_of(self.problem)}
