@@ -127,5 +127,6 @@ def by_hand(rows: Iterable[Row]) -> str:
 
 
 def derived_by_hand(names: Iterable[str]) -> str:
+    """Return "the gradient of A and B is derived by hand"; "" for no names."""
     listed = " and ".join(sorted(names))
     return listed and f"the gradient of {listed} is derived by hand"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from benchmarks.decode import Within
@@ -10,7 +10,6 @@ from benchmarks.decode import Within
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from benchmarks.worker.messages import Timing
 
 Seconds: TypeAlias = Annotated[float, Within(1e-12, 1e9)]
 Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]
@@ -49,21 +48,6 @@ class Process:
     def cost(self) -> float:
         """Give what one side's processes are held against the other's by: instructions, or else s."""
         return self.min_s if self.n_instructions is None else self.n_instructions
-
-    @classmethod
-    def of(cls, timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
-        """Take a worker's figures, all but the samples."""
-        figures = asdict(timing.summary)
-        return cls(
-            round=round_,
-            position=position,
-            n_kept=len(figures.pop("kept_s")),
-            first_call_s=first_call_s,
-            cpu_per_wall=timing.cpu_per_wall,
-            epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
-            n_instructions=timing.n_instructions,
-            **figures,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

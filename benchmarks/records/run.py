@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.analysis.break_even import break_evens
-from benchmarks.analysis.cost_model import cost_models
 from benchmarks.errors import UsageError
 from benchmarks.paths import RUNS
 from benchmarks.records.provenance import Provenance
@@ -22,9 +19,6 @@ from benchmarks.records.schema import Schema, require_once
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from benchmarks.analysis.break_even import BreakEven
-    from benchmarks.analysis.cost_model import CostModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +45,6 @@ class Run:
         """Refuse two rows of one case."""
         require_once("case", (row.case for row in self.rows))
 
-    @cached_property
-    def cost_models(self) -> list[CostModel]:
-        """Give the fits of all its sweeps over batch sizes; once, for tables and exports."""
-        return cost_models(self.rows)
-
-    @cached_property
-    def break_evens(self) -> list[BreakEven]:
-        """Give the break-even points of each two implementations of a group; once, likewise."""
-        return break_evens(self.rows)
-
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON's types; no NaN."""
         return {
@@ -68,9 +52,6 @@ class Run:
             "provenance": asdict(self.provenance),
             "settings": asdict(self.settings),
             "rows": [row.to_dict() for row in self.rows],
-            # Derived from the rows, for readers that don't want to fit themselves.
-            "cost_models": [asdict(each) for each in self.cost_models],
-            "break_evens": [asdict(each) for each in self.break_evens],
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.records.process import Costs, Process
@@ -14,7 +14,7 @@ from benchmarks.worker.messages import Failure, Runtime
 if TYPE_CHECKING:
     from benchmarks.cases.implementations import Entry
     from benchmarks.records.row import Agreement, Item
-    from benchmarks.worker.messages import Measurement
+    from benchmarks.worker.messages import Measurement, Timing
     from impls.contract import Device, Problem
 
 
@@ -87,7 +87,7 @@ class Tally:
         elif result.timing:
             self.kept_s.extend(result.timing.summary.kept_s)
             self.processes.append(
-                Process.of(result.timing, first_call_s=result.first_call_s, round_=round_, position=position)
+                process_of(result.timing, first_call_s=result.first_call_s, round_=round_, position=position)
             )
 
     def row(self) -> Row:
@@ -111,3 +111,18 @@ class Tally:
             manifest=tuple(self.manifest.values()),
             processes=tuple(self.processes),
         )
+
+
+def process_of(timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
+    """Turn a worker's figures into the record's, without the samples; times in s per epoch."""
+    figures = asdict(timing.summary)
+    return Process(
+        round=round_,
+        position=position,
+        n_kept=len(figures.pop("kept_s")),
+        first_call_s=first_call_s,
+        cpu_per_wall=timing.cpu_per_wall,
+        epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
+        n_instructions=timing.n_instructions,
+        **figures,
+    )

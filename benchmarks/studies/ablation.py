@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
 TITLE = "Where does the time of a step go?"
 ABOUT = """\
-Written by `python -m benchmarks.studies.ablation`; don't edit. The compiled epoch of either framework, where it \
-is farther from the floor than it should be, with parts left out, one after another: a part costs what its \
+Written by `python -m benchmarks.studies.ablation`; don't edit. The compiled epoch of either \
+framework, where it is farther from the floor than it should be, with parts left out, one after another: \
+a part costs what its \
 lack saves, in this order: reading x is charged to the product that is left out last. All alternated within \
 one process; of each the fastest epoch counts. What is left computes something else, and is no result."""
 WHOLE = "nothing"

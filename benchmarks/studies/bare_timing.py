@@ -1,7 +1,7 @@
 """Times an implementation's epoch without the harness, as a careful reader would by hand, and with it.
 
-A process of its own, run by `benchmarks.studies.harness_overhead`. The two alternate, so that both see the same machine.
-Prints a JSON list of pairs, the suite's and the bare median, in seconds per epoch.
+A process of its own, run by `benchmarks.studies.harness_overhead`. The two alternate, so that both
+see the same machine. Prints a JSON list of pairs, the suite's and the bare median, in seconds per epoch.
 """
 
 from __future__ import annotations

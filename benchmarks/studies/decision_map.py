@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 TOLERANCE = 0.05
 TITLE = "Is the decision map right near its borders?"
 ABOUT = f"""\
-Written by `python -m benchmarks.studies.decision_map`; don't edit. Held against the map with cold caches of {{run}}, \
-{{problem}} on {{device}}: whole trainings below and above borders of its areas, by the ways on either side, \
+Written by `python -m benchmarks.studies.decision_map`; don't edit. Held against the map with cold caches of \
+{{run}}, {{problem}} on {{device}}: whole trainings below and above borders of its areas, by the ways on \
+either side, \
 each in a fresh process with empty caches, the ways by turns; of each the median of {{n_repeats}} counts. \
 A point is right where the way that the map names took at most {TOLERANCE:.0%} longer than the other: that \
 is its excess, below zero where it was the faster."""

@@ -1,6 +1,6 @@
 """Does `ab` cry wolf, and does it sleep? Real comparisons on a machine that is busy with something else.
 
-    python -m benchmarks.studies.error_rates_measure [--same 20] [--slower 10] [-o results/error_rates/live.jsonl]
+    python -m benchmarks.studies.error_rates_measure [--same 20] [--slower 10] [-o FILE]
 
 Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process wants the measured core
 a third of the time: some with two equal sides, some where work is added to each timed epoch of the new

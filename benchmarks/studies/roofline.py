@@ -40,8 +40,8 @@ PROBLEM = "wide,n_batches=100"  # 102 MB: more than the caches hold
 LIMIT = 1.3
 TITLE = "Is the native floor a floor?"
 ABOUT = f"""\
-Written by `python -m benchmarks.studies.roofline`; don't edit. An epoch of `native_floor` on {{problem}}, held \
-against the roofline, the time that merely reading the same bytes takes. The two alternated within one \
+Written by `python -m benchmarks.studies.roofline`; don't edit. An epoch of `native_floor` on {{problem}}, \
+held against the roofline, the time that merely reading the same bytes takes. The two alternated within one \
 process: medians of {{n_pairs}} pairs, and the median of the pairs' ratios with its quartiles. A floor takes \
 at most {LIMIT} times the roofline."""
 READERS = ("sum_in_order", "sum_quarters")  # which is faster depends on the machine, and on the hour

@@ -42,7 +42,7 @@ COMPILER_S = 0.01
 
 
 def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_cores: int) -> list[Item]:
-    """Check all that one process shows besides its results (those are benchmarks.verify.agreement's business)."""
+    """Check all that one process shows besides its results (`agreement` compares those)."""
     items = [*_always(measurement, entry, n_cores)]
     if measurement.inspection is not None:
         items += inspected(measurement.inspection, problem, entry)

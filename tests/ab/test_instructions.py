@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.ab import comparison as ab_module
-from benchmarks.ab import counting, instructions
+from benchmarks.ab import instructions
 from benchmarks.ab.instructions import NoCounter, make_counter, make_ready
 from benchmarks.ab.pairs import matchups_of
 from benchmarks.cli.main import main
@@ -24,7 +24,7 @@ from benchmarks.compare.rule import (
 )
 from benchmarks.runner.dispatch import INSPECTION, Crew
 from benchmarks.runner.launch import launch
-from benchmarks.worker import instructions
+from benchmarks.worker.instructions import _read_dump
 from benchmarks.worker.messages import Job, Measurement
 from benchmarks.worker.samples import summarize
 from tests.ab.test_pairs import side
@@ -89,7 +89,7 @@ def test_where_something_is_missing_every_case_is_missing_and_says_what(
 
 
 def test_a_gpu_s_instructions_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "make_counter", lambda folder: folder / "counter.so")
+    monkeypatch.setattr(instructions, "make_counter", lambda folder: folder / "counter.so")
     sides = {name: side(name) for name in ("base", "new")}
     matchups = matchups_of(sides, ["first"], ("cpu", "cuda"), (SMALL,), COUNTED_RULE)
 
@@ -104,7 +104,7 @@ def test_it_judges_and_reports_the_instructions_and_not_the_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(ab_module, "Crew", CountingCrew)
-    monkeypatch.setattr(counting, "make_counter", lambda folder: folder / "counter.so")
+    monkeypatch.setattr(instructions, "make_counter", lambda folder: folder / "counter.so")
     files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "markdown")}
 
     assert ab(*(f"--{name}={path}" for name, path in files.items())) == 1
@@ -153,9 +153,9 @@ def test_a_dump_is_read_and_removed(tmp_path: Path) -> None:
     dump = tmp_path / f"counter.so.{os.getpid()}.1"
     dump.write_text("events: Ir\nfn=(1) main\n1 7\n\ntotals: 1234567\n", encoding="utf-8")
 
-    assert instructions._read_dump(tmp_path / "counter.so") == 1234567  # noqa: SLF001 - needs no valgrind
+    assert _read_dump(tmp_path / "counter.so") == 1234567
     with pytest.raises(RuntimeError, match="valgrind does not count here"):
-        instructions._read_dump(tmp_path / "counter.so")  # noqa: SLF001
+        _read_dump(tmp_path / "counter.so")
 
 
 def test_code_that_valgrind_does_not_know_is_named_as_the_cause(

@@ -25,7 +25,7 @@ from tests.verify.test_fairness import FAIR
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.records import row
+    from benchmarks.records.row import Agreement
     from benchmarks.runner.launch import Report
     from benchmarks.worker.messages import Job, Measurement
     from tests.conftest import Copy
@@ -313,7 +313,7 @@ def test_a_result_that_the_harness_can_not_judge_costs_its_own_row(
 ) -> None:
     check = agreement.check
 
-    def broken(problem: Problem, measurement: Measurement) -> row.Agreement:
+    def broken(problem: Problem, measurement: Measurement) -> Agreement:
         if problem == SMALL:
             message = "no judgement"
             raise ArithmeticError(message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.analysis.break_even import break_evens
+from benchmarks.analysis.cost_model import cost_models
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.report.export.rows import (
     BreakEvenLine,
@@ -63,13 +65,13 @@ def _losses(run: Run) -> Iterator[tuple[Any, ...]]:
 
 
 def _cost_models(run: Run) -> Iterator[CostLine]:
-    for model in run.cost_models:
+    for model in cost_models(run.rows):
         sizes = " ".join(map(str, model.batch_sizes))
         yield CostLine(*_name(run), **{**vars(model), "batch_sizes": sizes})
 
 
 def _break_evens(run: Run) -> Iterator[BreakEvenLine]:
-    return (BreakEvenLine(*_name(run), **vars(pair)) for pair in run.break_evens)
+    return (BreakEvenLine(*_name(run), **vars(pair)) for pair in break_evens(run.rows))
 
 
 def _checks(run: Run) -> Iterator[CheckLine]:

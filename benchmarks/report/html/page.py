@@ -126,4 +126,4 @@ def _digest(text: str) -> str:
 
 
 def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("static", name).read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.analysis.cost_model import sweeps_of
+from benchmarks.analysis.break_even import break_evens
+from benchmarks.analysis.cost_model import cost_models, sweeps_of
 from benchmarks.report.tables.cells import NO_FIGURE, si
 
 if TYPE_CHECKING:
@@ -34,17 +35,19 @@ one once compiled; "—" stands where that is not so."""
 
 
 def cost_tables(run: Run, *, box: Box, plain: Callable[[str], str]) -> Iterator[tuple[str, Table]]:
-    """Give every table that the run allows, with its title; `plain` is as for benchmarks.report.tables.run.row_table."""
+    """Give every table that the run allows, with its title; `plain` is as for `row_table`."""
     for (problem, device), sweeps in groupby(
         sweeps_of(run.rows), key=lambda sweep: (sweep.problem, sweep.device)
     ):
         yield f"time per step by batch size, {problem} on {device}", _sweep_table(list(sweeps), box, plain)
-    models = sorted(run.cost_models, key=lambda model: (model.problem, model.device, model.fixed_s))
+    models = sorted(cost_models(run.rows), key=lambda model: (model.problem, model.device, model.fixed_s))
     for (problem, device), group in groupby(models, key=lambda model: (model.problem, model.device)):
         yield f"cost model, {problem} on {device}", _model_table(list(group), box, plain)
     for title, group_rows in _with_target(run.rows).items():
         yield f"time to target, {title}", _target_table(group_rows, box, plain)
-    for (problem, device), pairs in groupby(run.break_evens, key=lambda pair: (pair.problem, pair.device)):
+    for (problem, device), pairs in groupby(
+        break_evens(run.rows), key=lambda pair: (pair.problem, pair.device)
+    ):
         yield f"break-even, {problem} on {device}", _break_even_table(list(pairs), box, plain)
 
 

@@ -244,7 +244,7 @@ def test_where_typical_epochs_tell_another_winner_the_answer_says_so(opened: Ope
 
 def test_the_page_writes_a_figure_as_the_tables_do(browser: Browser) -> None:
     values = [0.0, *(digits * 10.0**power for power in range(-13, 10) for digits in (1, 2.344, 9.9996))]
-    script = files("benchmarks.report.html").joinpath("format.js").read_text(encoding="utf-8")
+    script = files("benchmarks.report.html").joinpath("static", "format.js").read_text(encoding="utf-8")
 
     with browser.new_page() as page:
         written_ = page.evaluate(
