@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from benchmarks.pytest_plugin.clock import ReplayClock
-    from benchmarks.runner.case import Tally
+    from benchmarks.runner.case import CaseResult
 
 
-def bench_epoch(benchmark: BenchmarkFixture, tally: Tally, replay_clock: ReplayClock) -> None:
+def bench_epoch(benchmark: BenchmarkFixture, case_result: CaseResult, replay_clock: ReplayClock) -> None:
     """An epoch agrees with the reference at every step; only then is there a time to show."""
-    row = tally.row()
+    row = case_result.row()
     if row.verdict is Verdict.NOT_MEASURED:
         pytest.skip(f"{row.verdict}: {row.reason}")
     if row.verdict is not Verdict.VERIFIED:
-        details = f"\n{tally.fault.details}" if tally.fault else ""
+        details = f"\n{case_result.fault.details}" if case_result.fault else ""
         pytest.fail(f"{row.verdict}: {row.reason}{details}", pytrace=False)
     if benchmark.disabled:
         benchmark.pedantic(lambda: None)
         return
     benchmark.extra_info[KEY] = fields = row.to_dict()
     del fields["agreement"]["curve"]  # it is long, and stands in the run's row
-    replay_clock.load(tally.kept_s)
-    benchmark.pedantic(replay_clock.tick, setup=replay_clock.reset, rounds=len(tally.kept_s))
+    replay_clock.load(case_result.kept_s)
+    benchmark.pedantic(replay_clock.tick, setup=replay_clock.reset, rounds=len(case_result.kept_s))

@@ -44,7 +44,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS,
 }
 """Fields of a problem that ask for another loop: the default, which every implementation runs, and others,
-which it runs where its OFFERS says so."""
+which it runs where its SUPPORTS says so."""
 
 CHOICES = {"data": ("dataset", "stream"), **VARIANTS}
 
@@ -142,7 +142,7 @@ Batches: TypeAlias = "Sequence[Batch]"
 
 
 @dataclass(frozen=True)
-class Trained:
+class EpochResult:
     """What one epoch left behind, in NumPy arrays on the host."""
 
     losses: NDArray[Any]  # (n_batches,): the loss of each step of the latest epoch, before its update
@@ -163,7 +163,8 @@ class Implementation(Protocol):
     The harness calls `prepare` and `place`, then `run_epoch` and `export` once per epoch; it times
     `run_epoch` alone. The state is handed from call to call and may be updated in place.
 
-    A module that runs other VARIANTS than the defaults says which: `OFFERS = ("feed=host", "readback=step")`.
+    A module that runs other VARIANTS than the defaults lists them:
+    `SUPPORTS = ("feed=host", "readback=step")`.
     One that offers another precision asks its framework for it in `prepare`, for the whole process: a process
     sees problems of one precision only. Whether its products come out so is measured.
     One that replays a captured CUDA graph says so: `CUDA_GRAPH = True`; it is then checked that it does.
@@ -193,5 +194,5 @@ class Implementation(Protocol):
         Under feed="host" this hands each batch over, under readback="step" it reads each loss.
         """
 
-    def export(self, state: State) -> Trained:
+    def export(self, state: State) -> EpochResult:
         """Copy the latest epoch's losses and the parameters to the host. Untimed."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ Batch: TypeAlias = "tuple[Array, Array]"
 
 FRAMEWORK = "jax"
 TIER = "eager"
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
 
 # Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
 # small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
@@ -106,10 +106,10 @@ def run_epoch(state: State, batches: Iterable[Batch]) -> State:
     return State(model, criterion, optimizer, optimizer_state, keep, losses)
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     losses = np.array(jax.device_get(state.losses), np.float32)
-    return Trained(losses, np.array(state.model.weight), np.array(state.model.bias))
+    return EpochResult(losses, np.array(state.model.weight), np.array(state.model.bias))
 
 
 def _as_it_is(loss: Array) -> Array:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]
 FRAMEWORK = "jax"
 TIER = "epoch"
 USUAL = True
-OFFERS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
 # Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
 # small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
@@ -103,9 +103,9 @@ def run_epoch(state: State, batches: Epoch) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
-    return Trained(np.array(state.losses), np.array(state.model.weight), np.array(state.model.bias))
+    return EpochResult(np.array(state.losses), np.array(state.model.weight), np.array(state.model.bias))
 
 
 @cache  # one compilation for all trainings

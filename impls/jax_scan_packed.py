@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ TrainEpoch: TypeAlias = "Callable[[Packed, Epoch], tuple[Packed, Array]]"
 FRAMEWORK = "jax"
 TIER = "epoch"
 GRADIENT = "by hand"
-OFFERS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
 NARROW = 4
 """Up to so many features, xᵀ·d is faster than d·x on a CPU; beyond, it is five times slower (measured)."""
@@ -100,10 +100,10 @@ def run_epoch(state: State, batches: Epoch) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     parameters = np.array(state.packed.vectors)[0]
-    return Trained(np.array(state.losses), parameters[:-1], parameters[-1])
+    return EpochResult(np.array(state.losses), parameters[:-1], parameters[-1])
 
 
 @cache  # one compilation for all trainings

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ FRAMEWORK = "numpy"
 TIER = "floor"
 GRADIENT = "by hand"
 USUAL = True
-OFFERS = ("loss=bce_with_logits", "feed=host")
+SUPPORTS = ("loss=bce_with_logits", "feed=host")
 
 SOURCE = Path(__file__).with_suffix(".c")
 
@@ -129,9 +129,9 @@ def run_epoch(state: State, batches: CEpoch) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
-    return Trained(state.losses.copy(), state.parameters[:-1].copy(), state.parameters[-1].copy())
+    return EpochResult(state.losses.copy(), state.parameters[:-1].copy(), state.parameters[-1].copy())
 
 
 def joined(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

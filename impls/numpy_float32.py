@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ FRAMEWORK = "numpy"
 TIER = "eager"
 GRADIENT = "by hand"
 USUAL = True
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 
 @dataclass
@@ -71,9 +71,9 @@ def run_epoch(state: State, batches: Batches) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
-    return Trained(np.array(state.losses), state.parameters[:-1].copy(), state.parameters[-1].copy())
+    return EpochResult(np.array(state.losses), state.parameters[:-1].copy(), state.parameters[-1].copy())
 
 
 def loss_on_probabilities(logit: Vector, y: Vector) -> tuple[np.float32, Vector]:

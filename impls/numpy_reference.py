@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Trained
+from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FRAMEWORK = "numpy"
 TIER = "reference"
 GRADIENT = "by hand"
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 NEGLIGIBLE = 1e-6
 """An ambiguity below this need not be known exactly."""
@@ -74,10 +74,10 @@ def run_epoch(state: State, batches: Batches) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Give the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
     losses = np.array(state.losses, state.parameters.dtype)
-    return Trained(losses, state.parameters[:-1].copy(), state.parameters[-1].copy())
+    return EpochResult(losses, state.parameters[:-1].copy(), state.parameters[-1].copy())
 
 
 def sigmoid(logit: NDArray[Any]) -> NDArray[Any]:

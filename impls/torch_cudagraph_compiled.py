@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as PyTorch's own documentation calls it
 from torch import Tensor
 
-from impls.contract import BETA1, BETA2, EPSILON, Trained
+from impls.contract import BETA1, BETA2, EPSILON, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ FRAMEWORK = "torch"
 TIER = "epoch"
 # Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
-OFFERS = ("loss=bce_with_logits", "feed=host")
+SUPPORTS = ("loss=bce_with_logits", "feed=host")
 CUDA_GRAPH = True
 
 WARM_UP_EPOCHS = 3  # as in the documentation's example
@@ -159,11 +159,11 @@ def run_epoch(state: State, batches: list[Tensor]) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     state.trainer.take(state)
     vector = state.trainer.values[0].cpu().numpy().copy()
-    return Trained(state.losses.cpu().numpy().copy(), vector[:-1], vector[-1])
+    return EpochResult(state.losses.cpu().numpy().copy(), vector[:-1], vector[-1])
 
 
 @cache  # one compilation for all trainings

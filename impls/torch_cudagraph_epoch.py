@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from impls.contract import BETA1, BETA2, EPSILON, Trained
+from impls.contract import BETA1, BETA2, EPSILON, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ TIER = "epoch"
 # Not TF32: for the product of one output, a matrix and a vector, cuBLAS has none; allowed it, all remained
 # float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Nor bfloat16: torch.autocast rounds the logits
 # too and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
-OFFERS = ("loss=bce_with_logits", "feed=host")
+SUPPORTS = ("loss=bce_with_logits", "feed=host")
 CUDA_GRAPH = True
 
 WARM_UP_EPOCHS = 3  # as in the documentation's example
@@ -161,11 +161,11 @@ def run_epoch(state: State, batches: list[Tensor]) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     state.trainer.take(state)
     weight, bias, *_ = (value.cpu().numpy().copy() for value in state.trainer.values)
-    return Trained(state.losses.cpu().numpy().copy(), weight.reshape(-1), bias.reshape(()))
+    return EpochResult(state.losses.cpu().numpy().copy(), weight.reshape(-1), bias.reshape(()))
 
 
 def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from impls.contract import BETA1, BETA2, EPSILON, Trained
+from impls.contract import BETA1, BETA2, EPSILON, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ USUAL = True
 # Not TF32: for the product of one output, a matrix and a vector, cuBLAS has none; allowed it, all remained
 # float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Nor bfloat16: torch.autocast rounds the logits
 # too and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 
 class Perceptron(nn.Module):
@@ -107,10 +107,10 @@ def run_epoch(state: State, batches: Iterable[tuple[Tensor, Tensor]]) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     linear = state.model.linear
-    return Trained(
+    return EpochResult(
         torch.stack([torch.as_tensor(loss) for loss in state.losses]).cpu().numpy(),
         linear.weight.detach().squeeze(0).cpu().numpy().copy(),
         linear.bias.detach().squeeze(0).cpu().numpy().copy(),

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as PyTorch's own documentation calls it
 from torch import Tensor
 
-from impls.contract import BETA1, BETA2, EPSILON, Trained
+from impls.contract import BETA1, BETA2, EPSILON, EpochResult
 
 try:
     from torch._higher_order_ops.scan import scan
@@ -45,7 +45,7 @@ TIER = "epoch"
 USUAL = True
 # Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
-OFFERS = ("loss=bce_with_logits", "feed=host")
+SUPPORTS = ("loss=bce_with_logits", "feed=host")
 
 # Inductor of torch 2.11 can't write a C++ wrapper around a loop; one in Python reads back whether to go on.
 WRAPS_LOOPS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 13)
@@ -121,10 +121,10 @@ def run_epoch(state: State, batches: Iterable[tuple[Tensor, Tensor]]) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     vector = state.carry[0].cpu().numpy().copy()
-    return Trained(state.losses.cpu().numpy().copy(), vector[:-1], vector[-1])
+    return EpochResult(state.losses.cpu().numpy().copy(), vector[:-1], vector[-1])
 
 
 @cache  # one compilation for all trainings

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as PyTorch's own documentation calls it
 from torch import Tensor
 
-from impls.contract import BETA1, BETA2, EPSILON, Trained
+from impls.contract import BETA1, BETA2, EPSILON, EpochResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ TIER = "step"
 USUAL = True
 # Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
 # neighbours; a product that they govern would be a call of cuBLAS between two kernels.
-OFFERS = ("loss=bce_with_logits", "feed=host", "readback=step")
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 # Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
@@ -115,10 +115,10 @@ def run_epoch(state: State, batches: Iterable[tuple[Tensor, Tensor]]) -> State:
     return state
 
 
-def export(state: State) -> Trained:
+def export(state: State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
     vector = state.parameters.cpu().numpy().copy()
-    return Trained(torch.tensor(state.losses).numpy(), vector[:-1], vector[-1])
+    return EpochResult(torch.tensor(state.losses).numpy(), vector[:-1], vector[-1])
 
 
 @cache  # one compilation for all trainings

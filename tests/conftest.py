@@ -10,16 +10,16 @@ import pytest
 
 from benchmarks.cases.implementations import read_entry
 from benchmarks.paths import IMPLEMENTATIONS
-from benchmarks.runner.case import Case, Tally
+from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.launch import launch
-from benchmarks.runner.system import choose_cpus, lacks
+from benchmarks.runner.system import choose_cpus, unsupported_reason
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.cases.implementations import Entry
+    from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.records.row import Row
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -76,7 +76,7 @@ def judge(tmp_path: Path) -> Judge:
 
     def judged(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0, pinned: bool = True) -> Row:
         entry = read_entry(path)
-        tally = Tally(Case(entry, "cpu", problem))
+        case_result = CaseResult(Case(entry, "cpu", problem))
         job = Job(
             path=str(path),
             framework=entry.framework,
@@ -88,15 +88,15 @@ def judge(tmp_path: Path) -> Judge:
         report = launch(job, tmp_path, f"{path.stem}-{sample_s}")
         assert report.death is None, report.log
         (result,) = report.results
-        tally.judge(result, round_=0, position=0, n_cores=1)
-        return tally.row()
+        case_result.judge(result, round_=0, position=0, n_cores=1)
+        return case_result.row()
 
     return judged
 
 
-def skip_if_nothing_can_run(entry: Entry) -> None:
+def skip_if_nothing_can_run(entry: ImplementationFile) -> None:
     """Skip what needs a GPU where there is none: loading PyTorch to be told so takes seconds."""
-    if entry.cuda_graph and (reason := lacks("cuda")):
+    if entry.cuda_graph and (reason := unsupported_reason("cuda")):
         pytest.skip(reason)
 
 

@@ -55,8 +55,8 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
             )
             for name, side in SAME.items()
         }
-        matchups = match(every_pair, sides, selection.names)
-        verdicts, duel = measure(every_pair, matchups, place, console, stops_early=False)
+        paired_cases = match(every_pair, sides, selection.names)
+        verdicts, paired_run = measure(every_pair, paired_cases, place, console, stops_early=False)
     with console.status("resampling"):
         sound = [
             verdict
@@ -64,7 +64,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
             if len(verdict.ratios) >= FEWEST_PAIRS and verdict.category not in BROKEN
         ]
         cases = {
-            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=duel.n_cases)
+            verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=paired_run.n_cases)
             for verdict in sound
         }
     for verdict in verdicts:
@@ -76,7 +76,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
         path = calibration.save(found, selection.calibrations)
         console.print(calibration_table(cases))
         console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)
-    if duel.interrupted:
+    if paired_run.interrupted:
         return INTERRUPTED
     place.is_done = True
     return FINE if len(cases) == len(verdicts) else MISSING_OR_INVALID

@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.ab.instructions import COUNTED, COUNTING_NOTE, make_ready
-from benchmarks.ab.notes import not_compared, others_that_differ, resumed, split, starved, too_few_pairs
-from benchmarks.ab.pairs import SIDES, Duel, matchups_of, set_thresholds
+from benchmarks.ab.notes import (
+    cpu_contention,
+    not_compared,
+    others_that_differ,
+    resumed,
+    split,
+    too_few_pairs,
+)
+from benchmarks.ab.pairs import SIDES, PairedRun, paired_cases_of, set_thresholds
 from benchmarks.ab.sides import SideOptions, open_side
 from benchmarks.cases.problems import parse_problem
 from benchmarks.compare import calibration
 from benchmarks.compare.result import Comparison, SideRecord, ordered
-from benchmarks.compare.thresholds import gaps, misfits
+from benchmarks.compare.thresholds import mismatched, uncalibrated
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.runner.dispatch import Crew
-from benchmarks.runner.progress import ContestProgress
+from benchmarks.runner.dispatch import Dispatcher
+from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.rounds import sigterm_as_ctrl_c
 from benchmarks.worker.instructions import N_EPOCHS
 
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from benchmarks.ab.pairs import Matchup
+    from benchmarks.ab.pairs import PairedCase
     from benchmarks.ab.resume import Workplace
     from benchmarks.ab.sides import Side
     from benchmarks.compare.result import CaseVerdict
@@ -56,7 +63,7 @@ class Selection:
     thresholds: Mapping[str, float]  # by a part of the case's name
     calibrations: Path  # the folder they are kept in
     cores: int = 1
-    time_limit_s: float = 120.0
+    worker_timeout_s: float = 120.0
 
     @property
     def names(self) -> Sequence[str]:
@@ -105,10 +112,10 @@ def compare_sides(
         }
         others = others_that_differ(sides, names)
         added = others if selection.changed else []
-        matchups = match(selection, sides, [*names, *added])
-        set_thresholds(matchups, selection.thresholds, known)
+        paired_cases = match(selection, sides, [*names, *added])
+        set_thresholds(paired_cases, selection.thresholds, known)
         start = time.monotonic()
-        measured, duel = measure(selection, matchups, place, console)
+        measured, paired_run = measure(selection, paired_cases, place, console)
     verdicts, unable = split(measured, added)
     base, new = (_record_of(sides[name]) for name in SIDES)
     cases = [verdict.name for verdict in verdicts]
@@ -119,16 +126,16 @@ def compare_sides(
         provenance=place.provenance,
         rule=selection.rule,
         wall_s=time.monotonic() - start,
-        interrupted=duel.interrupted,
+        interrupted=paired_run.interrupted,
         notes=(
             note,
             *calibration.stale_sides(known, place.provenance, (base, new)),
             *not_compared([] if added else others, unable),
             *resumed(place),
-            *too_few_pairs(selection.rule, duel.n_cases),
-            *gaps(known, cases, selection.thresholds),
-            *misfits(known, cases, selection.thresholds, selection.rule, n_cases=duel.n_cases),
-            *([] if selection.rule.counts else starved(verdicts)),
+            *too_few_pairs(selection.rule, paired_run.n_cases),
+            *uncalibrated(known, cases, selection.thresholds),
+            *mismatched(known, cases, selection.thresholds, selection.rule, n_cases=paired_run.n_cases),
+            *([] if selection.rule.counts else cpu_contention(verdicts)),
         ),
         verdicts=ordered(verdicts),
     )
@@ -150,7 +157,7 @@ def _names(selection: Selection, options: Mapping[str, SideOptions]) -> Sequence
     return selection.asked or [files[-1].stem]
 
 
-def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str]) -> list[Matchup]:
+def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str]) -> list[PairedCase]:
     """Match the sides' cases.
 
     Raises:
@@ -168,30 +175,30 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     is_one_file = any("impl" in side.differs for side in sides.values())  # which is held against one other
     vanished = [] if is_one_file else [n for n in sides["base"].entries if n not in sides["new"].entries]
     every_name = dict.fromkeys([*(names or known), *vanished])  # asked for or not: it must not go unseen
-    return matchups_of(sides, list(every_name), selection.devices, problems, selection.rule)
+    return paired_cases_of(sides, list(every_name), selection.devices, problems, selection.rule)
 
 
 def measure(
     selection: Selection,
-    matchups: Sequence[Matchup],
+    paired_cases: Sequence[PairedCase],
     place: Workplace,
     console: Console,
     *,
     stops_early: bool = True,
-) -> tuple[list[CaseVerdict], Duel]:
+) -> tuple[list[CaseVerdict], PairedRun]:
     """Run the pairs, with progress; also give the duel, which knows what cut them short, if anything did."""
-    with ContestProgress(console) as shown, sigterm_as_ctrl_c():
-        crew = Crew(
+    with RoundsProgress(console) as shown, sigterm_as_ctrl_c():
+        dispatcher = Dispatcher(
             folder=place.folder,
             observer=shown,
             cpus=tuple(place.provenance.pinned_to),
-            time_limit_s=selection.time_limit_s,
-            counter=make_ready(matchups, place.folder) if selection.rule.counts else None,
+            worker_timeout_s=selection.worker_timeout_s,
+            counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,
         )
-        duel = Duel(matchups, crew, stops_early=stops_early)
-        verdicts = duel.run()
+        paired_run = PairedRun(paired_cases, dispatcher, stops_early=stops_early)
+        verdicts = paired_run.run()
         place.n_recalled = shown.n_recalled
-        return verdicts, duel
+        return verdicts, paired_run
 
 
 def _record_of(side: Side) -> SideRecord:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from benchmarks.ab.pairs import Matchup
+    from benchmarks.ab.pairs import PairedCase
 
 
 COUNTED = """\
@@ -71,12 +71,14 @@ def make_counter(folder: Path) -> Path | NoCounter:
     return library
 
 
-def make_ready(matchups: Iterable[Matchup], folder: Path) -> Path | None:
+def make_ready(paired_cases: Iterable[PairedCase], folder: Path) -> Path | None:
     """Give the library that workers count by, made in the folder; rule out what can't be counted."""
     counter = make_counter(folder)
-    for tally in [tally for matchup in matchups for tally in matchup.tallies.values()]:
+    for case_result in [
+        case_result for paired_case in paired_cases for case_result in paired_case.case_results.values()
+    ]:
         if isinstance(counter, NoCounter):
-            tally.rule_out(Verdict.NOT_MEASURED, counter.reason)
-        elif tally.case.device != "cpu":
-            tally.rule_out(Verdict.NOT_MEASURED, "valgrind counts the instructions of CPUs only")
+            case_result.rule_out(Verdict.NOT_MEASURED, counter.reason)
+        elif case_result.case.device != "cpu":
+            case_result.rule_out(Verdict.NOT_MEASURED, "valgrind counts the instructions of CPUs only")
     return None if isinstance(counter, NoCounter) else counter

@@ -33,7 +33,7 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     return [f"--max-pairs {rule.max_pairs}: too few to call any of {told} slower or faster"]
 
 
-def starved(verdicts: Sequence[CaseVerdict]) -> list[str]:
+def cpu_contention(verdicts: Sequence[CaseVerdict]) -> list[str]:
     """Warn of processes on a CPU that shared their core with something else."""
     rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
     shared = shared_core([process.cpu_per_wall for row in rows for process in row.processes])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.ab.pairs import SIDES
 from benchmarks.runner.dispatch import INSPECTION
-from benchmarks.runner.resume import Journal
+from benchmarks.runner.resume import ResumeFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,27 +31,27 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplace(undertaking: object | None, provenance: Provenance) -> Iterator[Workplace]:
+def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[Workplace]:
     """Give the folder of a comparison, which stays until that is done; for None a temporary one.
 
     Raises:
         UsageError: another process is measuring the same, or the folder can't be made.
 
     """
-    if undertaking is None:
+    if run_identity is None:
         with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary:
             yield Workplace(Path(temporary), provenance)
         return
-    journal = Journal.of(undertaking, provenance)
-    forget_torn_pairs(journal.folder)
-    place = Workplace(journal.folder, provenance)
+    resume_folder = ResumeFolder.of(run_identity, provenance)
+    forget_torn_pairs(resume_folder.folder)
+    place = Workplace(resume_folder.folder, provenance)
     try:
         yield place
     finally:
-        if place.is_done or not journal.n_workers:
-            journal.discard()
+        if place.is_done or not resume_folder.n_workers:
+            resume_folder.discard()
         else:
-            journal.release()
+            resume_folder.release()
 
 
 def forget_torn_pairs(folder: Path) -> None:
@@ -63,10 +63,10 @@ def forget_torn_pairs(folder: Path) -> None:
     for file in folder.glob("*.jsonl"):
         pair, side, _device, _n_cases = file.stem.rsplit("-", 3)  # see benchmarks.ab.pairs
         ended[pair] |= {side} if file.with_suffix(".report").exists() else set()
-    torn = {pair for pair, sides in ended.items() if len(sides) < len(SIDES)}
-    if any(pair.startswith(f"{INSPECTION}-") for pair in torn):
-        torn |= {pair for pair in ended if pair.startswith(f"{INSPECTION}-")}
+    incomplete = {pair for pair, sides in ended.items() if len(sides) < len(SIDES)}
+    if any(pair.startswith(f"{INSPECTION}-") for pair in incomplete):
+        incomplete |= {pair for pair in ended if pair.startswith(f"{INSPECTION}-")}
         shutil.rmtree(folder / "caches", ignore_errors=True)
-    for pair in torn:
+    for pair in incomplete:
         for file in folder.glob(f"{pair}-*"):
             file.unlink()

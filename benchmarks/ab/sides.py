@@ -29,7 +29,7 @@ from impls.contract import CONTRACT_VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchmarks.cases.implementations import Entry
+    from benchmarks.cases.implementations import ImplementationFile
 
 _ASK_VERSIONS = f"""
 import importlib.metadata, json, platform, sys
@@ -90,7 +90,7 @@ class Side:
     """One side, ready to be measured."""
 
     name: str  # "base" or "new"
-    entries: Mapping[str, Entry]  # by the name under which the two sides' cases are matched
+    entries: Mapping[str, ImplementationFile]  # by the name under which the two sides' cases are matched
     runtime: Runtime
     versions: Mapping[str, str]
     commit: str | None = None  # None: no git checkout
@@ -131,7 +131,7 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
         )
 
 
-def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dict[str, Entry]:
+def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dict[str, ImplementationFile]:
     if options.impl is None:
         _require_contract(name, options.ref or str(folder), contract_version(folder))
         found = discover(folder)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
-STARVED = 0.9
+CPU_CONTENTION = 0.9
 """A process on a CPU that got less of its core than this shared it with another process."""
 
 
@@ -58,7 +58,7 @@ def reasons(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def starved(rows: Sequence[Row]) -> list[str]:
+def cpu_contention(rows: Sequence[Row]) -> list[str]:
     """Warn of verified cases whose processes shared their core with something else."""
     return [
         f"warning: {row.implementation}, {row.group}: {shared}; its times are too long"
@@ -73,10 +73,10 @@ def shared_core(shares: Sequence[float]) -> str | None:
 
     The `shares` are each process's CPU time over wall time.
     """
-    n_starved = sum(share < STARVED for share in shares)
+    n_starved = sum(share < CPU_CONTENTION for share in shares)
     if not n_starved:
         return None
-    share = f"{STARVED * 100:.0f} %"
+    share = f"{CPU_CONTENTION * 100:.0f} %"
     return (
         f"{n_starved} of {len(shares)} processes got less than {share} of their core, "
         "so something else ran there"

@@ -8,7 +8,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
-class Told:
+class Column:
     """What a field means, and its unit: stands in its annotation, `Annotated[float, Told("…", "s")]`."""
 
     meaning: str
@@ -16,7 +16,7 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class NamedColumn:
     """One column of a table."""
 
     name: str
@@ -26,7 +26,7 @@ class Column:
     meaning: str
 
 
-def columns_of(line: type) -> list[Column]:
+def columns_of(line: type) -> list[NamedColumn]:
     """Read the columns from the class of a table's lines, whose every field is explained by a `Told`.
 
     Raises:
@@ -37,11 +37,11 @@ def columns_of(line: type) -> list[Column]:
     return [_column(name, hint) for name, hint in hints.items()]
 
 
-def _column(name: str, hint: object) -> Column:
+def _column(name: str, hint: object) -> NamedColumn:
     if get_origin(hint) is not Annotated:
         message = f"{name}: expected Annotated[type, Told(…)], found {hint}"
         raise TypeError(message)
     type_, told = get_args(hint)
     optional = isinstance(type_, types.UnionType)
     kind = next(each for each in get_args(type_) if each is not types.NoneType) if optional else type_
-    return Column(name=name, kind=kind, optional=optional, unit=told.unit, meaning=told.meaning)
+    return NamedColumn(name=name, kind=kind, optional=optional, unit=told.unit, meaning=told.meaning)

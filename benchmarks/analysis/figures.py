@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from benchmarks.analysis.columns import Told
+from benchmarks.analysis.columns import Column
 from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, discover
 from benchmarks.cases.problems import name_of
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.records.process import paired_min_s
 from benchmarks.stats import Ratio, speedup
 
@@ -34,68 +34,72 @@ OF_ROW = (
 class Figures:
     """Everything that is shown of one row. Times, and what follows from them, are None unless it is timed."""
 
-    run: Annotated[str, Told("when the run began, which names it; ISO 8601")]
-    machine: Annotated[str, Told("the machine's name")]
-    cpu: Annotated[str, Told("model of its processor")]
-    n_cpus: Annotated[int, Told("CPUs of the machine")]
-    gpu: Annotated[str | None, Told("models of its GPUs")]
-    n_cores: Annotated[int, Told("CPUs that every implementation was kept to")]
-    commit: Annotated[str | None, Told("of the harness")]
+    run: Annotated[str, Column("when the run began, which names it; ISO 8601")]
+    machine: Annotated[str, Column("the machine's name")]
+    cpu: Annotated[str, Column("model of its processor")]
+    n_cpus: Annotated[int, Column("CPUs of the machine")]
+    gpu: Annotated[str | None, Column("models of its GPUs")]
+    n_cores: Annotated[int, Column("CPUs that every implementation was kept to")]
+    commit: Annotated[str | None, Column("of the harness")]
     code_digest: Annotated[
         str | None,
-        Told("of the implementation's files and the harness's that time it; older records have none"),
+        Column("of the implementation's files and the harness's that time it; older records have none"),
     ]
-    case: Annotated[str, Told("implementation, device and problem, as pytest names the benchmark")]
-    group: Annotated[str, Told("problem and device: only rows of one group and run may be compared")]
-    implementation: Annotated[str, Told("its file's name")]
-    framework: Annotated[str, Told("the package it needs")]
-    tier: Annotated[str, Told("what one call hands to the machine: eager, step, epoch, floor")]
+    case: Annotated[str, Column("implementation, device and problem, as pytest names the benchmark")]
+    group: Annotated[str, Column("problem and device: only rows of one group and run may be compared")]
+    implementation: Annotated[str, Column("its file's name")]
+    framework: Annotated[str, Column("the package it needs")]
+    tier: Annotated[str, Column("what one call hands to the machine: eager, step, epoch, floor")]
     gradient: Annotated[
         str,
-        Told(
+        Column(
             'who derives the gradient: "framework" or "by hand"; of older records what the file of that name '
             "declares today"
         ),
     ]
-    summary: Annotated[str, Told("the implementation's first line: what this way of running is")]
-    device: Annotated[str, Told("cpu or cuda")]
-    problem: Annotated[str, Told("generated from the problem's fields; begins with its name if it has one")]
-    batch_size: Annotated[int, Told("B: samples in one mini-batch")]
-    n_features: Annotated[int, Told("D: width of one sample")]
-    n_batches: Annotated[int, Told("N: steps in one epoch")]
-    n_epochs: Annotated[int, Told("E: epochs of one training; with a target, the most there may be")]
-    feed: Annotated[str, Told("device: the batches lie there before the epoch; host: handing over is timed")]
-    readback: Annotated[str, Told("when the host reads the losses: after each epoch, or after each step")]
-    loss: Annotated[str, Told("bce: computed from probabilities; bce_with_logits: from logits")]
-    precision: Annotated[str, Told("of the matrix products' operands")]
-    data: Annotated[str, Told("dataset: every epoch passes over the same batches; stream: over fresh ones")]
-    target_loss: Annotated[float | None, Told("the mean loss at which the training ends, if one was set")]
-    verdict: Annotated[str, Told("verified, INVALID, FAILED or not measured; only verified rows have times")]
-    reason: Annotated[str | None, Told("why it is not verified")]
-    n_rounds: Annotated[int, Told("fresh processes that were timed, one a round")]
-    typical_s: Annotated[float | None, Told("an epoch: median over rounds of each process's median", "s")]
-    best_s: Annotated[float | None, Told("the fastest epoch of all", "s")]
-    samples_per_s: Annotated[float | None, Told("rows of data per second, at the typical time", "1/s")]
-    baseline: Annotated[str, Told("the implementation that the run's others are compared with")]
+    summary: Annotated[str, Column("the implementation's first line: what this way of running is")]
+    device: Annotated[str, Column("cpu or cuda")]
+    problem: Annotated[str, Column("generated from the problem's fields; begins with its name if it has one")]
+    batch_size: Annotated[int, Column("B: samples in one mini-batch")]
+    n_features: Annotated[int, Column("D: width of one sample")]
+    n_batches: Annotated[int, Column("N: steps in one epoch")]
+    n_epochs: Annotated[int, Column("E: epochs of one training; with a target, the most there may be")]
+    feed: Annotated[
+        str, Column("device: the batches lie there before the epoch; host: handing over is timed")
+    ]
+    readback: Annotated[str, Column("when the host reads the losses: after each epoch, or after each step")]
+    loss: Annotated[str, Column("bce: computed from probabilities; bce_with_logits: from logits")]
+    precision: Annotated[str, Column("of the matrix products' operands")]
+    data: Annotated[str, Column("dataset: every epoch passes over the same batches; stream: over fresh ones")]
+    target_loss: Annotated[float | None, Column("the mean loss at which the training ends, if one was set")]
+    verdict: Annotated[
+        str, Column("verified, INVALID, FAILED or not measured; only verified rows have times")
+    ]
+    reason: Annotated[str | None, Column("why it is not verified")]
+    n_rounds: Annotated[int, Column("fresh processes that were timed, one a round")]
+    typical_s: Annotated[float | None, Column("an epoch: median over rounds of each process's median", "s")]
+    best_s: Annotated[float | None, Column("the fastest epoch of all", "s")]
+    samples_per_s: Annotated[float | None, Column("rows of data per second, at the typical time", "1/s")]
+    baseline: Annotated[str, Column("the implementation that the run's others are compared with")]
     speedup: Annotated[
         float | None,
-        Told(
+        Column(
             "how many times faster than the baseline: median over rounds of the two processes' fastest epochs"
         ),
     ]
-    speedup_low: Annotated[float | None, Told("lower end of its interval; none below five rounds")]
-    speedup_high: Annotated[float | None, Told("upper end of it")]
-    speedup_coverage: Annotated[float | None, Told("probability with which the interval holds the median")]
+    speedup_low: Annotated[float | None, Column("lower end of its interval; none below five rounds")]
+    speedup_high: Annotated[float | None, Column("upper end of it")]
+    speedup_coverage: Annotated[float | None, Column("probability with which the interval holds the median")]
     times_floor: Annotated[
-        float | None, Told(f"an epoch's time over {FLOOR}'s, paired by rounds as the speedup is")
+        float | None, Column(f"an epoch's time over {FLOOR}'s, paired by rounds as the speedup is")
     ]
-    cold_s: Annotated[float | None, Told("the first epoch, compilation included, empty disk caches", "s")]
-    warm_s: Annotated[float | None, Told("the same with warm disk caches, median over rounds", "s")]
+    cold_s: Annotated[float | None, Column("the first epoch, compilation included, empty disk caches", "s")]
+    warm_s: Annotated[float | None, Column("the same with warm disk caches, median over rounds", "s")]
     memory_bytes: Annotated[
         int | None,
-        Told("peak on the device; on a CPU above what the process held with the framework loaded", "bytes"),
+        Column("peak on the device; on a CPU above what the process held with the framework loaded", "bytes"),
     ]
-    deviation: Annotated[float | None, Told("largest difference of any step's loss from the reference")]
+    deviation: Annotated[float | None, Column("largest difference of any step's loss from the reference")]
 
     @property
     def is_timed(self) -> bool:
@@ -134,7 +138,7 @@ def _figures_of(same: _Same) -> tuple[Figures, ...]:
 
 
 def _where(run: Run) -> dict[str, Any]:
-    at, site = run.provenance, Site.of(run)
+    at, site = run.provenance, Machine.of(run)
     return {"run": at.date, "commit": at.commit, **vars(site), "gpu": site.gpu or None}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.analysis.figures import rows_by_group
 from benchmarks.cases.problems import NAMED
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Candidate:
     """A run and its rows of one group, by implementation."""
 
     run: Run
@@ -42,7 +42,7 @@ class Claim:
         """Name the implementations that were not ruled out beforehand."""
         return {name for name, row in self.rows.items() if row.verdict is not Verdict.NOT_MEASURED}
 
-    def is_of_the_code_of(self, other: Claim) -> bool:
+    def is_of_the_code_of(self, other: Candidate) -> bool:
         """Say whether both measured the same code in the same versions.
 
         Whether the code is the same, the digests of the implementations that both tried say; where a record
@@ -56,7 +56,7 @@ class Claim:
         return is_same and at.versions == there.versions
 
 
-def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
+def headline_groups(runs: Sequence[Run]) -> dict[Machine, dict[str, Run]]:
     """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
 
     A run that was interrupted brings its site no place before others.
@@ -66,23 +66,25 @@ def headline_groups(runs: Sequence[Run]) -> dict[Site, dict[str, Run]]:
     of these the one that tried the most implementations, of these the newest.
     """
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
-    claims: dict[Site, dict[str, list[Claim]]] = defaultdict(lambda: defaultdict(list))
+    candidates: dict[Machine, dict[str, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
     for run in newest_first:
         for group, rows in rows_by_group(run).items():
-            claims[Site.of(run)][group].append(Claim(run, rows))
+            candidates[Machine.of(run)][group].append(Candidate(run, rows))
     whole_first = sorted(newest_first, key=lambda run: run.settings.interrupted is not None)
     return {
-        site: {group: _speaker(claims[site][group]) for group in sorted(claims[site], key=_named_first)}
-        for site in dict.fromkeys(map(Site.of, whole_first))
-        if site in claims
+        site: {
+            group: _shown_run(candidates[site][group]) for group in sorted(candidates[site], key=_named_first)
+        }
+        for site in dict.fromkeys(map(Machine.of, whole_first))
+        if site in candidates
     }
 
 
-def _speaker(newest_first: Sequence[Claim]) -> Run:
-    ability = max(claim.ability for claim in newest_first)
-    newest, *others = (claim for claim in newest_first if claim.ability == ability)
-    current = [newest, *(claim for claim in others if claim.is_of_the_code_of(newest))]
-    return max(current, key=lambda claim: claim.thoroughness).run
+def _shown_run(newest_first: Sequence[Candidate]) -> Run:
+    ability = max(candidate.ability for candidate in newest_first)
+    newest, *others = (candidate for candidate in newest_first if candidate.ability == ability)
+    current = [newest, *(candidate for candidate in others if candidate.is_of_the_code_of(newest))]
+    return max(current, key=lambda candidate: candidate.thoroughness).run
 
 
 def _named_first(group: str) -> tuple[int, str]:

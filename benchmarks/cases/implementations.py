@@ -27,7 +27,7 @@ BY_FRAMEWORK, BY_HAND = "framework", "by hand"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ImplementationFile:
     """An implementation as its file describes it."""
 
     name: str
@@ -49,13 +49,13 @@ class Entry:
         return f"does not offer {' and '.join(lacking)}" if lacking else None
 
 
-def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, Entry]:
+def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, ImplementationFile]:
     """Find every implementation in the folder, by name: each file but the contract's and private ones."""
     paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != CONTRACT)
     return {path.stem: read_entry(path) for path in paths}
 
 
-def read_entry(path: Path) -> Entry:
+def read_entry(path: Path) -> ImplementationFile:
     """Read docstring, FRAMEWORK and TIER off the source, "?" where there is none.
 
     A file that is no implementation, or no Python, gets an entry too: its worker will say what is wrong, and
@@ -65,7 +65,7 @@ def read_entry(path: Path) -> Entry:
     try:
         module = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
-        return Entry(
+        return ImplementationFile(
             name=path.stem,
             path=path,
             framework="?",
@@ -75,9 +75,9 @@ def read_entry(path: Path) -> Entry:
             code_digest=code_digest,
         )
     constants = _constants(module)
-    offers = constants.get("OFFERS")
+    offers = constants.get("SUPPORTS")
     docstring = ast.get_docstring(module) or ""
-    return Entry(
+    return ImplementationFile(
         name=path.stem,
         path=path,
         framework=str(constants.get("FRAMEWORK") or "?"),
@@ -125,7 +125,7 @@ def _literal(expression: ast.expr | None) -> object:
         return None
 
 
-def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Entry]:
+def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[ImplementationFile]:
     """Give the implementations to measure: those named (by name, or by the path of a file), else all.
 
     Raises:
@@ -136,7 +136,7 @@ def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Entry]:
     return [_entry_of(name, known) for name in names] or list(known.values())
 
 
-def _entry_of(name: str, known: dict[str, Entry]) -> Entry:
+def _entry_of(name: str, known: dict[str, ImplementationFile]) -> ImplementationFile:
     if name in known:
         return known[name]
     if name == REFERENCE:

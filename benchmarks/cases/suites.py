@@ -28,7 +28,7 @@ class Suite:
     ] = ()  # tiers of which only the frameworks' usual programs take part; none: all do
     problems: tuple[str, ...]
     rounds: int
-    budget_s: float | None = None  # begin no round that would end later
+    max_time_s: float | None = None  # begin no round that would end later
     resumes: bool = False
 
     @cached_property
@@ -63,7 +63,7 @@ SUITES = {
         usual_in=("eager", "step", "epoch"),
         problems=("book",),
         rounds=6,
-        budget_s=174,  # and the start and the tables take some seconds
+        max_time_s=174,  # and the start and the tables take some seconds
     ),
     "named": Suite(
         summary="every implementation on the four named problems",

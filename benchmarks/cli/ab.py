@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import argparse
 
 CALIBRATION_PAIRS = 40
-TIME_LIMITS_S = {"time": Settings.time_limit_s, "instructions": 5 * Settings.time_limit_s}
+WORKER_TIMEOUTS_S = {"time": Settings.worker_timeout_s, "instructions": 5 * Settings.worker_timeout_s}
 
 AB_DESCRIPTION = """\
 Is the new side slower than the base? Measured now, on this machine: fresh processes of the two sides in
@@ -129,7 +129,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--cores", type=int, default=1, metavar="N", help="CPUs for each process; default: %(default)s"
     )
     parser.add_argument(
-        "--impls",
+        "--impl-dir",
         type=Path,
         default=IMPLEMENTATIONS,
         metavar="FOLDER",
@@ -143,10 +143,10 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         help="default: results/calibration",
     )
     parser.add_argument(
-        "--time-limit",
+        "--worker-timeout",
         type=float,
         metavar="SECONDS",
-        help=f"for each problem; default: {Settings.time_limit_s:g}",
+        help=f"for each problem; default: {Settings.worker_timeout_s:g}",
     )
     parser.add_argument(
         "--resume",
@@ -158,9 +158,9 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def _selection(parsed: argparse.Namespace) -> Selection:
     return Selection(
-        impls=parsed.impls,
+        impls=parsed.impl_dir,
         asked=parsed.impl,
-        default=SUITES["default"].impls if parsed.impls.resolve() == IMPLEMENTATIONS else (),
+        default=SUITES["default"].impls if parsed.impl_dir.resolve() == IMPLEMENTATIONS else (),
         changed=parsed.changed,
         problems=parsed.problem or ["book"],
         devices=DEVICES if parsed.device == "all" else (parsed.device,),
@@ -168,7 +168,9 @@ def _selection(parsed: argparse.Namespace) -> Selection:
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
         cores=parsed.cores,
-        time_limit_s=TIME_LIMITS_S[parsed.metric] if parsed.time_limit is None else parsed.time_limit,
+        worker_timeout_s=WORKER_TIMEOUTS_S[parsed.metric]
+        if parsed.worker_timeout is None
+        else parsed.worker_timeout,
     )
 
 
@@ -187,8 +189,8 @@ def _ab(parsed: argparse.Namespace) -> int:
     }
     outputs, terminal, selection = Outputs.of(parsed), wide_terminal(), _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
-    undertaking = selection.with_sides(options) if parsed.resume else None
-    with workplace(undertaking, provenance) as place:
+    run_identity = selection.with_sides(options) if parsed.resume else None
+    with workplace(run_identity, provenance) as place:
         comparison = compare_sides(selection, options, place, terminal)
         outputs.report(comparison, terminal)
         place.is_done = not comparison.interrupted
@@ -198,6 +200,6 @@ def _ab(parsed: argparse.Namespace) -> int:
 def _calibrate(parsed: argparse.Namespace) -> int:
     selection = _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
-    undertaking = ("calibrate", parsed.pairs, selection.with_sides(SAME)) if parsed.resume else None
-    with workplace(undertaking, provenance) as place:
+    run_identity = ("calibrate", parsed.pairs, selection.with_sides(SAME)) if parsed.resume else None
+    with workplace(run_identity, provenance) as place:
         return calibrate(selection, place, wide_terminal(), n_pairs=parsed.pairs)

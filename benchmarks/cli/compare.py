@@ -27,7 +27,7 @@ Hold two records of different moments against each other. What the machine drift
 seen, so intervals are wider than those of `ab`, which measures both sides now: prefer it where both run.
 
   perceptron-bench compare results/runs/A.json results/runs/B.json
-  perceptron-bench compare A.json B.json --ratios-to native_floor     of different machines
+  perceptron-bench compare A.json B.json --baseline native_floor     of different machines
 """
 
 
@@ -42,7 +42,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
     parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
     parser.add_argument(
-        "--ratios-to",
+        "--baseline",
         metavar="NAME",
         help="compare only ratios to this implementation, measured in the same run and round; allows records "
         "of different machines, cores and precisions",
@@ -71,7 +71,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     comparison = compare_calibrated(
         base,
         new,
-        control=parsed.ratios_to,
+        control=parsed.baseline,
         rule=replace(RULE, alpha=parsed.alpha),
         drift=parsed.drift / 100,
         thresholds=read_thresholds(parsed.threshold),

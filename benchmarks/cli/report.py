@@ -49,7 +49,7 @@ def add_command(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="hold the newest of the records against this earlier one, with the verdicts of `compare`",
     )
     parser.add_argument(
-        "--ratios-to",
+        "--baseline",
         metavar="NAME",
         help="with --against: compare only ratios to this implementation, as `compare` does",
     )
@@ -100,7 +100,7 @@ def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) ->
         message = f"--against: expected another record to hold against {parsed.against}, found none; name one"
         raise UsageError(message)
     newest = max(others, key=lambda run: run.provenance.date)
-    return compare_calibrated(base, newest, control=parsed.ratios_to)
+    return compare_calibrated(base, newest, control=parsed.baseline)
 
 
 def write_report() -> list[str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchmarks.cases.implementations import Entry
+    from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.runner.case import Fault
     from impls.contract import Device
 
@@ -69,7 +69,7 @@ def list_(_: argparse.Namespace) -> int:
     return 0
 
 
-def _why_not(faults: Mapping[Entry, Mapping[Device, Fault | None]]) -> Iterator[str]:
+def _why_not(faults: Mapping[ImplementationFile, Mapping[Device, Fault | None]]) -> Iterator[str]:
     for entry, by_device in faults.items():
         for device in DEVICES:
             if fault := by_device[device]:
@@ -105,8 +105,8 @@ def explain(parsed: argparse.Namespace) -> int:
     if not runs:
         message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
         raise UsageError(message)
-    speakers = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]
-    rows = [(row, run) for group, run in speakers for row in run.rows if row.group == group]
+    shown_runs = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]
+    rows = [(row, run) for group, run in shown_runs for row in run.rows if row.group == group]
     console = Terminal()
     found = [(row, run) for row, run in rows if parsed.case in row.case]
     if not found:

@@ -117,7 +117,7 @@ def _describe_export(actions: argparse._SubParsersAction[Any]) -> None:
 
 def _add_control(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--control",
+        "--baseline",
         metavar="NAME",
         help=f"the implementation to hold the others against; default: {FLOOR} where a run has it for the "
         "case's problem and device, else the run's baseline",
@@ -144,7 +144,7 @@ def _show(parsed: argparse.Namespace) -> int:
     if parsed.plot:
         require_format(parsed.plot)
     records, status = _records(parsed)
-    trends = trends_of(records, parsed.control)
+    trends = trends_of(records, parsed.baseline)
     chosen = [trend for trend in trends if parsed.case in trend.case]
     if not chosen:
         raise unknown_name(parsed.case, dict.fromkeys(trend.case for trend in trends), kind="case")
@@ -159,9 +159,9 @@ def _show(parsed: argparse.Namespace) -> int:
 def _export(parsed: argparse.Namespace) -> int:
     records, status = _records(parsed)
     if parsed.format == "csv":
-        text = to_csv([point for trend in trends_of(records, parsed.control) for point in trend.points])
+        text = to_csv([point for trend in trends_of(records, parsed.baseline) for point in trend.points])
     else:
-        text = to_custom_smaller_is_better(points_of(records[-1], parsed.control))
+        text = to_custom_smaller_is_better(points_of(records[-1], parsed.baseline))
     if parsed.output is None:
         sys.stdout.write(text)
         return status
@@ -190,9 +190,9 @@ def _records(parsed: argparse.Namespace) -> tuple[Sequence[Record], int]:
         message = f"no records in {parsed.history}: add one with `perceptron-bench track add FILE`"
         raise UsageError(message)
     known = dict.fromkeys(row.implementation for record in records for row in record.run.rows)
-    if parsed.control and parsed.control not in known:
-        raise unknown_name(parsed.control, known, kind="control")
-    if not any(points_of(record, parsed.control) for record in records):
-        message = "no case was timed in the same run as its control: name another one with --control"
+    if parsed.baseline and parsed.baseline not in known:
+        raise unknown_name(parsed.baseline, known, kind="baseline")
+    if not any(points_of(record, parsed.baseline) for record in records):
+        message = "no case was timed in the same run as its control: name another one with --baseline"
         raise UsageError(message)
     return records, status

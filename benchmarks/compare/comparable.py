@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.errors import UsageError
-from benchmarks.records.machine import Machine
+from benchmarks.records.machine import Hardware
 
 if TYPE_CHECKING:
     from benchmarks.records.run import Run
@@ -35,12 +35,12 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
         if both:
             example = FLOOR if FLOOR in both else both[0]
             message += (
-                f", or compare only ratios to an implementation that both measured: --ratios-to {example}"
+                f", or compare only ratios to an implementation that both measured: --baseline {example}"
             )
         raise UsageError(message)
     if control is not None and control not in both:
         message = (
-            f"--ratios-to: expected an implementation with times of the same problem in both records "
+            f"--baseline: expected an implementation with times of the same problem in both records "
             f"({', '.join(both) or 'there is none'}), found {control!r}"
         )
         raise UsageError(message)
@@ -48,7 +48,7 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
 
 def differences(base: Run, new: Run) -> list[str]:
     """Say what makes absolute times of the two incomparable: "CPU: A in the base, B in the new record"."""
-    machines = [Machine.of(run) for run in (base, new)]
+    machines = [Hardware.of(run) for run in (base, new)]
     facts = {told: [getattr(machine, name) or "none" for machine in machines] for name, told in FACTS.items()}
     found = [f"{told}: {a} in the base, {b} in the new record" for told, (a, b) in facts.items() if a != b]
     problems = [sorted({row.group for row in run.rows}) for run in (base, new)]

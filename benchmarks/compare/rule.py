@@ -125,14 +125,14 @@ class Decision:
     n_pairs: int
 
 
-def decide(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
+def verdict_so_far(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
     """Judge one of `n_cases` cases by its pairs so far; None: go on measuring.
 
     Raises:
         ValueError: there is no pair.
 
     """
-    decision = assess(ratios, rule, n_cases=n_cases)
+    decision = final_verdict(ratios, rule, n_cases=n_cases)
     return decision if _is_final(decision.category, len(ratios), rule, n_cases) else None
 
 
@@ -144,7 +144,7 @@ def _is_final(category: Category, n_pairs: int, rule: Rule, n_cases: int) -> boo
     return n_pairs >= rule.max_pairs
 
 
-def conclude(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
+def sequential_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
     """Judge a case as if its pairs came in one by one: by the first of them that let the rule stop.
 
     Raises:
@@ -152,9 +152,9 @@ def conclude(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decisi
 
     """
     for n_pairs in range(rule.min_pairs, len(ratios)):
-        if decision := decide(ratios[:n_pairs], rule, n_cases=n_cases):
+        if decision := verdict_so_far(ratios[:n_pairs], rule, n_cases=n_cases):
             return decision
-    return assess(ratios, rule, n_cases=n_cases)
+    return final_verdict(ratios, rule, n_cases=n_cases)
 
 
 def categories_of(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> list[Category]:
@@ -169,7 +169,7 @@ def categories_of(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> l
     return [found[row] for row in range(len(ratios))]
 
 
-def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
+def final_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
     """Say what these pairs show, whether or not it is time to stop.
 
     Raises:
@@ -192,7 +192,7 @@ def assess(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision
     )
 
 
-def categorize(ratio: float, low: float, high: float, rule: Rule) -> Category:
+def classify(ratio: float, low: float, high: float, rule: Rule) -> Category:
     """Return what a ratio new / base and its interval mean."""
     changed, within = extent(ratio, low, high)
     return _category(ratio, float(changed), float(within), rule)

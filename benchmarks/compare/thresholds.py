@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from benchmarks.compare.rule import Rule
 
 
-def gaps(known: Calibration | None, names: Iterable[str], given: Mapping[str, float]) -> list[str]:
+def uncalibrated(known: Calibration | None, names: Iterable[str], given: Mapping[str, float]) -> list[str]:
     """Say which cases have a threshold from neither the user nor the calibration."""
     missing = [name for name in names if known and name not in known.cases and not _said(name, given)]
     return [f"not calibrated, so their thresholds are the default: {', '.join(missing)}"] if missing else []
 
 
-def misfits(
+def mismatched(
     known: Calibration | None, names: Iterable[str], given: Mapping[str, float], rule: Rule, *, n_cases: int
 ) -> list[str]:
     """Say which of the calibration's thresholds were found for comparisons by `ab` unlike this one."""

@@ -11,7 +11,7 @@ from benchmarks.compare import calibration
 from benchmarks.compare.comparable import differences, require_comparable
 from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered
 from benchmarks.compare.rule import Category, Rule
-from benchmarks.compare.thresholds import gaps, require_fitting, threshold_for
+from benchmarks.compare.thresholds import require_fitting, threshold_for, uncalibrated
 from benchmarks.compare.unpaired import DRIFT, RULE, decide_shift, rounds_needed
 from benchmarks.errors import UsageError
 from benchmarks.paths import CALIBRATIONS
@@ -231,4 +231,6 @@ def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
     names = [verdict.name for verdict in comparison.verdicts]
     require_fitting(thresholds, names)
     stale = calibration.stale_sides(known, new.provenance, (comparison.base, comparison.new))
-    return replace(comparison, notes=(*comparison.notes, note, *stale, *gaps(known, names, thresholds)))
+    return replace(
+        comparison, notes=(*comparison.notes, note, *stale, *uncalibrated(known, names, thresholds))
+    )

@@ -10,7 +10,7 @@ from benchmarks.compare.rule import (
     Category,
     Decision,
     Rule,
-    categorize,
+    classify,
 )
 from benchmarks.stats import ROUNDING, shift_interval
 
@@ -39,7 +39,7 @@ def decide_shift(
     ratio, low, high = math.exp(shift), math.exp(low) / (1 + drift), math.exp(high) * (1 + drift)
     is_sure = (1 - coverage) / 2 <= tail * (1 + ROUNDING)  # else there are too few processes for the interval
     return Decision(
-        category=categorize(ratio, low, high, rule) if is_sure else Category.UNDECIDED,
+        category=classify(ratio, low, high, rule) if is_sure else Category.UNDECIDED,
         ratio=ratio,
         low=low,
         high=high,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from benchmarks.pytest_plugin.session import CaseKey
-    from benchmarks.runner.case import Tally
+    from benchmarks.runner.case import CaseResult
 
 SESSION = pytest.StashKey[MeasuringSession]()
 LOG_WIDTH = 180  # columns, where the output is no screen
@@ -76,13 +76,13 @@ def replay_clock(request: pytest.FixtureRequest) -> ReplayClock:
 
 
 @pytest.fixture
-def tally(
+def case_result(
     request: pytest.FixtureRequest,
     benchmark: BenchmarkFixture,
     implementation: str,
     device: str,
     problem: str,
-) -> Tally:
+) -> CaseResult:
     """Give the case's result; the first to ask has all selected cases measured, interleaved."""
     session = request.config.stash[SESSION]
     if session.provenance is None:
@@ -93,9 +93,9 @@ def tally(
             console.print()
             session.measure(_selected(request.session), timed=not benchmark.disabled, console=console)
     key = (implementation, device, problem)
-    if key not in session.tallies:
+    if key not in session.case_results:
         pytest.fail("the measuring broke off; see the first error", pytrace=False)
-    return session.tallies[key]
+    return session.case_results[key]
 
 
 def _selected(session: pytest.Session) -> set[CaseKey]:
@@ -124,7 +124,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
     session = terminalreporter.config.stash[SESSION]
-    if not session.tallies:
+    if not session.case_results:
         return
     writer = terminalreporter.config.get_terminal_writer()
     width = writer.fullwidth if terminalreporter.isatty else LOG_WIDTH

@@ -31,12 +31,12 @@ class Options:
     precision: Precision | None = None  # of every problem; None: whatever each says
     devices: Sequence[Device] = DEVICES
     rounds: int = SUITES["default"].rounds
-    budget_s: float | None = None
+    max_time_s: float | None = None
     cores: int = 1
     quick: bool = False
     resume: bool = False
     baseline: str = "torch_eager"
-    time_limit_s: float = Settings.time_limit_s
+    worker_timeout_s: float = Settings.worker_timeout_s
 
     @classmethod
     def read(cls, value_of: Callable[[str], Any]) -> Options:
@@ -56,18 +56,21 @@ class Options:
             precision=value_of("precision"),
             devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
             rounds=suite.rounds if rounds is None or name == "quick" else rounds,
-            budget_s=value_of("budget") or (None if rounds or is_picked else suite.budget_s),
+            max_time_s=value_of("max_time") or (None if rounds or is_picked else suite.max_time_s),
             cores=value_of("cores"),
             quick=name == "quick",
             resume=value_of("resume") or suite.resumes,
             baseline=value_of("baseline"),
-            time_limit_s=value_of("time_limit"),
+            worker_timeout_s=value_of("worker_timeout"),
         )
         for option, value in (("--rounds", options.rounds), ("--cores", options.cores)):
             if value < 1:
                 message = f"{option}: expected at least 1, found {value}"
                 raise UsageError(message)
-        for option, seconds in (("--time-limit", options.time_limit_s), ("--budget", value_of("budget"))):
+        for option, seconds in (
+            ("--worker-timeout", options.worker_timeout_s),
+            ("--max-time", value_of("max_time")),
+        ):
             if seconds is not None and not 0 < seconds <= DAY_S:
                 message = f"{option}: expected more than 0 s and at most a day, found {seconds:g}"
                 raise UsageError(message)
@@ -118,7 +121,7 @@ def declare(add_option: Callable[..., object]) -> None:
         "default: the suite's",
     )
     add_option(
-        "--budget",
+        "--max-time",
         type=float,
         metavar="SECONDS",
         help="begin no round that would end later than so long after the first process began: for a machine "
@@ -137,7 +140,7 @@ def declare(add_option: Callable[..., object]) -> None:
     add_option(
         "--resume",
         action="store_true",
-        help="go on where the same run was killed or its --budget was up, with one more round at least; "
+        help="go on where the same run was killed or its --max-time was up, with one more round at least; "
         "the suites 'sweep' and 'full' do so by themselves",
     )
     add_option(
@@ -147,9 +150,9 @@ def declare(add_option: Callable[..., object]) -> None:
         help="the implementation that the others are compared with; default: %(default)s",
     )
     add_option(
-        "--time-limit",
+        "--worker-timeout",
         type=float,
         metavar="SECONDS",
-        default=Options.time_limit_s,
+        default=Options.worker_timeout_s,
         help="stop a worker that gives no result for so long; default: %(default)g",
     )

@@ -15,9 +15,9 @@ from benchmarks.records.row import Verdict
 from benchmarks.records.run import Run, RunSettings
 from benchmarks.runner.case import Case
 from benchmarks.runner.git import git_commit
-from benchmarks.runner.progress import ContestProgress
-from benchmarks.runner.resume import Journal
-from benchmarks.runner.rounds import Settings, run_contest, sigterm_as_ctrl_c
+from benchmarks.runner.progress import RoundsProgress
+from benchmarks.runner.resume import ResumeFolder
+from benchmarks.runner.rounds import Settings, run_rounds, sigterm_as_ctrl_c
 from benchmarks.runner.system import choose_cpus, collect_provenance
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from benchmarks.pytest_plugin.options import Options
     from benchmarks.records.provenance import Provenance
-    from benchmarks.runner.case import Tally
+    from benchmarks.runner.case import CaseResult
     from impls.contract import Precision, Problem
 
 CaseKey = tuple[str, str, str]
@@ -47,11 +47,11 @@ class MeasuringSession:
 
     options: Options
     cases: dict[CaseKey, Case]
-    tallies: dict[CaseKey, Tally] = field(default_factory=dict)
+    case_results: dict[CaseKey, CaseResult] = field(default_factory=dict)
     timed: bool = True
     interrupted: str | None = None  # by what
     provenance: Provenance | None = None  # None: not measured yet
-    journal: Journal | None = None  # of a run that can be resumed
+    resume_folder: ResumeFolder | None = None  # of a run that can be resumed
 
     @classmethod
     def of(cls, options: Options) -> MeasuringSession:
@@ -84,45 +84,49 @@ class MeasuringSession:
         self.timed, self.provenance = timed, provenance_of(self.cases.values(), cpus)
         settings = Settings(
             rounds=self.options.rounds if timed else 0,
-            time_limit_s=self.options.time_limit_s,
-            budget_s=self.options.budget_s,
+            worker_timeout_s=self.options.worker_timeout_s,
+            max_time_s=self.options.max_time_s,
             cpus=cpus,
         )
         chosen = [key for key in self.cases if key in keys]
         cases = [self.cases[key] for key in chosen]
         if timed and self.options.resume:
             # Whatever the budget is, what was measured is the same.
-            self.journal = Journal.of((cases, replace(settings, budget_s=None)), self.provenance)
-            if self.journal.n_workers:
-                console.print(f"going on with a run of which {self.journal.n_workers} workers had begun")
+            self.resume_folder = ResumeFolder.of((cases, replace(settings, max_time_s=None)), self.provenance)
+            if self.resume_folder.n_workers:
+                console.print(
+                    f"going on with a run of which {self.resume_folder.n_workers} workers had begun"
+                )
         with (
             tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary,
-            ContestProgress(console, budget_s=settings.budget_s) as shown,
+            RoundsProgress(console, max_time_s=settings.max_time_s) as shown,
             sigterm_as_ctrl_c(),
         ):
-            folder = self.journal.folder if self.journal else Path(temporary)
-            tallies, self.interrupted = run_contest(cases, settings, folder, shown)
-        self.tallies = dict(zip(chosen, tallies, strict=True))
+            folder = self.resume_folder.folder if self.resume_folder else Path(temporary)
+            case_results, self.interrupted = run_rounds(cases, settings, folder, shown)
+        self.case_results = dict(zip(chosen, case_results, strict=True))
 
     def close(self, *, recorded: bool) -> None:
         """Forget the journal of a run that came to its end and is recorded; keep any other, to go on with."""
-        if self.journal is None:
+        if self.resume_folder is None:
             return
-        if recorded and self.tallies and not self.interrupted and not self.lacks_rounds:
-            self.journal.discard()
+        if recorded and self.case_results and not self.interrupted and not self.lacks_rounds:
+            self.resume_folder.discard()
         else:
-            self.journal.release()
+            self.resume_folder.release()
 
     @property
     def lacks_rounds(self) -> bool:
         """Say whether the time was up before all rounds were."""
-        timed = [row for row in (tally.row() for tally in self.tallies.values()) if row.is_timed]
+        timed = [
+            row for row in (case_result.row() for case_result in self.case_results.values()) if row.is_timed
+        ]
         return any(len(row.processes) < self.options.rounds for row in timed)
 
     @property
     def measured_nothing(self) -> bool:
         """Say whether cases were to be measured and not one could be."""
-        verdicts = {tally.row().verdict for tally in self.tallies.values()}
+        verdicts = {case_result.row().verdict for case_result in self.case_results.values()}
         return verdicts == {Verdict.NOT_MEASURED}
 
     def run(self) -> Run:
@@ -136,7 +140,7 @@ class MeasuringSession:
             message = "expected a measured session, found one that is still to measure"
             raise ValueError(message)
         return Run(
-            rows=tuple(tally.row() for tally in self.tallies.values()),
+            rows=tuple(case_result.row() for case_result in self.case_results.values()),
             provenance=self.provenance,
             settings=RunSettings(
                 suite=self.options.suite,

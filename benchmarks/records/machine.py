@@ -18,7 +18,7 @@ DOUBLE = "JAX_ENABLE_X64"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Machine:
+class Hardware:
     """The hardware, how much of it was used, and the precision asked for.
 
     The machine's name is no part of it: a hosted runner has a new one every day. Nor are the versions of
@@ -32,7 +32,7 @@ class Machine:
     precision: str
 
     @classmethod
-    def of(cls, run: Run) -> Machine:
+    def of(cls, run: Run) -> Hardware:
         """Tell it from a run's provenance."""
         at = run.provenance
         return cls(
@@ -50,7 +50,7 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Site:
+class Machine:
     """Where a run was measured, as its reader tells machines apart: by name, too."""
 
     machine: str
@@ -60,9 +60,9 @@ class Site:
     n_cores: int
 
     @classmethod
-    def of(cls, run: Run) -> Site:
+    def of(cls, run: Run) -> Machine:
         """Tell it from a run's provenance."""
-        at, hardware = run.provenance, Machine.of(run)
+        at, hardware = run.provenance, Hardware.of(run)
         return cls(
             machine=at.machine, cpu=at.cpu, n_cpus=at.n_cpus, gpu=hardware.gpu, n_cores=at.n_cores_used
         )

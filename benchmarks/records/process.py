@@ -19,7 +19,7 @@ SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Process:
+class ProcessResult:
     """One round: what one fresh process measured. Times in seconds per epoch."""
 
     round: int
@@ -59,23 +59,25 @@ class Costs:
     peak_device_bytes: Bytes | None  # None: not to be seen
 
 
-def paired_min_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
+def paired_min_s(one: Iterable[ProcessResult], other: Iterable[ProcessResult]) -> list[tuple[float, float]]:
     """Give both sides' fastest epochs of each round in which both ran, in s, in the other's order."""
     return _paired(one, other, lambda process: process.min_s)
 
 
-def paired_median_s(one: Iterable[Process], other: Iterable[Process]) -> list[tuple[float, float]]:
+def paired_median_s(
+    one: Iterable[ProcessResult], other: Iterable[ProcessResult]
+) -> list[tuple[float, float]]:
     """Give both sides' median epochs likewise."""
     return _paired(one, other, lambda process: process.median_s)
 
 
-def paired_ratios(base: Iterable[Process], new: Iterable[Process]) -> list[float]:
+def paired_ratios(base: Iterable[ProcessResult], new: Iterable[ProcessResult]) -> list[float]:
     """Give new / base of each round in which both ran."""
     return [new_cost / base_cost for base_cost, new_cost in _paired(base, new, lambda process: process.cost)]
 
 
 def _paired(
-    one: Iterable[Process], other: Iterable[Process], figure: Callable[[Process], float]
+    one: Iterable[ProcessResult], other: Iterable[ProcessResult], figure: Callable[[ProcessResult], float]
 ) -> list[tuple[float, float]]:
     of_one = {process.round: figure(process) for process in one}
     return [(of_one[process.round], figure(process)) for process in other if process.round in of_one]

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from benchmarks.cases.problems import name_of
-from benchmarks.records.process import Costs, Process
+from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.schema import require_once
 from impls.contract import Device, Problem
 
@@ -41,7 +41,7 @@ class LossPoint(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class Check:
     """One thing that was looked at."""
 
     name: str
@@ -81,8 +81,8 @@ class Row:
     reason: str | None = None  # why it is not verified
     agreement: Agreement | None  # of the process that was furthest from the reference
     costs: Costs | None
-    manifest: tuple[Item, ...]  # what was checked about its processes
-    processes: tuple[Process, ...]
+    manifest: tuple[Check, ...]  # what was checked about its processes
+    processes: tuple[ProcessResult, ...]
 
     def __post_init__(self) -> None:
         """Refuse two processes of one round."""

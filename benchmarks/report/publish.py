@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.compare.result import Comparison
-    from benchmarks.records.machine import Site
+    from benchmarks.records.machine import Machine
     from benchmarks.records.run import Run
     from benchmarks.report.plots.files import Files
     from benchmarks.report.plots.gallery import Gallery
@@ -108,7 +108,7 @@ def _draw(runs: Sequence[Run]) -> Gallery:
     return pictures_of(runs)
 
 
-def _pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> dict[Site, list[Image]]:
+def _pictures(gallery: Gallery, folder: Path, lacking: list[str]) -> dict[Machine, list[Image]]:
     """Write the pictures, unless a package that they need is not installed."""
     try:
         from benchmarks.report.plots.files import write_pictures  # noqa: PLC0415 - needs an extra

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.records.process import Costs, Process
+from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Row, Verdict
-from benchmarks.runner.system import lacks
+from benchmarks.runner.system import unsupported_reason
 from benchmarks.verify import agreement, fairness
 from benchmarks.worker.messages import Failure, Runtime
 
 if TYPE_CHECKING:
-    from benchmarks.cases.implementations import Entry
-    from benchmarks.records.row import Agreement, Item
+    from benchmarks.cases.implementations import ImplementationFile
+    from benchmarks.records.row import Agreement, Check
     from benchmarks.worker.messages import Measurement, Timing
     from impls.contract import Device, Problem
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 class Case:
     """What a row is about."""
 
-    entry: Entry
+    entry: ImplementationFile
     device: Device
     problem: Problem
     runtime: Runtime = field(default_factory=Runtime)
 
     @property
-    def hindrance(self) -> str | None:
+    def skip_reason(self) -> str | None:
         """Say why it can't be measured, where that is certain without asking a framework."""
-        return lacks(self.device, self.problem.precision) or self.entry.declines(self.problem)
+        return unsupported_reason(self.device, self.problem.precision) or self.entry.declines(self.problem)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ UNREACHED = Fault(verdict=Verdict.NOT_MEASURED, reason="interrupted before its f
 
 
 @dataclass
-class Tally:
+class CaseResult:
     """A case's results so far."""
 
     case: Case
@@ -54,8 +54,8 @@ class Tally:
     data_digest: str | None = None
     agreement: Agreement | None = None
     costs: Costs | None = None
-    manifest: dict[str, Item] = field(default_factory=dict)  # by the item's name
-    processes: list[Process] = field(default_factory=list)
+    manifest: dict[str, Check] = field(default_factory=dict)  # by the item's name
+    processes: list[ProcessResult] = field(default_factory=list)
     kept_s: list[float] = field(default_factory=list)  # all processes' samples, for the replay
 
     def rule_out(self, verdict: Verdict, reason: str, details: str = "") -> None:
@@ -113,10 +113,10 @@ class Tally:
         )
 
 
-def process_of(timing: Timing, *, first_call_s: float, round_: int, position: int) -> Process:
+def process_of(timing: Timing, *, first_call_s: float, round_: int, position: int) -> ProcessResult:
     """Turn a worker's figures into the record's, without the samples; times in s per epoch."""
     figures = asdict(timing.summary)
-    return Process(
+    return ProcessResult(
         round=round_,
         position=position,
         n_kept=len(figures.pop("kept_s")),

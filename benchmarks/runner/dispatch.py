@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.records.row import Verdict
-from benchmarks.runner.case import Fault, Tally
+from benchmarks.runner.case import CaseResult, Fault
 from benchmarks.runner.launch import launch, recall
 from benchmarks.worker.messages import Job
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.cases.implementations import Entry
+    from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.runner.launch import Report
     from impls.contract import Device
 
@@ -39,7 +39,7 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turn:
+class WorkerRun:
     """One worker's place in a run."""
 
     round: int
@@ -50,52 +50,66 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crew:
+class Dispatcher:
     """How workers are started. Their files go into the folder."""
 
     folder: Path
     observer: Observer
     cpus: tuple[int, ...] = ()
-    time_limit_s: float
+    worker_timeout_s: float
     counter: Path | None = None  # by which those that are timed count, too; see benchmarks.ab.instructions
 
-    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+    def work(
+        self,
+        case_results: Sequence[CaseResult],
+        worker_run: WorkerRun,
+        *,
+        siblings: Sequence[CaseResult] = (),
+    ) -> None:
         """Measure these cases of one implementation and device; if one kills the worker, go on behind it.
 
         Where the implementation can't be loaded or can't run there, that ends its siblings' part too.
         """
-        if not tallies:
+        if not case_results:
             return
-        case, counter = tallies[0].case, str(self.counter) if self.counter and turn.sample_s else None
+        case, counter = (
+            case_results[0].case,
+            str(self.counter) if self.counter and worker_run.sample_s else None,
+        )
         job = Job(
             path=str(case.entry.path),
             framework=case.entry.framework,
             devices=(case.device,),
-            problems=tuple(tally.case.problem for tally in tallies),
+            problems=tuple(case_result.case.problem for case_result in case_results),
             cpus=self.cpus,
-            sample_s=turn.sample_s,
-            time_limit_s=self.time_limit_s,
+            sample_s=worker_run.sample_s,
+            worker_timeout_s=self.worker_timeout_s,
             # Under valgrind it is another processor: what was compiled for the real one may not run there.
-            caches=str(turn.caches / "counted" if counter else turn.caches),
+            caches=str(worker_run.caches / "counted" if counter else worker_run.caches),
             counter=counter,
             runtime=case.runtime,
         )
-        report = self._report(job, f"{turn.name}-{case.device}-{len(tallies)}")
+        report = self._report(job, f"{worker_run.name}-{case.device}-{len(case_results)}")
         if fault := readiness_faults(report)[case.device]:
-            for tally in siblings or tallies:
-                tally.rule_out(fault.verdict, fault.reason, fault.details)
+            for case_result in siblings or case_results:
+                case_result.rule_out(fault.verdict, fault.reason, fault.details)
             return
-        for tally, result in zip(tallies, report.results, strict=False):
+        for case_result, result in zip(case_results, report.results, strict=False):
             try:
-                tally.judge(result, round_=turn.round, position=turn.position, n_cores=max(1, len(self.cpus)))
+                case_result.judge(
+                    result,
+                    round_=worker_run.round,
+                    position=worker_run.position,
+                    n_cores=max(1, len(self.cpus)),
+                )
             except Exception as error:  # noqa: BLE001 - one case that can't be judged must not cost the others
                 reason = f"could not be judged: {type(error).__name__}: {error}"
-                tally.rule_out(Verdict.FAILED, reason, traceback.format_exc())
-        unanswered = tallies[len(report.results) :]
+                case_result.rule_out(Verdict.FAILED, reason, traceback.format_exc())
+        unanswered = case_results[len(report.results) :]
         if unanswered and not report.cut_short:
             unanswered[0].rule_out(Verdict.FAILED, report.death or "gave no answer", report.log)
             unanswered = unanswered[1:]
-        self.work(unanswered, turn)
+        self.work(unanswered, worker_run)
 
     def _report(self, job: Job, name: str) -> Report:
         """Start the worker, unless its report is there from a run that was killed."""
@@ -117,7 +131,9 @@ def readiness_faults(report: Report) -> Mapping[Device, Fault | None]:
     }
 
 
-def probe(entry: Entry, devices: Sequence[Device], folder: Path) -> Mapping[Device, Fault | None]:
+def probe(
+    entry: ImplementationFile, devices: Sequence[Device], folder: Path
+) -> Mapping[Device, Fault | None]:
     """Ask one implementation, in a process of its own, on which of the devices it can run."""
     job = Job(path=str(entry.path), framework=entry.framework, devices=tuple(devices))
     return readiness_faults(launch(job, folder, f"probe-{entry.name}"))

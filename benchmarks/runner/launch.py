@@ -87,7 +87,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
         ) as process,
     ):
         try:
-            death = _wait(process, results_file, job.time_limit_s)
+            death = _wait(process, results_file, job.worker_timeout_s)
         finally:
             _kill(process)
     if death and process.returncode > 0:
@@ -105,15 +105,15 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     return Report(readiness=readiness, results=results, death=death, log=log_tail)
 
 
-def _wait(process: subprocess.Popen[bytes], results_file: Path, time_limit_s: float) -> str | None:
+def _wait(process: subprocess.Popen[bytes], results_file: Path, worker_timeout_s: float) -> str | None:
     """Wait until the worker ends or gives no new result for the time limit; say what was wrong."""
     size, last_progress = 0, time.monotonic()
     while process.poll() is None:
         time.sleep(POLL_S)
         if results_file.stat().st_size != size:
             size, last_progress = results_file.stat().st_size, time.monotonic()
-        if time.monotonic() - last_progress > time_limit_s:
-            return f"no result within {time_limit_s:g} s, killed (--time-limit raises the limit)"
+        if time.monotonic() - last_progress > worker_timeout_s:
+            return f"no result within {worker_timeout_s:g} s, killed (--worker-timeout raises the limit)"
     status = process.returncode
     if status == -signal.SIGKILL:
         return "killed by SIGKILL; often this is the system being out of memory"

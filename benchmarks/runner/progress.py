@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 LONG_S = 120  # from here on, minutes are told
 
 
-class ContestProgress:
+class RoundsProgress:
     """A `benchmarks.runner.rounds.Observer` that reports to a console; use it as a context manager."""
 
-    def __init__(self, console: Console, *, budget_s: float | None = None) -> None:
+    def __init__(self, console: Console, *, max_time_s: float | None = None) -> None:
         """Report to this console; no round begins that would end after the budget."""
         columns = (
             TextColumn("{task.description}"),
@@ -36,7 +36,7 @@ class ContestProgress:
         self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
         self._console = console
         self._task = self._bar.add_task("starting", total=None, left="")
-        self._budget_s = budget_s
+        self._max_time_s = max_time_s
         self._start = self._pace_start = time.monotonic()
         self._n_started = self._n_before_pace = 0
         self._n_workers = 0
@@ -92,6 +92,6 @@ class ContestProgress:
         now = time.monotonic()
         pace_s = (now - self._pace_start) / n_run
         left_s = pace_s * (self._n_workers - self._n_started)
-        if self._budget_s is not None:
-            left_s = min(left_s, max(self._budget_s - (now - self._start), pace_s))
+        if self._max_time_s is not None:
+            left_s = min(left_s, max(self._max_time_s - (now - self._start), pace_s))
         return f"about {left_s:.0f} s left" if left_s < LONG_S else f"about {left_s / 60:.0f} min left"

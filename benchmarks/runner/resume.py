@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Journal:
+class ResumeFolder:
     """The folder of one undertaking. The same one, code, versions and machine have the same folder."""
 
     folder: Path
@@ -34,7 +34,7 @@ class Journal:
         return len(list(self.folder.glob("*.jsonl")))
 
     @classmethod
-    def of(cls, undertaking: object, provenance: Provenance, root: Path | None = None) -> Self:
+    def of(cls, run_identity: object, provenance: Provenance, root: Path | None = None) -> Self:
         """Find the folder of what is to be done, or make it, and keep others out.
 
         The `undertaking` is known by its `repr`: all that is measured, how, and what the files contain.
@@ -45,7 +45,7 @@ class Journal:
         """
         machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
         variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
-        identity = (undertaking, machine, provenance.versions, variables, code_digest())
+        identity = (run_identity, machine, provenance.versions, variables, code_digest())
         folder = (root or UNFINISHED) / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
         lock = FileLock(folder / "lock")
         with told_if_unwritable(folder, remedy="--resume needs it"):

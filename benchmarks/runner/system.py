@@ -49,7 +49,7 @@ GPU_ONLY: dict[Precision, str] = {
 }
 
 
-def lacks(device: Device, precision: Precision = "float32") -> str | None:
+def unsupported_reason(device: Device, precision: Precision = "float32") -> str | None:
     """Say that the machine has no such device, or the device no such precision.
 
     Only where that is certain without asking a framework.

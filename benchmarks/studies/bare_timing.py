@@ -18,7 +18,7 @@ from benchmarks.cases.problems import parse_problem
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.worker.measure import time_trainings
 from benchmarks.worker.start import load, pin
-from benchmarks.worker.training import Workload, hot, train
+from benchmarks.worker.training import Workload, drop_warmup, train
 
 SECONDS = 0.1  # of each measurement
 
@@ -40,7 +40,7 @@ def main(name: str, problem: str, method: str, cpu: str, n_pairs: str) -> None:
 def suite_median_s(workload: Workload, n_epochs: int) -> float:
     """Time it as the suite's worker does."""
     timed = time_trainings(workload, n_epochs, SECONDS)
-    return float(np.median([s for training in timed for s in hot(training.epoch_s)]))
+    return float(np.median([s for training in timed for s in drop_warmup(training.epoch_s)]))
 
 
 def timer_median_s(workload: Workload) -> float:

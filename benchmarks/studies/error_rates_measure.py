@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from benchmarks.ab.pairs import SIDES, Duel, Matchup
+from benchmarks.ab.pairs import SIDES, PairedCase, PairedRun
 from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.problems import name_of
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS, ROOT
-from benchmarks.runner.case import Case, Tally
-from benchmarks.runner.dispatch import Crew
-from benchmarks.runner.progress import ContestProgress
+from benchmarks.runner.case import Case, CaseResult
+from benchmarks.runner.dispatch import Dispatcher
+from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.slowdown import PROBLEM, slow_copy
 
@@ -122,40 +122,40 @@ def read_lines(output: Path) -> list[dict[str, Any]]:
 
 def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Console) -> dict[str, Any]:
     """Run one comparison, as `perceptron-bench ab` does, and give it as JSON's types."""
-    matchups = []
+    paired_cases = []
     for name, file in new_files.items():
         entries = dict(
             zip(SIDES, (read_entry(IMPLEMENTATIONS / f"{name}.py"), read_entry(file)), strict=True)
         )
-        tallies = {side: Tally(Case(entry, "cpu", PROBLEM)) for side, entry in entries.items()}
-        matchups.append(Matchup(name, f"{name}-cpu-{name_of(PROBLEM)}", Rule(), tallies))
+        case_results = {side: CaseResult(Case(entry, "cpu", PROBLEM)) for side, entry in entries.items()}
+        paired_cases.append(PairedCase(name, f"{name}-cpu-{name_of(PROBLEM)}", Rule(), case_results))
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder, ContestProgress(console) as shown:
-        crew = Crew(folder=Path(folder), observer=shown, cpus=cpus, time_limit_s=120.0)
-        duel = Duel(matchups, crew, seed=time.time_ns() % 2**32)
-        verdicts = duel.run()
-    if duel.interrupted:
+    with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder, RoundsProgress(console) as shown:
+        dispatcher = Dispatcher(folder=Path(folder), observer=shown, cpus=cpus, worker_timeout_s=120.0)
+        paired_run = PairedRun(paired_cases, dispatcher, seed=time.time_ns() % 2**32)
+        verdicts = paired_run.run()
+    if paired_run.interrupted:
         raise KeyboardInterrupt
     return {
         "provenance": asdict(collect_provenance(cpus)),
         "wall_s": time.monotonic() - start,
         "cases": {
-            matchup.implementation: {
+            paired_case.implementation: {
                 "category": verdict.category,
                 "reason": verdict.reason,
                 "decision": verdict.decision and asdict(verdict.decision),
-                **{side: processes_of(matchup.tallies[side]) for side in SIDES},
+                **{side: processes_of(paired_case.case_results[side]) for side in SIDES},
             }
-            for matchup, verdict in zip(matchups, verdicts, strict=True)
+            for paired_case, verdict in zip(paired_cases, verdicts, strict=True)
         },
     }
 
 
-def processes_of(tally: Tally) -> list[dict[str, Any]]:
+def processes_of(case_result: CaseResult) -> list[dict[str, Any]]:
     """Give each process's figures and the samples that were kept of it, ascending."""
     found, start = [], 0
-    for process in tally.processes:
-        kept_s = tally.kept_s[start : start + process.n_kept]
+    for process in case_result.processes:
+        kept_s = case_result.kept_s[start : start + process.n_kept]
         start += process.n_kept
         found.append(
             {

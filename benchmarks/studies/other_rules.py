@@ -14,7 +14,7 @@ from benchmarks.compare import unpaired
 
 T = TypeVar("T")
 
-Process = dict[str, Any]
+ProcessResult = dict[str, Any]
 """As `benchmarks.studies.error_rates_measure` records it: min_s, median_s, mean_s and kept_s, ascending."""
 
 
@@ -23,8 +23,8 @@ class Comparison:
     """One recorded comparison of one case."""
 
     category: str
-    base: Sequence[Process]
-    new: Sequence[Process]
+    base: Sequence[ProcessResult]
+    new: Sequence[ProcessResult]
 
     @property
     def ratios(self) -> list[float]:
@@ -37,19 +37,19 @@ Drawn = Sequence[Comparison]
 Rule = Callable[[np.random.Generator, Drawn, Drawn], bool]
 
 
-def beyond(figure: str, factor: float) -> Callable[[Process, Process], bool]:
+def beyond(figure: str, factor: float) -> Callable[[ProcessResult, ProcessResult], bool]:
     """Call it slower where a figure of the new process is beyond a multiple of the base's."""
     return lambda base, new: bool(new[figure] > factor * base[figure])
 
 
-def mann_whitney(base: Process, new: Process, p_value: float = 0.05) -> bool:
+def mann_whitney(base: ProcessResult, new: ProcessResult, p_value: float = 0.05) -> bool:
     """Call it slower where Mann and Whitney's test on the samples of the two processes does."""
     from scipy.stats import mannwhitneyu  # noqa: PLC0415 - a second to import
 
     return bool(mannwhitneyu(new["kept_s"], base["kept_s"], alternative="greater").pvalue < p_value)
 
 
-def asv(base: Process, new: Process) -> bool:
+def asv(base: ProcessResult, new: ProcessResult) -> bool:
     """Call it slower as `asv compare` does: its factor on the medians, and its test on the samples.
 
     https://github.com/airspeed-velocity/asv: `--factor 1.1`, `is_different` with p < 0.002, two-sided.
@@ -57,7 +57,7 @@ def asv(base: Process, new: Process) -> bool:
     return beyond("median_s", 1.1)(base, new) and mann_whitney(base, new, 0.001)
 
 
-TWO_RUNS: dict[str, Callable[[Process, Process], bool]] = {
+TWO_RUNS: dict[str, Callable[[ProcessResult, ProcessResult], bool]] = {
     "pytest-benchmark `mean:5%`": beyond("mean_s", 1.05),
     "pytest-benchmark `min:5%`": beyond("min_s", 1.05),
     "Mann-Whitney on two processes' samples, p < 0.05": mann_whitney,
@@ -78,7 +78,7 @@ def ab_category(generator: np.random.Generator, drawn: Drawn, factor: float = 1.
     rule, ratios = decision.Rule(), list[float]()
     while len(ratios) < rule.max_pairs:
         ratios += _draw(generator, drawn).ratios
-    return decision.conclude([factor * ratio for ratio in ratios[: rule.max_pairs]], rule).category
+    return decision.sequential_verdict([factor * ratio for ratio in ratios[: rule.max_pairs]], rule).category
 
 
 def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
@@ -89,7 +89,7 @@ def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bo
     return found.category is decision.Category.SLOWER
 
 
-def of_two_runs(calls_slower: Callable[[Process, Process], bool]) -> Rule:
+def of_two_runs(calls_slower: Callable[[ProcessResult, ProcessResult], bool]) -> Rule:
     """Let a rule look at one process of each of two moments."""
 
     def draw(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:

@@ -91,8 +91,8 @@ def true_size(name: str, new_file: str, cpu: str) -> float:
         train(side)
     ratios = []
     for block in range(N_BLOCKS):
-        turn = slice(None, None, -1 if block % 2 else 1)  # either side first, by turns
-        base_s, new_s = [fastest_epoch_s(side) for side in sides[turn]][turn]
+        worker_run = slice(None, None, -1 if block % 2 else 1)  # either side first, by turns
+        base_s, new_s = [fastest_epoch_s(side) for side in sides[worker_run]][worker_run]
         ratios.append(new_s / base_s)
     return float(np.median(ratios)) - 1
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.implementations import FLOOR
-from benchmarks.records.machine import Machine
+from benchmarks.records.machine import Hardware
 from benchmarks.records.process import paired_min_s
 from benchmarks.stats import speedup
 
@@ -71,7 +71,7 @@ class Trend:
 
     case: str
     control: str
-    machine: Machine
+    machine: Hardware
     points: tuple[Point, ...]
 
 
@@ -97,9 +97,9 @@ def trends_of(records: Iterable[Record], control: str | None = None) -> list[Tre
     The control is the one named, or the native floor where a run has it for the case's problem and device,
     or else the run's baseline. A case that was held against several has a trend for each.
     """
-    series: dict[tuple[Machine, str, str], list[Point]] = defaultdict(list)
+    series: dict[tuple[Hardware, str, str], list[Point]] = defaultdict(list)
     for record in records:
-        machine = Machine.of(record.run)
+        machine = Hardware.of(record.run)
         for point in points_of(record, control):
             series[machine, point.control.implementation, point.row.case].append(point)
     return [

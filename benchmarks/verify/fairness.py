@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.records.row import Item
+from benchmarks.records.row import Check
 from benchmarks.worker.precision import error_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.cases.implementations import Entry
+    from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.worker.messages import GpuReading, Inspection, Measurement, Timing
     from impls.contract import Problem
 
@@ -41,7 +41,9 @@ COMPILER_S = 0.01
 """CPU time of child processes that is no compiler's."""
 
 
-def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_cores: int) -> list[Item]:
+def manifest(
+    entry: ImplementationFile, problem: Problem, measurement: Measurement, *, n_cores: int
+) -> list[Check]:
     """Check all that one process shows besides its results (`agreement` compares those)."""
     items = [*_always(measurement, entry, n_cores)]
     if measurement.inspection is not None:
@@ -51,21 +53,21 @@ def manifest(entry: Entry, problem: Problem, measurement: Measurement, *, n_core
     return items
 
 
-def _always(measurement: Measurement, entry: Entry, n_cores: int) -> Iterator[Item]:
-    yield Item(
+def _always(measurement: Measurement, entry: ImplementationFile, n_cores: int) -> Iterator[Check]:
+    yield Check(
         name="floating-point types of parameters, optimizer state, batches and losses",
         expected="float32",
         found=" and ".join(measurement.dtypes) or "none",
         holds=measurement.dtypes == ["float32"],
     )
-    yield Item(
+    yield Check(
         name="other frameworks in the process",
         expected=f"none beside {entry.framework}",
         found=", ".join(measurement.other_frameworks) or "none",
         holds=not measurement.other_frameworks,
     )
     n_cpus = measurement.n_cpus_allowed
-    yield Item(
+    yield Check(
         name="CPUs that its threads may run on",
         expected=f"{n_cores}",
         found=or_unseen(n_cpus, "{}"),
@@ -73,13 +75,13 @@ def _always(measurement: Measurement, entry: Entry, n_cores: int) -> Iterator[It
     )
 
 
-def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
+def _timed(timing: Timing, n_cores: int) -> Iterator[Check]:
     epoch_s = timing.summary.median_s
     # Work that goes on after the epoch delays an export right behind it, and not one after a pause.
     unfinished_s = timing.export_s - timing.paused_export_s
     finished = unfinished_s <= max(UNFINISHED_SHARE * epoch_s, GRANULARITY_S)
     remedy = "" if finished else ": run_epoch returned before the work was done; it must wait for the device"
-    yield Item(
+    yield Check(
         name="waiting for the device",
         expected=f"an export right after an epoch takes at most {UNFINISHED_SHARE:g} epochs longer than one "
         "after a pause",
@@ -88,7 +90,7 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
     )
     # A lazy framework that computes only when asked for the result leaves the work to the export.
     deferred = timing.paused_export_s > max(DEFERRED_FACTOR * epoch_s, EXPORT_S)
-    yield Item(
+    yield Check(
         name="work done within the epoch",
         expected=f"an export takes at most {DEFERRED_FACTOR} epochs' time, or {EXPORT_S * 1e6:.0f} µs",
         found=f"{timing.paused_export_s * 1e6:.0f} µs, an epoch being {epoch_s * 1e6:.0f} µs"
@@ -96,13 +98,13 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
         holds=not deferred,
     )
     yield count("compilations while timed", 0, timing.n_compilations)
-    yield Item(
+    yield Check(
         name="CPU time of other programs started while timed",
         expected="none",
         found=f"{timing.children_cpu_s:.2f} s",
         holds=timing.children_cpu_s < COMPILER_S,
     )
-    yield Item(
+    yield Check(
         name="CPU time over wall time",
         expected=f"at most {n_cores} core{'s' * (n_cores > 1)}",
         found=f"{timing.cpu_per_wall:.2f} cores",
@@ -112,9 +114,9 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Item]:
         yield _gpu(timing.gpu)
 
 
-def _gpu(gpu: GpuReading) -> Item:
+def _gpu(gpu: GpuReading) -> Check:
     clocks = f"streaming multiprocessors at {gpu.sm_clock_mhz} MHz, memory at {gpu.memory_clock_mhz} MHz"
-    return Item(
+    return Check(
         name="GPU clocks",
         expected="not throttled",
         found=", ".join([clocks, *gpu.throttled_by]),
@@ -122,10 +124,10 @@ def _gpu(gpu: GpuReading) -> Item:
     )
 
 
-def count(name: str, expected: int, found: int | None) -> Item:
+def count(name: str, expected: int, found: int | None) -> Check:
     """Check a number that must be just so; None is one that is not to be seen."""
     holds = None if found is None else found == expected
-    return Item(name=name, expected=str(expected), found=or_unseen(found, "{}"), holds=holds)
+    return Check(name=name, expected=str(expected), found=or_unseen(found, "{}"), holds=holds)
 
 
 def or_unseen(value: float | None, form: str) -> str:
@@ -133,13 +135,13 @@ def or_unseen(value: float | None, form: str) -> str:
     return "not to be seen" if value is None else form.format(value)
 
 
-def inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Item]:
+def inspected(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
     """Check what that process saw."""
     yield _products(seen, problem)
     if seen.gpu_memory is not None:
         yield _gpu_memory(seen.gpu_memory)
     yield count("graph breaks", 0, seen.n_graph_breaks)
-    yield Item(
+    yield Check(
         name="batches in host memory when the epoch begins",
         expected="all" if problem.feed == "host" else "none: they lie on the device",
         found=f"{seen.n_host_arrays} arrays of NumPy",
@@ -151,7 +153,7 @@ def inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Item
     )
     if entry.cuda_graph:
         launches = seen.n_graph_launches
-        yield Item(
+        yield Check(
             name="launches of a captured CUDA graph in an epoch",
             expected="at least 1",
             found=or_unseen(launches, "{}"),
@@ -160,18 +162,18 @@ def inspected(seen: Inspection, problem: Problem, entry: Entry) -> Iterator[Item
             else bool(launches),
         )
     kernels = or_unseen(seen.n_kernel_launches, "{}")
-    yield Item(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
+    yield Check(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
     in_place = "updated in place" if seen.in_place else "given anew by each epoch"
-    yield Item(name="state", expected="either way", found=in_place, holds=None)
+    yield Check(name="state", expected="either way", found=in_place, holds=None)
 
 
-def _products(seen: Inspection, problem: Problem) -> Item:
+def _products(seen: Inspection, problem: Problem) -> Check:
     low, high = error_range(problem.precision)
     errors = {"forward": seen.forward_error, "backward": seen.backward_error}
     # Below float32 a setting must be lowered; the products tell whether it is the right one.
     amiss = seen.lowered_precision if problem.precision == "float32" else []
     found = [f"{or_unseen(error, '{:.1e}')} {way}" for way, error in errors.items()]
-    return Item(
+    return Check(
         name="precision of the two matrix products",
         expected=f"{problem.precision}: relative errors from {low:.2g} to {high:.2g}",
         found="; ".join([", ".join(found), *amiss]),
@@ -179,21 +181,21 @@ def _products(seen: Inspection, problem: Problem) -> Item:
     )
 
 
-def _gpu_memory(settings: dict[str, str]) -> Item:
+def _gpu_memory(settings: dict[str, str]) -> Check:
     expected, found = (
         ", ".join(f"{name} {setting}" for name, setting in each.items()) for each in (GPU_MEMORY, settings)
     )
-    return Item(
+    return Check(
         name="how a GPU's memory is taken", expected=expected, found=found, holds=settings == GPU_MEMORY
     )
 
 
-def _uploads(uploaded_bytes: int | None, problem: Problem) -> Item:
+def _uploads(uploaded_bytes: int | None, problem: Problem) -> Check:
     from_host = problem.feed == "host"
     if from_host and not uploaded_bytes:
         uploaded_bytes = None  # handed over in a way that is not to be seen
     most_bytes = 4 * problem.samples_per_epoch * (problem.n_features + 1) if from_host else 0
-    return Item(
+    return Check(
         name="bytes handed to the device in an epoch",
         expected=f"at most {most_bytes:,}, each batch once" if from_host else "0",
         found=or_unseen(uploaded_bytes, "{:,}"),

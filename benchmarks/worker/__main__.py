@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
-"""Trained once, unmeasured, so that a problem's first call does not depend on which problem came first."""
+"""A problem trained once, unmeasured: else a first call would depend on which problem came first."""
 
 
 def main(job_file: Path, results_file: Path, parent: int) -> None:
@@ -39,7 +39,7 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     die_with(parent)
     # Where that can't be had, a hanging worker must not outlive its parent for long.
-    signal.alarm(int(job.time_limit_s * (len(job.problems) + 1)) + 5)
+    signal.alarm(int(job.worker_timeout_s * (len(job.problems) + 1)) + 5)
     pin(job.cpus)
     with results_file.open("a", encoding="utf-8") as file:
         for message in work(job):

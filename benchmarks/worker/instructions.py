@@ -7,19 +7,19 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
-from benchmarks.worker.training import hot
+from benchmarks.worker.training import drop_warmup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.worker.training import Workload
-    from impls.contract import Trained
+    from impls.contract import EpochResult
 
 N_EPOCHS = 20
 """Count at least so many."""
 
 
-def count_trainings(workload: Workload, n_epochs: int, counter: Path) -> tuple[list[Trained], float]:
+def count_trainings(workload: Workload, n_epochs: int, counter: Path) -> tuple[list[EpochResult], float]:
     """Count the instructions of one epoch, of all threads, in a process started by `command_under`.
 
     Whole trainings of so many epochs run until N_EPOCHS are counted, the first third of each not among them.
@@ -27,8 +27,8 @@ def count_trainings(workload: Workload, n_epochs: int, counter: Path) -> tuple[l
     """
     library, run_epoch = ctypes.CDLL(str(counter)), workload.implementation.run_epoch
     batches = [workload.batches(epoch) for epoch in range(n_epochs)]
-    counted = hot(batches)
-    ends: list[Trained] = []
+    counted = drop_warmup(batches)
+    ends: list[EpochResult] = []
     gc.collect()
     gc.disable()
     n_instructions = 0

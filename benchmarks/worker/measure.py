@@ -23,7 +23,7 @@ from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import (
     TimedTraining,
     Workload,
-    hot,
+    drop_warmup,
     time_training,
     train,
 )
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from benchmarks.worker.observe import Observer
     from benchmarks.worker.training import Training
-    from impls.contract import State, Trained
+    from impls.contract import EpochResult, State
 
 WARM_UP_EPOCHS = 10
 
@@ -126,7 +126,7 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
 
 def sample(
     workload: Workload, process: ObservedProcess, n_epochs: int, sample_s: float
-) -> tuple[list[Trained], Timing]:
+) -> tuple[list[EpochResult], Timing]:
     """Time trainings, or count more, too, and watch that nothing is compiled meanwhile; give their ends."""
     n_before, children_before_s = process.observer.n_compilations(), observe.children_cpu_s()
     meter = GpuMeter.of(workload.device)
@@ -137,7 +137,7 @@ def sample(
     )
     n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
     return [*(training.end for training in timed), *counted], Timing(
-        summary=summarize([s for training in timed for s in hot(training.epoch_s)]),
+        summary=summarize([s for training in timed for s in drop_warmup(training.epoch_s)]),
         export_s=median(training.export_s for training in timed if not training.paused),
         paused_export_s=median(training.export_s for training in timed if training.paused),
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
@@ -164,7 +164,7 @@ def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[T
     return timed
 
 
-def envelope(verified: Sequence[Training], ends: Sequence[Trained]) -> tuple[Outcome, Outcome]:
+def envelope(verified: Sequence[Training], ends: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:
     """Give the smallest and the largest of each value that the trainings computed; NaN prevails.
 
     Of the timed trainings, whose `ends` these are, the losses are those of the last epoch.
@@ -191,7 +191,7 @@ def envelope(verified: Sequence[Training], ends: Sequence[Trained]) -> tuple[Out
         if ends:
             last = losses[-len(ends[0].losses) :]
             last[:] = of([last, *(end.losses for end in ends)])
-        everyone: list[Training | Trained] = [*verified, *ends]
+        everyone: list[Training | EpochResult] = [*verified, *ends]
         return Outcome(
             losses=losses.tolist(),
             weight=of(each.weight for each in everyone).tolist(),

@@ -37,7 +37,7 @@ class Job:
     problems: tuple[Problem, ...] = ()
     cpus: tuple[int, ...] = ()  # keep to these; none: wherever the system likes
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, and time nothing
-    time_limit_s: float = 120.0  # for each problem
+    worker_timeout_s: float = 120.0  # for each problem
     caches: str | None = None  # the compilers' folder; None: wherever they like
     counter: str | None = None  # count by this library, too; see benchmarks.ab.instructions
     runtime: Runtime = field(default_factory=Runtime)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.worker.training import Workload
-    from impls.contract import Batch, Batches, Precision, Problem, Trained
+    from impls.contract import Batch, Batches, EpochResult, Precision, Problem
 
 
 TELLING = 1 + 3.4 * 2**-10
@@ -121,14 +121,14 @@ def _epoch(problem: Problem, first: Batch, rest: Batch) -> list[Batch]:
     return batches
 
 
-def _run(workload: Workload, parameters: Parameters, batches: Batches) -> Trained:
+def _run(workload: Workload, parameters: Parameters, batches: Batches) -> EpochResult:
     implementation, problem, device = workload.implementation, workload.problem, workload.device
     placed = implementation.place(problem, batches, device)
     state = implementation.run_epoch(implementation.prepare(problem, parameters, device), placed)
     return implementation.export(state)
 
 
-def _reference(problem: Problem, parameters: Parameters, batches: Sequence[Batch]) -> Trained:
+def _reference(problem: Problem, parameters: Parameters, batches: Sequence[Batch]) -> EpochResult:
     return numpy_reference.export(
         numpy_reference.run_epoch(numpy_reference.prepare(problem, parameters, "cpu"), batches)
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from impls.contract import Device, Implementation, Parameters, Placed, Problem, State, Trained
+    from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Problem, State
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class TimedTraining:
     epoch_s: list[float]  # (n_epochs,)
     cpu_s: float  # of all threads, over all epochs
     wall_s: float  # that `cpu_s` was spent in
-    end: Trained  # after the last epoch
+    end: EpochResult  # after the last epoch
     export_s: float  # not part of an epoch; where unfinished work would hide
     paused: bool  # before the export
 
@@ -134,12 +134,12 @@ def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) ->
     )
 
 
-def hot(values: Sequence[T]) -> Sequence[T]:
+def drop_warmup(values: Sequence[T]) -> Sequence[T]:
     """Leave a training's first third out: `prepare` has just emptied the caches."""
     return values[len(values) // 3 :]
 
 
-def _check_shapes(trained: Trained, problem: Problem) -> None:
+def _check_shapes(trained: EpochResult, problem: Problem) -> None:
     """Refuse what the agreement check could misread; a wrong number of losses is left for it to report."""
     n_losses = trained.losses.size
     for name, expected in (("losses", (n_losses,)), ("weight", (problem.n_features,)), ("bias", ())):

@@ -17,7 +17,7 @@ from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.compare.rule import Category
 from benchmarks.paths import ROOT
-from tests.ab.test_pairs import FakeCrew
+from tests.ab.test_pairs import FakeDispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,9 @@ def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str, i
     )
 
     def invent(min_s: Callable[[str, str, int], float]) -> None:
-        monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=min_s))
+        monkeypatch.setattr(
+            ab_module, "Dispatcher", lambda **settings: FakeDispatcher(**settings, min_s=min_s)
+        )
 
     return invent
 
@@ -284,7 +286,7 @@ def test_calibration_counts_the_cases_as_a_comparison_of_them_does(
     for name in ("one", "other", "broken"):
         loops = copy_of("numpy_float32", as_name=name).parent
 
-    options = ["--pairs=10", "--max-pairs=40", f"--impls={loops}", f"--calibration={loops}/noise", PROBLEM]
+    options = ["--pairs=10", "--max-pairs=40", f"--impl-dir={loops}", f"--calibration={loops}/noise", PROBLEM]
     status = main(["calibrate", *options])
 
     (file,) = (loops / "noise").glob("*.json")
@@ -334,10 +336,10 @@ def test_in_a_folder_of_ones_own_every_implementation_takes_part(
     folder = copy_of("numpy_float32", as_name="my_loop").parent
     options = ["--new-env=A=1", f"--calibration={tmp_path}/noise", PROBLEM]
 
-    assert main(["ab", f"--impls={folder}", *options]) == 0
+    assert main(["ab", f"--impl-dir={folder}", *options]) == 0
     assert "my_loop-cpu-B32" in capsys.readouterr().out
     (folder / "my_loop.py").unlink()
-    assert main(["ab", f"--impls={folder}", *options]) == 4
+    assert main(["ab", f"--impl-dir={folder}", *options]) == 4
     assert "expected files with implementations, found none" in capsys.readouterr().err
 
 
@@ -353,7 +355,7 @@ def test_a_case_that_vanished_fails_though_only_others_were_asked_for(
         who = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)  # noqa: S603, S607 - our own
     options = [
-        f"--impls={loops}",
+        f"--impl-dir={loops}",
         "--base-ref=HEAD",
         "--impl=my_loop",
         f"--calibration={tmp_path}/noise",
@@ -377,7 +379,7 @@ def test_only_cases_that_can_be_compared_count_where_it_warns_of_too_few_pairs(
         who = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", *who, *command], cwd=loops, check=True)  # noqa: S603, S607 - our own
     copy_of("numpy_float32", as_name="new_loop")
-    options = [f"--impls={loops}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
+    options = [f"--impl-dir={loops}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
 
     for pairs, warning in (7, False), (6, True):
         assert main(["ab", *options, f"--max-pairs={pairs}"]) == 0
@@ -395,18 +397,18 @@ def test_where_nothing_could_be_compared_the_status_is_5(
     for command in (["init", "--quiet"], ["commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", "a"]):
         subprocess.run([*run, *command], cwd=tmp_path, check=True)  # noqa: S603 - our own
 
-    options = [f"--impls={tmp_path}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
+    options = [f"--impl-dir={tmp_path}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
     assert main(["ab", *options]) == 5
 
 
 def test_a_defect_of_ours_is_no_regression(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(**_: object) -> FakeCrew:
+    def broken(**_: object) -> FakeDispatcher:
         message = "a defect"
         raise ArithmeticError(message)
 
-    monkeypatch.setattr(ab_module, "Crew", broken)
+    monkeypatch.setattr(ab_module, "Dispatcher", broken)
 
     assert ab(folder=tmp_path) == 70
     assert "ArithmeticError: a defect" in capsys.readouterr().err

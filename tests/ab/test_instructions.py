@@ -12,17 +12,17 @@ import pytest
 from benchmarks.ab import comparison as ab_module
 from benchmarks.ab import instructions
 from benchmarks.ab.instructions import NoCounter, make_counter, make_ready
-from benchmarks.ab.pairs import matchups_of
+from benchmarks.ab.pairs import paired_cases_of
 from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.compare.rule import (
     COUNTED_RULE,
     Category,
     Rule,
-    assess,
-    decide,
+    final_verdict,
+    verdict_so_far,
 )
-from benchmarks.runner.dispatch import INSPECTION, Crew
+from benchmarks.runner.dispatch import INSPECTION, Dispatcher
 from benchmarks.runner.launch import launch
 from benchmarks.worker.instructions import _read_dump
 from benchmarks.worker.messages import Job, Measurement
@@ -35,25 +35,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.runner.case import Tally
-    from benchmarks.runner.dispatch import Turn
+    from benchmarks.runner.case import CaseResult
+    from benchmarks.runner.dispatch import WorkerRun
 
 PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountingCrew(Crew):
+class CountingDispatcher(Dispatcher):
     """Finds the new side's epoch half as long, and to have 3 % more instructions."""
 
-    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+    def work(
+        self,
+        case_results: Sequence[CaseResult],
+        worker_run: WorkerRun,
+        *,
+        siblings: Sequence[CaseResult] = (),
+    ) -> None:
         del siblings
-        is_new = turn.caches.parent.name == "new"
+        is_new = worker_run.caches.parent.name == "new"
         assert FAIR.timing is not None
         summary = summarize([50e-6 if is_new else 100e-6] * 10)
         timing = replace(FAIR.timing, summary=summary, n_instructions=1.03e6 if is_new else 1e6)
-        result = INSPECTED if turn.round == INSPECTION else replace(FAIR, timing=timing)
-        for tally in tallies:
-            tally.judge(result, round_=turn.round, position=turn.position, n_cores=1)
+        result = INSPECTED if worker_run.round == INSPECTION else replace(FAIR, timing=timing)
+        for case_result in case_results:
+            case_result.judge(result, round_=worker_run.round, position=worker_run.position, n_cores=1)
 
 
 def ab(*arguments: str) -> int:
@@ -91,10 +97,10 @@ def test_where_something_is_missing_every_case_is_missing_and_says_what(
 def test_a_gpu_s_instructions_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instructions, "make_counter", lambda folder: folder / "counter.so")
     sides = {name: side(name) for name in ("base", "new")}
-    matchups = matchups_of(sides, ["first"], ("cpu", "cuda"), (SMALL,), COUNTED_RULE)
+    paired_cases = paired_cases_of(sides, ["first"], ("cpu", "cuda"), (SMALL,), COUNTED_RULE)
 
-    assert make_ready(matchups, tmp_path) == tmp_path / "counter.so"
-    on_cpu, on_gpu = (matchup.verdict(1, "at once") for matchup in matchups)
+    assert make_ready(paired_cases, tmp_path) == tmp_path / "counter.so"
+    on_cpu, on_gpu = (paired_case.verdict(1, "at once") for paired_case in paired_cases)
     assert on_cpu.category is Category.UNDECIDED
     assert on_gpu.category is Category.MISSING
     assert "base: valgrind counts the instructions of CPUs only" in (on_gpu.reason or "")
@@ -103,7 +109,7 @@ def test_a_gpu_s_instructions_are_not_counted(tmp_path: Path, monkeypatch: pytes
 def test_it_judges_and_reports_the_instructions_and_not_the_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ab_module, "Crew", CountingCrew)
+    monkeypatch.setattr(ab_module, "Dispatcher", CountingDispatcher)
     monkeypatch.setattr(instructions, "make_counter", lambda folder: folder / "counter.so")
     files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "markdown")}
 
@@ -132,7 +138,7 @@ def test_it_judges_and_reports_the_instructions_and_not_the_times(
     ],
 )
 def test_counts_are_judged_by_all_of_a_few_pairs(ratios: list[float], category: Category | None) -> None:
-    decision = decide(ratios, COUNTED_RULE, n_cases=10)
+    decision = verdict_so_far(ratios, COUNTED_RULE, n_cases=10)
 
     assert (decision and decision.category) == category
 
@@ -140,12 +146,12 @@ def test_counts_are_judged_by_all_of_a_few_pairs(ratios: list[float], category: 
 def test_of_however_many_counts_none_may_say_the_contrary() -> None:
     rule = replace(COUNTED_RULE, max_pairs=20)
 
-    assert assess([1.05] * 20, rule).category is Category.SLOWER
-    assert assess([0.99, *[1.05] * 19], rule).category is Category.UNDECIDED
+    assert final_verdict([1.05] * 20, rule).category is Category.SLOWER
+    assert final_verdict([0.99, *[1.05] * 19], rule).category is Category.UNDECIDED
 
 
 def test_times_are_never_judged_by_so_few_pairs() -> None:
-    assert assess([1.5] * 3, replace(COUNTED_RULE, metric="time")).category is Category.UNDECIDED
+    assert final_verdict([1.5] * 3, replace(COUNTED_RULE, metric="time")).category is Category.UNDECIDED
     assert Rule().metric == "time"
 
 

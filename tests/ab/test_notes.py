@@ -12,15 +12,15 @@ from benchmarks.ab import comparison as ab_module
 from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.records.row import Verdict
-from tests.ab.test_pairs import FakeCrew
+from tests.ab.test_pairs import FakeDispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.compare.result import Comparison
-    from benchmarks.runner.case import Tally
-    from benchmarks.runner.dispatch import Turn
+    from benchmarks.runner.case import CaseResult
+    from benchmarks.runner.dispatch import WorkerRun
     from tests.conftest import Copy
 
 NAMES = ("asked", "other", "third")
@@ -29,18 +29,28 @@ SAID = "differ between the sides, not compared: "
 
 
 @dataclass(frozen=True, kw_only=True)
-class PickyCrew(FakeCrew):
+class PickyDispatcher(FakeDispatcher):
     """Can't measure some implementations on some sides."""
 
     unable: Sequence[tuple[str, str]]
 
-    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
-        side = turn.caches.parent.name
-        able = [tally for tally in tallies if (tally.case.entry.name, side) not in self.unable]
-        for tally in tallies:
-            if tally not in able:
-                tally.rule_out(Verdict.NOT_MEASURED, "no such device")
-        super().work(able, turn, siblings=siblings)
+    def work(
+        self,
+        case_results: Sequence[CaseResult],
+        worker_run: WorkerRun,
+        *,
+        siblings: Sequence[CaseResult] = (),
+    ) -> None:
+        side = worker_run.caches.parent.name
+        able = [
+            case_result
+            for case_result in case_results
+            if (case_result.case.entry.name, side) not in self.unable
+        ]
+        for case_result in case_results:
+            if case_result not in able:
+                case_result.rule_out(Verdict.NOT_MEASURED, "no such device")
+        super().work(able, worker_run, siblings=siblings)
 
 
 @pytest.fixture
@@ -70,11 +80,11 @@ def ab(loops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ab:
         def min_s(name: str, side: str, _: int) -> float:
             return 2e-5 if (name, side) == ("other", "new") else 1e-5
 
-        def crew(**settings: Any) -> PickyCrew:
-            return PickyCrew(**settings, min_s=min_s, inspects=True, unable=unable)
+        def dispatcher(**settings: Any) -> PickyDispatcher:
+            return PickyDispatcher(**settings, min_s=min_s, inspects=True, unable=unable)
 
-        monkeypatch.setattr(ab_module, "Crew", crew)
-        fixed = [f"--impls={loops}", "--impl=asked", f"--calibration={tmp_path}/noise", PROBLEM]
+        monkeypatch.setattr(ab_module, "Dispatcher", dispatcher)
+        fixed = [f"--impl-dir={loops}", "--impl=asked", f"--calibration={tmp_path}/noise", PROBLEM]
         status = main(["ab", *fixed, f"--json={tmp_path}/ab.json", *arguments])
         return status, read_comparison(tmp_path / "ab.json")
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.ab.pairs import Duel, matchups_of
+from benchmarks.ab.pairs import PairedRun, paired_cases_of
 from benchmarks.ab.sides import Side
 from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.records.row import Verdict
-from benchmarks.runner.dispatch import INSPECTION, Crew
+from benchmarks.runner.dispatch import INSPECTION, Dispatcher
 from benchmarks.worker.messages import Failure, Runtime
 from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL, Silent
@@ -24,46 +24,60 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmarks.compare.result import CaseVerdict
-    from benchmarks.runner.case import Tally
-    from benchmarks.runner.dispatch import Turn
+    from benchmarks.runner.case import CaseResult
+    from benchmarks.runner.dispatch import WorkerRun
 
 NAMES = ("first", "second")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FakeCrew(Crew):
+class FakeDispatcher(Dispatcher):
     """Invents each process's fastest epoch, and keeps whose turn it was."""
 
     min_s: Callable[[str, str, int], float]  # by implementation, side and pair
-    turns: list[tuple[int, str, str]] = field(default_factory=list)
+    worker_runs: list[tuple[int, str, str]] = field(default_factory=list)
     inspects: bool = False  # ask `min_s` about the inspection too
 
-    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
+    def work(
+        self,
+        case_results: Sequence[CaseResult],
+        worker_run: WorkerRun,
+        *,
+        siblings: Sequence[CaseResult] = (),
+    ) -> None:
         del siblings
-        side = turn.caches.parent.name
-        for tally in tallies:
-            self.turns.append((turn.round, tally.case.entry.name, side))
-            if turn.round == INSPECTION and not self.inspects:
+        side = worker_run.caches.parent.name
+        for case_result in case_results:
+            self.worker_runs.append((worker_run.round, case_result.case.entry.name, side))
+            if worker_run.round == INSPECTION and not self.inspects:
                 continue
-            seconds = self.min_s(tally.case.entry.name, side, turn.round)
+            seconds = self.min_s(case_result.case.entry.name, side, worker_run.round)
             if seconds < 0:
-                tally.judge(Failure(reason="it broke", details=""), round_=0, position=0, n_cores=1)
+                case_result.judge(Failure(reason="it broke", details=""), round_=0, position=0, n_cores=1)
                 continue
             assert FAIR.timing is not None
             timing = replace(FAIR.timing, summary=summarize([seconds] * 10))
-            tally.judge(replace(FAIR, timing=timing), round_=turn.round, position=turn.position, n_cores=1)
+            case_result.judge(
+                replace(FAIR, timing=timing), round_=worker_run.round, position=worker_run.position, n_cores=1
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupingCrew(Crew):
+class GroupingDispatcher(Dispatcher):
     """Keeps the precisions of the problems that each process was to measure, and has it break."""
 
     groups: list[list[str]] = field(default_factory=list)
 
-    def work(self, tallies: Sequence[Tally], turn: Turn, *, siblings: Sequence[Tally] = ()) -> None:
-        del turn, siblings
-        self.groups.append([each.case.problem.precision for each in tallies])
-        for each in tallies:
+    def work(
+        self,
+        case_results: Sequence[CaseResult],
+        worker_run: WorkerRun,
+        *,
+        siblings: Sequence[CaseResult] = (),
+    ) -> None:
+        del worker_run, siblings
+        self.groups.append([each.case.problem.precision for each in case_results])
+        for each in case_results:
             each.rule_out(Verdict.FAILED, "it broke")
 
 
@@ -81,17 +95,19 @@ def fight(
     names: Sequence[str] = ("first",),
     inspects: bool = False,
     **settings: Any,
-) -> tuple[list[CaseVerdict], FakeCrew]:
+) -> tuple[list[CaseVerdict], FakeDispatcher]:
     sides = {"base": base or side("base"), "new": new or side("new")}
-    matchups = matchups_of(sides, names, ("cpu",), (SMALL,), Rule())
-    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=min_s, inspects=inspects)
-    return Duel(matchups, crew, **settings).run(), crew
+    paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), Rule())
+    dispatcher = FakeDispatcher(
+        folder=Path(), observer=Silent(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
+    )
+    return PairedRun(paired_cases, dispatcher, **settings).run(), dispatcher
 
 
 def test_the_sides_are_inspected_and_then_take_turns_in_going_first() -> None:
-    _, crew = fight(lambda *_: 1.0)
+    _, dispatcher = fight(lambda *_: 1.0)
 
-    assert [(pair, which) for pair, _, which in crew.turns] == [
+    assert [(pair, which) for pair, _, which in dispatcher.worker_runs] == [
         *((INSPECTION, which) for which in ("base", "new")),
         *((0, which) for which in ("new", "base")),
         *((1, which) for which in ("base", "new")),
@@ -102,7 +118,7 @@ def test_the_sides_are_inspected_and_then_take_turns_in_going_first() -> None:
 
 
 def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
-    (first, second), crew = fight(
+    (first, second), dispatcher = fight(
         lambda name, which, _: 1.1 if (name, which) == ("second", "new") else 1.0, names=NAMES
     )
 
@@ -110,7 +126,7 @@ def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
     assert first.decision is not None
     assert second.decision is not None
     assert (first.decision.n_pairs, second.decision.n_pairs) == (5, 10)
-    assert max(pair for pair, name, _ in crew.turns if name == "first") == 4
+    assert max(pair for pair, name, _ in dispatcher.worker_runs if name == "first") == 4
 
 
 def test_the_ratio_is_that_of_the_two_processes_of_one_pair() -> None:
@@ -137,21 +153,21 @@ def test_a_case_that_only_the_base_has_is_missing_and_one_that_only_the_new_side
 
 @pytest.mark.parametrize("broken", ["base", "new"])
 def test_a_side_that_breaks_makes_the_case_invalid_and_names_the_side(broken: str) -> None:
-    (verdict,), crew = fight(lambda _, which, pair: -1.0 if (which, pair) == (broken, 2) else 1.0)
+    (verdict,), dispatcher = fight(lambda _, which, pair: -1.0 if (which, pair) == (broken, 2) else 1.0)
 
     assert (verdict.category, verdict.reason) == (Category.INVALID, f"{broken}: it broke")
     assert verdict.decision is None
-    assert max(pair for pair, *_ in crew.turns) == 2
+    assert max(pair for pair, *_ in dispatcher.worker_runs) == 2
 
 
 @pytest.mark.parametrize("without", [["new"], ["base"], ["base", "new"]])
 def test_a_case_that_a_side_can_not_run_is_missing_and_says_why(without: list[str]) -> None:
     sides = {"base": side("base"), "new": side("new")}
-    (matchup,) = matchups_of(sides, ["first"], ["cpu"], [SMALL], Rule())
+    (paired_case,) = paired_cases_of(sides, ["first"], ["cpu"], [SMALL], Rule())
     for key in without:
-        matchup.tallies[key].rule_out(Verdict.NOT_MEASURED, "no GPU here")
+        paired_case.case_results[key].rule_out(Verdict.NOT_MEASURED, "no GPU here")
 
-    verdict = matchup.verdict(1, None)
+    verdict = paired_case.verdict(1, None)
 
     assert verdict.category is Category.MISSING
     assert verdict.reason == "; ".join(f"{key}: no GPU here" for key in without)
@@ -161,10 +177,10 @@ def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
     def broken(_: str, __: str, pair: int) -> float:
         return -1.0 if pair == INSPECTION else 1.0
 
-    (fine,), crew = fight(lambda *_: 1.0, side("base", []), side("new", ["first"]))
+    (fine,), dispatcher = fight(lambda *_: 1.0, side("base", []), side("new", ["first"]))
     (wrong,), _ = fight(broken, side("base", []), side("new", ["first"]), inspects=True)
 
-    assert (fine.category, crew.turns) == (Category.NEW, [(INSPECTION, "first", "new")])
+    assert (fine.category, dispatcher.worker_runs) == (Category.NEW, [(INSPECTION, "first", "new")])
     assert (wrong.category, wrong.reason) == (Category.INVALID, "new: it broke")
 
 
@@ -172,22 +188,26 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
     def breaks(name: str, _: str, pair: int) -> float:
         return -1.0 if (name, pair) == ("second", INSPECTION) else 1.0
 
-    matchups = matchups_of({"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule())
-    crew = FakeCrew(folder=Path(), observer=Silent(), time_limit_s=1.0, min_s=breaks, inspects=True)
-    duel = Duel(matchups, crew)
+    paired_cases = paired_cases_of(
+        {"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule()
+    )
+    dispatcher = FakeDispatcher(
+        folder=Path(), observer=Silent(), worker_timeout_s=1.0, min_s=breaks, inspects=True
+    )
+    paired_run = PairedRun(paired_cases, dispatcher)
 
-    first, second = duel.run()
+    first, second = paired_run.run()
 
     assert (first.category, second.category) == (Category.UNCHANGED, Category.INVALID)
-    assert duel.n_cases == 1
+    assert paired_run.n_cases == 1
 
 
 def test_every_case_sees_its_sides_take_turns_however_many_there_are() -> None:
     names = [f"case{i}" for i in range(5)]
-    _, crew = fight(lambda *_: 1.0, side("base", names), side("new", names), names=names)
+    _, dispatcher = fight(lambda *_: 1.0, side("base", names), side("new", names), names=names)
 
     for name in names:
-        firsts = [which for pair, each, which in crew.turns if each == name and pair >= 0][::2]
+        firsts = [which for pair, each, which in dispatcher.worker_runs if each == name and pair >= 0][::2]
         assert firsts in (["new", "base"] * 2 + ["new"], ["base", "new"] * 2 + ["base"])
 
 

@@ -11,7 +11,7 @@ from benchmarks.ab import comparison as ab_module
 from benchmarks.ab.resume import forget_torn_pairs, workplace
 from benchmarks.cli.main import main
 from benchmarks.runner.system import choose_cpus, collect_provenance
-from tests.ab.test_pairs import FakeCrew
+from tests.ab.test_pairs import FakeDispatcher
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,9 @@ def test_nothing_is_left_of_what_is_done_or_was_refused(
     arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paths, "UNFINISHED", tmp_path / "unfinished")
-    monkeypatch.setattr(ab_module, "Crew", lambda **settings: FakeCrew(**settings, min_s=lambda *_: 1.0))
+    monkeypatch.setattr(
+        ab_module, "Dispatcher", lambda **settings: FakeDispatcher(**settings, min_s=lambda *_: 1.0)
+    )
 
     assert main([*arguments, "--resume", f"--calibration={tmp_path}/noise", PROBLEM]) == status
 

@@ -147,7 +147,7 @@ def test_a_side_that_was_written_for_another_contract_ends_with_one_line(
     run(checkout, "tag", "old")
     (checkout / "contract.py").write_text(f"CONTRACT_VERSION = {CONTRACT_VERSION}\n", encoding="utf-8")
 
-    assert main(["ab", f"--impls={checkout}", "--base-ref=old"]) == 4
+    assert main(["ab", f"--impl-dir={checkout}", "--base-ref=old"]) == 4
 
     (line,) = capsys.readouterr().err.splitlines()
     assert "side base (old)" in line

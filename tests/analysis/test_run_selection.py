@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.problems import NAMED
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from tests.conftest import SMALL
 from tests.helpers.runs import run_of_day, timed
 from tests.records.test_run import row, run_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GROUP = f"{row().group}"
 
 
-def speaker(*runs: Run) -> Run:
+def shown_run(*runs: Run) -> Run:
     ((_, groups),) = headline_groups(runs).items()
     return groups[GROUP]
 
@@ -47,7 +47,7 @@ def test_a_run_of_older_code_or_versions_does_not_speak_however_thorough_it_is(
     newer = run_of_day(1, timed("torch_eager", [1e-6] * 3), **{"commit": "a" * 10, **change})
     look = run_of_day(2, timed("torch_eager", [1e-6]), settings={"quick": True}, **change)
 
-    assert speaker(thorough, newer, look) is newer
+    assert shown_run(thorough, newer, look) is newer
 
 
 def of_code(digest: str | None, *, n_rounds: int, implementation: str = "torch_eager") -> Row:
@@ -60,9 +60,9 @@ def test_where_a_later_commit_left_the_timed_code_alone_the_more_thorough_run_sp
     as_thorough = run_of_day(2, of_code("1", n_rounds=6), commit="c" * 10)
     other_versions = run_of_day(3, of_code("1", n_rounds=3), versions={"torch": "2.14.0"})
 
-    assert speaker(thorough, newer) is thorough
-    assert speaker(thorough, newer, as_thorough) is as_thorough
-    assert speaker(thorough, newer, as_thorough, other_versions) is other_versions
+    assert shown_run(thorough, newer) is thorough
+    assert shown_run(thorough, newer, as_thorough) is as_thorough
+    assert shown_run(thorough, newer, as_thorough, other_versions) is other_versions
 
 
 @pytest.mark.parametrize("digest", ["2", None], ids=["another", "not known"])
@@ -72,7 +72,7 @@ def test_code_of_another_digest_or_of_another_commit_where_none_is_known_is_othe
     thorough = run_of_day(0, of_code("1", n_rounds=6), commit="a" * 10)
     newer = run_of_day(1, of_code(digest, n_rounds=3), commit="b" * 10)
 
-    assert speaker(thorough, newer) is newer
+    assert shown_run(thorough, newer) is newer
 
 
 def test_one_changed_implementation_is_enough_and_one_that_only_one_run_has_is_no_change() -> None:
@@ -83,24 +83,24 @@ def test_one_changed_implementation_is_enough_and_one_that_only_one_run_has_is_n
     )
     without = run_of_day(2, of_code("1", n_rounds=3), commit="c" * 10)
 
-    assert speaker(thorough, newer) is newer
-    assert speaker(thorough, without) is thorough
+    assert shown_run(thorough, newer) is newer
+    assert shown_run(thorough, without) is thorough
 
 
 def test_of_one_commit_it_is_the_code_that_lay_there_which_counts() -> None:
     thorough = run_of_day(0, of_code("1", n_rounds=6), commit="aaaaaaaaaa with changes")
     newer = run_of_day(1, of_code("2", n_rounds=3), commit="aaaaaaaaaa with changes")
 
-    assert speaker(thorough, newer) is newer
+    assert shown_run(thorough, newer) is newer
 
 
 def test_a_quick_look_or_an_untimed_run_speaks_only_where_no_other_can() -> None:
     thorough, quick = run_of_day(0, row()), run_of_day(1, row(), settings={"quick": True})
     untimed = run_of_day(2, row(processes=()), settings={"timed": False})
 
-    assert speaker(thorough, quick, untimed) is thorough
-    assert speaker(quick, untimed) is quick
-    assert speaker(untimed) is untimed
+    assert shown_run(thorough, quick, untimed) is thorough
+    assert shown_run(quick, untimed) is quick
+    assert shown_run(untimed) is untimed
 
 
 def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> None:
@@ -108,8 +108,8 @@ def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> Non
 
     found = headline_groups([here, there])
 
-    assert list(found.items()) == [(Site.of(there), {GROUP: there}), (Site.of(here), {GROUP: here})]
-    assert str(Site.of(there)) == "vm: Another CPU (2 CPUs), 1 core used"
+    assert list(found.items()) == [(Machine.of(there), {GROUP: there}), (Machine.of(here), {GROUP: here})]
+    assert str(Machine.of(there)) == "vm: Another CPU (2 CPUs), 1 core used"
 
 
 def test_an_interrupted_run_brings_its_machine_no_place_before_others() -> None:

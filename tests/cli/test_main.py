@@ -18,7 +18,7 @@ from benchmarks.cli.main import main
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.files import keep
 from benchmarks.paths import ROOT
-from benchmarks.records.row import Item, Verdict
+from benchmarks.records.row import Check, Verdict
 from benchmarks.records.run import read_run
 from tests.helpers.runs import run_of_day, timed, write
 from tests.records.test_run import ABSENT, INVALID, document_of, row, run_of
@@ -84,7 +84,7 @@ def test_explain_shows_the_manifest_the_costs_and_each_process(
 
 
 def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    unfair = replace(INVALID, manifest=(Item(name="graph breaks", expected="0", found="3", holds=False),))
+    unfair = replace(INVALID, manifest=(Check(name="graph breaks", expected="0", found="3", holds=False),))
     path = tmp_path / "run.json"
     path.write_text(json.dumps(document_of(run_of(unfair))))
 
@@ -161,7 +161,7 @@ def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_budget_allo
     numpy_float32: Path, tmp_path: Path
 ) -> None:
     record = tmp_path / "new folder" / "run.json"
-    rounds = ("--rounds=3", "--budget=0.001")
+    rounds = ("--rounds=3", "--max-time=0.001")
 
     done = perceptron_bench("run", *rounds, "--device=cpu", f"--impl={numpy_float32}", *PROBLEM, "-o", record)
 

@@ -88,7 +88,7 @@ def test_show_names_the_cases_that_the_newest_run_lacks(
 def test_show_takes_a_part_of_the_cases_names_and_another_control(
     history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["track", "show", "native", "--control", "jax_scan", "--history", str(history)]) == 0
+    assert main(["track", "show", "native", "--baseline", "jax_scan", "--history", str(history)]) == 0
 
     out = capsys.readouterr().out
     assert "against jax_scan on" in out
@@ -101,7 +101,7 @@ def test_show_takes_a_part_of_the_cases_names_and_another_control(
     [
         (["jax_scna"], "unknown case 'jax_scna': expected one of jax_scan-cpu-B32"),
         (
-            ["--control", "jax_jit"],
+            ["--baseline", "jax_jit"],
             "unknown control 'jax_jit': expected one of native_floor, jax_scan, torch_eager",
         ),
         (["--plot", "trends.pdf"], "--plot: expected a file that ends in .svg or .png, found trends.pdf"),

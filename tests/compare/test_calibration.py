@@ -116,7 +116,7 @@ def test_whether_it_can_be_saved_is_found_out_before_anything_is_measured(
     def measured(**_: Any) -> None:
         pytest.fail("measured before it was known whether the result can be kept")
 
-    monkeypatch.setattr(comparison, "Crew", measured)
+    monkeypatch.setattr(comparison, "Dispatcher", measured)
     monkeypatch.setattr(ab, "collect_provenance", lambda _: PROVENANCE)
     (tmp_path / f"{Fingerprint.of(PROVENANCE).key}.json").write_text("precious", encoding="utf-8")
 

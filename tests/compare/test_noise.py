@@ -16,7 +16,7 @@ from benchmarks.compare.rule import (
     Category,
     Rule,
     categories_of,
-    conclude,
+    sequential_verdict,
 )
 
 RULE = Rule()
@@ -111,7 +111,7 @@ def test_the_limits_of_many_comparisons_are_where_the_rule_ends_to_call_them_slo
     limits = alarm_limits(drawn, RULE, n_cases=n_cases)
 
     rule = RULE.with_threshold(threshold)
-    found = [conclude(row, rule, n_cases=n_cases).category for row in drawn.tolist()]
+    found = [sequential_verdict(row, rule, n_cases=n_cases).category for row in drawn.tolist()]
     assert categories_of(drawn, rule, n_cases=n_cases) == found
     called = [category in (Category.SLOWER, Category.FASTER) for category in found]
     assert (limits > threshold).tolist() == called

@@ -11,9 +11,9 @@ from benchmarks.compare.rule import (
     COUNTED_RULE,
     Category,
     Rule,
-    assess,
-    conclude,
-    decide,
+    final_verdict,
+    sequential_verdict,
+    verdict_so_far,
 )
 from benchmarks.errors import UsageError
 from benchmarks.stats import median_interval
@@ -28,14 +28,14 @@ def drawn(effect: float, noise: float, *, seed: int, n: int = 20) -> list[float]
 
 
 def categories(effect: float, noise: float, *, rule: Rule = RULE, n: int = 200) -> Counter[Category]:
-    return Counter(conclude(drawn(effect, noise, seed=seed), rule).category for seed in range(n))
+    return Counter(sequential_verdict(drawn(effect, noise, seed=seed), rule).category for seed in range(n))
 
 
 def test_what_is_clearly_unchanged_ends_after_the_fewest_pairs() -> None:
     ratios = [1.001, 0.999, 1.004, 0.998, 1.0]
 
-    assert decide(ratios[:4], RULE) is None
-    decision = decide(ratios, RULE)
+    assert verdict_so_far(ratios[:4], RULE) is None
+    decision = verdict_so_far(ratios, RULE)
 
     assert decision is not None
     assert (decision.category, decision.n_pairs, decision.ratio) == (Category.UNCHANGED, 5, 1.0)
@@ -57,13 +57,13 @@ def test_equal_sides_are_called_slower_at_most_as_often_as_alpha_allows_in_any_n
 def test_heavy_tails_raise_no_more_false_alarms_than_alpha_allows() -> None:
     generator = np.random.default_rng(0)
     ratios = np.exp(0.03 * generator.standard_cauchy((400, 20)))
-    found = Counter(conclude(list(pairs), RULE).category for pairs in ratios)
+    found = Counter(sequential_verdict(list(pairs), RULE).category for pairs in ratios)
 
     assert found[Category.SLOWER] <= 400 * RULE.alpha
 
 
 def test_a_change_below_the_threshold_is_no_slowdown_however_sure_it_is() -> None:
-    assert assess([1.02] * 20, RULE).category is Category.UNCHANGED
+    assert final_verdict([1.02] * 20, RULE).category is Category.UNCHANGED
 
 
 @pytest.mark.parametrize("threshold", [0.005, 0.01, 0.015, 0.02])
@@ -96,29 +96,29 @@ def test_every_threshold_fits_a_rule_that_calls_unchanged_all_that_is_within_it(
 def test_one_wild_pair_changes_no_verdict() -> None:
     ratios = drawn(0.0, 0.003, seed=1, n=9)
 
-    assert conclude([3.0, *ratios], RULE).category is Category.UNCHANGED
+    assert sequential_verdict([3.0, *ratios], RULE).category is Category.UNCHANGED
 
 
 def test_a_slowdown_ends_halfway_where_all_pairs_show_it() -> None:
-    assert conclude([1.05, 1.06] * 10, RULE).n_pairs == 10
+    assert sequential_verdict([1.05, 1.06] * 10, RULE).n_pairs == 10
 
 
 def test_noise_too_large_to_tell_is_undecided_and_names_the_slowdown_it_would_have_shown() -> None:
-    decision = conclude(drawn(0.0, 0.1, seed=0), RULE)
+    decision = sequential_verdict(drawn(0.0, 0.1, seed=0), RULE)
 
     assert decision.category is Category.UNDECIDED
     assert decision.n_pairs == RULE.max_pairs
     assert decision.detectable is not None
     assert decision.detectable == pytest.approx(decision.ratio / decision.low - 1)
     shifted = [ratio / decision.ratio * (1 + decision.detectable * 1.01) for ratio in drawn(0.0, 0.1, seed=0)]
-    assert assess(shifted, RULE).category is Category.SLOWER
+    assert final_verdict(shifted, RULE).category is Category.SLOWER
 
 
 def test_the_more_cases_there_are_the_surer_each_must_be() -> None:
     ratios = [1.06] * 9 + [0.99]  # the same direction in 9 of 10
 
-    assert assess(ratios, Rule(alpha=0.05), n_cases=1).category is Category.SLOWER
-    assert assess(ratios, Rule(alpha=0.05), n_cases=20).category is Category.UNDECIDED
+    assert final_verdict(ratios, Rule(alpha=0.05), n_cases=1).category is Category.SLOWER
+    assert final_verdict(ratios, Rule(alpha=0.05), n_cases=20).category is Category.UNDECIDED
 
 
 def test_a_look_that_could_never_find_anything_takes_no_share_of_the_error() -> None:
@@ -126,7 +126,7 @@ def test_a_look_that_could_never_find_anything_takes_no_share_of_the_error() -> 
 
     assert (rule.looks(5), rule.tail(5)) == ((10, 20), rule.alpha / 10)
     assert (rule.looks(6), rule.tail(6)) == ((20,), rule.alpha / 6)
-    assert conclude([1.06] * 20, rule, n_cases=6).n_pairs == 20
+    assert sequential_verdict([1.06] * 20, rule, n_cases=6).n_pairs == 20
 
 
 def test_the_interval_of_the_median_covers_it_as_often_as_it_says() -> None:
@@ -156,11 +156,11 @@ def test_a_rule_out_of_range_is_refused_by_the_name_of_its_figure(figures: dict[
 
 
 def test_too_few_pairs_are_undecided_however_alike_and_claim_to_have_seen_nothing() -> None:
-    decision = conclude([1.0, 1.0], Rule(min_pairs=1, max_pairs=2))
+    decision = sequential_verdict([1.0, 1.0], Rule(min_pairs=1, max_pairs=2))
 
     assert (decision.category, decision.detectable) == (Category.UNDECIDED, None)
 
 
 def test_no_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="expected at least one pair"):
-        assess([], RULE)
+        final_verdict([], RULE)

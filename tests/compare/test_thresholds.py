@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.compare.rule import Rule
 from benchmarks.compare.thresholds import (
-    gaps,
-    misfits,
+    mismatched,
     require_fitting,
     threshold_for,
+    uncalibrated,
 )
 from benchmarks.errors import UsageError
 from tests.compare.test_calibration import CASE, calibration
@@ -31,12 +31,12 @@ def test_what_the_user_says_overrules_calibration_which_only_ever_raises_a_thres
 def test_cases_the_calibration_does_not_know_are_told() -> None:
     names = ["jax_scan", "torch_eager"]
 
-    assert gaps(calibration(jax_scan=CASE), names, {"scan": 0.05}) == [
+    assert uncalibrated(calibration(jax_scan=CASE), names, {"scan": 0.05}) == [
         "not calibrated, so their thresholds are the default: torch_eager"
     ]
-    assert gaps(calibration(jax_scan=CASE, torch_eager=CASE), names, {}) == []
-    assert gaps(calibration(jax_scan=CASE), names, {"torch": 0.05}) == []  # nor is the default theirs
-    assert gaps(None, names, {}) == []  # which is told otherwise
+    assert uncalibrated(calibration(jax_scan=CASE, torch_eager=CASE), names, {}) == []
+    assert uncalibrated(calibration(jax_scan=CASE), names, {"torch": 0.05}) == []  # nor is the default theirs
+    assert uncalibrated(None, names, {}) == []  # which is told otherwise
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_thresholds_that_were_calibrated_for_other_comparisons_are_told(
     known = calibration(jax_jit=CASE, jax_scan=CASE, torch_eager=replace(CASE, n_cases=9))
     rule = replace(Rule(), **changes)
 
-    (line, *_) = misfits(known, ["jax_jit", "jax_scan", "jax_new"], {"jit": 0.05}, rule, n_cases=n_cases)
+    (line, *_) = mismatched(known, ["jax_jit", "jax_scan", "jax_new"], {"jit": 0.05}, rule, n_cases=n_cases)
 
     assert line.startswith(f"calibrated for other comparisons ({told}), so ")
     assert ": jax_scan; " in line  # not of what the user has said, or what is not calibrated
@@ -65,9 +65,9 @@ def test_thresholds_that_were_calibrated_for_such_a_comparison_are_not_told() ->
     known = calibration(jax_jit=CASE, jax_scan=CASE)
 
     for n_cases, max_pairs in ((1, 20), (2, 20), (2, 10)):
-        assert misfits(known, ["jax_jit"], {}, Rule(max_pairs=max_pairs), n_cases=n_cases) == []
-    assert misfits(known, ["jax_jit"], {"": 0.05}, Rule(), n_cases=3) == []
-    assert misfits(None, ["jax_jit"], {}, Rule(), n_cases=3) == []
+        assert mismatched(known, ["jax_jit"], {}, Rule(max_pairs=max_pairs), n_cases=n_cases) == []
+    assert mismatched(known, ["jax_jit"], {"": 0.05}, Rule(), n_cases=3) == []
+    assert mismatched(None, ["jax_jit"], {}, Rule(), n_cases=3) == []
 
 
 def test_a_threshold_for_no_case_is_refused() -> None:

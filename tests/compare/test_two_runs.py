@@ -190,12 +190,12 @@ def test_records_of_other_circumstances_are_refused_with_both_values_unless_only
     rows = (case(), case(0.1, "native_floor"))
     base, new = run_of_day(0, *rows), new_run(*rows, **provenance)
 
-    status, comparison = compare(base, new, "--ratios-to=native_floor")
+    status, comparison = compare(base, new, "--baseline=native_floor")
     assert (status, comparison.verdicts[0].category) == (0, Category.UNCHANGED)
     assert call(base=base, new=new) == 4
     error = capsys.readouterr().err
     assert message in error
-    assert "--ratios-to native_floor" in error
+    assert "--baseline native_floor" in error
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_records_without_a_common_problem_are_refused_whatever_ratios_are_asked_
 ) -> None:
     new = new_run(replace(case(), problem=replace(SMALL, batch_size=64)))
 
-    assert call(new=new) == call("--ratios-to=torch_eager", new=new) == 4
+    assert call(new=new) == call("--baseline=torch_eager", new=new) == 4
     plain, ratios = capsys.readouterr().err.splitlines()
     assert plain.endswith(" in the new record. Measure both alike")  # no control would help
     assert "(there is none), found 'torch_eager'" in ratios
@@ -241,7 +241,7 @@ def test_ratios_to_the_control_of_the_same_round_see_the_case_and_not_the_machin
     base = run_of_day(0, case(minima_s=NOISY_S), case(0.1, "native_floor", NOISY_S))
     new = new_run(case(factor, minima_s=NOISY_S), case(0.2, "native_floor", NOISY_S), cpu="A slower CPU")
 
-    status, comparison = compare(base, new, "--ratios-to=native_floor")
+    status, comparison = compare(base, new, "--baseline=native_floor")
 
     # Rounds differ by a factor of two, in both: only ratios within a round are this steady.
     assert [(verdict.name[:11], verdict.category) for verdict in comparison.verdicts] == [
@@ -254,7 +254,7 @@ def test_rounds_in_which_the_control_was_not_measured_do_not_count(compare: Comp
     floor = case(0.1, "native_floor")
     base = run_of_day(0, case(), replace(floor, processes=floor.processes[:4]))
 
-    _, comparison = compare(base, new_run(case(), floor), "--ratios-to=native_floor")
+    _, comparison = compare(base, new_run(case(), floor), "--baseline=native_floor")
 
     assert comparison.verdicts[0].decision is not None
     assert comparison.verdicts[0].decision.n_pairs == 4
@@ -264,7 +264,7 @@ def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) 
     other = replace(case(), problem=replace(SMALL, batch_size=64))
     rows = (case(), other, case(0.1, "native_floor"))
 
-    status, comparison = compare(run_of_day(0, *rows), new_run(*rows), "--ratios-to=native_floor")
+    status, comparison = compare(run_of_day(0, *rows), new_run(*rows), "--baseline=native_floor")
 
     assert status == 5
     assert comparison.verdicts[-1].reason == "no round in which native_floor was measured, too"
@@ -289,7 +289,7 @@ def test_a_control_that_is_gone_from_one_of_its_problems_is_no_silent_pass(
     status, comparison = compare(
         run_of_day(0, *here, other, floor),
         new_run(*here, other, replace(floor, **gone)),
-        "--ratios-to=native_floor",
+        "--baseline=native_floor",
     )
 
     found = {verdict.name: verdict.category for verdict in comparison.verdicts}
@@ -302,7 +302,7 @@ def test_a_control_that_is_gone_from_one_of_its_problems_is_no_silent_pass(
 def test_what_was_overlooked_to_compare_ratios_is_told(compare: Compare) -> None:
     rows = (case(), case(0.1, "native_floor"))
 
-    _, comparison = compare(run_of_day(0, *rows), new_run(*rows, n_cpus=64), "--ratios-to=native_floor")
+    _, comparison = compare(run_of_day(0, *rows), new_run(*rows, n_cpus=64), "--baseline=native_floor")
 
     overlooked, left_out = comparison.notes[:2]
     assert overlooked.startswith("compared all the same, by ratios to native_floor: number of CPUs: 2 in the")
@@ -333,7 +333,7 @@ def test_a_control_that_is_wrong_is_no_control(
     floor = case(0.1, "native_floor")
     base, new = run_of_day(0, case(), floor), new_run(case(), replace(floor, verdict=verdict, reason="wrong"))
 
-    assert call("--ratios-to=native_floor", base=base, new=new) == 4
+    assert call("--baseline=native_floor", base=base, new=new) == 4
     assert "(torch_eager), found 'native_floor'" in capsys.readouterr().err
 
 
@@ -387,7 +387,7 @@ def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compa
     ("arguments", "message"),
     [
         (
-            ["--ratios-to=nobody"],
+            ["--baseline=nobody"],
             "expected an implementation with times of the same problem in both records (torch_eager), found",
         ),
         (["--threshold=nobody=5"], "unknown case in --threshold 'nobody'"),

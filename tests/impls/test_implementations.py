@@ -10,7 +10,7 @@ from benchmarks.cases.implementations import select
 from benchmarks.records.row import Row, Verdict
 from benchmarks.runner import rounds
 from benchmarks.runner.case import Case
-from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from impls.contract import DEVICES, Problem
 from tests.conftest import Silent, skip_if_nothing_can_run
@@ -61,8 +61,10 @@ def rows(
     settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rounds, "HEAT", len(VARIANTS))
-        tallies, _ = run_contest(list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent())
-    return {key: tally.row() for key, tally in zip(cases, tallies, strict=True)}
+        case_results, _ = run_rounds(
+            list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent()
+        )
+    return {key: case_result.row() for key, case_result in zip(cases, case_results, strict=True)}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -269,4 +269,4 @@ def test_inductor_makes_a_sum_of_a_matrix_vector_product_so_that_no_setting_reac
     decompositions = importlib.import_module("torch._inductor.decomposition").select_decomp_table()
 
     assert torch.ops.aten.mv.default in decompositions
-    assert not any("precision=" in offer for module in COMPILED for offer in module.OFFERS)
+    assert not any("precision=" in offer for module in COMPILED for offer in module.SUPPORTS)

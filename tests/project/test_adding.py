@@ -52,6 +52,6 @@ def test_the_page_names_all_that_a_file_must_or_may_define() -> None:
     rows = re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE)
     required = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
 
-    assert set(required) | {"OFFERS", "CUDA_GRAPH", "GRADIENT", "USUAL"} == set(rows)
+    assert set(required) | {"SUPPORTS", "CUDA_GRAPH", "GRADIENT", "USUAL"} == set(rows)
     for field, (_, *others) in VARIANTS.items():
         assert all(f"`{field}={value}`" in PAGE for value in others)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.cases.data import class_centers
 from benchmarks.compare.evidence import FEWEST_PAIRS, evidence
 from benchmarks.compare.noise import alarm_limits
-from benchmarks.compare.rule import COUNTED_RULE, Category, Rule, conclude
+from benchmarks.compare.rule import COUNTED_RULE, Category, Rule, sequential_verdict
 from benchmarks.compare.unpaired import RULE, decide_shift
 from benchmarks.stats import median_interval, median_ratio, rank_sum_distribution, shift_interval, speedup
 from benchmarks.worker.samples import MAX_KEPT, summarize
@@ -153,6 +153,6 @@ def test_a_case_is_called_slower_or_faster_by_just_the_thresholds_below_its_limi
     (limit,) = alarm_limits(np.array([ratios]), Rule(), n_cases=n_cases)
     assume(abs(limit - threshold) > 1e-9)
 
-    found = conclude(ratios, Rule().with_threshold(threshold), n_cases=n_cases).category
+    found = sequential_verdict(ratios, Rule().with_threshold(threshold), n_cases=n_cases).category
 
     assert (found in (Category.SLOWER, Category.FASTER)) == (threshold < limit)

@@ -238,9 +238,12 @@ def test_skipped_or_only_collected_benchmarks_measure_nothing(numpy_impl: Path) 
         (["--problem", "bok"], "unknown problem 'bok'"),
         (["--baseline", "none_such"], "unknown baseline 'none_such'"),
         (["--rounds", "0"], "--rounds: expected at least 1, found 0"),
-        (["--time-limit", "0"], "--time-limit: expected more than 0 s and at most a day, found 0"),
-        (["--budget", "0"], "--budget: expected more than 0 s and at most a day, found 0"),
-        (["--time-limit", "inf"], "--time-limit: expected more than 0 s and at most a day, found inf"),
+        (["--worker-timeout", "0"], "--worker-timeout: expected more than 0 s and at most a day, found 0"),
+        (["--max-time", "0"], "--max-time: expected more than 0 s and at most a day, found 0"),
+        (
+            ["--worker-timeout", "inf"],
+            "--worker-timeout: expected more than 0 s and at most a day, found inf",
+        ),
         (["--device", "tpu"], "invalid choice: 'tpu'"),
         (["--precision", "float16"], "invalid choice: 'float16'"),
         (

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.cases.implementations import select
 from benchmarks.records.row import Verdict
-from benchmarks.runner.case import Case, Tally
-from benchmarks.runner.dispatch import Crew, Turn
+from benchmarks.runner.case import Case, CaseResult
+from benchmarks.runner.dispatch import Dispatcher, WorkerRun
 from benchmarks.runner.system import choose_cpus
 from impls.contract import Problem
 from tests.conftest import Silent, skip_if_nothing_can_run
@@ -25,13 +25,13 @@ def test_a_correct_loop_stays_verified_when_it_is_timed(
     (entry,) = select([name])
     skip_if_nothing_can_run(entry)
     problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
-    tallies = [Tally(Case(entry, "cpu", problem)) for problem in problems]
+    case_results = [CaseResult(Case(entry, "cpu", problem)) for problem in problems]
     folder = tmp_path_factory.mktemp("workers")
-    crew = Crew(folder=folder, observer=Silent(), cpus=choose_cpus(1), time_limit_s=120)
+    dispatcher = Dispatcher(folder=folder, observer=Silent(), cpus=choose_cpus(1), worker_timeout_s=120)
 
-    crew.work(tallies, Turn(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
+    dispatcher.work(case_results, WorkerRun(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
 
-    if all(tally.row().verdict is Verdict.NOT_MEASURED for tally in tallies):
-        pytest.skip(tallies[0].row().reason or "")
-    assert [tally.row().reason for tally in tallies] == [None] * 2
-    assert [len(tally.processes) for tally in tallies] == [1] * 2
+    if all(case_result.row().verdict is Verdict.NOT_MEASURED for case_result in case_results):
+        pytest.skip(case_results[0].row().reason or "")
+    assert [case_result.row().reason for case_result in case_results] == [None] * 2
+    assert [len(case_result.processes) for case_result in case_results] == [1] * 2

@@ -10,13 +10,13 @@ import pytest
 
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
-from benchmarks.records.process import Costs, Process
+from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import (
     KEY,
     SCHEMA_VERSION,
     Agreement,
-    Item,
+    Check,
     Row,
     Verdict,
 )
@@ -31,8 +31,8 @@ AGREEMENT = Agreement(
 )
 
 
-def process(round_: int, min_s: float, median_s: float) -> Process:
-    return Process(
+def process(round_: int, min_s: float, median_s: float) -> ProcessResult:
+    return ProcessResult(
         round=round_,
         position=0,
         n_samples=10,
@@ -60,7 +60,7 @@ def row(implementation: str = "torch_eager", **changes: Any) -> Row:
         verdict=Verdict.VERIFIED,
         agreement=AGREEMENT,
         costs=Costs(cold_first_call_s=0.75, peak_host_bytes=12_345_678, peak_device_bytes=None),
-        manifest=(Item(name="graph breaks", expected="0", found="0", holds=True),),
+        manifest=(Check(name="graph breaks", expected="0", found="0", holds=True),),
         processes=tuple(process(i, 100e-6 + i * 1e-6, 120e-6 + i * 1e-6) for i in range(6)),
     )
     return replace(made, **changes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks.runner.progress import ContestProgress
+from benchmarks.runner.progress import RoundsProgress
 
 if TYPE_CHECKING:
     import pytest
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def shown(*, terminal: bool) -> str:
     output = io.StringIO()
-    with ContestProgress(Console(file=output, force_terminal=terminal, width=120)) as progress:
+    with RoundsProgress(Console(file=output, force_terminal=terminal, width=120)) as progress:
         progress.planned(3)
         for name in ("a", "b", "c"):
             progress.advanced(f"round 1 of 1: {name}")
@@ -34,13 +34,13 @@ def test_a_log_gets_one_line_per_worker_and_an_estimate_from_the_second_on() -> 
 
 
 def lines_of(
-    monkeypatch: pytest.MonkeyPatch, starts_s: dict[str, float], *, budget_s: float | None
+    monkeypatch: pytest.MonkeyPatch, starts_s: dict[str, float], *, max_time_s: float | None
 ) -> list[str]:
     """Give the lines of a log of ten workers that start at these times."""
     now_s = 0.0
     monkeypatch.setattr("benchmarks.runner.progress.time.monotonic", lambda: now_s)
     console = Console(file=io.StringIO(), width=200)
-    progress = ContestProgress(console, budget_s=budget_s)
+    progress = RoundsProgress(console, max_time_s=max_time_s)
     progress.planned(10)
     for name, start_s in starts_s.items():
         now_s = start_s
@@ -58,7 +58,7 @@ STARTS_S = {
 
 
 def test_the_inspections_pace_is_not_taken_for_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert lines_of(monkeypatch, STARTS_S, budget_s=None) == [
+    assert lines_of(monkeypatch, STARTS_S, max_time_s=None) == [
         "heat 1 of 2, inspection: a (10 to go)",
         "inspection: b (9 to go)",
         "round 1: b (8 to go)",
@@ -68,7 +68,7 @@ def test_the_inspections_pace_is_not_taken_for_the_rounds(monkeypatch: pytest.Mo
 
 
 def test_what_the_budget_will_not_allow_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = lines_of(monkeypatch, {**STARTS_S, "round 2: b": 150}, budget_s=155)
+    lines = lines_of(monkeypatch, {**STARTS_S, "round 2: b": 150}, max_time_s=155)
 
     assert [line.split(", ")[1] for line in lines[3:]] == [
         "about 25 s left)",
@@ -87,7 +87,7 @@ def test_a_screen_gets_a_bar_that_counts_the_workers_that_ended() -> None:
 
 def test_what_was_measured_before_does_not_count_in_the_pace_however_many_processes_it_was() -> None:
     console = Console(file=io.StringIO(), width=200)
-    progress = ContestProgress(console)
+    progress = RoundsProgress(console)
     progress.planned(9)
     progress.advanced("inspection: before")
     for _ in range(4):  # an inspection has a process for each case

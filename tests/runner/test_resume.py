@@ -22,8 +22,8 @@ from benchmarks.paths import ROOT
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
 from benchmarks.runner.case import Case
-from benchmarks.runner.resume import Journal
-from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.resume import ResumeFolder
+from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from impls.contract import Problem
 from tests.conftest import SMALL
@@ -48,41 +48,44 @@ def test_workers_that_ended_before_the_kill_are_recalled_and_the_rest_is_run(
     cases = cases_of(numpy_float32)
     killed, resumed = Listener(interrupt_at=3), Listener()
 
-    run_contest(cases, SETTINGS, tmp_path, killed)
-    tallies, _ = run_contest(cases, SETTINGS, tmp_path, resumed)
+    run_rounds(cases, SETTINGS, tmp_path, killed)
+    case_results, _ = run_rounds(cases, SETTINGS, tmp_path, resumed)
 
     recalled = [line for line in resumed.heard if line.endswith("(recalled)")]
     assert recalled == ["inspection: numpy_float32 on cpu (recalled) (recalled)"]  # a process for each case
-    assert [[p.round for p in tally.row().processes] for tally in tallies] == [[0, 1], [0, 1]]
+    assert [[p.round for p in case_result.row().processes] for case_result in case_results] == [
+        [0, 1],
+        [0, 1],
+    ]
 
 
 def test_of_a_worker_that_was_cut_short_what_it_had_written_is_kept(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
     cases = cases_of(numpy_float32)
-    complete, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+    complete, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
     (report,) = tmp_path.glob("00-01-*.report")
     report.unlink()
     results = report.with_suffix(".jsonl")
     readiness, first, second = results.read_text().splitlines(keepends=True)
     results.write_text(readiness + first + second[:100])
 
-    tallies, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+    case_results, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
 
-    def second_rounds(tallies: list[object]) -> list[float]:
-        return [tally.row().processes[1].min_s for tally in tallies]  # type: ignore[attr-defined]
+    def second_rounds(case_results: list[object]) -> list[float]:
+        return [case_result.row().processes[1].min_s for case_result in case_results]  # type: ignore[attr-defined]
 
-    before, after = second_rounds([*complete]), second_rounds([*tallies])
+    before, after = second_rounds([*complete]), second_rounds([*case_results])
     assert sum(b == a for b, a in zip(before, after, strict=True)) == 1
-    assert [tally.row().verdict for tally in tallies] == [Verdict.VERIFIED] * 2
+    assert [case_result.row().verdict for case_result in case_results] == [Verdict.VERIFIED] * 2
 
 
 def test_a_failure_before_the_kill_is_recalled_as_a_failure(numpy_float32: Path, tmp_path: Path) -> None:
     numpy_float32.write_text("raise ImportError('broken')")
     cases = cases_of(numpy_float32)
 
-    first, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
-    again, _ = run_contest(cases, SETTINGS, tmp_path, Listener())
+    first, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
+    again, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
 
     assert [t.row().reason for t in again] == [t.row().reason for t in first]
     assert [t.row().verdict for t in again] == [Verdict.FAILED] * 2
@@ -90,7 +93,7 @@ def test_a_failure_before_the_kill_is_recalled_as_a_failure(numpy_float32: Path,
 
 def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Path, tmp_path: Path) -> None:
     def folder(settings: Settings = SETTINGS, provenance: Provenance = PROVENANCE) -> Path:
-        found = Journal.of((cases_of(numpy_float32), settings), provenance, root=tmp_path)
+        found = ResumeFolder.of((cases_of(numpy_float32), settings), provenance, root=tmp_path)
         found.release()
         return found.folder
 
@@ -106,12 +109,12 @@ def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Pat
 
 def test_two_processes_can_not_measure_the_same_run(numpy_float32: Path, tmp_path: Path) -> None:
     cases = cases_of(numpy_float32)
-    held = Journal.of(cases, PROVENANCE, root=tmp_path)
+    held = ResumeFolder.of(cases, PROVENANCE, root=tmp_path)
 
     with pytest.raises(UsageError, match="this run is already in progress"):
-        Journal.of(cases, PROVENANCE, root=tmp_path)
+        ResumeFolder.of(cases, PROVENANCE, root=tmp_path)
     held.release()
-    Journal.of(cases, PROVENANCE, root=tmp_path).discard()
+    ResumeFolder.of(cases, PROVENANCE, root=tmp_path).discard()
     assert list(tmp_path.iterdir()) == [numpy_float32]
 
 
@@ -148,7 +151,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     def go_on(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
 
-    little, rest = go_on("--budget=0.001"), go_on()
+    little, rest = go_on("--max-time=0.001"), go_on()
 
     assert [little.returncode, rest.returncode] == [0, 0], little.stdout + rest.stdout
     assert "going on with a run of which 3 workers had begun" in little.stdout

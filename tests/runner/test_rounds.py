@@ -12,10 +12,10 @@ from benchmarks.cases.code_digest import timed_code_digest
 from benchmarks.cases.implementations import read_entry
 from benchmarks.records.row import Row, Verdict
 from benchmarks.runner import dispatch
-from benchmarks.runner import rounds as contest
-from benchmarks.runner.case import UNREACHED, Case, Tally
+from benchmarks.runner import rounds as rounds_
+from benchmarks.runner.case import UNREACHED, Case, CaseResult
 from benchmarks.runner.launch import launch
-from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify import agreement
 from impls.contract import Problem
@@ -58,8 +58,11 @@ def rows_of(
 ) -> dict[tuple[str, Problem], Row]:
     cases = [Case(read_entry(path), "cpu", problem) for path in paths for problem in (SMALL, OTHER)]
     given = Settings(**{"rounds": 2, "sample_s": 0.002, "cpus": choose_cpus(1), **settings})  # type: ignore[arg-type]
-    tallies, _ = run_contest(cases, given, folder, listener or Listener())
-    return {(tally.case.entry.name, tally.case.problem): tally.row() for tally in tallies}
+    case_results, _ = run_rounds(cases, given, folder, listener or Listener())
+    return {
+        (case_result.case.entry.name, case_result.case.problem): case_result.row()
+        for case_result in case_results
+    }
 
 
 def test_each_round_runs_a_fresh_process_per_implementation_and_keeps_its_figures_apart(
@@ -110,10 +113,10 @@ def test_a_worker_that_hangs_is_stopped_at_the_time_limit(
     sleep = "    import time\n    if len(batches) == 4: time.sleep(3600)\n"
     hanging = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + sleep), as_name="hanging")
 
-    rows = rows_of([hanging, numpy_float32], tmp_path, time_limit_s=5.0)
+    rows = rows_of([hanging, numpy_float32], tmp_path, worker_timeout_s=5.0)
 
     assert rows["hanging", SMALL].verdict is Verdict.FAILED
-    assert "no result within 5 s, killed (--time-limit raises the limit)" in (
+    assert "no result within 5 s, killed (--worker-timeout raises the limit)" in (
         rows["hanging", SMALL].reason or ""
     )
     assert rows["hanging", OTHER].verdict is Verdict.VERIFIED
@@ -188,22 +191,22 @@ def test_an_invalid_case_is_not_run_again_and_keeps_no_times(copy_of: Copy, tmp_
 
 
 def test_a_case_that_turns_out_invalid_in_a_later_round_loses_the_times_it_had(numpy_float32: Path) -> None:
-    tally = Tally(Case(read_entry(numpy_float32), "cpu", SMALL))
+    case_result = CaseResult(Case(read_entry(numpy_float32), "cpu", SMALL))
     bad = replace(FAIR, data_digest="0" * 16)
 
-    tally.judge(FAIR, round_=0, position=0, n_cores=1)
-    assert tally.row().processes
-    tally.judge(bad, round_=1, position=0, n_cores=1)
+    case_result.judge(FAIR, round_=0, position=0, n_cores=1)
+    assert case_result.row().processes
+    case_result.judge(bad, round_=1, position=0, n_cores=1)
 
-    assert tally.row().verdict is Verdict.INVALID
-    assert tally.row().processes == ()
-    assert tally.kept_s == []
+    assert case_result.row().verdict is Verdict.INVALID
+    assert case_result.row().processes == ()
+    assert case_result.kept_s == []
 
 
 def test_no_round_is_begun_that_would_end_after_the_budget_but_the_first_always_is(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
-    row = rows_of([numpy_float32], tmp_path, rounds=9, budget_s=1e-6)["numpy_float32", SMALL]
+    row = rows_of([numpy_float32], tmp_path, rounds=9, max_time_s=1e-6)["numpy_float32", SMALL]
 
     assert len(row.processes) == 1
     assert row.verdict is Verdict.VERIFIED
@@ -226,10 +229,10 @@ def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
         n_begun = sum(heard.startswith("heat") for heard in listener.heard)
         return first_s + 60.0 * (n_begun - 1) if n_begun else 0.0
 
-    monkeypatch.setattr(contest, "HEAT", 1)
-    monkeypatch.setattr(contest, "time", SimpleNamespace(monotonic=now_s))
+    monkeypatch.setattr(rounds_, "HEAT", 1)
+    monkeypatch.setattr(rounds_, "time", SimpleNamespace(monotonic=now_s))
 
-    rows = rows_of([numpy_float32], tmp_path, listener, rounds=9, budget_s=600.0)
+    rows = rows_of([numpy_float32], tmp_path, listener, rounds=9, max_time_s=600.0)
 
     assert [len(row.processes) for row in rows.values()] == rounds
 
@@ -237,11 +240,11 @@ def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
 def test_a_run_out_of_budget_finds_every_heat_again(
     numpy_float32: Path, copy_of: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "HEAT", 1)
+    monkeypatch.setattr(rounds_, "HEAT", 1)
     both = [numpy_float32, copy_of("numpy_float32", as_name="second")]
     before, after = Listener(), Listener()
 
-    rows_of(both, tmp_path, before, rounds=4, budget_s=1e-6)
+    rows_of(both, tmp_path, before, rounds=4, max_time_s=1e-6)
     rows_of(both, tmp_path, after, rounds=4)
 
     begun = {heard for heard in before.heard if heard.startswith("heat")}
@@ -299,13 +302,13 @@ def test_a_problem_too_large_for_memory_costs_its_own_row(numpy_float32: Path, t
     entry = read_entry(numpy_float32)
     cases = [Case(entry, "cpu", problem) for problem in (replace(SMALL, batch_size=10**16), SMALL)]
 
-    tallies, interrupted = run_contest(
+    case_results, interrupted = run_rounds(
         cases, Settings(rounds=1, sample_s=0.0, cpus=choose_cpus(1)), tmp_path, Listener()
     )
 
     assert interrupted is None
-    assert [tally.row().verdict for tally in tallies] == [Verdict.FAILED, Verdict.VERIFIED]
-    assert "MemoryError" in (tallies[0].row().reason or "")
+    assert [case_result.row().verdict for case_result in case_results] == [Verdict.FAILED, Verdict.VERIFIED]
+    assert "MemoryError" in (case_results[0].row().reason or "")
 
 
 def test_a_result_that_the_harness_can_not_judge_costs_its_own_row(
@@ -339,9 +342,9 @@ def test_a_full_disk_ends_the_contest_like_ctrl_c(
 
     monkeypatch.setattr(dispatch, "launch", full_from_the_third_on)
     cases = [Case(read_entry(numpy_float32), "cpu", SMALL)]
-    tallies, interrupted = run_contest(
+    case_results, interrupted = run_rounds(
         cases, Settings(rounds=3, sample_s=0.001, cpus=choose_cpus(1)), tmp_path, Listener()
     )
 
     assert interrupted == "[Errno 28] No space left on device"
-    assert len(tallies[0].row().processes) == 1
+    assert len(case_results[0].row().processes) == 1

@@ -60,20 +60,20 @@ def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: p
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("benchmarks.runner.system.Path.exists", lambda _: False)
 
-    assert system.lacks("cpu") is None
-    assert "no NVIDIA GPU" in (system.lacks("cuda") or "")
+    assert system.unsupported_reason("cpu") is None
+    assert "no NVIDIA GPU" in (system.unsupported_reason("cuda") or "")
 
 
 def test_products_below_float32_are_for_gpus_and_a_cpu_is_known_to_lack_them() -> None:
-    assert system.lacks("cpu", "float32") is None
-    assert "TF32 is a format of NVIDIA's tensor cores" in (system.lacks("cpu", "tf32") or "")
-    assert "bfloat16 is measured on GPUs only" in (system.lacks("cpu", "bfloat16") or "")
+    assert system.unsupported_reason("cpu", "float32") is None
+    assert "TF32 is a format of NVIDIA's tensor cores" in (system.unsupported_reason("cpu", "tf32") or "")
+    assert "bfloat16 is measured on GPUs only" in (system.unsupported_reason("cpu", "bfloat16") or "")
 
 
 def test_where_the_driver_is_there_the_frameworks_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.runner.system.Path.exists", lambda _: True)
 
-    assert system.lacks("cuda") is None
+    assert system.unsupported_reason("cuda") is None
 
 
 def test_of_the_variables_those_are_recorded_that_may_steer_a_framework(

@@ -85,16 +85,16 @@ def test_a_run_that_was_cut_short_is_no_point_beside_the_one_that_went_on_with_i
         return record(*rows, day=day, settings={"rounds": 3, **settings})
 
     cut_short, whole, another = lasting(2, day=0), lasting(3, day=1), lasting(2, day=2, factor=1.1)
-    in_a_later_heat = lasting(3, day=0, interrupted="Ctrl-C or SIGTERM")
+    in_a_later_block = lasting(3, day=0, interrupted="Ctrl-C or SIGTERM")
 
     (alone,) = trends_of([cut_short])
     (trend,) = trends_of([cut_short, whole, another])
-    (heats,) = trends_of([in_a_later_heat, whole])
+    (blocks,) = trends_of([in_a_later_block, whole])
     (same,) = trends_of([lasting(3, day=0), whole])  # not cut short: equal by chance
 
     assert [point.record for point in alone.points] == [cut_short]
     assert [point.record for point in trend.points] == [whole, another]
-    assert [point.record for point in heats.points] == [whole]
+    assert [point.record for point in blocks.points] == [whole]
     assert len(same.points) == 2
 
 

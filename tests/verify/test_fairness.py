@@ -16,7 +16,7 @@ from tests.conftest import SMALL
 from tests.verify.test_agreement import measurement_of
 
 if TYPE_CHECKING:
-    from benchmarks.records.row import Item
+    from benchmarks.records.row import Check
     from impls.contract import Precision, Problem
 
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
@@ -59,7 +59,7 @@ def items(
     timing: dict[str, Any] | None = None,
     inspection: dict[str, Any] | None = None,
     **changes: Any,
-) -> list[Item]:
+) -> list[Check]:
     """Make the manifest of a fair process, but for the changes."""
     measurement = measurement_of(problem)
     if timing is not None:

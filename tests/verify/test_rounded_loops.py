@@ -16,7 +16,7 @@ from benchmarks.records.row import Verdict
 from benchmarks.runner import dispatch
 from benchmarks.runner.case import Case
 from benchmarks.runner.launch import launch
-from benchmarks.runner.rounds import Settings, run_contest
+from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify.agreement import check
 from benchmarks.verify.fairness import manifest
@@ -234,14 +234,14 @@ def test_problems_of_two_precisions_are_never_measured_by_one_process(
 
     monkeypatch.setattr(dispatch, "launch", launch_and_note)
     monkeypatch.setattr("benchmarks.runner.case.lacks", lambda *_: None)
-    tallies, _ = run_contest(
+    case_results, _ = run_rounds(
         [Case(entry, "cpu", problem) for problem in problems],
         Settings(rounds=1, sample_s=0.002, cpus=choose_cpus(1)),
         tmp_path,
         Silent(),
     )
 
-    assert [each.row().reason for each in tallies] == [None] * 4
+    assert [each.row().reason for each in case_results] == [None] * 4
     precisions = [sorted(problem.precision for problem in job.problems) for job in jobs if job.sample_s]
     assert sorted(precisions) == [["float32", "float32"], ["tf32", "tf32"]]
 

@@ -121,7 +121,7 @@ WRONG = [
         (
             ("    state.losses = []\n", "    state.batches = batches\n    return state\ndef work(state):\n"),
             ("    for x, y in batches:", "    state.losses = []\n    for x, y in state.batches:"),
-            ("    return Trained(", "    work(state)\n    return Trained("),
+            ("    return EpochResult(", "    work(state)\n    return EpochResult("),
         ),
         "left the work to export",
         sample_s=1e-4,

@@ -15,7 +15,7 @@ from benchmarks.worker.training import (
     time_training,
     train,
 )
-from impls.contract import Parameters, Problem, Trained
+from impls.contract import EpochResult, Parameters, Problem
 
 if TYPE_CHECKING:
     from impls.contract import Device
@@ -62,11 +62,11 @@ class Fake:
         time.sleep(self.epoch_takes_s)
         return state + 1
 
-    def export(self, state: int) -> Trained:
+    def export(self, state: int) -> EpochResult:
         self.n_exports += 1
         time.sleep(self.export_takes_s)
         loss = self.losses[state - 1]
-        return Trained(np.array([loss]), np.zeros(self.weight_shape), np.zeros(()))
+        return EpochResult(np.array([loss]), np.zeros(self.weight_shape), np.zeros(()))
 
 
 def test_without_a_target_the_training_runs_all_epochs() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from benchmarks.analysis.columns import Column
+    from benchmarks.analysis.columns import NamedColumn
     from benchmarks.records.run import Run
     from benchmarks.report.export.datasets import Export
 
@@ -101,6 +101,6 @@ def _explained(export: Export) -> str:
     return f"\n## {export.name}\n\n| column | type | unit | meaning |\n|---|---|---|---|\n{lines}"
 
 
-def _explained_column(column: Column) -> str:
+def _explained_column(column: NamedColumn) -> str:
     kind = column.kind.__name__ + ", may be missing" * column.optional
     return f"| `{column.name}` | {kind} | {column.unit} | {column.meaning.replace('|', chr(92) + '|')} |\n"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from benchmarks.analysis.columns import Told
+from benchmarks.analysis.columns import Column
 
-RunName = Annotated[str, Told("when the run began, which names it; ISO 8601")]
-MachineName = Annotated[str, Told("the machine's name")]
+RunName = Annotated[str, Column("when the run began, which names it; ISO 8601")]
+MachineName = Annotated[str, Column("the machine's name")]
 CaseName = Annotated[
-    str, Told("implementation, device and problem; with run and machine it finds the figures")
+    str, Column("implementation, device and problem; with run and machine it finds the figures")
 ]
-Implementation = Annotated[str, Told("its file's name")]
-Device = Annotated[str, Told("cpu or cuda")]
+Implementation = Annotated[str, Column("its file's name")]
+Device = Annotated[str, Column("cpu or cuda")]
 
 
 class RunLine(NamedTuple):
@@ -20,18 +20,18 @@ class RunLine(NamedTuple):
 
     run: RunName
     machine: MachineName
-    system: Annotated[str, Told("operating system and kernel")]
-    cpu: Annotated[str, Told("model of the machine's processor")]
-    n_cpus: Annotated[int, Told("CPUs of the machine")]
-    gpu: Annotated[str | None, Told("models and drivers of its GPUs")]
-    n_cores: Annotated[int, Told("CPUs that every implementation was kept to")]
-    pinned_to: Annotated[str, Told("their numbers; empty where the system can't pin")]
-    versions: Annotated[str, Told("of Python and the frameworks")]
-    commit: Annotated[str | None, Told("of the harness")]
-    suite: Annotated[str | None, Told("the suite that was measured, if one was named")]
-    n_rounds: Annotated[int, Told("rounds asked for")]
-    is_quick: Annotated[bool, Told("whether it was but a quick look")]
-    interrupted: Annotated[str | None, Told("by what it was interrupted, if it was")]
+    system: Annotated[str, Column("operating system and kernel")]
+    cpu: Annotated[str, Column("model of the machine's processor")]
+    n_cpus: Annotated[int, Column("CPUs of the machine")]
+    gpu: Annotated[str | None, Column("models and drivers of its GPUs")]
+    n_cores: Annotated[int, Column("CPUs that every implementation was kept to")]
+    pinned_to: Annotated[str, Column("their numbers; empty where the system can't pin")]
+    versions: Annotated[str, Column("of Python and the frameworks")]
+    commit: Annotated[str | None, Column("of the harness")]
+    suite: Annotated[str | None, Column("the suite that was measured, if one was named")]
+    n_rounds: Annotated[int, Column("rounds asked for")]
+    is_quick: Annotated[bool, Column("whether it was but a quick look")]
+    interrupted: Annotated[str | None, Column("by what it was interrupted, if it was")]
 
 
 class ProcessLine(NamedTuple):
@@ -40,18 +40,18 @@ class ProcessLine(NamedTuple):
     run: RunName
     machine: MachineName
     case: CaseName
-    round: Annotated[int, Told("counted from 0")]
-    position: Annotated[int, Told("in the round's shuffled order, from 0")]
-    n_samples: Annotated[int, Told("epochs timed")]
-    min_s: Annotated[float, Told("the fastest epoch: the statistic that ratios are made of", "s")]
-    q1_s: Annotated[float, Told("a quarter of the epochs are at most so long", "s")]
-    median_s: Annotated[float, Told("half of them are", "s")]
-    q3_s: Annotated[float, Told("three quarters of them are", "s")]
-    max_s: Annotated[float, Told("the slowest epoch", "s")]
-    mean_s: Annotated[float | None, Told("nothing is judged by it; records older than it have none", "s")]
-    first_call_s: Annotated[float, Told("the first epoch, compilation included, warm disk caches", "s")]
-    cpu_per_wall: Annotated[float, Told("CPU time over wall time: 1 is one core, fully used")]
-    epoch_energy_j: Annotated[float | None, Told("of the whole GPU; empty where it is not metered", "J")]
+    round: Annotated[int, Column("counted from 0")]
+    position: Annotated[int, Column("in the round's shuffled order, from 0")]
+    n_samples: Annotated[int, Column("epochs timed")]
+    min_s: Annotated[float, Column("the fastest epoch: the statistic that ratios are made of", "s")]
+    q1_s: Annotated[float, Column("a quarter of the epochs are at most so long", "s")]
+    median_s: Annotated[float, Column("half of them are", "s")]
+    q3_s: Annotated[float, Column("three quarters of them are", "s")]
+    max_s: Annotated[float, Column("the slowest epoch", "s")]
+    mean_s: Annotated[float | None, Column("nothing is judged by it; records older than it have none", "s")]
+    first_call_s: Annotated[float, Column("the first epoch, compilation included, warm disk caches", "s")]
+    cpu_per_wall: Annotated[float, Column("CPU time over wall time: 1 is one core, fully used")]
+    epoch_energy_j: Annotated[float | None, Column("of the whole GPU; empty where it is not metered", "J")]
 
 
 class LossLine(NamedTuple):
@@ -60,11 +60,11 @@ class LossLine(NamedTuple):
     run: RunName
     machine: MachineName
     case: CaseName
-    step: Annotated[int, Told("counted from 1")]
-    loss: Annotated[float | None, Told("mean binary cross-entropy of the step's batch; empty: not finite")]
-    reference_loss: Annotated[float, Told("the reference's at the same step")]
+    step: Annotated[int, Column("counted from 1")]
+    loss: Annotated[float | None, Column("mean binary cross-entropy of the step's batch; empty: not finite")]
+    reference_loss: Annotated[float, Column("the reference's at the same step")]
     max_deviation: Annotated[
-        float | None, Told("largest |loss - reference| of this step and those since the line before")
+        float | None, Column("largest |loss - reference| of this step and those since the line before")
     ]
 
 
@@ -75,17 +75,17 @@ class CostLine(NamedTuple):
     machine: MachineName
     implementation: Implementation
     device: Device
-    problem: Annotated[str, Told("the swept problem's name, its batch size left open")]
-    n_features: Annotated[int, Told("D: width of one sample")]
-    n_batches: Annotated[int, Told("N: steps in one epoch")]
-    fixed_s: Annotated[float, Told("of one step: dispatch; median of the fits to each round", "s")]
-    fixed_low_s: Annotated[float, Told("smallest of these fits", "s")]
-    fixed_high_s: Annotated[float, Told("largest of these fits", "s")]
-    per_sample_s: Annotated[float, Told("of one sample of a step; median of the fits to each round", "s")]
-    per_sample_low_s: Annotated[float, Told("smallest of these fits", "s")]
-    per_sample_high_s: Annotated[float, Told("largest of these fits", "s")]
-    max_misfit: Annotated[float, Told("largest relative difference of the model from a measured time")]
-    batch_sizes: Annotated[str, Told("those of the sweep, ascending, with spaces between")]
+    problem: Annotated[str, Column("the swept problem's name, its batch size left open")]
+    n_features: Annotated[int, Column("D: width of one sample")]
+    n_batches: Annotated[int, Column("N: steps in one epoch")]
+    fixed_s: Annotated[float, Column("of one step: dispatch; median of the fits to each round", "s")]
+    fixed_low_s: Annotated[float, Column("smallest of these fits", "s")]
+    fixed_high_s: Annotated[float, Column("largest of these fits", "s")]
+    per_sample_s: Annotated[float, Column("of one sample of a step; median of the fits to each round", "s")]
+    per_sample_low_s: Annotated[float, Column("smallest of these fits", "s")]
+    per_sample_high_s: Annotated[float, Column("largest of these fits", "s")]
+    max_misfit: Annotated[float, Column("largest relative difference of the model from a measured time")]
+    batch_sizes: Annotated[str, Column("those of the sweep, ascending, with spaces between")]
 
 
 class BreakEvenLine(NamedTuple):
@@ -93,12 +93,12 @@ class BreakEvenLine(NamedTuple):
 
     run: RunName
     machine: MachineName
-    problem: Annotated[str, Told("generated from the problem's fields; begins with its name if it has one")]
+    problem: Annotated[str, Column("generated from the problem's fields; begins with its name if it has one")]
     device: Device
-    faster: Annotated[str, Told("the implementation whose later epochs are the shorter")]
-    slower: Annotated[str, Told("the other")]
-    n_epochs_cold: Annotated[int | None, Told("with empty disk caches; empty: never, or not known")]
-    n_epochs_warm: Annotated[int | None, Told("with warm ones; empty: never")]
+    faster: Annotated[str, Column("the implementation whose later epochs are the shorter")]
+    slower: Annotated[str, Column("the other")]
+    n_epochs_cold: Annotated[int | None, Column("with empty disk caches; empty: never, or not known")]
+    n_epochs_warm: Annotated[int | None, Column("with warm ones; empty: never")]
 
 
 class CheckLine(NamedTuple):
@@ -107,7 +107,7 @@ class CheckLine(NamedTuple):
     run: RunName
     machine: MachineName
     case: CaseName
-    name: Annotated[str, Told("what was checked")]
-    expected: Annotated[str, Told("what a fair row has")]
-    found: Annotated[str, Told("what this one had")]
-    holds: Annotated[bool | None, Told("whether that will do; empty: could not be checked")]
+    name: Annotated[str, Column("what was checked")]
+    expected: Annotated[str, Column("what a fair row has")]
+    found: Annotated[str, Column("what this one had")]
+    holds: Annotated[bool | None, Column("whether that will do; empty: could not be checked")]

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError
-from benchmarks.records.machine import Machine
+from benchmarks.records.machine import Hardware
 from benchmarks.records.provenance import PACKAGES
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _cells(point: Point) -> dict[str, object]:
         "n_cpus": at.n_cpus,
         "gpu": at.gpu,
         "n_cores_used": at.n_cores_used,
-        "precision": Machine.of(point.record.run).precision,
+        "precision": Hardware.of(point.record.run).precision,
         "machine": at.machine,
         "system": at.system,
         **{name: at.versions.get(name) for name in ("python", *PACKAGES)},
@@ -99,7 +99,7 @@ def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
     """
     if not points:
         message = (
-            "expected a run in which a case was timed together with its control, found none; see --control"
+            "expected a run in which a case was timed together with its control, found none; see --baseline"
         )
         raise UsageError(message)
     return json.dumps([_entry(point) for point in points], indent=1, ensure_ascii=False, allow_nan=False)
@@ -110,7 +110,7 @@ def _entry(point: Point) -> dict[str, Any]:
     times = f"{point.min_s * 1e6:.4g} µs an epoch, {control} {point.control_min_s * 1e6:.4g} µs"
     at = _provenance(point)
     versions = ", ".join(f"{name} {version}" for name, version in at.versions.items())
-    lines = [times, f"{point.n_rounds} rounds", str(Machine.of(point.record.run)), versions]
+    lines = [times, f"{point.n_rounds} rounds", str(Hardware.of(point.record.run)), versions]
     lines += [f"commit {at.commit or 'unknown'}"]
     lines += [f"commit of the implementations {at.commit_elsewhere}"] if at.commit_elsewhere else []
     entry = {

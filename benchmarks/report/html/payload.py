@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.analysis.caveats import STARVED
+from benchmarks.analysis.caveats import CPU_CONTENTION
 from benchmarks.analysis.cost_model import sweep_name
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import pairs_of
@@ -14,10 +14,10 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.tolerances import tolerances
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.records.provenance import steers
 from benchmarks.report.html.charts import charts_of
-from benchmarks.report.html.texts import changes_of, duel_of, texts_of
+from benchmarks.report.html.texts import changes_of, paired_run_of, texts_of
 from benchmarks.report.readme.hand_derived import without_them
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from benchmarks.analysis.figures import Figures
     from benchmarks.compare.result import Comparison
-    from benchmarks.records.process import Process
-    from benchmarks.records.row import Item, Row
+    from benchmarks.records.process import ProcessResult
+    from benchmarks.records.row import Check, Row
     from benchmarks.records.run import Run
     from benchmarks.report.plots.gallery import Gallery
     from impls.contract import Problem
@@ -49,7 +49,7 @@ def payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None = 
     n_rounds = max((row["n_rounds"] for group in groups for row in group["rows"]), default=0)
     return {
         "floor": FLOOR,
-        "starved": STARVED,
+        "starved": CPU_CONTENTION,
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
         "items": manifest.items,
@@ -64,9 +64,9 @@ class Interned:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._numbers: dict[Item, int] = {}
+        self._numbers: dict[Check, int] = {}
 
-    def number(self, item: Item) -> int:
+    def number(self, item: Check) -> int:
         """Give the item's number."""
         return self._numbers.setdefault(item, len(self._numbers))
 
@@ -85,20 +85,20 @@ def _rank(n: int) -> list[float] | None:
 def _run(run: Run) -> Fields:
     at = asdict(run.provenance)
     at["worker_variables"] = {name: text for name, text in at["worker_variables"].items() if steers(name)}
-    return {"site": str(Site.of(run)), **at, **asdict(run.settings)}
+    return {"site": str(Machine.of(run)), **at, **asdict(run.settings)}
 
 
 def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fields]:
     """Give each run's groups: by site, those with times first, the run that speaks for one before others."""
     found: list[tuple[tuple[int, bool, int, bool, int], Fields]] = []
-    speakers = headline_groups(newest_first)
-    sites = {site: place for place, site in enumerate(speakers)}
+    shown_runs = headline_groups(newest_first)
+    sites = {site: place for place, site in enumerate(shown_runs)}
     for number, run in enumerate(newest_first):
-        site = Site.of(run)
-        places = {name: place for place, name in enumerate(speakers[site])}
+        site = Machine.of(run)
+        places = {name: place for place, name in enumerate(shown_runs[site])}
         for name, group in _groups(run, manifest):
             is_timed = any(row["typical_s"] for row in group["rows"])
-            speaks = speakers[site][name] is run
+            speaks = shown_runs[site][name] is run
             order = (sites[site], not is_timed, places[name], not speaks, number)
             found.append((order, {"run": number, "site": str(site), "speaks": speaks, **group}))
     return [group for _, group in sorted(found, key=lambda each: each[0])]
@@ -112,15 +112,15 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     for figures in all_figures:
         groups[figures.group].append(figures)
     for name, members in groups.items():
-        first, duels = rows[members[0].case], pairs.get(name, ())
+        first, paired_runs = rows[members[0].case], pairs.get(name, ())
         yield (
             name,
             {
                 "device": first.device,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
-                "by_hand": without_them({name: duels}, derived, plain=str, label=lambda _: ""),
-                "duels": [duel_of(pair) for pair in duels],
+                "by_hand": without_them({name: paired_runs}, derived, plain=str, label=lambda _: ""),
+                "duels": [paired_run_of(pair) for pair in paired_runs],
                 "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
             },
         )
@@ -157,7 +157,7 @@ def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
     }
 
 
-def _process(process: Process) -> list[float | None]:
+def _process(process: ProcessResult) -> list[float | None]:
     """Give what the page shows of a process; PROCESS in data.js names the places.
 
     The minimum is exact: the page makes ratios of it.

@@ -38,7 +38,7 @@ def texts_of(of: Figures) -> dict[str, str]:
     }
 
 
-def duel_of(pair: LikeForLike) -> dict[str, Any]:
+def paired_run_of(pair: LikeForLike) -> dict[str, Any]:
     """Write a tier's duel as the results' first page does, which decides it."""
     who, told = verdict_of(pair)
     return {

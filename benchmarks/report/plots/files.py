@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-    from benchmarks.records.machine import Site
+    from benchmarks.records.machine import Machine
     from benchmarks.report.plots.gallery import Gallery
     from benchmarks.report.plots.plot import Picture
 
@@ -47,7 +47,7 @@ class Files:
         return self.light, self.dark, self.png
 
 
-def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
+def write_pictures(gallery: Gallery, folder: Path) -> dict[Machine, list[Files]]:
     """Write each machine's first pictures of each kind into a folder named for it, the same in every report.
 
     Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
@@ -67,9 +67,9 @@ def write_pictures(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
     return written
 
 
-def _planned(gallery: Gallery, folder: Path) -> dict[Site, list[Files]]:
+def _planned(gallery: Gallery, folder: Path) -> dict[Machine, list[Files]]:
     """Say where each picture is to be written."""
-    places: dict[Path, Site] = {}
+    places: dict[Path, Machine] = {}
     for site in gallery:
         name = _stem(str(site))
         if folder / name in places:  # another machine's, spelled almost alike

@@ -13,7 +13,7 @@ from altair.utils.schemapi import debug_mode
 from benchmarks.analysis.cost_model import cost_models, sweeps_of
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.analysis.run_selection import headline_groups
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.report.plots.cost_split import cost_split
 from benchmarks.report.plots.decision_map import decisions
 from benchmarks.report.plots.losses import losses
@@ -51,47 +51,47 @@ MIN_RUNS = 3
 """Of a trend."""
 
 
-Gallery: TypeAlias = "dict[Site, list[Picture]]"
+Gallery: TypeAlias = "dict[Machine, list[Picture]]"
 
 
 def pictures_of(runs: Sequence[Run]) -> Gallery:
     """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
     with debug_mode(arg=False):  # checking every part against Vega-Lite's schema takes long, and tests do it
         return {
-            site: [*_pictures([run for run in runs if Site.of(run) == site], speakers)]
-            for site, speakers in islice(headline_groups(runs).items(), MAX_MACHINES)
+            site: [*_pictures([run for run in runs if Machine.of(run) == site], shown_runs)]
+            for site, shown_runs in islice(headline_groups(runs).items(), MAX_MACHINES)
         }
 
 
-def _pictures(own: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+def _pictures(own: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Picture]:
     """Draw one machine's."""
-    yield from _losses(own, speakers)
+    yield from _losses(own, shown_runs)
     yield from _of_sweeps(own)
-    yield from _spreads(speakers)
-    yield from _trends(own, group=next(iter(speakers)))
+    yield from _spreads(shown_runs)
+    yield from _trends(own, group=next(iter(shown_runs)))
 
 
 def where(run: Run) -> str:
     """Say in a subtitle where and when it was measured."""
-    return f"{Site.of(run)} · {run.provenance.date[:10]}"
+    return f"{Machine.of(run)} · {run.provenance.date[:10]}"
 
 
-def _losses(runs: Sequence[Run], speakers: dict[str, Run]) -> Iterator[Picture]:
+def _losses(runs: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Picture]:
     """Draw each group of the run that speaks for it, or of the newest whose records hold losses."""
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
     held = {id(run): {row.group for row in run.rows if row.curve} for run in runs}
     drawn = (
         losses(_rows(run, group), where=where(run))
-        for group, speaker in speakers.items()
-        for run in islice((run for run in [speaker, *newest_first] if group in held[id(run)]), 1)
+        for group, shown_run in shown_runs.items()
+        for run in islice((run for run in [shown_run, *newest_first] if group in held[id(run)]), 1)
     )
     return islice(drawn, MAX_GROUPS)
 
 
-def _spreads(speakers: dict[str, Run]) -> Iterator[Picture]:
-    runs = {id(run): run for run in speakers.values()}
+def _spreads(shown_runs: dict[str, Run]) -> Iterator[Picture]:
+    runs = {id(run): run for run in shown_runs.values()}
     timed = {name: {row.group for row in run.rows if row.is_timed} for name, run in runs.items()}
-    drawable = ((group, run) for group, run in speakers.items() if group in timed[id(run)])
+    drawable = ((group, run) for group, run in shown_runs.items() if group in timed[id(run)])
     return (spread(_rows(run, group), where=where(run)) for group, run in islice(drawable, MAX_GROUPS))
 
 
@@ -116,19 +116,19 @@ def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
 
 def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
     """Give each problem and device's sweeps of the run with the most ways, then sizes; of such the newest."""
-    claims: dict[tuple[str, str], list[tuple[Run, list[Sweep]]]] = defaultdict(list)
+    candidates: dict[tuple[str, str], list[tuple[Run, list[Sweep]]]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
         own: dict[tuple[str, str], list[Sweep]] = defaultdict(list)
         for sweep in sweeps_of(run.rows):
             own[sweep.problem, sweep.device].append(sweep)
         for key, sweeps in own.items():
-            claims[key].append((run, sweeps[:MAX_SERIES]))
+            candidates[key].append((run, sweeps[:MAX_SERIES]))
 
-    def thoroughness(claim: tuple[Run, list[Sweep]]) -> tuple[int, int]:
-        _, sweeps = claim
+    def thoroughness(candidate: tuple[Run, list[Sweep]]) -> tuple[int, int]:
+        _, sweeps = candidate
         return len(sweeps), sum(len(sweep.rows) for sweep in sweeps)
 
-    return [max(claims[key], key=thoroughness) for key in sorted(claims)]
+    return [max(candidates[key], key=thoroughness) for key in sorted(candidates)]
 
 
 def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:

@@ -17,7 +17,7 @@ from benchmarks.cases.implementations import BY_HAND, discover
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.cases.implementations import Entry
+    from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.records.row import Row
     from benchmarks.report.plots.plot import Panel
 
@@ -110,7 +110,7 @@ def _known_variants() -> dict[str, int | None]:
     return variants_of(discover().values())
 
 
-def variants_of(entries: Iterable[Entry]) -> dict[str, int | None]:
+def variants_of(entries: Iterable[ImplementationFile]) -> dict[str, int | None]:
     """Choose a variant for each implementation by its name, None for a usual one.
 
     No two of a colour share one while there are enough.

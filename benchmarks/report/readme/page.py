@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.records.caption import packages
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.report.readme import sections
 from benchmarks.report.readme.images import show
 from benchmarks.report.tables import run as table
@@ -36,7 +36,7 @@ Nothing has been measured yet: `perceptron-bench run`, or `make bench`, measures
 class Extras:
     """What was written besides, and is linked where it belongs."""
 
-    images: Mapping[Site, Sequence[Image]] = field(default_factory=dict)
+    images: Mapping[Machine, Sequence[Image]] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)  # what it is, and its path from the page
     comparison: Comparison | None = None
 
@@ -60,21 +60,21 @@ def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
         yield "Machines:\n"
         yield from (f"- [{plain_in_markdown(str(site))}](#machine-{i})" for i, site in enumerate(sites, 1))
         yield ""
-    for i, (site, speakers) in enumerate(sites.items(), 1):
+    for i, (site, shown_runs) in enumerate(sites.items(), 1):
         anchor = f'<a id="machine-{i}"></a>' if len(sites) > 1 else ""
         yield f"## {anchor}{plain_in_markdown(str(site))}\n"
-        own = [run for run in runs if Site.of(run) == site]
-        yield from _site(own, speakers, extras.images.get(site, ()))
+        own = [run for run in runs if Machine.of(run) == site]
+        yield from _site(own, shown_runs, extras.images.get(site, ()))
     yield f"## How to read the tables\n\n{table.READING}\n"
 
 
-def _site(runs: Sequence[Run], speakers: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
+def _site(runs: Sequence[Run], shown_runs: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
     versions = dict.fromkeys(packages(run.provenance.versions) for run in runs)
     yield from (f"{plain_in_markdown(told)}\n" for told in versions)
     yield from sections.agreement(runs)
     yield from show(images, "losses")
     devices: dict[str, dict[str, Run]] = defaultdict(dict)
-    for group, run in speakers.items():
+    for group, run in shown_runs.items():
         devices[group.rpartition(" on ")[2]][group] = run
     shown = {device: sections.shown(groups) for device, groups in devices.items()}
     for device, groups in shown.items():

@@ -8,10 +8,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.analysis.caveats import (
+    cpu_contention,
     doubts,
     doubts_of,
     reasons,
-    starved,
 )
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import by_hand, like_for_like
@@ -108,12 +108,14 @@ def _closest(agreed: Sequence[Row]) -> str:
     )
 
 
-def shown(speakers: Mapping[str, Run]) -> dict[str, Run]:
+def shown(shown_runs: Mapping[str, Run]) -> dict[str, Run]:
     """Choose the groups of one device that have a place here, and narrow their runs down to them."""
-    named = [group for group in speakers if nickname(group) in NAMED]
+    named = [group for group in shown_runs if nickname(group) in NAMED]
     return {
-        group: replace(speakers[group], rows=tuple(row for row in speakers[group].rows if row.group == group))
-        for group in named or list(speakers)[:MAX_SHOWN]
+        group: replace(
+            shown_runs[group], rows=tuple(row for row in shown_runs[group].rows if row.group == group)
+        )
+        for group in named or list(shown_runs)[:MAX_SHOWN]
     }
 
 
@@ -170,22 +172,22 @@ def hardware(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
         yield table
 
 
-def trust(runs: Sequence[Run], speakers: Mapping[str, Run]) -> Iterator[str]:
+def trust(runs: Sequence[Run], shown_runs: Mapping[str, Run]) -> Iterator[str]:
     """Say where the figures come from, how sure they are, and what speaks against them."""
     yield "### Can these figures be trusted?\n"
-    rows = [row for group in speakers.values() for row in figures_of(group)]
+    rows = [row for group in shown_runs.values() for row in figures_of(group)]
     widths = [row.speedup_high / row.speedup_low for row in rows if row.speedup_low and row.speedup_high]
     if widths:
         half, most = (f"±{100 * (width**0.5 - 1):.1f} %" for width in (median(widths), max(widths)))
         yield WIDTHS.format(half=half, most=most)
     yield SPEAKS
     sources: dict[str, list[str]] = defaultdict(list)
-    for group, run in speakers.items():
+    for group, run in shown_runs.items():
         if any(row.is_timed for row in run.rows):
             sources[caption(run)].append(nickname(group))
     for told, names in sources.items():
         yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(told)}"
-    yield from (f"- {_remark(told)}" for run in runs for told in starved(run.rows))
+    yield from (f"- {_remark(told)}" for run in runs for told in cpu_contention(run.rows))
     yield ""
 
 

@@ -14,7 +14,7 @@ from benchmarks.report.tables.cells import NO_FIGURE, memory_cell, si
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.records.row import Item, Row
+    from benchmarks.records.row import Check, Row
 
 HOLDS = {True: "holds", False: "FAILS", None: NO_FIGURE}
 
@@ -55,7 +55,7 @@ def _manifest(row: Row) -> Table:
     return table
 
 
-def _cells(item: Item) -> tuple[str, str, str, str]:
+def _cells(item: Check) -> tuple[str, str, str, str]:
     return item.name, item.expected, item.found, HOLDS[item.holds]
 
 

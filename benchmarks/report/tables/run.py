@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.analysis.caveats import doubts, reasons, starved
+from benchmarks.analysis.caveats import cpu_contention, doubts, reasons
 from benchmarks.analysis.figures import figures_of
 from benchmarks.records.caption import machine, software
 from benchmarks.records.row import Verdict
@@ -69,7 +69,7 @@ def _rounds(run: Run) -> str:
     done = min((len(row.processes) for row in run.rows if row.is_timed), default=asked)
     if done == asked:
         return f"{asked} round{'s' * (asked != 1)}"
-    why = "" if run.settings.interrupted else ": time was up (--budget says how much there is)"
+    why = "" if run.settings.interrupted else ": time was up (--max-time says how much there is)"
     return f"{done} of {asked} rounds{why}"
 
 
@@ -126,7 +126,7 @@ def print_run(run: Run, console: Console) -> None:
     for title, costs in cost_tables(run, box=box.SIMPLE_HEAD, plain=escape):
         costs.title, costs.title_justify, costs.title_style = escape(title), "left", "bold"
         console.print(costs)
-    for reason in [*reasons(run.rows), *starved(run.rows)]:
+    for reason in [*reasons(run.rows), *cpu_contention(run.rows)]:
         console.print(reason, highlight=False, markup=False, soft_wrap=True)
     console.print(caption(run), highlight=False, markup=False, soft_wrap=True, style="dim")
 
@@ -145,6 +145,6 @@ def _markdown_lines(run: Run) -> Iterator[str]:
     for title, costs in cost_tables(run, box=box.MARKDOWN, plain=plain_in_markdown):
         yield f"### {plain_in_markdown(title)}\n"
         yield from_rich(costs)
-    for reason in [*reasons(run.rows), *starved(run.rows)]:
+    for reason in [*reasons(run.rows), *cpu_contention(run.rows)]:
         yield f"- {plain_in_markdown(reason)}"
     yield ""

@@ -20,7 +20,7 @@ import pytest
 
 from benchmarks.cli.main import main
 from benchmarks.paths import ROOT
-from benchmarks.records.process import Process
+from benchmarks.records.process import ProcessResult
 from benchmarks.records.row import KEY
 from benchmarks.report.export.trends import COLUMNS
 from tests.helpers.runs import run_of_day, timed, write
@@ -64,11 +64,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def processes_of(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[Process]]]:
+def processes_of(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[ProcessResult]]]:
     """Give each benchmark's statistics with our own figures of it."""
     for benchmark in document["benchmarks"]:
         row = benchmark["extra_info"][KEY]
-        yield benchmark["stats"], [Process(**each) for each in row["processes"]]
+        yield benchmark["stats"], [ProcessResult(**each) for each in row["processes"]]
 
 
 def test_py_test_benchmark_compares_records(measured: Path, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_run_without_any_control_is_refused_as_the_action_would_refuse_an_empt
 
     assert main(["track", "export", str(file), "--format=customSmallerIsBetter"]) == 4
 
-    assert "name another one with --control" in capsys.readouterr().err
+    assert "name another one with --baseline" in capsys.readouterr().err
 
 
 def test_the_csv_has_one_row_per_case_and_run_and_every_column_is_explained(

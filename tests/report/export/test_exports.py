@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.analysis.columns import Told, columns_of
+from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
 from benchmarks.records.row import LossPoint, Verdict
@@ -121,7 +121,7 @@ def test_the_dictionary_explains_every_column_of_every_table() -> None:
 
 def test_a_column_that_is_not_explained_is_refused() -> None:
     class Line(NamedTuple):
-        explained: Annotated[int, Told("…")]
+        explained: Annotated[int, Column("…")]
         bare: int
 
     with pytest.raises(TypeError, match=r"bare: expected Annotated\[type, Told\(…\)\]"):

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.compare.two_runs import Settings, compare_runs
-from benchmarks.records.row import Item, Verdict
+from benchmarks.records.row import Check, Verdict
 from benchmarks.report.html.page import write_page
 from benchmarks.report.plots.gallery import pictures_of
 from benchmarks.report.readme.summary_tables import like_for_like_table
@@ -206,10 +206,10 @@ def test_the_fastest_of_either_framework_is_so_by_its_typical_time(opened: Open,
     lucky = tuple(process(round_, 1e-6, 1e-3) for round_ in range(6))
     run = run_of_day(0, *rows.values(), replace(rows["jax_jit"], implementation="jax_lucky", processes=lucky))
 
-    duels = opened(written(tmp_path, run)).locator("#duels").inner_text()
+    paired_runs = opened(written(tmp_path, run)).locator("#duels").inner_text()
 
-    assert "jax_jit" in duels
-    assert "jax_lucky" not in duels
+    assert "jax_jit" in paired_runs
+    assert "jax_lucky" not in paired_runs
 
 
 @pytest.mark.parametrize("n_rounds", [3, 6])
@@ -313,7 +313,7 @@ def test_paper_is_white_and_has_every_column_even_where_the_screen_is_dark(
 
 
 def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:
-    item = Item(name=HOSTILE, expected=HOSTILE, found=HOSTILE, holds=True)
+    item = Check(name=HOSTILE, expected=HOSTILE, found=HOSTILE, holds=True)
     rows = [
         replace(
             row, implementation=HOSTILE * (i == 1) or row.implementation, summary=HOSTILE, manifest=(item,)

@@ -17,7 +17,7 @@ from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.cases.implementations import REFERENCE, discover
 from benchmarks.errors import UsageError
 from benchmarks.paths import ROOT
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.records.row import LossPoint, Verdict
 from benchmarks.records.run import read_run
 from benchmarks.report.plots import decision_map, gallery
@@ -60,7 +60,7 @@ pytest.importorskip("vl_convert")
 EXPECTED = np.geomspace(0.7, 0.1, 12)
 CURVE = loss_curve(EXPECTED, EXPECTED + 1e-7)
 DRAWN = replace(AGREEMENT, curve=CURVE)
-HERE = Site.of(run_of(row()))
+HERE = Machine.of(run_of(row()))
 HOSTILE = "<script>alert(1)</script>&\"'`|[x](y)"
 
 
@@ -526,6 +526,6 @@ def test_each_machines_pictures_go_into_a_folder_that_is_named_for_it(
 
     written = write_pictures(pictures_of([one, other]), tmp_path)
 
-    assert list(written) == [Site.of(other), Site.of(one)]
+    assert list(written) == [Machine.of(other), Machine.of(one)]
     folders = [files[0].light.parent.name for files in written.values()]
     assert folders == ["other-A-CPU-2-CPUs-1-core-used", "vm-A-CPU-2-CPUs-1-core-used"]

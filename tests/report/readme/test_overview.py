@@ -14,7 +14,7 @@ from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED
 from benchmarks.compare.two_runs import compare_calibrated
-from benchmarks.records.machine import Site
+from benchmarks.records.machine import Machine
 from benchmarks.records.row import Row, Verdict
 from benchmarks.report.readme.images import Image
 from benchmarks.report.readme.page import Extras, overview
@@ -288,7 +288,7 @@ def test_a_picture_is_shown_in_the_readers_theme_with_its_words() -> None:
         Image(kind="losses", description=f'{i} "<b>"', light="a.svg", dark="b.svg", png="c.png") for i in "12"
     ]
 
-    text = page(RUN, images={Site.of(RUN): images})
+    text = page(RUN, images={Machine.of(RUN): images})
 
     assert '<source media="(prefers-color-scheme: dark)" srcset="b.svg">' in text
     assert '<img src="a.svg" alt="1 &quot;&lt;b&gt;&quot;">' in text

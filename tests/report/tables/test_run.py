@@ -184,7 +184,7 @@ def test_counts_have_three_digits_and_a_prefix() -> None:
 def test_the_caption_says_how_many_rounds_there_are_and_why_not_all() -> None:
     short = row(processes=tuple(process(i, 1e-6, 1e-6) for i in range(4)))
 
-    assert "4 of 6 rounds: time was up (--budget says how much there is)" in caption(run_of(short))
+    assert "4 of 6 rounds: time was up (--max-time says how much there is)" in caption(run_of(short))
     failed = row("jax_jit", verdict=Verdict.FAILED, reason="killed", processes=short.processes)
     assert caption(run_of(row(), failed)).endswith("6 rounds")
     assert caption(run_of(short, interrupted="Ctrl-C")).endswith("4 of 6 rounds")
