@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from benchmarks.analysis.figures import rows_by_group
+from benchmarks.cases.code_digest import same_code
 from benchmarks.cases.problems import NAMED
 from benchmarks.records.machine import Machine
 from benchmarks.records.row import Verdict
@@ -45,14 +46,13 @@ class Candidate:
     def is_of_the_code_of(self, other: Candidate) -> bool:
         """Say whether both measured the same code in the same versions.
 
-        Whether the code is the same, the digests of the implementations that both tried say; where a record
-        is older than they are, or none was tried by both, the commits.
+        The digests of the implementations that both tried are compared. Where digests are missing or of
+        two algorithms, or no implementation was tried by both, the commits are compared instead.
         """
         at, there = self.run.provenance, other.run.provenance
         both = self.tried & other.tried
-        digests = {(self.rows[name].code_digest, other.rows[name].code_digest) for name in both}
-        are_known = bool(digests) and not any(None in pair for pair in digests)
-        is_same = all(own == its for own, its in digests) if are_known else at.commit == there.commit
+        found = {same_code(self.rows[name].code_digest, other.rows[name].code_digest) for name in both}
+        is_same = at.commit == there.commit if not found or None in found else all(found)
         return is_same and at.versions == there.versions
 
 

@@ -1,8 +1,16 @@
-"""Fingerprints of the code that decides what is measured, and how."""
+"""Digests of code: two runs with the same digest were measured by the same program.
+
+Python is hashed by its syntax tree, without docstrings, comments, line breaks and imports: what is moved or
+explained anew measures the same (asv_runner hashes tokens for the same reason). Other files are hashed by
+their bytes. A digest names its algorithm; digests of two algorithms can't be compared.
+"""
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from benchmarks.paths import ROOT
@@ -11,34 +19,80 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-MEASURED_CODE = ("benchmarks", "impls", "pyproject.toml", "constraints.txt")
+ALGORITHM = "ast1"
 
+MEASURED_CODE = ("benchmarks", "impls", "pyproject.toml", "constraints.txt")
+"""Files and folders of the checkout that are code; a resumed run continues only with the same ones."""
 
 TIMING_CODE = (
     "impls/contract.py",
-    *(f"benchmarks/{name}.py" for name in ("contest", "launch")),  # in which order, how long, how started
-    *(f"benchmarks/{name}.py" for name in ("worker", "measure", "training", "problems", "job", "statistics")),
-    *(f"benchmarks/{name}.py" for name in ("observe", "observe_torch", "observe_jax", "gpu", "precision")),
-    *(f"benchmarks/{name}.py" for name in ("callgrind", "decode", "errors")),
+    "benchmarks/cases",
+    "benchmarks/worker",
+    "benchmarks/runner/rounds.py",
+    "benchmarks/runner/launch.py",
 )
-"""Files that decide what is timed, and how, besides the implementation's own: all that a worker loads."""
+"""Files and folders that decide what is timed, and how, besides the implementation's own file."""
+
+HASHED = (".py", ".c", ".cu", ".toml", ".txt")
 
 
-def code_digest() -> str:
-    """Fingerprint the measured code as it lies there, committed or not: 16 hexadecimal digits of SHA-256."""
-    paths = [ROOT / name for name in MEASURED_CODE]
-    files = [file for path in paths for file in (sorted(path.rglob("*.[pc]*")) if path.is_dir() else [path])]
-    return _digest_of(file for file in files if file.suffix in (".py", ".c", ".toml", ".txt"))
+def checkout_digest() -> str:
+    """Return the digest of the checkout's code as it is on the disk, committed or not."""
+    return _digest_of(_files_below(MEASURED_CODE))
 
 
 def timed_code_digest(path: Path) -> str:
-    """Fingerprint what decides an implementation's times: its file, the C file of that name, TIMING_CODE."""
-    own = [path.with_suffix(suffix) for suffix in (".py", ".c")]
-    return _digest_of(file for file in [*own, *(ROOT / name for name in TIMING_CODE)] if file.is_file())
+    """Return the digest of what decides an implementation's times: its file, its C file and TIMING_CODE."""
+    own = (path.with_suffix(suffix) for suffix in (".py", ".c", ".cu"))
+    return _digest_of([*filter(lambda file: file.is_file(), own), *_files_below(TIMING_CODE)])
+
+
+def same_code(one: str | None, other: str | None) -> bool | None:
+    """Compare two digests; None: they can't be compared, for one is missing or of another algorithm."""
+    if one is None or other is None or _algorithm_of(one) != _algorithm_of(other):
+        return None
+    return one == other
+
+
+def _algorithm_of(digest: str) -> str:
+    return digest.rpartition(":")[0]  # records before version 3 hashed bytes and named no algorithm
+
+
+def _files_below(names: Iterable[str]) -> Iterable[Path]:
+    for path in (ROOT / name for name in names):
+        if path.is_dir():
+            yield from (file for file in path.rglob("*") if file.suffix in HASHED)
+        elif path.is_file():
+            yield path
 
 
 def _digest_of(files: Iterable[Path]) -> str:
-    sha = hashlib.sha256()
-    for file in files:
-        sha.update(file.read_bytes())
-    return sha.hexdigest()[:16]
+    parts = sorted(_digest_of_file(file.suffix, file.read_bytes()) for file in files)  # wherever they are
+    return f"{ALGORITHM}:{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
+
+
+@lru_cache(maxsize=1000)  # every implementation's digest covers the same files of the harness
+def _digest_of_file(suffix: str, content: bytes) -> str:
+    if suffix == ".py":
+        with contextlib.suppress(SyntaxError, ValueError):  # no Python: the worker will say what is wrong
+            content = repr(_tree_of(ast.parse(content))).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _tree_of(node: object) -> object:
+    """Reduce a node to lists and texts; empty fields are left out, for each Python version has others."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+        return [type(node).__name__, [(name, _tree_of(value)) for name, value in fields]]
+    if isinstance(node, list):
+        return [_tree_of(each) for each in node if not _is_ignored(each)]
+    return repr(node)
+
+
+def _is_ignored(node: object) -> bool:
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant(value=str())):
+            return True
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+    return False

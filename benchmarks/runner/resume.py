@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from benchmarks.cases.code_digest import code_digest
+from benchmarks.cases.code_digest import checkout_digest
 from benchmarks.errors import UsageError
 from benchmarks.files import told_if_unwritable
 from benchmarks.paths import UNFINISHED
@@ -45,7 +45,7 @@ class ResumeFolder:
         """
         machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
         variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
-        identity = (run_identity, machine, provenance.versions, variables, code_digest())
+        identity = (run_identity, machine, provenance.versions, variables, checkout_digest())
         folder = (root or UNFINISHED) / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
         lock = FileLock(folder / "lock")
         with told_if_unwritable(folder, remedy="--resume needs it"):

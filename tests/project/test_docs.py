@@ -151,12 +151,3 @@ def test_a_command_that_reads_the_results_does_so(
 
     assert main(words) == 0
     assert len(capsys.readouterr().out.splitlines()) > 5
-
-
-def test_the_house_has_a_place_for_every_file() -> None:
-    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
-    rooms = [path for path in (ROOT / "benchmarks").iterdir() if not path.name.startswith("__")]
-    names = [f"{path.name}/" if path.is_dir() else path.name for path in rooms]
-
-    lacking = [name for name in names if f"`{name}`" not in page and f"benchmarks.{name[:-3]}\n" not in page]
-    assert lacking == [], "docs/house.md says what each file is for"

@@ -1,0 +1,90 @@
+"""Digests of code change where a time may change, and nowhere else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.cases import code_digest
+from benchmarks.cases.code_digest import same_code, timed_code_digest
+from benchmarks.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = '"""A loop."""\nimport math\n\ndef step(x):\n    """Return it."""\n    return math.exp(x) + 1\n'
+
+
+def digest_after(path: Path, source: str) -> str:
+    path.write_text(source, encoding="utf-8")
+    return timed_code_digest(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("A loop.", "The loop."),
+        ("Return it.", "Compute it."),
+        ("import math", "from x import math  # moved"),
+        ("math.exp(x) + 1", "(\n        math.exp(x)\n        + 1\n    )"),
+    ],
+    ids=["module's docstring", "function's docstring", "import", "line breaks"],
+)
+def test_what_can_change_no_time_leaves_the_digest_as_it_is(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "own.py"
+
+    assert digest_after(path, SOURCE.replace(old, new)) == digest_after(path, SOURCE)
+
+
+@pytest.mark.parametrize(("old", "new"), [("+ 1", "+ 2"), ("exp", "log"), ("step(x)", "step(x, y=1)")])
+def test_a_change_of_the_program_changes_the_digest(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "own.py"
+
+    assert digest_after(path, SOURCE.replace(old, new)) != digest_after(path, SOURCE)
+
+
+def test_the_digest_covers_the_c_file_of_the_same_name_and_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    first = digest_after(path, SOURCE)
+    (tmp_path / "other.c").write_text("int a;\n")
+    assert timed_code_digest(path) == first
+
+    (tmp_path / "own.c").write_text("int a;\n")
+    assert timed_code_digest(path) != first
+
+
+def test_a_file_that_is_no_python_has_a_digest_of_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+
+    assert digest_after(path, "def (:") != digest_after(path, "def ):")
+
+
+def test_digests_of_two_algorithms_can_not_be_compared() -> None:
+    now = f"{code_digest.ALGORITHM}:0123456789abcdef"
+
+    assert same_code(now, now) is True
+    assert same_code(now, f"{code_digest.ALGORITHM}:fedcba9876543210") is False
+    assert same_code(now, "0123456789abcdef") is None  # of the bytes, as records before version 3 have it
+    assert same_code(now, None) is None
+
+
+def test_the_digest_covers_every_file_of_the_harness_that_a_worker_loads() -> None:
+    command = (
+        "import sys, benchmarks.worker.__main__;"
+        "import benchmarks.worker.observe_torch, benchmarks.worker.observe_jax;"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith(('benchmarks.', 'impls.'))))"
+    )
+    loaded = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    covered = {str(file) for file in code_digest._files_below(code_digest.TIMING_CODE)}  # noqa: SLF001
+    not_covered = {name.removeprefix(f"{ROOT}/") for name in {*loaded} - covered}
+    # These few change no time: how messages are read, errors, paths and sums.
+    assert not_covered <= {
+        *(f"benchmarks/{name}.py" for name in ("decode", "errors", "paths", "stats")),
+        "impls/numpy_reference.py",
+    }
