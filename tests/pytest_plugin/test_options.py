@@ -18,7 +18,7 @@ SILENCE: dict[str, Any] = {
     "baseline": "torch_eager",
     "worker_timeout": 120.0,
     **dict.fromkeys(("quick", "resume"), False),
-    **dict.fromkeys(("impl", "problem", "precision", "rounds", "budget")),
+    **dict.fromkeys(("impl", "problem", "precision", "rounds", "max_time")),
 }
 
 
@@ -27,15 +27,15 @@ def read(**given: Any) -> Options:
 
 
 @pytest.mark.parametrize(
-    ("given", "budget_s"),
+    ("given", "max_time_s"),
     [
         ({}, SUITES["default"].max_time_s),
         ({"impl": ["jax_jit"]}, None),
         ({"problem": ["book"]}, None),
         ({"rounds": 9}, None),
         ({"suite": "named"}, None),
-        ({"budget": 60.0}, 60),
-        ({"rounds": 9, "budget": 60.0}, 60),
+        ({"max_time": 60.0}, 60),
+        ({"rounds": 9, "max_time": 60.0}, 60),
     ],
 )
 def test_the_default_suites_three_minutes_hold_for_nothing_else_and_a_budget_for_all(
