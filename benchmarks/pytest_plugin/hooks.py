@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a benchmark of each case: grouped by what may be compared, timed by a clock of its own."""
-    if "tally" not in metafunc.fixturenames:
+    if "case_result" not in metafunc.fixturenames:
         return
     cases = [
         pytest.param(
@@ -103,7 +103,7 @@ def _selected(session: pytest.Session) -> set[CaseKey]:
     return {
         (params["implementation"], params["device"], params["problem"])
         for item in session.items
-        if isinstance(item, pytest.Function) and "tally" in item.fixturenames
+        if isinstance(item, pytest.Function) and "case_result" in item.fixturenames
         for params in [cast("dict[str, str]", item.callspec.params)]
     }
 

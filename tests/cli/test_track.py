@@ -102,7 +102,7 @@ def test_show_takes_a_part_of_the_cases_names_and_another_control(
         (["jax_scna"], "unknown case 'jax_scna': expected one of jax_scan-cpu-B32"),
         (
             ["--baseline", "jax_jit"],
-            "unknown control 'jax_jit': expected one of native_floor, jax_scan, torch_eager",
+            "unknown baseline 'jax_jit': expected one of native_floor, jax_scan, torch_eager",
         ),
         (["--plot", "trends.pdf"], "--plot: expected a file that ends in .svg or .png, found trends.pdf"),
     ],
