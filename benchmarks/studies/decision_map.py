@@ -22,11 +22,11 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.analysis.caveats import shared_core
+from benchmarks.analysis.cells import si
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.cases.implementations import select
 from benchmarks.errors import UsageError
 from benchmarks.records.run import read_run
-from benchmarks.report.tables.cells import si
 from benchmarks.report.tables.markdown import plain_in_markdown
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.findings import Findings, add_output

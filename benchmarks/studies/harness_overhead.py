@@ -17,9 +17,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.analysis.cells import si
 from benchmarks.cases.problems import parse_problem
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.cells import si
 from benchmarks.runner.system import choose_cpus
 from benchmarks.worker.env_vars import worker_environment
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.table import Table
 
+from benchmarks.analysis.cells import si
 from benchmarks.cases.data import draw_epochs
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import name_of, parse_problem
 from benchmarks.errors import UsageError
 from benchmarks.paths import IMPLEMENTATIONS
-from benchmarks.report.tables.cells import si
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.findings import Findings, add_output
 from benchmarks.terminal import Terminal

@@ -12,19 +12,19 @@ import pytest
 from rich.console import Console
 
 from benchmarks import paths
-from benchmarks.cases.problems import NAMED
-from benchmarks.cli.main import main
-from benchmarks.errors import UsageError
-from benchmarks.records import run
-from benchmarks.report.publish import publish
-from benchmarks.report.readme.summary_tables import NO_BREAK
-from benchmarks.report.tables.cells import (
+from benchmarks.analysis.cells import (
     deviation_cell,
     memory_cell,
     ratio_cell,
     throughput_cell,
     time_cell,
 )
+from benchmarks.cases.problems import NAMED
+from benchmarks.cli.main import main
+from benchmarks.errors import UsageError
+from benchmarks.records import run
+from benchmarks.report.publish import publish
+from benchmarks.report.readme.summary_tables import NO_BREAK
 from benchmarks.report.tables.run import print_run
 from tests.helpers.runs import run_of_day, timed, write
 from tests.records.test_run import ABSENT, INVALID

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.report.readme.summary_tables import verdict_of
-from benchmarks.report.tables import comparison as comparison_report
-from benchmarks.report.tables.cells import (
+from benchmarks.analysis.cells import (
     deviation_cell,
     interval_cell,
     memory_cell,
@@ -14,6 +12,8 @@ from benchmarks.report.tables.cells import (
     throughput_cell,
     time_cell,
 )
+from benchmarks.report.readme.summary_tables import verdict_of
+from benchmarks.report.tables import comparison as comparison_report
 from benchmarks.report.tables.comparison import provenance_lines, reasons, summary
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
+from benchmarks.analysis.cells import si
 from benchmarks.report.plots.plot import (
     Panel,
     Picture,
@@ -15,7 +16,6 @@ from benchmarks.report.plots.plot import (
     titled,
 )
 from benchmarks.report.plots.style import log_ticks, points, seconds
-from benchmarks.report.tables.cells import si
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

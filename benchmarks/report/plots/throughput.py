@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from benchmarks.analysis.cells import si
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.report.plots.plot import (
     Picture,
@@ -23,7 +24,6 @@ from benchmarks.report.plots.style import (
     overlaid,
     points,
 )
-from benchmarks.report.tables.cells import si
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

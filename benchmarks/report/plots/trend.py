@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.analysis.cells import si
 from benchmarks.report.plots.plot import Picture, titled
 from benchmarks.report.plots.trend_files import chart_of
-from benchmarks.report.tables.cells import si
 from benchmarks.track.change_points import ENOUGH_RUNS
 
 if TYPE_CHECKING:

@@ -6,9 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from benchmarks.analysis.break_even import break_evens
-from benchmarks.analysis.head_to_head import TIERS, above_one
-from benchmarks.records.row import Verdict
-from benchmarks.report.tables.cells import (
+from benchmarks.analysis.cells import (
     NO_FIGURE,
     deviation_cell,
     interval_cell,
@@ -17,6 +15,8 @@ from benchmarks.report.tables.cells import (
     throughput_cell,
     time_cell,
 )
+from benchmarks.analysis.head_to_head import TIERS, above_one
+from benchmarks.records.row import Verdict
 from benchmarks.report.tables.cost import break_even_cell
 from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown, shortened
 

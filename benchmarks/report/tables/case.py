@@ -8,8 +8,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.analysis.cells import NO_FIGURE, memory_cell, si
 from benchmarks.analysis.figures import peak_bytes
-from benchmarks.report.tables.cells import NO_FIGURE, memory_cell, si
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.analysis.cells import NO_FIGURE, si
 from benchmarks.compare.rule import Category
 from benchmarks.records.caption import machine, software
-from benchmarks.report.tables.cells import NO_FIGURE, si
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 
 if TYPE_CHECKING:

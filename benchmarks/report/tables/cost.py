@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.analysis.break_even import break_evens
+from benchmarks.analysis.cells import NO_FIGURE, si
 from benchmarks.analysis.cost_model import cost_models, sweeps_of
-from benchmarks.report.tables.cells import NO_FIGURE, si
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,10 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.caveats import cpu_contention, doubts, reasons
-from benchmarks.analysis.figures import figures_of
-from benchmarks.records.caption import machine, software
-from benchmarks.records.row import Verdict
-from benchmarks.report.tables.cells import (
+from benchmarks.analysis.cells import (
     deviation_cell,
     interval_cell,
     memory_cell,
@@ -21,6 +18,9 @@ from benchmarks.report.tables.cells import (
     throughput_cell,
     time_cell,
 )
+from benchmarks.analysis.figures import figures_of
+from benchmarks.records.caption import machine, software
+from benchmarks.records.row import Verdict
 from benchmarks.report.tables.cost import cost_tables
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 

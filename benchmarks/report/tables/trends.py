@@ -10,7 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.report.tables.cells import NO_FIGURE, si
+from benchmarks.analysis.cells import NO_FIGURE, si
 from benchmarks.track.trends import differences
 
 if TYPE_CHECKING:

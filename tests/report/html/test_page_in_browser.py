@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.analysis.cells import interval_cell, ratio_cell, si
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
 from benchmarks.report.html.page import write_page
 from benchmarks.report.plots.gallery import pictures_of
 from benchmarks.report.readme.summary_tables import like_for_like_table
-from benchmarks.report.tables.cells import interval_cell, ratio_cell, si
 from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.analysis.test_decision_map import sweep

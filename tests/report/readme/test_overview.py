@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markdown_it import MarkdownIt
 
+from benchmarks.analysis.cells import ratio_cell, time_cell
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED
@@ -19,7 +20,6 @@ from benchmarks.records.row import Row, Verdict
 from benchmarks.report.readme.images import Image
 from benchmarks.report.readme.page import Extras, overview
 from benchmarks.report.readme.summary_tables import NO_BREAK
-from benchmarks.report.tables.cells import ratio_cell, time_cell
 from tests.helpers.runs import run_of_day, timed
 from tests.records.test_run import ABSENT, AGREEMENT, INVALID, process, row, run_of
 

@@ -10,8 +10,8 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from benchmarks.analysis.cells import ratio_cell, si
 from benchmarks.records.row import Verdict
-from benchmarks.report.tables.cells import ratio_cell, si
 from benchmarks.report.tables.run import caption, print_run, to_markdown
 from tests.conftest import SMALL
 from tests.records.test_run import ABSENT, INVALID, process, row, run_of
