@@ -75,7 +75,7 @@ _BLIND = SimpleNamespace(
 
 def observer_of(framework: str) -> Observer:
     """Load the framework's file, if there is one."""
-    name = f"benchmarks.observe_{framework}"
+    name = f"benchmarks.worker.observe_{framework}"
     if not importlib.util.find_spec(name):
         return cast("Observer", _BLIND)
     return cast("Observer", importlib.import_module(name))

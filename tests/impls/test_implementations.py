@@ -60,7 +60,7 @@ def rows(
     }
     settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rounds, "HEAT", len(VARIANTS))
+        patch.setattr(rounds, "PROBLEMS_PER_BLOCK", len(VARIANTS))
         case_results, _ = run_rounds(
             list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent()
         )

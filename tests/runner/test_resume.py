@@ -103,7 +103,7 @@ def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Pat
     assert folder(settings=replace(SETTINGS, rounds=3)) != first
     assert folder(provenance=replace(PROVENANCE, versions={"torch": "9"})) != first
     assert folder(provenance=replace(PROVENANCE, date="another day")) == first
-    numpy_float32.write_text(numpy_float32.read_text() + "\n")
+    numpy_float32.write_text(numpy_float32.read_text() + "ANOTHER = 1\n")
     assert folder() != first
 
 

@@ -229,7 +229,7 @@ def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
         n_begun = sum(heard.startswith("heat") for heard in listener.heard)
         return first_s + 60.0 * (n_begun - 1) if n_begun else 0.0
 
-    monkeypatch.setattr(rounds_, "HEAT", 1)
+    monkeypatch.setattr(rounds_, "PROBLEMS_PER_BLOCK", 1)
     monkeypatch.setattr(rounds_, "time", SimpleNamespace(monotonic=now_s))
 
     rows = rows_of([numpy_float32], tmp_path, listener, rounds=9, max_time_s=600.0)
@@ -240,7 +240,7 @@ def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
 def test_a_run_out_of_budget_finds_every_heat_again(
     numpy_float32: Path, copy_of: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rounds_, "HEAT", 1)
+    monkeypatch.setattr(rounds_, "PROBLEMS_PER_BLOCK", 1)
     both = [numpy_float32, copy_of("numpy_float32", as_name="second")]
     before, after = Listener(), Listener()
 

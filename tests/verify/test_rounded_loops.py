@@ -233,7 +233,7 @@ def test_problems_of_two_precisions_are_never_measured_by_one_process(
         return launch(job, folder, name)
 
     monkeypatch.setattr(dispatch, "launch", launch_and_note)
-    monkeypatch.setattr("benchmarks.runner.case.lacks", lambda *_: None)
+    monkeypatch.setattr("benchmarks.runner.case.unsupported_reason", lambda *_: None)
     case_results, _ = run_rounds(
         [Case(entry, "cpu", problem) for problem in problems],
         Settings(rounds=1, sample_s=0.002, cpus=choose_cpus(1)),
