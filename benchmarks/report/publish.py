@@ -30,7 +30,7 @@ README, TABLES, PAGE, PICTURES, DATA = "README.md", "tables.md", "index.html", "
 STUDIES = {
     "is the floor a floor": "roofline.md",
     "what each part of a step takes": "ablation.md",
-    "is the decision map right": "map_check.md",
+    "is the decision map right": "decision_map.md",
 }
 """What other commands write there, each the answer to a question."""
 

@@ -3,7 +3,7 @@
     python -m benchmarks.studies.faq [NAME…]
 
 Each of them changes one thing in an implementation and asks `ab` what that does. Its name is that of the file
-that it makes; the reports go to results/objections/. Ten minutes or so.
+that it makes; the reports go to results/faq/. Ten minutes or so.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FAQ = ROOT / "docs" / "faq.md"
-FOUND = ROOT / "results" / "objections"
+FOUND = ROOT / "results" / "faq"
 MADE = re.compile(r"^sed .* > (\w+)\.py$", re.MULTILINE)
 
 SHELL = """\

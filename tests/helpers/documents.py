@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)\b")
 ENDS = {"|", "||", "&&", "&", ";", ">", ">>"}
 """Of a call, in a line of shell."""

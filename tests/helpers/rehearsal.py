@@ -126,7 +126,7 @@ def fine_statuses(line: str) -> set[int]:
     too_few = "--cores 2" in line and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == 1
     if too_few or ("track show" in line and not find_spec("ruptures")):  # which is part of an extra
         return {4}
-    if "--device cuda" in line or "precision=tf32" in line or line.endswith("live_study"):
+    if "--device cuda" in line or "precision=tf32" in line or line.endswith("error_rates_measure"):
         return {1}  # NumPy runs on no GPU; it is not slower where it should be
     return {0, 1} if line.endswith("roofline") else {0}  # as it is, measured for a moment
 

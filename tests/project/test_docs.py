@@ -111,7 +111,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in set((copy / "results" / "runs").iterdir()):
         if record.name not in (EARLIER.name, RECORD.name, *re.findall(r"\w+\.json", named_in_the_readme)):
             record.unlink()
-    for name in ("Makefile", "README.md", "conftest.py", "constraints.txt", "pyproject.toml"):
+    for name in (
+        "CONTRIBUTING.md",
+        "Makefile",
+        "README.md",
+        "conftest.py",
+        "constraints.txt",
+        "pyproject.toml",
+    ):
         shutil.copyfile(ROOT / name, copy / name)
     return copy
 

@@ -132,7 +132,7 @@ def test_what_was_found_is_kept_as_a_page_whatever_it_was(
     record: Path, excess: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taking(lambda job: 1 + excess * ("torch" in job.path), monkeypatch)
-    page = tmp_path / "map_check.md"
+    page = tmp_path / "decision_map.md"
 
     status = main([str(record), "--borders=1", "--repeats=1", f"--output={page}"])
 

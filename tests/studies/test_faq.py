@@ -1,4 +1,4 @@
-"""The answers to objections: what they change is changed, and what they say was found was found."""
+"""The answers of the FAQ: what they change is changed, and what they say was found was found."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_float64_is_invalid_as_the_page_says(tmp_path: Path, judge: Judge) -> No
 
 @pytest.mark.parametrize("name", proposals(PAGE))
 def test_what_the_page_says_was_found_is_what_the_report_says(name: str) -> None:
-    said = re.search(rf"Found: \*\*(\w+)\*\* \(\[report\]\(\.\./results/objections/{name}\.md\)\)", PAGE)
+    said = re.search(rf"Found: \*\*(\w+)\*\* \(\[report\]\(\.\./results/faq/{name}\.md\)\)", PAGE)
     report = json.loads((FOUND / f"{name}.json").read_text(encoding="utf-8"))
     (verdict,) = report["perceptron_bench_comparison"]["verdicts"]
 
