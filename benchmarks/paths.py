@@ -5,24 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+IMPLEMENTATIONS = ROOT / "impls"
 
+PUBLISHED = ROOT / "results"
+"""What the repository contains; `report --publish` writes it."""
+PUBLISHED_RUNS = PUBLISHED / "runs"
 
-UNFINISHED = ROOT / "results" / "unfinished"
-
-
-HISTORY = ROOT / "results" / "history"
-
-
-IMPLEMENTATIONS = Path(__file__).resolve().parent.parent / "impls"
-
-
-RESULTS = ROOT / "results"
-
-
-RUNS = RESULTS / "runs"
-
-
-LOOKS = RESULTS / "looks"  # of --quick; not published
-
-
-CALIBRATIONS = ROOT / "results" / "calibration"
+LOCAL = PUBLISHED / "local"
+"""What this checkout's user measured; Git ignores it."""
+LOCAL_RUNS = LOCAL / "runs"
+LOOKS = LOCAL / "looks"  # of --quick; no report shows them
+UNFINISHED = LOCAL / "unfinished"
+HISTORY = LOCAL / "history"
+CALIBRATIONS = LOCAL / "calibration"

@@ -140,7 +140,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=CALIBRATIONS,
         metavar="FOLDER",
-        help="default: results/calibration",
+        help="default: results/local/calibration",
     )
     parser.add_argument(
         "--worker-timeout",

@@ -59,7 +59,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         type=Path,
         default=CALIBRATIONS,
         metavar="FOLDER",
-        help="default: results/calibration",
+        help="default: results/local/calibration",
     )
     add_rule(parser, RULE)
     parser.set_defaults(do=_compare)

@@ -89,8 +89,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="FILE",
-        help="default: results/runs/DATE.json, which is published in results/README.md; with --quick "
-        "results/looks/DATE.json, which is not",
+        help="default: results/local/runs/DATE.json, which results/local/README.md shows; with --quick "
+        "results/local/looks/DATE.json, which no report shows",
     )
     run.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
     run.set_defaults(do=run_command.run)
@@ -123,9 +123,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="print the tables of recorded runs in Markdown",
         description="Print the tables of recorded runs in Markdown; nothing is measured.",
     )
-    table.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: results/runs/*.json")
     table.add_argument(
-        "--write", action="store_true", help="write results/ from results/runs/ again, as `report` does"
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="default: your records in results/local/runs; if there is none, the published ones",
     )
     table.set_defaults(do=show.table)
     report.add_command(commands_)

@@ -1,4 +1,4 @@
-"""The command `report` of the command line: records → everything that is read."""
+"""The command `report`: records → everything that is read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.compare.two_runs import compare_calibrated
 from benchmarks.errors import UsageError
-from benchmarks.paths import RESULTS, RUNS
+from benchmarks.paths import LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS
 from benchmarks.records.run import read_run, recorded_runs
-from benchmarks.report.publish import publish
+from benchmarks.report.publish import NOT_COMMITTED, write_report
 
 if TYPE_CHECKING:
     import argparse
@@ -20,57 +20,77 @@ if TYPE_CHECKING:
 
     from benchmarks.compare.result import Comparison
     from benchmarks.records.run import Run
-    from benchmarks.report.publish import Published
-
 
 DESCRIPTION = """\
-Write what is read, from records alone: README.md (the results in short), tables.md (all of them), index.html
-(one page to explore, offline), pictures/ (SVG and PNG) and data/ (CSV and Parquet). Nothing is measured.
+Write tables, plots and data from records; nothing is measured. README.md has the results in short, tables.md
+all tables, index.html is a page to explore (offline), pictures/ has SVG and PNG files, data/ CSV and Parquet
+files. By default the report is about your own records; its page also offers the published ones.
 """
 
 
 def add_command(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add `report`."""
     parser = subparsers.add_parser(
-        "report", help="write tables, pictures, page and data from records", description=DESCRIPTION
+        "report", help="write tables, plots, page and data from records", description=DESCRIPTION
     )
     parser.add_argument(
         "runs",
         nargs="*",
         type=Path,
         metavar="RUN",
-        help="a record, or a folder of them; default: results/runs",
+        help="a record, or a folder of records; default: results/local/runs",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: results")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument(
+        "-o", "--output", type=Path, default=LOCAL, metavar="DIR", help="default: results/local"
+    )
+    target.add_argument(
+        "--publish",
+        action="store_true",
+        help="write the published report, results/, from results/runs; without PNG, CSV and Parquet files, "
+        "which are not committed",
+    )
     parser.add_argument(
         "--against",
         type=Path,
         metavar="RUN",
-        help="hold the newest of the records against this earlier one, with the verdicts of `compare`",
+        help="compare the newest of the records with this earlier one, as `compare` does",
     )
     parser.add_argument(
         "--baseline",
         metavar="NAME",
         help="with --against: compare only ratios to this implementation, as `compare` does",
     )
-    parser.add_argument("--no-pictures", action="store_true", help="draw no files; the page has its own")
+    parser.add_argument(
+        "--no-pictures",
+        action="store_const",
+        dest="leave_out",
+        const=("pictures",),
+        default=(),
+        help="write no plots, except those of the page",
+    )
     parser.set_defaults(do=report)
 
 
 def report(parsed: argparse.Namespace) -> int:
-    """Write the report and say where.
+    """Write the report and print where it is.
 
     Raises:
         UsageError: a record can't be read or compared, or the folder can't be written.
 
     """
+    if parsed.publish and parsed.runs:
+        message = "--publish takes its records from results/runs: expected no RUN, found one; copy it there"
+        raise UsageError(message)
     with _no_collecting():
-        return _report(parsed)
+        lines = _report(parsed)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
 
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Look for no cycles of garbage meanwhile: a large report makes millions of objects, all to be kept."""
+    """Turn garbage collection off: a large report makes millions of objects, and all are needed."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -80,35 +100,31 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _report(parsed: argparse.Namespace) -> int:
-    runs = recorded_runs(parsed.runs or [RUNS])
+def _report(parsed: argparse.Namespace) -> list[str]:
+    runs = recorded_runs(parsed.runs or [PUBLISHED_RUNS if parsed.publish else LOCAL_RUNS])
     comparison = None
     if parsed.against:
         base = read_run(parsed.against)
         comparison = _side_by_side(base, runs, parsed)
         runs = runs if base in runs else [*runs, base]
-    published = publish(
-        runs, parsed.output or RESULTS, comparison=comparison, with_pictures=not parsed.no_pictures
+    return write_report(
+        runs,
+        PUBLISHED if parsed.publish else parsed.output,
+        beside=[] if parsed.runs or parsed.publish else recorded_runs([PUBLISHED_RUNS]),
+        comparison=comparison,
+        leave_out=[*parsed.leave_out, *(NOT_COMMITTED if parsed.publish else ())],
     )
-    sys.stdout.write("".join(f"{line}\n" for line in told(published)))
-    return 0
 
 
 def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) -> Comparison:
     others = [run for run in runs if run != base]
     if not others:
-        message = f"--against: expected another record to hold against {parsed.against}, found none; name one"
+        message = f"--against: expected another record to compare with {parsed.against}, found none; name one"
         raise UsageError(message)
     newest = max(others, key=lambda run: run.provenance.date)
     return compare_calibrated(base, newest, control=parsed.baseline)
 
 
-def write_report() -> list[str]:
-    """Write the report of all recorded runs anew, and say in words where."""
-    return told(publish(recorded_runs([RUNS]), RESULTS))
-
-
-def told(published: Published) -> list[str]:
-    """Say where a report is, and what it lacks."""
-    page = [f"page:   {published.page}"] if published.page else []
-    return [f"report: {published.readme}", *page, *(f"left out: {each}" for each in published.lacking)]
+def report_locally() -> list[str]:
+    """Write the report of the user's own runs, with the published ones on its page; return where it is."""
+    return write_report(recorded_runs([LOCAL_RUNS]), LOCAL, beside=recorded_runs([PUBLISHED_RUNS]))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.markup import escape
 
-from benchmarks.cli.report import write_report
+from benchmarks.cli.report import report_locally
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
-from benchmarks.paths import LOOKS, ROOT, RUNS
+from benchmarks.paths import LOCAL_RUNS, LOOKS, ROOT
 from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     """
     default = (
-        LOOKS if parsed.quick or parsed.suite == "quick" else RUNS
+        LOOKS if parsed.quick or parsed.suite == "quick" else LOCAL_RUNS
     ) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
     with told_if_unwritable(output, remedy="name another file with -o"):
@@ -46,8 +46,8 @@ def run(parsed: argparse.Namespace) -> int:
             return status
         keep(record, output)
     console.print(f"record: {escape(str(output))}")
-    if output.parent == RUNS:
-        for line in write_report():
+    if output.parent == LOCAL_RUNS:
+        for line in report_locally():
             console.print(escape(line))
     return status
 

@@ -16,10 +16,9 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.suites import SUITES
-from benchmarks.cli.report import write_report
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.paths import RUNS
-from benchmarks.records.run import read_run, recorded_files, recorded_runs
+from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
+from benchmarks.records.run import recorded_runs
 from benchmarks.report.tables.case import print_row
 from benchmarks.report.tables.run import caption, to_markdown
 from benchmarks.runner.dispatch import probe
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchmarks.cases.implementations import ImplementationFile
+    from benchmarks.records.run import Run
     from benchmarks.runner.case import Fault
     from impls.contract import Device
 
@@ -77,34 +77,34 @@ def _why_not(faults: Mapping[ImplementationFile, Mapping[Device, Fault | None]])
 
 
 def table(parsed: argparse.Namespace) -> int:
-    """Print the tables of the given files, or of all recorded runs; or write the report again.
+    """Print the tables of the given files, or of the user's runs, or of the published ones; newest first.
 
     Raises:
         UsageError: a file is no record of ours, or there is none.
 
     """
-    if parsed.write:
-        sys.stdout.write("".join(f"{line}\n" for line in write_report()))
-        return 0
-    files: Sequence[Path] = parsed.files or recorded_files()
-    if not files:
-        message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
-        raise UsageError(message)
-    sys.stdout.write(to_markdown([read_run(file) for file in files]) + "\n")
+    runs = _recorded(parsed.files)
+    sys.stdout.write(to_markdown(sorted(runs, key=lambda run: run.provenance.date, reverse=True)) + "\n")
     return 0
 
 
+def _recorded(files: Sequence[Path]) -> list[Run]:
+    """Read these files, or the user's records, or the published ones where the user has none."""
+    folder = LOCAL_RUNS if any(LOCAL_RUNS.glob("*.json")) else PUBLISHED_RUNS
+    if runs := recorded_runs(files or [folder]):
+        return runs
+    message = f"no records in {folder}: name a file, or measure with `perceptron-bench run`"
+    raise UsageError(message)
+
+
 def explain(parsed: argparse.Namespace) -> int:
-    """Print what stands behind the rows that the name fits: of the file, or else those that the report shows.
+    """Print the details of the rows with the text in their names: of the file, or as the report shows.
 
     Raises:
         UsageError: there is no record, or none holds such a case.
 
     """
-    runs = recorded_runs([parsed.file or RUNS])
-    if not runs:
-        message = f"no records in {RUNS}: name a file, or measure with `perceptron-bench run`"
-        raise UsageError(message)
+    runs = _recorded([parsed.file] if parsed.file else [])
     shown_runs = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]
     rows = [(row, run) for group, run in shown_runs for row in run.rows if row.group == group]
     console = Terminal()

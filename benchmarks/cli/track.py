@@ -126,7 +126,7 @@ def _add_control(parser: argparse.ArgumentParser) -> None:
 
 def _add_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--history", type=Path, default=HISTORY, metavar="DIR", help="default: results/history/"
+        "--history", type=Path, default=HISTORY, metavar="DIR", help="default: results/local/history"
     )
 
 

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError
-from benchmarks.paths import RUNS
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import KEY, SCHEMA_VERSION, Row
 from benchmarks.records.schema import Schema, require_once
@@ -103,8 +102,3 @@ def recorded_runs(paths: Sequence[Path]) -> list[Run]:
                 continue
             runs += [] if found in runs else [found]
     return runs
-
-
-def recorded_files() -> list[Path]:
-    """Give the files of recorded runs, newest first."""
-    return sorted(RUNS.glob("*.json"), reverse=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import paths
 from benchmarks.cases.implementations import discover
 from benchmarks.cli.main import main
 from benchmarks.errors import UsageError, unknown_name
@@ -96,7 +95,8 @@ def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.Captu
 def test_explain_shows_the_row_that_the_report_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "RUNS", tmp_path)
+    monkeypatch.setattr("benchmarks.cli.show.PUBLISHED_RUNS", tmp_path)
+    monkeypatch.setattr("benchmarks.cli.show.LOCAL_RUNS", tmp_path / "none")
     write(run_of_day(0, timed("jax_scan", [1e-3] * 6)), tmp_path / "0.json")
     write(run_of_day(1, timed("jax_scan", [1e-3] * 3)), tmp_path / "1.json")
 
@@ -150,7 +150,8 @@ def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None
 def test_table_without_any_record_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(paths, "RUNS", tmp_path)
+    monkeypatch.setattr("benchmarks.cli.show.PUBLISHED_RUNS", tmp_path)
+    monkeypatch.setattr("benchmarks.cli.show.LOCAL_RUNS", tmp_path / "none")
 
     assert main(["table"]) == 4
 

@@ -27,7 +27,7 @@ import pytest
 
 from benchmarks.cli import run
 from benchmarks.cli.main import main as main_of_ours
-from benchmarks.paths import ROOT
+from benchmarks.paths import LOCAL_RUNS, ROOT
 from benchmarks.runner import dispatch
 from benchmarks.runner.launch import Report
 from benchmarks.studies import (
@@ -214,6 +214,9 @@ def furnish(page: Path) -> None:
         case "reading.md":
             shutil.copyfile(EARLIER, "before.json")
             shutil.copyfile(RECORD, "run.json")
+        case "running.md":
+            LOCAL_RUNS.mkdir(parents=True)
+            shutil.copyfile(RECORD, LOCAL_RUNS / "DATE.json")
         case "tracking.md":
             os.chdir(ROOT.parent)
             repository = ROOT.with_name("repository")
@@ -247,7 +250,7 @@ def stand_in() -> None:
     )
     patch.setattr(faq, "run", lambda *_: 0)  # the blocks of another page, where they are rehearsed
     patch.setattr(error_rates_table, "N_RESAMPLES", 10)
-    patch.setattr(run, "write_report", lambda: ["report: rehearsed where a page asks for it"])
+    patch.setattr(run, "report_locally", lambda: ["report: rehearsed where a page asks for it"])
     patch.setattr(slowdown, "size_in_process", lambda *_: slowdown.EFFECT)
     with suppress(ImportError):  # of a package that draws
         patch.setattr("benchmarks.report.plots.gallery.MAX_GROUPS", 1)

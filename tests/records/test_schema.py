@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.records import schema
 from benchmarks.records.run import read_run
 from benchmarks.records.schema import may_steer, visible
-from benchmarks.report.publish import publish
+from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.tables.run import print_run
 from impls.contract import Problem
 from tests.helpers.pages import rows_of
@@ -68,16 +68,16 @@ def test_first_page_tables_data_terminal_page_and_pictures_show_the_number_only(
     page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     run, terminal = hostile(tmp_path), io.StringIO()
 
-    published = publish([run], tmp_path, with_pictures=False)
+    write_report([run], tmp_path, leave_out=["pictures"])
     print_run(run, Console(file=terminal, width=500))
 
-    assert published.page
+    assert (tmp_path / PAGE).exists()
     shown = {file: file.read_bytes().decode() for file in tmp_path.rglob("*.[mc][ds]*")}
     assert len(shown) > 8
     texts = [*(text.replace("\r\n", "\n") for text in shown.values()), terminal.getvalue()]
     ((*pictures,),) = gallery.pictures_of([run]).values()
     drawn = [[picture.name, picture.description, picture.chart.to_dict()] for picture in pictures]
-    content = page.payload_of(published.page.read_text(encoding="utf-8"))
+    content = page.payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
     texts += [json.dumps(value, ensure_ascii=False) for value in (content, drawn)]
     assert "u202e" in texts[-1]
     for text in texts:

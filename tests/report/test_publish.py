@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from benchmarks import paths
 from benchmarks.analysis.cells import (
     deviation_cell,
     memory_cell,
@@ -23,7 +22,7 @@ from benchmarks.cases.problems import NAMED
 from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
 from benchmarks.records import run
-from benchmarks.report.publish import publish
+from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.readme.summary_tables import NO_BREAK
 from benchmarks.report.tables.run import print_run
 from tests.helpers.runs import run_of_day, timed, write
@@ -45,17 +44,26 @@ def rows(scale: float = 1.0) -> list[Row]:
 
 RUN = run_of_day(0, *rows(), INVALID, ABSENT)
 LATER = run_of_day(1, *rows(scale=2))
+PUBLISHED = run_of_day(2, *rows(), machine="published")
 
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder of results with two records in it."""
-    (tmp_path / "runs").mkdir()
-    write(RUN, tmp_path / "runs" / "1.json")
-    write(LATER, tmp_path / "runs" / "2.json")
-    monkeypatch.setattr(paths, "RESULTS", tmp_path)
-    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    """Make a folder of published results with one record, and in its folder `local` two of the user's."""
+    local = tmp_path / "local"
+    for folder, runs in ((tmp_path, [PUBLISHED]), (local, [RUN, LATER])):
+        (folder / "runs").mkdir(parents=True)
+        for i, each in enumerate(runs, 1):
+            write(each, folder / "runs" / f"{i}.json")
+    for name, folder in {"LOCAL": local, "PUBLISHED": tmp_path}.items():
+        monkeypatch.setattr(f"benchmarks.cli.report.{name}", folder)
+        monkeypatch.setattr(f"benchmarks.cli.report.{name}_RUNS", folder / "runs")
+    monkeypatch.setattr("benchmarks.report.publish.PUBLISHED", tmp_path)
     return tmp_path
+
+
+def text_in(folder: Path) -> str:
+    return (folder / "README.md").read_text(encoding="utf-8")
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
@@ -94,23 +102,60 @@ def csv_cells(folder: Path) -> list[set[str]]:
     ]
 
 
-def test_the_report_is_a_first_page_and_all_tables_and_what_it_links_to_is_there(
+def test_the_report_is_about_the_users_runs_and_what_it_links_to_is_there(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["report", "--no-pictures"]) == 0
 
-    assert f"report: {results / 'README.md'}" in capsys.readouterr().out
-    text = (results / "README.md").read_text(encoding="utf-8")
+    local = results / "local"
+    assert f"report: {local / 'README.md'}" in capsys.readouterr().out
+    assert {path.name for path in results.iterdir()} == {"local", "runs"}
+    text = text_in(local)
     assert "### Who is faster on the CPU?" in text
-    tables = (results / "tables.md").read_text(encoding="utf-8")
+    assert "published:" not in text
+    tables = (local / "tables.md").read_text(encoding="utf-8")
     assert tables.index("Run of 2026-11-02") < tables.index("Run of 2026-11-01")
     assert "how many times faster" in tables
+    write_report([], results)  # to which the user's page links
     for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert (results / target).exists()
+        assert (local / target).exists()
+
+
+def test_the_page_of_the_users_runs_shows_their_machine_first_and_offers_the_published_ones(
+    results: Path,
+) -> None:
+    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
+    pytest.importorskip("altair", reason="part of the extra `report`")
+
+    assert main(["report", "--no-pictures"]) == 0
+
+    content = page.payload_of((results / "local" / PAGE).read_text(encoding="utf-8"))
+    machines = dict.fromkeys(
+        (group["site"].partition(":")[0], group["beside"]) for group in content["groups"]
+    )
+    assert list(machines) == [("vm", False), ("published", True)]
+    assert {each["site"].partition(":")[0] for each in content["charts"]["pictures"]} == {"vm", "published"}
+
+
+def test_only_publishing_changes_the_published_files_which_have_no_png_and_no_data(results: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+
+    assert main(["report", "--publish"]) == 0
+
+    assert {path.name for path in (results / "local").iterdir()} == {"runs"}
+    files = {path.suffix for path in results.rglob("*") if "runs" not in path.parts and path.is_file()}
+    assert files == {".md", ".html", ".svg"}
+    assert "published:" in text_in(results)
+
+
+def test_publishing_takes_no_record_by_name(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--publish", str(results / "local" / "runs")]) == 4
+
+    assert "copy it there" in capsys.readouterr().err
 
 
 def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path) -> None:
-    publish([RUN], tmp_path, with_pictures=False)
+    write_report([RUN], tmp_path, leave_out=["pictures"])
     terminal = io.StringIO()
     print_run(RUN, Console(file=terminal, width=250))
 
@@ -126,10 +171,9 @@ def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path
 def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
     page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     pytest.importorskip("altair", reason="part of the extra `report`")
-    published = publish([RUN], tmp_path, with_pictures=False)
-    assert published.page
+    write_report([RUN], tmp_path, leave_out=["pictures"])
 
-    content = page.payload_of(published.page.read_text(encoding="utf-8"))
+    content = page.payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
 
     shown = [
         {row["implementation"], *row["text"].values()} for group in content["groups"] for row in group["rows"]
@@ -138,18 +182,10 @@ def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
         assert any(cells <= each for each in shown)
 
 
-def test_table_write_writes_the_report_of_what_can_be_read(results: Path) -> None:
-    (results / "runs" / "3.json").write_text("cut of")
-
-    assert main(["table", "--write"]) == 0
-
-    assert (results / "README.md").read_text(encoding="utf-8").startswith("# Results")
-
-
 def test_what_is_no_record_is_left_out_of_a_folder_but_refused_by_name(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    odd = results / "runs" / "3.json"
+    odd = results / "local" / "runs" / "3.json"
     odd.write_text("cut of")
 
     assert main(["report", "--no-pictures"]) == 0
@@ -163,11 +199,11 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
 
     assert main(["report", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 0
 
-    assert "Nothing has been measured yet" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "Nothing has been measured yet" in text_in(tmp_path / "out")
 
 
 def test_a_record_that_is_named_twice_counts_once(results: Path) -> None:
-    files = [results / "runs" / "1.json", results / "runs"]
+    files = [results / "local" / "runs" / "1.json", results / "local" / "runs"]
 
     assert run.recorded_runs(files) == [RUN, LATER]
 
@@ -182,28 +218,27 @@ def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_
     out = capsys.readouterr().out
     for lacking in ("no data/", "no pictures", "no index.html"):
         assert re.search(rf"left out: {lacking} \(.*\): pip install 'perceptron-bench\[report\]'", out)
-    assert (results / "README.md").exists()
-    text = (results / "README.md").read_text(encoding="utf-8")
-    assert "<picture>" not in text
+    text = text_in(results / "local")
+    assert "<img" not in text
     assert "(data/" not in text
 
 
-def test_two_runs_are_laid_side_by_side(results: Path) -> None:
-    assert main(["report", "--no-pictures", "--against", str(results / "runs" / "1.json")]) == 0
+def test_two_runs_are_shown_side_by_side(results: Path) -> None:
+    assert main(["report", "--no-pictures", "--against", str(results / "local" / "runs" / "1.json")]) == 0
 
-    text = (results / "README.md").read_text(encoding="utf-8")
+    text = text_in(results / "local")
     assert "## Two runs side by side: " in text
     assert re.search(r"\| jax_jit-cpu-book-\S+ .* slower +\|", text)
 
 
-def test_a_run_that_stands_alone_can_not_be_held_against_itself(
+def test_a_single_run_can_not_be_compared_with_itself(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = str(results / "runs" / "1.json")
+    file = str(results / "local" / "runs" / "1.json")
 
     assert main(["report", file, "--against", file]) == 4
 
-    assert "expected another record to hold against" in capsys.readouterr().err
+    assert "expected another record to compare with" in capsys.readouterr().err
 
 
 def test_a_folder_that_can_not_be_written_is_refused_in_words(
@@ -221,25 +256,24 @@ def test_a_page_that_can_not_be_written_is_no_lack_of_a_package(tmp_path: Path) 
     (tmp_path / "index.html").mkdir()
 
     with pytest.raises(UsageError, match=r"index\.html: can't be written"):
-        publish([], tmp_path)
+        write_report([], tmp_path)
 
 
 def test_a_report_of_nothing_has_no_pictures_of_an_earlier_one(tmp_path: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
-    publish([RUN], tmp_path)
+    write_report([RUN], tmp_path)
     assert list((tmp_path / "pictures").rglob("spread-*"))
 
-    publish([], tmp_path, with_pictures=False)
+    write_report([], tmp_path, leave_out=["pictures"])
     assert list((tmp_path / "pictures").rglob("spread-*"))
-    publish([], tmp_path)
+    write_report([], tmp_path)
     assert not list((tmp_path / "pictures").iterdir())
 
 
 def test_pictures_are_shown_where_their_question_is_answered(results: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
-    publish([RUN], results)
+    write_report([RUN], results)
 
-    text = (results / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r'(?:srcset|src|href)="([^"]+)"', text)
+    shown = re.findall(r'src="([^"]+)"', text_in(results))
     assert any("spread-book" in path for path in shown)
     assert [path for path in shown if not (results / path).is_file()] == []

@@ -59,16 +59,19 @@ def write_page(
     runs: Sequence[Run],
     gallery: Gallery,
     path: Path,
-    against: Comparison | None = None,
+    beside: Sequence[Run] = (),
+    comparison: Comparison | None = None,
 ) -> None:
-    """Write one HTML file that shows the runs and their pictures, and what a comparison found, if any.
+    """Write one HTML file that shows the runs and their pictures, then the ones beside them and a comparison.
 
     Raises:
         ImportError: a library is not installed; they are part of the extra `report`.
         UsageError: the file can't be written.
 
     """
-    html = _page(_payload(runs, gallery, against), bundled())
+    from benchmarks.report.html.payload import payload  # noqa: PLC0415 - needs an extra
+
+    html = _page(payload(runs, gallery, beside, comparison), bundled())
     with told_if_unwritable(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, html)
@@ -87,13 +90,6 @@ def payload_of(html: str) -> dict[str, Any]:
         raise UsageError(message)
     content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1])))
     return content
-
-
-def _payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None) -> dict[str, Any]:
-    # It needs altair: part of an extra, which the rest does without.
-    from benchmarks.report.html.payload import payload  # noqa: PLC0415 - needs an extra
-
-    return payload(runs, gallery, against)
 
 
 def _page(content: dict[str, Any], library: str) -> str:

@@ -41,11 +41,13 @@ EXACT = ("typical_s", "cold_s", "warm_s")
 Fields = dict[str, Any]
 
 
-def payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None = None) -> Fields:
-    """Give all that the page needs; what it shows first comes first."""
-    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+def payload(
+    runs: Sequence[Run], gallery: Gallery, beside: Sequence[Run] = (), comparison: Comparison | None = None
+) -> Fields:
+    """Return all that the page needs, in the order in which it is shown: machines of `runs` come first."""
+    newest_first = sorted([*runs, *beside], key=lambda run: run.provenance.date, reverse=True)
     manifest = Interned()
-    groups = _groups_in_order(newest_first, manifest)
+    groups = _groups_in_order(newest_first, {Machine.of(run) for run in runs}, manifest)
     n_rounds = max((row["n_rounds"] for group in groups for row in group["rows"]), default=0)
     return {
         "floor": FLOOR,
@@ -55,7 +57,7 @@ def payload(runs: Sequence[Run], gallery: Gallery, against: Comparison | None = 
         "items": manifest.items,
         "ranks": {n: _rank(n) for n in range(1, n_rounds + 1)},
         "charts": charts_of(newest_first, gallery),
-        "changes": changes_of(against) if against else None,
+        "changes": changes_of(comparison) if comparison else None,
     }
 
 
@@ -88,9 +90,9 @@ def _run(run: Run) -> Fields:
     return {"site": str(Machine.of(run)), **at, **asdict(run.settings)}
 
 
-def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fields]:
-    """Give each run's groups: by site, those with times first, the run that speaks for one before others."""
-    found: list[tuple[tuple[int, bool, int, bool, int], Fields]] = []
+def _groups_in_order(newest_first: Sequence[Run], own: set[Machine], manifest: Interned) -> list[Fields]:
+    """Return each run's groups: own machines, then timed groups, then the runs that are shown, first."""
+    found: list[tuple[tuple[bool, int, bool, int, bool, int], Fields]] = []
     shown_runs = headline_groups(newest_first)
     sites = {site: place for place, site in enumerate(shown_runs)}
     for number, run in enumerate(newest_first):
@@ -99,8 +101,9 @@ def _groups_in_order(newest_first: Sequence[Run], manifest: Interned) -> list[Fi
         for name, group in _groups(run, manifest):
             is_timed = any(row["typical_s"] for row in group["rows"])
             speaks = shown_runs[site][name] is run
-            order = (sites[site], not is_timed, places[name], not speaks, number)
-            found.append((order, {"run": number, "site": str(site), "speaks": speaks, **group}))
+            order = (site not in own, sites[site], not is_timed, places[name], not speaks, number)
+            place = {"run": number, "site": str(site), "beside": site not in own, "speaks": speaks}
+            found.append((order, place | group))
     return [group for _, group in sorted(found, key=lambda each: each[0])]
 
 

@@ -1,4 +1,4 @@
-"""Pictures → files: SVG for documents, light and dark, and PNG for sharing."""
+"""Pictures → files: SVG for documents, PNG for sharing."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, get_args
 
 from benchmarks.files import told_if_unwritable
 from benchmarks.report.plots.plot import Kind
-from benchmarks.report.plots.render import draw
+from benchmarks.report.plots.render import STYLE, draw
 from benchmarks.report.plots.style import themed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from benchmarks.records.machine import Machine
     from benchmarks.report.plots.gallery import Gallery
     from benchmarks.report.plots.plot import Picture
 
-PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.png")
+PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.svg")
 MACHINE = re.compile(r".+-cores?-used(-[0-9a-f]{8})?|.{91}-[0-9a-f]{8}|machine-\d+")
 """Names of what a report writes, and has written: a machine's folder was once called by its number."""
 
@@ -37,17 +37,11 @@ class Files:
     """A picture and where it was written."""
 
     picture: Picture
-    light: Path  # SVG
-    dark: Path  # SVG
-    png: Path  # light
-
-    @property
-    def paths(self) -> tuple[Path, Path, Path]:
-        """Give all three."""
-        return self.light, self.dark, self.png
+    svg: Path  # follows the reader's theme
+    png: Path | None  # light
 
 
-def write_pictures(gallery: Gallery, folder: Path) -> dict[Machine, list[Files]]:
+def write_pictures(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dict[Machine, list[Files]]:
     """Write each machine's first pictures of each kind into a folder named for it, the same in every report.
 
     Pictures of an earlier report that this one does not have are removed: nothing would say what they show.
@@ -56,18 +50,18 @@ def write_pictures(gallery: Gallery, folder: Path) -> dict[Machine, list[Files]]
         UsageError: the folder can't be written.
 
     """
-    written = _planned(gallery, folder)
+    written = _planned(gallery, folder, with_png=with_png)
     files = [each for own in written.values() for each in own]
     with told_if_unwritable(folder, remedy="name another folder"):
-        for place in {each.light.parent for each in files}:
+        _remove_earlier(folder)
+        for place in {each.svg.parent for each in files}:
             place.mkdir(parents=True, exist_ok=True)
         for each in files:
-            draw(themed(each.picture.chart, "light"), *each.paths)
-        _remove_others(folder, {path for each in files for path in each.paths})
+            draw(themed(each.picture.chart, "light"), each.svg, each.png)
     return written
 
 
-def _planned(gallery: Gallery, folder: Path) -> dict[Machine, list[Files]]:
+def _planned(gallery: Gallery, folder: Path, *, with_png: bool) -> dict[Machine, list[Files]]:
     """Say where each picture is to be written."""
     places: dict[Path, Machine] = {}
     for site in gallery:
@@ -76,7 +70,7 @@ def _planned(gallery: Gallery, folder: Path) -> dict[Machine, list[Files]]:
             name = f"{name[: MAX_STEM - 9]}-{zlib.crc32(str(site).encode()):08x}"
         places[folder / name] = site
     return {
-        site: [_files(picture, place) for picture in _first_of_each_kind(gallery[site])]
+        site: [_files(picture, place, with_png=with_png) for picture in _first_of_each_kind(gallery[site])]
         for place, site in places.items()
     }
 
@@ -89,35 +83,26 @@ def _first_of_each_kind(pictures: Iterable[Picture]) -> Iterator[Picture]:
             yield picture
 
 
-def _remove_others(folder: Path, written: Collection[Path]) -> None:
-    """Remove an earlier report's pictures, which are known by their names and by being three files each.
-
-    So are those of a machine that is no longer there, and its folder if nothing else is in it.
-    """
+def _remove_earlier(folder: Path) -> None:
+    """Remove an earlier report's pictures, known by names and style, and machines' folders left empty."""
     machines = [each for each in folder.glob("*/") if MACHINE.fullmatch(each.name)]
     for place in [folder, *(each for each in machines if not each.is_symlink())]:
-        old = list(_others_in(place, written))
-        for path in old:
-            path.unlink()
+        old = [svg for svg in place.glob("*.svg") if PICTURE.fullmatch(svg.name) and _is_ours(svg)]
+        for svg in old:
+            svg.unlink()
+            svg.with_suffix(".png").unlink(missing_ok=True)
         if old and place != folder and not any(place.iterdir()):
             place.rmdir()
 
 
-def _others_in(place: Path, written: Collection[Path]) -> Iterator[Path]:
-    for png in place.glob("*.png"):
-        paths = _paths(place, png.stem)
-        if PICTURE.fullmatch(png.name) and png not in written and all(path.is_file() for path in paths):
-            yield from paths
+def _is_ours(svg: Path) -> bool:
+    with svg.open(encoding="utf-8", errors="replace") as file:
+        return STYLE in file.read(1000)
 
 
-def _paths(folder: Path, stem: str) -> tuple[Path, Path, Path]:
-    """Name a picture's files: light, dark, and for sharing."""
-    return folder / f"{stem}.svg", folder / f"{stem}-dark.svg", folder / f"{stem}.png"
-
-
-def _files(picture: Picture, folder: Path) -> Files:
-    light, dark, png = _paths(folder, _stem(picture.name))
-    return Files(picture=picture, light=light, dark=dark, png=png)
+def _files(picture: Picture, folder: Path, *, with_png: bool) -> Files:
+    svg = folder / f"{_stem(picture.name)}.svg"
+    return Files(picture=picture, svg=svg, png=svg.with_suffix(".png") if with_png else None)
 
 
 def _stem(name: str) -> str:

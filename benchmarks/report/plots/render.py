@@ -18,23 +18,35 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
 CLIP_PATH = re.compile(r'(\bid="clip|url\(#clip)(\d+)')
 """Where a clip path is defined or used, and its number."""
 
+TAG = re.compile(r"<[^>]*>")
+UNUSED = re.compile(r' (?:aria-[a-z]+|role|class)="[^"]*"')
+"""Attributes without effect in an image; the page that shows it has the description."""
+LONG_NUMBER = re.compile(r"\d+\.\d{3,}")
 
-def draw(specification: dict[str, Any], light: Path, dark: Path, png: Path) -> None:
-    """Write one picture in the light theme, and from it the dark one and the one for sharing."""
-    svg = _renumbered(vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE))
-    light.write_text(svg, encoding="utf-8")
-    dark.write_text(_darkened(svg), encoding="utf-8")
-    png.write_bytes(vl_convert.svg_to_png(svg, scale=2))
+DARK = "".join(
+    f'[{attribute}="{colours["light"]}"]{{{attribute}:{colours["dark"]}}}'
+    for colours in (PAPER, INK, FAINT)
+    for attribute in ("fill", "stroke")
+)
+STYLE = f"<style>@media (prefers-color-scheme: dark){{{DARK}}}</style>"
+"""In the dark theme only these colours differ. It also marks a file as written by us."""
 
 
-def _renumbered(svg: str) -> str:
-    """Count clip paths from 1: Vega counts on from picture to picture, and each report would be another."""
+def draw(specification: dict[str, Any], svg: Path, png: Path | None) -> None:
+    """Write an SVG file that follows the reader's theme, and a light PNG file if there is a path for it."""
+    text = compact(vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE))
+    head, tag, rest = text.partition(">")
+    svg.write_text(head + tag + STYLE + rest, encoding="utf-8")
+    if png:
+        png.write_bytes(vl_convert.svg_to_png(text, scale=2))
+
+
+def compact(svg: str) -> str:
+    """Remove unused attributes and digits, and number clip paths from 1: Vega goes on counting."""
     numbers: dict[str, int] = {}
-    return CLIP_PATH.sub(lambda found: f"{found[1]}{numbers.setdefault(found[2], len(numbers) + 1)}", svg)
+    svg = CLIP_PATH.sub(lambda found: f"{found[1]}{numbers.setdefault(found[2], len(numbers) + 1)}", svg)
+    return TAG.sub(lambda tag: LONG_NUMBER.sub(_rounded, UNUSED.sub("", tag[0])), svg)
 
 
-def _darkened(svg: str) -> str:
-    """Turn the light theme into the dark one, which differs in these colours only: drawing takes longer."""
-    for colours in (PAPER, INK, FAINT):
-        svg = svg.replace(f'"{colours["light"]}"', f'"{colours["dark"]}"')
-    return svg
+def _rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")

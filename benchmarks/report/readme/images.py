@@ -1,4 +1,4 @@
-"""Pictures in the results' first page, shown in the reader's theme."""
+"""Pictures in the results' first page."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_ALT = 2000
-"""Characters of the text that stands for a picture."""
+"""Characters of a picture's alternative text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A picture that was written: what it says, and the paths from the page to its files."""
+    """A picture's file and its description."""
 
     kind: str
     description: str
-    light: str  # SVG
-    dark: str  # SVG
-    png: str
+    path: str  # from the page to the SVG file
 
 
 def show(images: Sequence[Image], *kinds: str) -> Iterator[str]:
@@ -32,16 +30,11 @@ def show(images: Sequence[Image], *kinds: str) -> Iterator[str]:
         shown = [_tag(image) for image in images if image.kind == kind]
         yield from shown[:1]
         if len(shown) > 1:
-            yield f"<details><summary>{len(shown) - 1} more such</summary>\n"
+            yield f"<details><summary>{len(shown) - 1} more</summary>\n"
             yield from shown[1:]
             yield "</details>\n"
 
 
 def _tag(image: Image) -> str:
     alt = html.escape(shortened(" ".join(image.description.split()), MAX_ALT))
-    return (
-        f'<a href="{image.png}"><picture>\n'
-        f'<source media="(prefers-color-scheme: dark)" srcset="{image.dark}">\n'
-        f'<img src="{image.light}" alt="{alt}">\n'
-        "</picture></a>\n"
-    )
+    return f'<img src="{image.path}" alt="{alt}">\n'

@@ -63,7 +63,7 @@ def typical(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(folder: Path, *runs: Run, against: Comparison | None = None) -> Path:
     path = folder / "index.html"
-    write_page(runs, pictures_of(runs), path, against)
+    write_page(runs, pictures_of(runs), path, comparison=against)
     return path
 
 

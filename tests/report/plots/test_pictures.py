@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from benchmarks.report.plots import decision_map, gallery
 from benchmarks.report.plots.files import MAX_EACH, MAX_STEM, Files, write_pictures
 from benchmarks.report.plots.gallery import MAX_GROUPS, MAX_MACHINES, pictures_of
 from benchmarks.report.plots.losses import losses
-from benchmarks.report.plots.render import VEGA_LITE
+from benchmarks.report.plots.render import STYLE, VEGA_LITE, compact
 from benchmarks.report.plots.style import (
     BLUE,
     GREEN,
@@ -187,28 +188,44 @@ def test_a_logarithmic_axis_has_the_fewest_round_values_of_which_three_are_withi
     assert log_ticks(values) == ticks
 
 
-def test_every_picture_is_written_for_light_and_dark_and_for_sharing(
+def test_a_picture_is_an_svg_file_and_a_png_file_for_sharing_unless_it_is_to_be_committed(
     pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
     files = write(pictures["throughput"], tmp_path)
 
-    light, dark = (ET.fromstring(path.read_text()) for path in (files.light, files.dark))  # noqa: S314
-    assert light.tag == dark.tag == "{http://www.w3.org/2000/svg}svg"
-    assert files.light.name == "throughput-D2-N4-E3-cpu.svg"
+    assert ET.fromstring(files.svg.read_text()).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
+    assert files.svg.name == "throughput-D2-N4-E3-cpu.svg"
+    assert files.png
     assert files.png.read_bytes().startswith(b"\x89PNG\r\n")
-    in_the_dark = vl_convert.vegalite_to_svg(
-        themed(pictures["throughput"].chart, "dark"), vl_version=VEGA_LITE
-    )
-    assert files.dark.read_text() == in_the_dark
+    write_pictures({HERE: [pictures["throughput"]]}, tmp_path, with_png=False)
+    assert (files.svg.exists(), files.png.exists()) == (True, False)
+
+
+def test_for_a_dark_page_the_style_of_an_svg_file_replaces_the_colours_of_the_light_theme_by_the_dark_ones(
+    pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    chart = pictures["throughput"].chart
+    text = write(pictures["throughput"], tmp_path).svg.read_text()
+
+    assert text.count(STYLE) == 1
+    text = text.replace(STYLE, "")
+    for attribute, light, same, dark in re.findall(r'\[(\w+)="(.+?)"\]{(\w+):(.+?)}', STYLE):
+        assert same == attribute
+        text = text.replace(f'{attribute}="{light}"', f'{attribute}="{dark}"')
+    assert text == compact(vl_convert.vegalite_to_svg(themed(chart, "dark"), vl_version=VEGA_LITE))
+
+
+def test_only_the_numbers_in_tags_are_shortened_and_a_text_stays_as_it_is() -> None:
+    svg = '<text class="a" aria-label="b" transform="translate(1.23456,7.00001)">1.23456 role="c"</text>'
+
+    assert compact(svg) == '<text transform="translate(1.23,7)">1.23456 role="c"</text>'
 
 
 def test_the_same_picture_drawn_again_is_the_same_file(pictures: dict[str, Picture], tmp_path: Path) -> None:
-    once, again = (
-        [path.read_bytes() for path in write(pictures["spread"], tmp_path).paths] for _ in range(2)
-    )
+    once, again = (write(pictures["spread"], tmp_path).svg.read_bytes() for _ in range(2))
 
     assert once == again
-    svg = ET.fromstring(once[0])  # noqa: S314 - our own
+    svg = ET.fromstring(once)  # noqa: S314 - our own
     clips = [element.get("id") for element in svg.iter("{http://www.w3.org/2000/svg}clipPath")]
     used = [element.get("clip-path") for element in svg.iter()]
     assert clips == [f"clip{i + 1}" for i in range(len(clips))]
@@ -225,12 +242,13 @@ def put(folder: Path, *names: str) -> None:
 
 def put_picture(folder: Path, stem: str) -> None:
     """Put the files there that an earlier report wrote of a picture."""
-    put(folder, f"{stem}.svg", f"{stem}-dark.svg", f"{stem}.png")
+    put(folder, f"{stem}.png")
+    (folder / f"{stem}.svg").write_text(f"<svg>{STYLE}</svg>", encoding="utf-8")
 
 
 def old_in(folder: Path) -> set[str]:
-    """Name what is left of that."""
-    files = {path for path in folder.rglob("*") if path.is_file() and path.stat().st_size == len("old")}
+    """Name what is left of these files."""
+    files = {path for path in folder.rglob("*") if path.is_file() and len(path.read_bytes()) < 2 * len(STYLE)}
     return {path.relative_to(folder).as_posix() for path in files}
 
 
@@ -238,15 +256,15 @@ def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -
     run = run_of(*swept())
     put_picture(tmp_path, "throughput-of-old")
     put_picture(tmp_path, "mine")
-    put(tmp_path, "losses-mine.png", "spread-mine.svg", "trend-mine.svg", "trend-mine-dark.svg", "trend.txt")
+    others = {"losses-mine.png", "spread-mine.svg", "spread-mine.png", "trend.txt"}
+    put(tmp_path, *others)
 
     ((*_, files),) = write_pictures(pictures_of([run]), tmp_path).values()
 
-    assert files.light.exists()
-    assert files.light.parent.parent == tmp_path
-    shutil.rmtree(files.light.parent)
-    mine = {"mine.svg", "mine-dark.svg", "mine.png", "losses-mine.png", "spread-mine.svg"}
-    assert old_in(tmp_path) == {*mine, "trend-mine.svg", "trend-mine-dark.svg", "trend.txt"}
+    assert files.svg.exists()
+    assert files.svg.parent.parent == tmp_path
+    shutil.rmtree(files.svg.parent)
+    assert old_in(tmp_path) == {"mine.svg", "mine.png", *others}
 
 
 @pytest.mark.parametrize("runs", [[], [run_of_day(0, row())]], ids=["no runs", "one machine"])
@@ -271,7 +289,7 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
     assert {name.partition("/")[0] for name in left if "losses" in name} == {"machine-two", "mine"}
     assert not (pictures / "vm-1-core-used").exists()
     assert [(pictures / f"machine-{i}").exists() for i in (3, 4)] == [True, True]
-    assert len(old_in(elsewhere)) == 3
+    assert len(old_in(elsewhere)) == 2
 
 
 def test_no_runs_leave_a_folder_that_is_not_there_alone(tmp_path: Path) -> None:
@@ -338,8 +356,8 @@ def test_what_a_record_says_is_text_in_a_picture(tmp_path: Path) -> None:
 
     files = write(replace(one_of(hostile, "cost-split"), about="../" + HOSTILE), tmp_path)
 
-    assert files.light.parent.parent == tmp_path
-    tree = ET.fromstring(files.light.read_text())  # noqa: S314
+    assert files.svg.parent.parent == tmp_path
+    tree = ET.fromstring(files.svg.read_text())  # noqa: S314
     assert not [element for element in tree.iter() if element.tag.endswith("script")]
     texts = [element.text or "" for element in tree.iter()]
     assert any(text.startswith("<script>alert(1)") for text in texts)  # long names end in an ellipsis
@@ -353,8 +371,8 @@ def test_pictures_whose_long_names_differ_in_their_ends_only_have_files_of_their
 
     files = [write(replace(pictures["cost-split"], about=name), tmp_path) for name in names]
 
-    assert files[0].light != files[1].light
-    assert all(len(each.light.stem) <= MAX_STEM for each in files)
+    assert files[0].svg != files[1].svg
+    assert all(len(each.svg.stem) <= MAX_STEM for each in files)
 
 
 def test_no_runs_and_no_times_make_no_pictures_and_no_error() -> None:
@@ -498,8 +516,8 @@ def test_a_picture_that_can_not_be_written_is_told_in_words(
     pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
     files = write(pictures["spread"], tmp_path)
-    files.png.unlink()
-    files.png.mkdir()
+    files.svg.unlink()
+    files.svg.mkdir()
 
     with pytest.raises(UsageError, match=r"can't be written .*; name another folder"):
         write(pictures["spread"], tmp_path)
@@ -512,8 +530,8 @@ def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(
 
     written = write_pictures({site: [pictures["spread"]] for site in sites}, tmp_path)
 
-    assert len({files.light.parent for (files,) in written.values()}) == 2
-    assert all(files.light.exists() for (files,) in written.values())
+    assert len({files.svg.parent for (files,) in written.values()}) == 2
+    assert all(files.svg.exists() for (files,) in written.values())
     write_pictures({}, tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -527,5 +545,5 @@ def test_each_machines_pictures_go_into_a_folder_that_is_named_for_it(
     written = write_pictures(pictures_of([one, other]), tmp_path)
 
     assert list(written) == [Machine.of(other), Machine.of(one)]
-    folders = [files[0].light.parent.name for files in written.values()]
+    folders = [files[0].svg.parent.name for files in written.values()]
     assert folders == ["other-A-CPU-2-CPUs-1-core-used", "vm-A-CPU-2-CPUs-1-core-used"]

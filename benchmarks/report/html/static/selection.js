@@ -4,7 +4,8 @@ const TIERS = ["eager", "step", "epoch", "floor"];
 
 // Each narrows what the next has to choose from.
 const CHOOSERS = [
-  { key: "machine", label: "Machine", of: (group) => group.site },
+  { key: "machine", label: "Machine", of: (group) => group.site,
+    name: (value, group) => (group.beside ? `${value} (published)` : value) },
   { key: "device", label: "Device", of: (group) => group.device, name: (value) => value.toUpperCase() },
   { key: "problem", label: "Problem", of: (group) => group.problem, name: (_, group) => problemLabel(group) },
   { key: "feed", label: "Batches lie", of: (group) => group.feed,
