@@ -33,7 +33,7 @@ PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
 def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str, int], float]], None]:
     """Invent what the processes measure, on a machine without a GPU."""
     monkeypatch.setattr(
-        "benchmarks.runner.case.lacks", lambda device, _: None if device == "cpu" else "no GPU"
+        "benchmarks.runner.case.unsupported_reason", lambda device, _: None if device == "cpu" else "no GPU"
     )
 
     def invent(min_s: Callable[[str, str, int], float]) -> None:
@@ -320,7 +320,7 @@ def test_a_machine_that_was_busy_with_something_else_is_told(
 
     ab(folder=tmp_path)
     assert "of their core" not in capsys.readouterr().out
-    monkeypatch.setattr(caveats, "STARVED", 2.0)  # as if the processes had got half of it
+    monkeypatch.setattr(caveats, "CPU_CONTENTION", 2.0)  # as if the processes had got half of it
     ab(folder=tmp_path)
 
     assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out

@@ -92,7 +92,7 @@ def ab(loops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ab:
 
 
 def edit(file: Path) -> None:
-    file.write_text(file.read_text() + "\n# another line\n")
+    file.write_text(file.read_text() + "\nanother_line = 1\n")
 
 
 def said(comparison: Comparison) -> list[str]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import paths
 from benchmarks.ab import comparison as ab_module
 from benchmarks.ab.resume import forget_torn_pairs, workplace
 from benchmarks.cli.main import main
@@ -57,7 +56,7 @@ def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path
 
 
 def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "UNFINISHED", tmp_path)
+    monkeypatch.setattr("benchmarks.runner.resume.UNFINISHED", tmp_path)
     provenance = collect_provenance(choose_cpus(1))
 
     with workplace("this", provenance) as place:
@@ -84,7 +83,7 @@ def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch
 def test_nothing_is_left_of_what_is_done_or_was_refused(
     arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "UNFINISHED", tmp_path / "unfinished")
+    monkeypatch.setattr("benchmarks.runner.resume.UNFINISHED", tmp_path / "unfinished")
     monkeypatch.setattr(
         ab_module, "Dispatcher", lambda **settings: FakeDispatcher(**settings, min_s=lambda *_: 1.0)
     )

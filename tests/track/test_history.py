@@ -253,7 +253,9 @@ def test_no_value_of_a_record_can_be_edited_so_that_a_reader_breaks(tmp_path: Pa
     assert 0 < n_refused < 5 * len(ways)
 
 
-KILL = "import os; from benchmarks import history as h; kill = lambda *_, **__: os.kill(os.getpid(), 9); "
+KILL = (
+    "import os; from benchmarks.track import history as h; kill = lambda *_, **__: os.kill(os.getpid(), 9); "
+)
 STEPS = {
     "before it writes": "h.os.fsync = kill",
     "before it publishes": "h.os.link = kill",
