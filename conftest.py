@@ -1,4 +1,4 @@
-"""Here, at the top, so that pytest knows our options whatever it is asked to run."""
+"""At the top of the checkout, so that pytest knows our options in every folder."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ pytest_plugins = ["benchmarks.pytest_plugin.hooks"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Inductor not try out vector extensions where nothing is timed; keep each process to a CPU."""
-    if config.getoption("benchmark_disable", default=False):  # no first call is timed
-        # Else Inductor compiles and runs a program for each vector extension before it takes it for there.
+    """Keep each process of pytest-xdist to one CPU; where nothing is timed, save compiling time."""
+    if config.getoption("benchmark_disable", default=False):
+        # Else Inductor compiles and runs a program for each vector extension before it uses it.
         os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
-    # Each of pytest-xdist's processes, and the workers that it starts, has a CPU of its own. The name is
-    # taken out, so that a pytest that a test starts is not mistaken for a part of this one.
+    # The variable is removed so that a pytest that a test starts does not take itself for one of these.
     name = os.environ.pop("PYTEST_XDIST_WORKER", "")
     if name.startswith("gw") and hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))

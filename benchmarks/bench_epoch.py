@@ -1,4 +1,4 @@
-"""What `pytest --benchmark-only` collects: an epoch of every implementation, device and problem."""
+"""The benchmark that pytest collects: an epoch of every implementation, device and problem."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def bench_epoch(benchmark: BenchmarkFixture, case_result: CaseResult, replay_clo
         benchmark.pedantic(lambda: None)
         return
     benchmark.extra_info[KEY] = fields = row.to_dict()
-    del fields["agreement"]["curve"]  # it is long, and stands in the run's row
+    del fields["agreement"]["curve"]  # it is long, and the run's row has it
     replay_clock.load(case_result.kept_s)
     benchmark.pedantic(replay_clock.tick, setup=replay_clock.reset, rounds=len(case_result.kept_s))

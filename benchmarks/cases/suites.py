@@ -51,13 +51,15 @@ _VARIANTS = (
     "book,target_loss=0.3,max_loss_change=0.01,n_epochs=200",
 )
 
+QUICK = Suite(
+    summary="the textbook loop and one compiled call per step, one round (under a minute)",
+    usual_in=("eager", "step"),
+    problems=("book",),
+    rounds=1,
+)
+"""What --quick measures."""
+
 SUITES = {
-    "quick": Suite(
-        summary="a look: the textbook loop and one compiled call per step, one round (under a minute)",
-        usual_in=("eager", "step"),
-        problems=("book",),
-        rounds=1,
-    ),
     "default": Suite(
         summary="each tier's usual program in both frameworks, six rounds if three minutes are enough",
         usual_in=("eager", "step", "epoch"),

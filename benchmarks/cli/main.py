@@ -7,18 +7,17 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from benchmarks.cli import (
     ab,
     compare,
     report,
+    run,
     show,
     track,
 )
-from benchmarks.cli import run as run_command
 from benchmarks.errors import UsageError
-from benchmarks.pytest_plugin.options import declare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that keeps exit status 2 for interruptions, as pytest does."""
+    """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
+
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - the keywords of ArgumentParser
+        """Refuse an option that is not written out: it may be a mistyped one."""
+        super().__init__(allow_abbrev=False, **keywords)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the call, and leave."""
@@ -76,25 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands_ = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands_.add_parser(
-        "run",
-        help="measure, write one JSON file and the report",
-        description="Measure every implementation on every problem, in interleaved rounds of fresh "
-        "processes; verify each step; write one JSON file (pytest-benchmark's format); write the report.",
-        epilog=EPILOG,
-    )
-    declare(run.add_argument)
-    run.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="default: results/local/runs/DATE.json, which results/local/README.md shows; with --quick "
-        "results/local/looks/DATE.json, which no report shows",
-    )
-    run.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
-    run.set_defaults(do=run_command.run)
-
+    run.add_command(commands_)
     list_ = commands_.add_parser(
         "list",
         help="show implementations, problems and devices; what can't run here, and why",

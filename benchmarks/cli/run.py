@@ -1,11 +1,12 @@
-"""The command `run` of the command line: measure, keep the record, write the report."""
+"""The command `run`: measure, keep the record, write the report."""
 
 from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.markup import escape
@@ -13,15 +14,44 @@ from rich.markup import escape
 from benchmarks.cli.report import report_locally
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
 from benchmarks.paths import LOCAL_RUNS, LOOKS, ROOT
+from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
     import argparse
 
+EPILOG = """\
+Exit statuses: 0 all cases are verified and timed. 1 a case is INVALID or FAILED, or nothing could be
+measured. 2 the run was interrupted. 4 the call can't be understood, or a file can't be used. 5 no case
+matches. 70 perceptron-bench has a defect. 141 the output pipe was closed.
+"""
+
 WITHOUT_RECORD: dict[int, str] = {
     pytest.ExitCode.USAGE_ERROR: "nothing was measured",
     pytest.ExitCode.NO_TESTS_COLLECTED: "nothing was measured: no case matches",
 }
+
+
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `run`."""
+    parser = commands.add_parser(
+        "run",
+        help="measure, write one JSON file and the report",
+        description="Measure implementations on problems, in interleaved rounds of fresh processes. Verify "
+        "each step. Write one JSON file (in pytest-benchmark's format) and the report.",
+        epilog=EPILOG,
+    )
+    declare(Options, parser.add_argument)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: results/local/runs/DATE.json, which results/local/README.md shows; with --quick "
+        "results/local/looks/DATE.json, which no report shows",
+    )
+    parser.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
+    parser.set_defaults(do=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -31,16 +61,15 @@ def run(parsed: argparse.Namespace) -> int:
         UsageError: the output can't be written.
 
     """
-    default = (
-        LOOKS if parsed.quick or parsed.suite == "quick" else LOCAL_RUNS
-    ) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+    options = read(Options, partial(getattr, parsed))
+    default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
     with told_if_unwritable(output, remedy="name another file with -o"):
         try_to_replace(output)
     console = Terminal(soft_wrap=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
         record = Path(folder, "run.json")
-        status = _measure(parsed, record)
+        status = _measure(options, record, expression=parsed.k)
         if not record.exists() or not record.stat().st_size:
             console.print(WITHOUT_RECORD.get(status, "no record written: no case was verified and timed"))
             return status
@@ -52,30 +81,24 @@ def run(parsed: argparse.Namespace) -> int:
     return status
 
 
-def _measure(parsed: argparse.Namespace, record: Path) -> int:
-    return pytest.main(
-        [
-            str(ROOT / "benchmarks" / "bench_epoch.py"),
-            f"--rootdir={ROOT}",
-            f"--config-file={ROOT / 'pyproject.toml'}",
-            "--benchmark-only",
-            f"--benchmark-json={record}",
-            "--quiet",
-            "--no-header",
-            "-p",
-            "no:cacheprovider",
-            f"-k={parsed.k}",
-            f"--device={parsed.device}",
-            f"--suite={parsed.suite}",
-            f"--cores={parsed.cores}",
-            f"--baseline={parsed.baseline}",
-            f"--worker-timeout={parsed.worker_timeout}",
-            *(["--quick"] if parsed.quick else []),
-            *(["--resume"] if parsed.resume else []),
-            *([] if parsed.rounds is None else [f"--rounds={parsed.rounds}"]),
-            *([] if parsed.max_time is None else [f"--max-time={parsed.max_time}"]),
-            *([f"--precision={parsed.precision}"] if parsed.precision else []),
-            *(f"--impl={name}" for name in parsed.impl or []),
-            *(f"--problem={text}" for text in parsed.problem or []),
-        ]
-    )
+class HandOver:
+    """A plugin of pytest that hands the options over as they are."""
+
+    def __init__(self, options: Options) -> None:
+        """Keep the options until pytest is configured."""
+        self.options = options
+
+    @pytest.hookimpl(tryfirst=True)  # before our other plugin looks for them
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Hand the options over."""
+        config.stash[GIVEN] = self.options
+
+
+def _measure(options: Options, record: Path, *, expression: str) -> int:
+    arguments = [
+        *(str(ROOT / "benchmarks" / "bench_epoch.py"), f"--rootdir={ROOT}"),
+        f"--config-file={ROOT / 'pyproject.toml'}",
+        *("--benchmark-only", f"--benchmark-json={record}", f"-k={expression}"),
+        *("--quiet", "--no-header", "-pno:cacheprovider"),
+    ]
+    return pytest.main(arguments, plugins=[HandOver(options)])

@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover
 from benchmarks.cases.problems import NAMED, name_of
-from benchmarks.cases.suites import SUITES
+from benchmarks.cases.suites import QUICK, SUITES
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
 from benchmarks.records.run import recorded_runs
@@ -62,7 +62,7 @@ def list_(_: argparse.Namespace) -> int:
     console.print("Any field can be replaced: --problem book,batch_size=64,data=stream", highlight=False)
 
     suites = Table("suite", "cases", "rounds", "what it measures", title="Suites")
-    for name, suite in SUITES.items():
+    for name, suite in {"--quick": QUICK, **SUITES}.items():
         n_impls = len(suite.impls) or sum(entry.tier != "reference" for entry in entries)
         suites.add_row(name, f"{n_impls} × {len(suite.problems)}", str(suite.rounds), suite.summary)
     console.print(suites)

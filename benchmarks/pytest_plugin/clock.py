@@ -1,4 +1,4 @@
-"""Hands our samples to pytest-benchmark through its public API: a clock that shows what was measured."""
+"""A clock that replays our samples to pytest-benchmark, through its public API."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ if TYPE_CHECKING:
 
 
 class ReplayClock:
-    """A clock that stands at 0 until `tick` sets it to the next sample and `reset` sets it back.
+    """A clock whose `tick` takes as long as the next sample, and whose `reset` sets it back to 0.
 
-    As the benchmark marker's `timer`, with `reset` as the setup and `tick` as the function to time, it makes
-    pytest-benchmark record exactly the samples it was loaded with.
+    With it as the benchmark marker's `timer`, `reset` as the setup and `tick` as the function to time,
+    pytest-benchmark records exactly the loaded samples.
     """
 
-    __name__ = "perceptron_bench_replay"  # what pytest-benchmark writes down as the timer
+    __name__ = "perceptron_bench_replay"  # pytest-benchmark records it as the timer
 
     def __init__(self) -> None:
-        """Have no samples yet: they are measured after pytest has read the marker."""
+        """Start without samples: they are measured after pytest has read the marker."""
         self._samples_s: Iterator[float] = iter(())
         self._now_s = 0.0
 
     def load(self, samples_s: Iterable[float]) -> None:
-        """Show these samples, in seconds, one after another."""
+        """Replay these samples, in seconds."""
         self._samples_s = iter(samples_s)
 
     def __call__(self) -> float:
-        """Tell the time in seconds."""
+        """Return the time in seconds."""
         return self._now_s
 
     def reset(self) -> None:
-        """Go back to 0."""
+        """Set the clock to 0."""
         self._now_s = 0.0
 
     def tick(self) -> None:
-        """Let the next sample's time pass."""
-        self._now_s = next(self._samples_s, 0.0)  # a profiler ticks once more
+        """Advance by the next sample."""
+        self._now_s = next(self._samples_s, 0.0)  # a profiler calls it once more

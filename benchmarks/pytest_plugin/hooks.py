@@ -1,4 +1,4 @@
-"""The pytest side: options, the cases to collect, the contest that measures them, and our own tables."""
+"""The hooks of the pytest plugin: options, the cases to collect, their measuring, and our own tables."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.errors import UsageError
 from benchmarks.pytest_plugin.clock import ReplayClock
-from benchmarks.pytest_plugin.options import Options, declare
+from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.pytest_plugin.session import MeasuringSession
 from benchmarks.records.row import KEY
 from benchmarks.report.tables.run import print_run
-from benchmarks.terminal import Terminal
+from benchmarks.terminal import WIDE, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from benchmarks.runner.case import CaseResult
 
 SESSION = pytest.StashKey[MeasuringSession]()
-LOG_WIDTH = 180  # columns, where the output is no screen
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add our options to pytest's."""
-    declare(parser.getgroup("perceptron-bench").addoption)
+    declare(Options, parser.getgroup("perceptron-bench").addoption)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the cases, or say at once what is wrong with the options."""
+    """Find the cases, or refuse options that make no sense."""
     try:
-        config.stash[SESSION] = MeasuringSession.of(Options.read(config.getoption))
+        options = config.stash.get(GIVEN, None) or read(Options, config.getoption)
+        config.stash[SESSION] = MeasuringSession.of(options)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a benchmark of each case: grouped by what may be compared, timed by a clock of its own."""
+    """Make a benchmark of each case; a group is a problem on a device, and each case has its own clock."""
     if "case_result" not in metafunc.fixturenames:
         return
     cases = [
@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Forget what was kept for resuming, if by now the record is written."""
+    """Remove the files for resuming, if the record is written."""
     if SESSION not in config.stash:
         return
     given = config.getoption("benchmark_json", None)
@@ -70,7 +70,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def replay_clock(request: pytest.FixtureRequest) -> ReplayClock:
-    """Give the clock that pytest-benchmark reads for this case."""
+    """Return the clock that pytest-benchmark reads for this case."""
     marker = request.node.get_closest_marker("benchmark")
     return cast("ReplayClock", marker.kwargs["timer"])
 
@@ -83,7 +83,7 @@ def case_result(
     device: str,
     problem: str,
 ) -> CaseResult:
-    """Give the case's result; the first to ask has all selected cases measured, interleaved."""
+    """Return the case's result; the first call measures all selected cases, interleaved."""
     session = request.config.stash[SESSION]
     if session.provenance is None:
         capture = cast("CaptureManager", request.config.pluginmanager.getplugin("capturemanager"))
@@ -94,12 +94,12 @@ def case_result(
             session.measure(_selected(request.session), timed=not benchmark.disabled, console=console)
     key = (implementation, device, problem)
     if key not in session.case_results:
-        pytest.fail("the measuring broke off; see the first error", pytrace=False)
+        pytest.fail("the measuring was interrupted by an error; see the first one", pytrace=False)
     return session.case_results[key]
 
 
 def _selected(session: pytest.Session) -> set[CaseKey]:
-    """Give the cases that -k, -m and the like have left."""
+    """Return the cases that -k, -m and the like have left."""
     return {
         (params["implementation"], params["device"], params["problem"])
         for item in session.items
@@ -115,7 +115,7 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 
 @pytest.hookimpl(wrapper=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
-    """Print our tables below pytest-benchmark's, also where its comparison has raised."""
+    """Print our tables below pytest-benchmark's, even if its comparison raises."""
     try:
         return (yield)
     finally:
@@ -127,7 +127,7 @@ def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
     if not session.case_results:
         return
     writer = terminalreporter.config.get_terminal_writer()
-    width = writer.fullwidth if terminalreporter.isatty else LOG_WIDTH
+    width = writer.fullwidth if terminalreporter.isatty else WIDE
     console = Terminal(width=width, force_terminal=writer.hasmarkup)
     terminalreporter.section("perceptron-bench")
     with console.capture() as captured:
@@ -136,7 +136,7 @@ def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let it show in the exit status that measuring was interrupted, or that nothing could be measured."""
+    """Set the exit status if measuring was interrupted, or if nothing could be measured."""
     measuring = session.config.stash[SESSION]
     if measuring.interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED

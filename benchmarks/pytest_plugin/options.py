@@ -1,158 +1,199 @@
-"""What a user may ask for: declared once, for pytest and for the command line."""
+"""The options of a measurement: each is declared once, as a field, for pytest and for the commands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentTypeError
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from benchmarks.cases.implementations import discover
+import pytest
+
 from benchmarks.cases.problems import NAMED
-from benchmarks.cases.suites import SUITES
-from benchmarks.errors import UsageError
+from benchmarks.cases.suites import QUICK, SUITES
 from benchmarks.runner.rounds import Settings
 from impls.contract import DEVICES, PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from benchmarks.cases.suites import Suite
     from impls.contract import Device, Precision
-
 
 DAY_S = 86_400
 
+GIVEN = pytest.StashKey["Options"]()
+"""Where `run` puts its options for the plugin, which reads them off pytest's command line otherwise."""
+
+BASELINE = "the implementation that the others are compared with, by the ratio of times of the same round"
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1.
+
+    Raises:
+        ArgumentTypeError: it is another text.
+
+    """
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    message = f"expected a whole number of at least 1, found {text!r}"
+    raise ArgumentTypeError(message)
+
+
+def seconds(text: str) -> float:
+    """Read a time of more than 0 s and at most a day.
+
+    Raises:
+        ArgumentTypeError: it is another text.
+
+    """
+    with suppress(ValueError):
+        if 0 < float(text) <= DAY_S:
+            return float(text)
+    message = f"expected more than 0 s and at most a day, found {text!r}"
+    raise ArgumentTypeError(message)
+
+
+def declare(options: type, add_option: Callable[..., object]) -> None:
+    """Declare each field's option by argparse's `add_argument` or pytest's `addoption`."""
+    for each in fields(options):
+        add_option(f"--{each.name.replace('_', '-')}", default=each.default, **each.metadata)
+
+
+OptionsT = TypeVar("OptionsT", bound="CaseOptions")
+
+
+def read(options: type[OptionsT], value_of: Callable[[str], Any]) -> OptionsT:
+    """Collect the declared options from the parser that parsed them."""
+    return options(**{each.name: value_of(each.name) for each in fields(options)})
+
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the user asked for; an empty list of implementations means all."""
+class CaseOptions:
+    """The options of every command that measures: which cases, and how its processes run."""
 
-    suite: str | None = "default"  # None: the cases are not a suite's, but named
-    impl: Sequence[str] = field(default_factory=lambda: SUITES["default"].impls)
-    problem: Sequence[str] = SUITES["default"].problems
-    precision: Precision | None = None  # of every problem; None: whatever each says
-    devices: Sequence[Device] = DEVICES
-    rounds: int = SUITES["default"].rounds
-    max_time_s: float | None = None
-    cores: int = 1
-    quick: bool = False
-    resume: bool = False
-    baseline: str = "torch_eager"
-    worker_timeout_s: float = Settings.worker_timeout_s
-
-    @classmethod
-    def read(cls, value_of: Callable[[str], Any]) -> Options:
-        """Collect the options from wherever they were parsed.
-
-        Raises:
-            UsageError: a number is out of its range.
-
-        """
-        name = "quick" if value_of("quick") else value_of("suite")
-        suite = SUITES[name]
-        rounds, is_picked = value_of("rounds"), bool(value_of("impl") or value_of("problem"))
-        options = cls(
-            suite=None if is_picked else name,
-            impl=value_of("impl") or suite.impls,
-            problem=value_of("problem") or suite.problems,
-            precision=value_of("precision"),
-            devices=DEVICES if value_of("device") == "all" else (value_of("device"),),
-            rounds=suite.rounds if rounds is None or name == "quick" else rounds,
-            max_time_s=value_of("max_time") or (None if rounds or is_picked else suite.max_time_s),
-            cores=value_of("cores"),
-            quick=name == "quick",
-            resume=value_of("resume") or suite.resumes,
-            baseline=value_of("baseline"),
-            worker_timeout_s=value_of("worker_timeout"),
-        )
-        for option, value in (("--rounds", options.rounds), ("--cores", options.cores)):
-            if value < 1:
-                message = f"{option}: expected at least 1, found {value}"
-                raise UsageError(message)
-        for option, seconds in (
-            ("--worker-timeout", options.worker_timeout_s),
-            ("--max-time", value_of("max_time")),
-        ):
-            if seconds is not None and not 0 < seconds <= DAY_S:
-                message = f"{option}: expected more than 0 s and at most a day, found {seconds:g}"
-                raise UsageError(message)
-        return options
-
-
-def declare(add_option: Callable[..., object]) -> None:
-    """Declare the options through argparse's `add_argument` or pytest's `addoption`."""
-    names = ", ".join(name for name, entry in discover().items() if entry.tier != "reference")
-    suites = "; ".join(f"{name}: {suite.summary}" for name, suite in SUITES.items())
-    add_option(
-        "--suite",
-        choices=list(SUITES),
-        default="default",
-        metavar="NAME",
-        help=f"what to measure where --impl, --problem and --rounds don't say; {suites}; "
-        "default: %(default)s",
+    impl: Sequence[str] | None = field(
+        default=None,
+        metadata={
+            "help": "an implementation, as `perceptron-bench list` names it; `run` also takes the path of a "
+            "file with one; repeatable; default: the suite's",
+            "action": "append",
+            "metavar": "NAME",
+        },
     )
-    add_option(
-        "--impl",
-        action="append",
-        metavar="NAME",
-        help=f"an implementation ({names}) or the path of a file with one; repeatable; default: the suite's",
+    problem: Sequence[str] | None = field(
+        default=None,
+        metadata={
+            "help": f"a problem ({', '.join(NAMED)}), with new values for its fields if you like, as in "
+            "'book,batch_size=64,data=stream'; repeatable; default: the suite's",
+            "action": "append",
+            "metavar": "NAME[,FIELD=VALUE…]",
+        },
     )
-    add_option(
-        "--problem",
-        action="append",
-        metavar="NAME[,FIELD=VALUE…]",
-        help=f"a problem ({', '.join(NAMED)}), with fields replaced if you like, as in "
-        "'book,batch_size=64,data=stream'; repeatable; default: the suite's",
-    )
-    add_option(
-        "--precision",
-        choices=PRECISIONS,
-        help="of every problem's matrix products; below float32 on GPUs only; default: each problem's own, "
-        "float32 where it names none",
-    )
-    add_option(
-        "--device",
-        choices=[*DEVICES, "all"],
+    device: Literal[Device, "all"] = field(
         default="all",
-        help="where to run; what a machine lacks is marked 'not measured'; default: all",
+        metadata={
+            "help": "where to run; a case that can't run on this machine is shown as 'not measured'; "
+            "default: %(default)s",
+            "choices": [*DEVICES, "all"],
+        },
     )
-    add_option(
-        "--rounds",
-        type=int,
-        help=f"timed processes per implementation; below {Settings.rounds} there is no 95%% interval; "
-        "default: the suite's",
+    cores: int = field(
+        default=1,
+        metadata={
+            "help": "CPUs for each process, which is pinned to them; default: %(default)s",
+            "type": count,
+            "metavar": "N",
+        },
     )
-    add_option(
-        "--max-time",
-        type=float,
-        metavar="SECONDS",
-        help="begin no round that would end later than so long after the first process began: for a machine "
-        "that is yours for so long; problems are measured four at a time, and each four, or the last few, "
-        "get an equal share, and their inspection and first round whatever it says; default: as long as it "
-        "takes, but what the suite 'default' names about three minutes",
+    worker_timeout: float | None = field(
+        default=None,
+        metadata={
+            "help": "kill a process that has no result after this time; default: "
+            f"{Settings.worker_timeout_s:g}",
+            "type": seconds,
+            "metavar": "SECONDS",
+        },
     )
-    add_option("--quick", action="store_true", help="the suite 'quick': one round, whatever --rounds says")
-    add_option(
-        "--cores",
-        type=int,
-        default=Options.cores,
-        metavar="N",
-        help="CPUs that every implementation is allotted and kept to; default: %(default)s",
+    resume: bool = field(
+        default=False,
+        metadata={"help": "continue the same command where it stopped", "action": "store_true"},
     )
-    add_option(
-        "--resume",
-        action="store_true",
-        help="go on where the same run was killed or its --max-time was up, with one more round at least; "
-        "the suites 'sweep' and 'full' do so by themselves",
+
+    @property
+    def devices(self) -> Sequence[Device]:
+        """Return the devices to run on."""
+        return DEVICES if self.device == "all" else (self.device,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(CaseOptions):
+    """The options of `run` and of pytest."""
+
+    suite: str = field(
+        default="default",
+        metadata={
+            "help": "the cases and rounds to measure, as far as --impl, --problem and --rounds don't name "
+            "them; `perceptron-bench list` describes the suites; default: %(default)s",
+            "choices": list(SUITES),
+        },
     )
-    add_option(
-        "--baseline",
-        metavar="NAME",
-        default=Options.baseline,
-        help="the implementation that the others are compared with; default: %(default)s",
+    quick: bool = field(
+        default=False,
+        metadata={"help": f"instead of a suite, {QUICK.summary}", "action": "store_true"},
     )
-    add_option(
-        "--worker-timeout",
-        type=float,
-        metavar="SECONDS",
-        default=Options.worker_timeout_s,
-        help="stop a worker that gives no result for so long; default: %(default)g",
+    precision: Precision | None = field(
+        default=None,
+        metadata={
+            "help": "the precision of every problem's matrix products; lower than float32 on GPUs only; "
+            "default: each problem's own",
+            "choices": PRECISIONS,
+        },
     )
+    rounds: int | None = field(
+        default=None,
+        metadata={
+            "help": f"timed processes per case; with fewer than {Settings.rounds} there is no 95%% interval; "
+            "default: the suite's",
+            "type": count,
+            "metavar": "N",
+        },
+    )
+    max_time: float | None = field(
+        default=None,
+        metadata={
+            "help": "start no round that would end after this time; problems are measured in blocks of "
+            "four, which share the time equally; a block's inspection and first round always run; default: "
+            "no limit, but about three minutes for the suite 'default'",
+            "type": seconds,
+            "metavar": "SECONDS",
+        },
+    )
+    baseline: str = field(
+        default="torch_eager",
+        metadata={"help": f"{BASELINE}; default: %(default)s", "metavar": "NAME"},
+    )
+
+    @property
+    def chosen(self) -> Suite:
+        """Return the suite that is measured where the other options don't say."""
+        return QUICK if self.quick else SUITES[self.suite]
+
+    @property
+    def suite_name(self) -> str | None:
+        """Return the suite's name, or None where the cases are chosen one by one."""
+        if self.impl or self.problem:
+            return None
+        return "quick" if self.quick else self.suite
+
+    def settings(self, cpus: tuple[int, ...], *, timed: bool) -> Settings:
+        """Return how the rounds are measured; without `timed`, each case is only verified."""
+        rounds = self.chosen.rounds if self.quick or self.rounds is None else self.rounds
+        as_it_is = self.suite_name and self.rounds is None  # a suite's limit is for the suite as it is
+        return Settings(
+            rounds=rounds if timed else 0,
+            worker_timeout_s=self.worker_timeout or Settings.worker_timeout_s,
+            max_time_s=self.max_time or (self.chosen.max_time_s if as_it_is else None),
+            cpus=cpus,
+        )

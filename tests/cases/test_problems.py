@@ -12,7 +12,7 @@ from benchmarks.cases.data import (
     draw_parameters,
 )
 from benchmarks.cases.problems import NAMED, name_of, parse_problem
-from benchmarks.cases.suites import SUITES
+from benchmarks.cases.suites import QUICK, SUITES
 from benchmarks.errors import UsageError
 from impls.contract import Problem
 
@@ -38,7 +38,7 @@ def test_a_precision_shows_in_the_name() -> None:
 
 
 def test_every_problem_of_every_suite_can_be_read_and_none_comes_twice_under_another_name() -> None:
-    for suite in SUITES.values():
+    for suite in (QUICK, *SUITES.values()):
         problems = dict.fromkeys(map(parse_problem, suite.problems))
         assert len(set(map(name_of, problems))) == len(problems)
 

@@ -1,53 +1,77 @@
-"""What a user may ask for, and what is taken where nothing is said."""
+"""The options: what each one changes, and what holds without any."""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from benchmarks.cases import suites
 from benchmarks.cases.implementations import discover
-from benchmarks.cases.suites import SUITES
-from benchmarks.pytest_plugin.options import Options
-
-SILENCE: dict[str, Any] = {
-    "suite": "default",
-    "device": "all",
-    "cores": 1,
-    "baseline": "torch_eager",
-    "worker_timeout": 120.0,
-    **dict.fromkeys(("quick", "resume"), False),
-    **dict.fromkeys(("impl", "problem", "precision", "rounds", "max_time")),
-}
+from benchmarks.cases.suites import QUICK, SUITES
+from benchmarks.cli.main import main
+from benchmarks.pytest_plugin.options import Options, declare, read
 
 
-def read(**given: Any) -> Options:
-    return Options.read((SILENCE | given).__getitem__)
+def parse(*arguments: str) -> Options:
+    """Read the options as the command line does."""
+    parser = argparse.ArgumentParser()
+    declare(Options, parser.add_argument)
+    return read(Options, partial(getattr, parser.parse_args(arguments)))
+
+
+def max_time_s(*arguments: str) -> float | None:
+    return parse(*arguments).settings((0,), timed=True).max_time_s
+
+
+def test_without_arguments_the_fields_have_their_declared_defaults() -> None:
+    assert parse() == Options()
+
+
+def test_each_option_sets_the_field_of_its_name() -> None:
+    given = parse("--impl=a", "--impl=b", "--cores=2", "--worker-timeout=3", "--resume", "--max-time=4.5")
+
+    assert given == Options(impl=["a", "b"], cores=2, worker_timeout=3.0, resume=True, max_time=4.5)
 
 
 @pytest.mark.parametrize(
-    ("given", "max_time_s"),
+    ("arguments", "expected"),
     [
-        ({}, SUITES["default"].max_time_s),
-        ({"impl": ["jax_jit"]}, None),
-        ({"problem": ["book"]}, None),
-        ({"rounds": 9}, None),
-        ({"suite": "named"}, None),
-        ({"max_time": 60.0}, 60),
-        ({"rounds": 9, "max_time": 60.0}, 60),
+        ([], SUITES["default"].max_time_s),
+        (["--impl=jax_jit"], None),
+        (["--problem=book"], None),
+        (["--rounds=9"], None),
+        (["--suite=named"], None),
+        (["--quick"], None),
+        (["--max-time=60"], 60),
+        (["--rounds=9", "--max-time=60"], 60),
     ],
 )
-def test_the_default_suites_three_minutes_hold_for_nothing_else_and_a_budget_for_all(
-    given: dict[str, Any], max_time_s: float | None
+def test_the_default_suites_time_limit_is_for_that_suite_only_and_max_time_for_all(
+    arguments: list[str], expected: float | None
 ) -> None:
-    assert read(**given).max_time_s == max_time_s
+    assert max_time_s(*arguments) == expected
 
 
-def test_cases_that_were_named_are_no_suites() -> None:
-    assert read().suite == "default"
-    assert read(suite="named", rounds=2).suite == "named"
-    assert read(suite="named", impl=["jax_jit"]).suite is None
+def test_a_quick_run_has_one_round_whatever_rounds_says() -> None:
+    assert parse("--quick", "--rounds=9").settings((0,), timed=True).rounds == QUICK.rounds == 1
+    assert parse("--rounds=9").settings((0,), timed=True).rounds == 9
+
+
+def test_chosen_cases_are_recorded_without_a_suites_name() -> None:
+    assert parse().suite_name == "default"
+    assert parse("--quick").suite_name == "quick"
+    assert parse("--suite=named", "--rounds=2").suite_name == "named"
+    assert parse("--suite=named", "--impl=jax_jit").suite_name is None
+
+
+@pytest.mark.parametrize("call", [["--suite=quick"], ["--worker-time=3"], ["--rounds=1.5"], ["--cores=0"]])
+def test_a_value_out_of_range_and_an_option_cut_short_are_refused(call: list[str]) -> None:
+    with pytest.raises(SystemExit, match="4"):
+        main(["run", *call])
 
 
 def test_the_suites_take_the_usual_programs_of_both_frameworks_whatever_other_files_there_are(
@@ -57,10 +81,10 @@ def test_the_suites_take_the_usual_programs_of_both_frameworks_whatever_other_fi
     added: dict[str, dict[str, Any]] = {"mine": {"usual": False}, "mlx": {"framework": "mlx"}, "usual": {}}
     for name, changes in added.items():
         entries[name] = replace(entries["jax_scan"], name=name, **changes)
-    monkeypatch.setattr("benchmarks.cases.suites.discover", lambda: entries)
+    monkeypatch.setattr(suites, "discover", lambda: entries)
 
     default = replace(SUITES["default"]).impls
-    quick = replace(SUITES["quick"]).impls
+    quick = replace(QUICK).impls
 
     assert set(default) == {"torch_eager", "torch_step", "torch_epoch", "jax_jit", "jax_scan", "usual"}
     assert set(quick) == {"torch_eager", "torch_step", "jax_jit"}

@@ -154,9 +154,9 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     little, rest = go_on("--max-time=0.001"), go_on()
 
     assert [little.returncode, rest.returncode] == [0, 0], little.stdout + rest.stdout
-    assert "going on with a run of which 3 workers had begun" in little.stdout
+    assert "resuming: 3 workers of this run had started" in little.stdout
     assert "1 of 3 rounds" in little.stdout
-    assert "going on with a run of which 3 workers had begun" in rest.stdout  # two inspections, one round
+    assert "resuming: 3 workers of this run had started" in rest.stdout  # two inspections, one round
     assert [len(row.processes) for row in read_run(record).rows] == [3] * 2
     assert len(json.loads(record.read_text())["benchmarks"]) == 2
     assert not kept_in.exists()
