@@ -21,7 +21,7 @@ def bench_epoch(benchmark: BenchmarkFixture, case_result: CaseResult, replay_clo
     if row.verdict is Verdict.NOT_MEASURED:
         pytest.skip(f"{row.verdict}: {row.reason}")
     if row.verdict is not Verdict.VERIFIED:
-        details = f"\n{case_result.fault.details}" if case_result.fault else ""
+        details = f"\n{case_result.end_reason.details}" if case_result.end_reason else ""
         pytest.fail(f"{row.verdict}: {row.reason}{details}", pytrace=False)
     if benchmark.disabled:
         benchmark.pedantic(lambda: None)

@@ -86,9 +86,9 @@ def judge(tmp_path: Path) -> Judge:
             sample_s=sample_s,
         )
         report = launch(job, tmp_path, f"{path.stem}-{sample_s}")
-        assert report.death is None, report.log
+        assert report.error is None, report.log
         (result,) = report.results
-        case_result.judge(result, round_=0, position=0, n_cores=1)
+        case_result.add(result, round_=0, position=0, n_cores=1)
         return case_result.row()
 
     return judged

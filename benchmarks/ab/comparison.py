@@ -190,7 +190,7 @@ def measure(
     with RoundsProgress(console) as shown, sigterm_as_ctrl_c():
         dispatcher = Dispatcher(
             folder=place.folder,
-            observer=shown,
+            progress=shown,
             cpus=tuple(place.provenance.pinned_to),
             worker_timeout_s=selection.worker_timeout_s,
             counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,

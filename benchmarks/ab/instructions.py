@@ -78,7 +78,7 @@ def make_ready(paired_cases: Iterable[PairedCase], folder: Path) -> Path | None:
         case_result for paired_case in paired_cases for case_result in paired_case.case_results.values()
     ]:
         if isinstance(counter, NoCounter):
-            case_result.rule_out(Verdict.NOT_MEASURED, counter.reason)
+            case_result.end(Verdict.NOT_MEASURED, counter.reason)
         elif case_result.case.device != "cpu":
-            case_result.rule_out(Verdict.NOT_MEASURED, "valgrind counts the instructions of CPUs only")
+            case_result.end(Verdict.NOT_MEASURED, "valgrind counts the instructions of CPUs only")
     return None if isinstance(counter, NoCounter) else counter

@@ -44,7 +44,7 @@ class PairedCase:
         return (
             both
             and self.decision is None
-            and not any(case_result.fault for case_result in self.case_results.values())
+            and not any(case_result.end_reason for case_result in self.case_results.values())
         )
 
     @property
@@ -76,7 +76,9 @@ class PairedCase:
     def _without_figures(self) -> tuple[Category | None, str | None]:
         """Say why the case can't be compared; None twice where it can."""
         faults = {
-            side: case_result.fault for side, case_result in self.case_results.items() if case_result.fault
+            side: case_result.end_reason
+            for side, case_result in self.case_results.items()
+            if case_result.end_reason
         }
         reason = "; ".join(f"{side}: {fault.reason}" for side, fault in faults.items()) or None
         if "new" not in self.case_results:
@@ -101,20 +103,13 @@ def paired_cases_of(
         for device in devices:
             for name in names:
                 case_results = {
-                    key: _case_result(Case(side.entries[name], device, problem, side.runtime))
+                    key: CaseResult.of(Case(side.entries[name], device, problem, side.runtime))
                     for key, side in sides.items()
                     if name in side.entries
                 }
                 label = replace(next(iter(case_results.values())).row(), implementation=name).case
                 found.append(PairedCase(name, label, rule, case_results))
     return found
-
-
-def _case_result(case: Case) -> CaseResult:
-    case_result = CaseResult(case)
-    if reason := case.skip_reason:
-        case_result.rule_out(Verdict.NOT_MEASURED, reason)
-    return case_result
 
 
 @dataclass
@@ -150,7 +145,7 @@ class PairedRun:
             if not groups:
                 break
             shuffle(groups)
-            self.dispatcher.observer.planned(2 * len(groups) * (max_pairs - pair))
+            self.dispatcher.progress.planned(2 * len(groups) * (max_pairs - pair))
             for position, (key, group) in enumerate(groups):
                 # By turns first, so that neither side always finds the machine as the other left it.
                 order = SIDES if (pair + places[key]) % 2 else SIDES[::-1]
@@ -173,12 +168,12 @@ class PairedRun:
         """Run one side's process over the group's open cases; inspect it even if the other side's failed."""
         open_ = [paired_case for paired_case in group if paired_case.is_open or pair == INSPECTION]
         there = [paired_case.case_results[side] for paired_case in open_ if side in paired_case.case_results]
-        case_results = [case_result for case_result in there if not case_result.fault]
+        case_results = [case_result for case_result in there if not case_result.end_reason]
         if not case_results:
             return
         name = group[0].implementation
         what = "inspection" if pair == INSPECTION else f"pair {pair + 1} of at most {group[0].rule.max_pairs}"
-        self.dispatcher.observer.advanced(f"{what}: {name} on {case_results[0].case.device}, {side}")
+        self.dispatcher.progress.advanced(f"{what}: {name} on {case_results[0].case.device}, {side}")
         worker_run = WorkerRun(
             round=pair,
             position=position,

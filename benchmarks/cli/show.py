@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.records.run import Run
-    from benchmarks.runner.case import Fault
+    from benchmarks.runner.case import EndReason
     from impls.contract import Device
 
 
@@ -69,7 +69,7 @@ def list_(_: argparse.Namespace) -> int:
     return 0
 
 
-def _why_not(faults: Mapping[ImplementationFile, Mapping[Device, Fault | None]]) -> Iterator[str]:
+def _why_not(faults: Mapping[ImplementationFile, Mapping[Device, EndReason | None]]) -> Iterator[str]:
     for entry, by_device in faults.items():
         for device in DEVICES:
             if fault := by_device[device]:

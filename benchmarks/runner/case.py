@@ -1,9 +1,9 @@
-"""A case and its results so far: each process is judged as it comes in, and the sum is the row."""
+"""A case and its result: each process is verified as its answer arrives; all together are the row."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Row, Verdict
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """What a row is about."""
+    """What one row measures."""
 
     entry: ImplementationFile
     device: Device
@@ -29,70 +29,78 @@ class Case:
 
     @property
     def skip_reason(self) -> str | None:
-        """Say why it can't be measured, where that is certain without asking a framework."""
+        """Why it can't be measured, where that is certain without loading a framework; else None."""
         return unsupported_reason(self.device, self.problem.precision) or self.entry.declines(self.problem)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """What ended a case's part in the contest."""
+class EndReason:
+    """Why a case is not measured further."""
 
     verdict: Verdict
     reason: str
-    details: str = ""  # a traceback or a log, for the person who mends it
+    details: str = ""  # a traceback or a log, for the person who fixes it
 
 
-UNREACHED = Fault(verdict=Verdict.NOT_MEASURED, reason="interrupted before its first round ended")
+UNREACHED = EndReason(verdict=Verdict.NOT_MEASURED, reason="interrupted before its first round ended")
 
 
 @dataclass
 class CaseResult:
-    """A case's results so far."""
+    """All that is known of a case so far."""
 
     case: Case
-    fault: Fault | None = None
+    end_reason: EndReason | None = None
     data_digest: str | None = None
     agreement: Agreement | None = None
     costs: Costs | None = None
-    manifest: dict[str, Check] = field(default_factory=dict)  # by the item's name
+    manifest: dict[str, Check] = field(default_factory=dict)  # by the check's name
     processes: list[ProcessResult] = field(default_factory=list)
     kept_s: list[float] = field(default_factory=list)  # all processes' samples, for the replay
 
-    def rule_out(self, verdict: Verdict, reason: str, details: str = "") -> None:
-        """End its part. What an invalid case took is not kept."""
-        self.fault = Fault(verdict=verdict, reason=reason, details=details)
+    @classmethod
+    def of(cls, case: Case) -> Self:
+        """Begin without any measurement; a case that can't be measured has ended already."""
+        result = cls(case)
+        if reason := case.skip_reason:
+            result.end(Verdict.NOT_MEASURED, reason)
+        return result
+
+    def end(self, verdict: Verdict, reason: str, details: str = "") -> None:
+        """Measure the case no further. An invalid case keeps no times."""
+        self.end_reason = EndReason(verdict=verdict, reason=reason, details=details)
         if verdict is Verdict.INVALID:
             self.processes, self.kept_s, self.costs = [], [], None
 
-    def judge(self, result: Measurement | Failure, *, round_: int, position: int, n_cores: int) -> None:
-        """Verify one process's result, and only then take its times."""
-        if isinstance(result, Failure):
-            self.rule_out(Verdict.FAILED, result.reason, result.details)
+    def add(self, answer: Measurement | Failure, *, round_: int, position: int, n_cores: int) -> None:
+        """Verify what one process answered, and only then take its times."""
+        if isinstance(answer, Failure):
+            self.end(Verdict.FAILED, answer.reason, answer.details)
             return
         entry, problem = self.case.entry, self.case.problem
-        checked = agreement.check(problem, result)
-        items = fairness.manifest(entry, problem, result, n_cores=n_cores)
-        self.agreement = max(self.agreement or checked, checked, key=agreement.badness)
-        self.data_digest = result.data_digest
-        self.manifest |= {item.name: item for item in items}
-        faults = [checked.fault, *(item.fault for item in items if item.holds is False)]
+        agreed = agreement.check(problem, answer)
+        checks = fairness.manifest(entry, problem, answer, n_cores=n_cores)
+        self.agreement = max(self.agreement or agreed, agreed, key=agreement.badness)
+        self.data_digest = answer.data_digest
+        self.manifest |= {check.name: check for check in checks}
+        faults = [agreed.fault, *(check.fault for check in checks if check.holds is False)]
         if any(faults):
-            self.rule_out(Verdict.INVALID, "; ".join(filter(None, faults)))
-        elif result.inspection:
+            self.end(Verdict.INVALID, "; ".join(filter(None, faults)))
+        elif answer.inspection:
             self.costs = Costs(
-                cold_first_call_s=result.first_call_s,
-                peak_host_bytes=result.inspection.peak_host_bytes,
-                peak_device_bytes=result.inspection.peak_device_bytes,
+                cold_first_call_s=answer.first_call_s,
+                peak_host_bytes=answer.inspection.peak_host_bytes,
+                peak_device_bytes=answer.inspection.peak_device_bytes,
             )
-        elif result.timing:
-            self.kept_s.extend(result.timing.summary.kept_s)
+        elif answer.timing:
+            self.kept_s.extend(answer.timing.summary.kept_s)
             self.processes.append(
-                process_of(result.timing, first_call_s=result.first_call_s, round_=round_, position=position)
+                process_of(answer.timing, first_call_s=answer.first_call_s, round_=round_, position=position)
             )
 
     def row(self) -> Row:
-        """Give the record of it."""
-        fault = self.fault or (None if self.agreement else UNREACHED)
+        """Return the record of the case."""
+        end = self.end_reason or (None if self.agreement else UNREACHED)
         entry = self.case.entry
         return Row(
             implementation=entry.name,
@@ -104,8 +112,8 @@ class CaseResult:
             problem=self.case.problem,
             code_digest=entry.code_digest,
             data_digest=self.data_digest,
-            verdict=fault.verdict if fault else Verdict.VERIFIED,
-            reason=fault.reason if fault else None,
+            verdict=end.verdict if end else Verdict.VERIFIED,
+            reason=end.reason if end else None,
             agreement=self.agreement,
             costs=self.costs,
             manifest=tuple(self.manifest.values()),
@@ -114,7 +122,7 @@ class CaseResult:
 
 
 def process_of(timing: Timing, *, first_call_s: float, round_: int, position: int) -> ProcessResult:
-    """Turn a worker's figures into the record's, without the samples; times in s per epoch."""
+    """Return a worker's figures as the record keeps them, without the samples; times in s per epoch."""
     figures = asdict(timing.summary)
     return ProcessResult(
         round=round_,

@@ -1,4 +1,4 @@
-"""Starts a worker, waits for it, and says how it ended; a crash or a hang stays its own."""
+"""Starts a worker, waits for it and reports how it ended; its crash or hang does not harm the harness."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.files import write_atomically
 from benchmarks.worker.env_vars import COUNTING_VARIABLES, runtime_variables, worker_environment
-from benchmarks.worker.messages import Failure, Measurement, Message, Readiness, message_from_json
+from benchmarks.worker.messages import Failure, Measurement, Readiness, message_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,114 +20,104 @@ if TYPE_CHECKING:
     from benchmarks.worker.messages import Job
 
 
-FOREIGN_CODE = "valgrind knows no AVX-512, so that code compiled for this very processor may not run under it"
-
+FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
 
 POLL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that a worker said, and what ended it before its time, if anything did."""
+    """All that a worker answered, and the error that ended it early, if there was one."""
 
     readiness: Readiness | None
     results: tuple[Measurement | Failure, ...]
-    death: str | None
+    error: str | None
     log: str  # the last lines of what it printed
-    cut_short: bool = False  # the harness itself was killed; what the worker had said until then is kept
+    cut_short: bool = False  # the harness itself was killed; the answers until then are kept
 
 
 def recall(job: Job, folder: Path, name: str) -> Report | None:
-    """Give the report of this very job from an earlier run of the harness that was killed, or None."""
+    """Return the report of exactly this job from an earlier run that was killed, or None."""
     job_file, results_file, report_file = (folder / f"{name}.{end}" for end in ("job", "jsonl", "report"))
     if not results_file.exists() or job_file.read_text(encoding="utf-8") != job.to_json():
         return None
-    messages = _read(results_file)
-    readiness = next((m for m in messages if isinstance(m, Readiness)), None)
-    results = tuple(m for m in messages if not isinstance(m, Readiness))
     if report_file.exists():
-        end = json.loads(report_file.read_text(encoding="utf-8"))
-        return Report(readiness=readiness, results=results, **end)
-    if results:
-        return Report(readiness=readiness, results=results, death=None, log="", cut_short=True)
-    return None
+        return _read_report(results_file, **json.loads(report_file.read_text(encoding="utf-8")))
+    report = _read_report(results_file, error=None, log="")
+    return replace(report, cut_short=True) if report.results else None
 
 
 def launch(job: Job, folder: Path, name: str) -> Report:
-    """Run one worker to its end; its job, results, log and end stay in the folder under this name.
+    """Run one worker to its end; its job, results, log and report stay in the folder under this name.
 
-    Whatever interrupts the wait (Ctrl-C) ends the worker too.
+    Whatever interrupts the wait (Ctrl-C) ends the worker, too.
     """
-    report_file = folder / f"{name}.report"
+    job_file, results_file, log_file, report_file = (
+        folder / f"{name}.{end}" for end in ("job", "jsonl", "log", "report")
+    )
     report_file.unlink(missing_ok=True)
-    job_file, results_file, log_file = (folder / f"{name}.{end}" for end in ("job", "jsonl", "log"))
     job_file.write_text(job.to_json(), encoding="utf-8")
     results_file.write_text("")
-    # -P: what lies in the current folder is none of the worker's business.
-    arguments = [str(job_file), str(results_file), str(os.getpid())]
-    command = [job.runtime.python, "-P", "-m", "benchmarks.worker", *arguments]
-    if job.counter:
-        command = [*command_under(job.counter), *command]
     with (
         log_file.open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own module
-            command,
+            _command(job, job_file, results_file),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=worker_environment(
-                n_cores=max(1, len(job.cpus)),
-                caches=job.caches,
-                cpu_only=job.devices == ("cpu",),
-                precision=job.precision,
-            )
-            | (COUNTING_VARIABLES if job.counter else {})
-            | runtime_variables(job.runtime),
+            env=_environment(job),
             start_new_session=True,
         ) as process,
     ):
         try:
-            death = _wait(process, results_file, job.worker_timeout_s)
+            error = _wait(process, results_file, job.worker_timeout_s)
         finally:
             _kill(process)
-    if death and process.returncode > 0:
-        death = f"{death}: {_tail(log_file, 1)}"  # the last line of a traceback is the error
-    if job.counter and process.returncode == -signal.SIGILL:
-        death = f"{death}: {FOREIGN_CODE}"
-    messages = _read(results_file)
-    readiness = next((m for m in messages if isinstance(m, Readiness)), None)
-    results = tuple(m for m in messages if not isinstance(m, Readiness))
-    able = readiness is None or not any(readiness.unavailable.values())
-    if able and len(results) < len(job.problems) + (readiness is None):
-        death = death or "ended early, with exit status 0"
-    log_tail = _tail(log_file, 20)
-    write_atomically(report_file, json.dumps({"death": death, "log": log_tail}))
-    return Report(readiness=readiness, results=results, death=death, log=log_tail)
+    error = error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
+    report = _read_report(results_file, error=error, log=_tail(log_file, 20))
+    if not error and _is_incomplete(report, job):
+        report = replace(report, error="ended early, with exit status 0")
+    write_atomically(report_file, json.dumps({"error": report.error, "log": report.log}))
+    return report
 
 
-def _wait(process: subprocess.Popen[bytes], results_file: Path, worker_timeout_s: float) -> str | None:
-    """Wait until the worker ends or gives no new result for the time limit; say what was wrong."""
+def _command(job: Job, job_file: Path, results_file: Path) -> list[str]:
+    # -P: the worker must not import files of the current folder.
+    worker = [job.runtime.python, "-P", "-m", "benchmarks.worker"]
+    command = [*worker, str(job_file), str(results_file), str(os.getpid())]
+    return [*command_under(job.counter), *command] if job.counter else command
+
+
+def command_under(counter: str) -> list[str]:
+    """Return the start of the command of a process that is counted; its dumps go next to the library."""
+    options = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counter}.%p"]
+    return ["valgrind", "--quiet", *options]
+
+
+def _environment(job: Job) -> dict[str, str]:
+    environment = worker_environment(
+        n_cores=max(1, len(job.cpus)),
+        caches=job.caches,
+        cpu_only=job.devices == ("cpu",),
+        precision=job.precision,
+    )
+    return environment | (COUNTING_VARIABLES if job.counter else {}) | runtime_variables(job.runtime)
+
+
+def _wait(process: subprocess.Popen[bytes], results_file: Path, timeout_s: float) -> str | None:
+    """Wait until the worker ends; return an error if it gives no new result for this long."""
     size, last_progress = 0, time.monotonic()
     while process.poll() is None:
         time.sleep(POLL_S)
         if results_file.stat().st_size != size:
             size, last_progress = results_file.stat().st_size, time.monotonic()
-        if time.monotonic() - last_progress > worker_timeout_s:
-            return f"no result within {worker_timeout_s:g} s, killed (--worker-timeout raises the limit)"
-    status = process.returncode
-    if status == -signal.SIGKILL:
-        return "killed by SIGKILL; often this is the system being out of memory"
-    if status < 0:
-        return f"killed by signal {-status} ({signal.strsignal(-status)})"
-    return f"ended with exit status {status}" if status else None
-
-
-def _tail(log_file: Path, n_lines: int) -> str:
-    return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
+        if time.monotonic() - last_progress > timeout_s:
+            return f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
+    return None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the worker and whatever it started."""
+    """End the worker and all processes that it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -135,13 +125,36 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _read(results_file: Path) -> list[Message]:
-    """Read the complete lines; a worker killed in the middle of one leaves the rest of it unread."""
-    text = results_file.read_text(encoding="utf-8")
-    return [message_from_json(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+def _exit_error(status: int, log_file: Path, *, counted: bool) -> str | None:
+    """Describe an exit status other than 0."""
+    if status == 0:
+        return None
+    if status > 0:
+        return f"ended with exit status {status}: {_tail(log_file, 1)}"  # a traceback ends with the error
+    if status == -signal.SIGKILL:
+        return "killed by SIGKILL; often this is the system being out of memory"
+    foreign = f": {FOREIGN_CODE}" if counted and status == -signal.SIGILL else ""
+    return f"killed by signal {-status} ({signal.strsignal(-status)}){foreign}"
 
 
-def command_under(counter: str) -> list[str]:
-    """Give the start of the command of a process that is to be counted; its dumps lie beside the library."""
-    options = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counter}.%p"]
-    return ["valgrind", "--quiet", *options]
+def _tail(log_file: Path, n_lines: int) -> str:
+    return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
+
+
+def _read_report(results_file: Path, *, error: str | None, log: str) -> Report:
+    """Read the complete lines; a worker killed in the middle of a line leaves it unread."""
+    lines = results_file.read_text(encoding="utf-8").splitlines(keepends=True)
+    messages = [message_from_json(line) for line in lines if line.endswith("\n")]
+    return Report(
+        readiness=next((each for each in messages if isinstance(each, Readiness)), None),
+        results=tuple(each for each in messages if not isinstance(each, Readiness)),
+        error=error,
+        log=log,
+    )
+
+
+def _is_incomplete(report: Report, job: Job) -> bool:
+    """Check whether an answer is missing, though the implementation can run."""
+    if report.readiness is None:
+        return True
+    return not any(report.readiness.unavailable.values()) and len(report.results) < len(job.problems)

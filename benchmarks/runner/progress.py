@@ -1,30 +1,24 @@
-"""Tells the person at the terminal how a contest goes on: a bar on a screen, lines in a log."""
+"""Shows how far a run has come: a bar on a screen, lines in a log."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Self
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-LONG_S = 120  # from here on, minutes are told
+LONG_S = 120  # from here on, minutes are shown
 
 
 class RoundsProgress:
-    """A `benchmarks.runner.rounds.Observer` that reports to a console; use it as a context manager."""
+    """A `benchmarks.runner.dispatch.ProgressListener` that prints to a console, as a context manager."""
 
     def __init__(self, console: Console, *, max_time_s: float | None = None) -> None:
-        """Report to this console; no round begins that would end after the budget."""
+        """Print to this console; no round begins that would end after this time."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -32,7 +26,7 @@ class RoundsProgress:
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
         )
-        # Refreshed only when there is news: a spinning bar would take time from the measured process.
+        # Refreshed only when a worker starts: a spinning bar would take time from the measured process.
         self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
         self._console = console
         self._task = self._bar.add_task("starting", total=None, left="")
@@ -41,7 +35,7 @@ class RoundsProgress:
         self._n_started = self._n_before_pace = 0
         self._n_workers = 0
         self._is_inspecting = True
-        self._recalled: set[int] = set()  # of what started, counted from 1
+        self._recalled: set[int] = set()  # numbers of started workers, counted from 1
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -49,18 +43,18 @@ class RoundsProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take it away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def planned(self, n_workers: int) -> None:
-        """From here on, so many workers are to come."""
+        """From here on, this many workers follow."""
         self._n_workers = self._n_started + n_workers
         self._bar.update(self._task, total=self._n_workers)
 
     def advanced(self, description: str) -> None:
         """Show which worker starts; all before it have ended."""
         if self._is_inspecting and not description.partition(": ")[0].endswith("inspection"):
-            self._is_inspecting = False  # which compiles with empty caches and takes longer than a round
+            self._is_inspecting = False  # it compiles with empty caches and takes longer than a round
             self._pace_start, self._n_before_pace = time.monotonic(), self._n_started
         left = self._left()
         if self._console.is_terminal:
@@ -68,21 +62,21 @@ class RoundsProgress:
             self._bar.refresh()
         else:
             to_go = f"{self._n_workers - self._n_started} to go"
-            told = f" ({', '.join(filter(None, [to_go, left]))})"
-            self._console.print(description + told, highlight=False, soft_wrap=True)
+            line = f"{description} ({', '.join(filter(None, [to_go, left]))})"
+            self._console.print(line, highlight=False, soft_wrap=True)
         self._n_started += 1
 
     def recalled(self) -> None:
-        """Don't count it in the pace, however many of its processes need not run."""
+        """Leave the worker out of the pace, however many of its processes need not run."""
         self._recalled.add(self._n_started)
 
     @property
     def n_recalled(self) -> int:
-        """Say for how many workers the results were there from before."""
+        """Number of workers whose results an earlier run left."""
         return len(self._recalled)
 
     def _left(self) -> str:
-        """Estimate the time, once a timed worker has ended."""
+        """Estimate the remaining time, once a timed worker has ended."""
         of_this_pace = set(range(self._n_before_pace + 1, self._n_started + 1))
         n_run = len(of_this_pace - self._recalled)
         if of_this_pace and not n_run:

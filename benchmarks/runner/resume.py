@@ -1,4 +1,4 @@
-"""Where workers' files stay until the result is written, so that a kill costs little."""
+"""The folder that keeps workers' files until the result is written, so that a killed run resumes."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResumeFolder:
-    """The folder of one undertaking. The same one, code, versions and machine have the same folder."""
+    """The folder of one run: the same run, code, versions and machine have the same folder."""
 
     folder: Path
     lock: BaseFileLock
 
     @property
     def n_workers(self) -> int:
-        """Say of how many workers there are results."""
+        """Number of workers whose results are there."""
         return len(list(self.folder.glob("*.jsonl")))
 
     @classmethod
     def of(cls, run_identity: object, provenance: Provenance, root: Path | None = None) -> Self:
-        """Find the folder of what is to be done, or make it, and keep others out.
+        """Find or make the run's folder, and lock it.
 
-        The `undertaking` is known by its `repr`: all that is measured, how, and what the files contain.
+        The `repr` of `run_identity` must show all that is measured, how, and what the files contain.
 
         Raises:
-            UsageError: another process is measuring the same, or the folder can't be made.
+            UsageError: this run is already in progress, or the folder can't be made.
 
         """
         machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
@@ -53,12 +53,12 @@ class ResumeFolder:
             try:
                 lock.acquire(blocking=False)
             except Timeout:
-                message = f"this run is already in progress (lock: {lock.lock_file}); wait for its end"
+                message = f"this run is already in progress (lock: {lock.lock_file}); wait until it ends"
                 raise UsageError(message) from None
         return cls(folder, lock)
 
     def release(self) -> None:
-        """Let another process go on with the run."""
+        """Let another process resume the run."""
         self.lock.release()
 
     def discard(self) -> None:

@@ -1,4 +1,4 @@
-"""The rounds: fresh workers in shuffled order, each result verified as it comes in."""
+"""The rounds: fresh workers in shuffled order, each answer verified as it arrives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, WorkerRun
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.runner.dispatch import Observer
+    from benchmarks.runner.dispatch import ProgressListener
     from impls.contract import Device, Precision
 
 
@@ -32,10 +31,10 @@ class Settings:
     rounds: int = 6  # timed; 6 are the fewest that allow a 95 % interval of a median; 0: verify only
     sample_s: float = 0.4
     worker_timeout_s: float = 120.0
-    max_time_s: float | None = None  # begin no round that would end later; each heat's first one always runs
+    max_time_s: float | None = None  # begin no round that would end later, but each block's first one
     cpus: tuple[int, ...] = ()
     seed: int = 0  # of the shuffled order
-    caches: Path | None = None  # where compilers keep what they compile; None: a new, empty folder
+    caches: Path | None = None  # where compilers keep their output; None: a new, empty folder
 
 
 PROBLEMS_PER_BLOCK = 4
@@ -43,47 +42,43 @@ PROBLEMS_PER_BLOCK = 4
 
 
 def run_rounds(
-    cases: Sequence[Case], settings: Settings, folder: Path, observer: Observer
+    cases: Sequence[Case], settings: Settings, folder: Path, progress: ProgressListener
 ) -> tuple[list[CaseResult], str | None]:
-    """Measure the cases; the workers' files go into the folder. Also say what cut it short, if anything did.
+    """Measure the cases; the workers' files go into the folder. Also return what interrupted it, if anything.
 
-    Ctrl-C, SIGTERM and a full disk do; what was measured by then is kept. Workers whose files are in the
-    folder already, from a run that was killed, are not started again.
+    Ctrl-C, SIGTERM and a full disk do; all that was measured until then is kept. A worker whose files an
+    earlier run left in the folder is not started again.
     """
-    rounds_ = _Rounds([CaseResult(case) for case in cases], settings, folder, observer)
-    for case_result in rounds_.case_results:
-        if reason := case_result.case.skip_reason:
-            case_result.rule_out(Verdict.NOT_MEASURED, reason)
+    results = [CaseResult.of(case) for case in cases]
     try:
-        rounds_.run()
+        _Rounds(results, settings, folder, progress).run()
     except KeyboardInterrupt:
-        return rounds_.case_results, "Ctrl-C or SIGTERM"
+        return results, "Ctrl-C or SIGTERM"
     except OSError as error:
-        return rounds_.case_results, str(error)
-    return rounds_.case_results, None
+        return results, str(error)
+    return results, None
 
 
 class _Rounds:
-    """The tallies, and what each round needs to add to them."""
+    """The results, and all that each round needs to add to them."""
 
     def __init__(
-        self, case_results: list[CaseResult], settings: Settings, folder: Path, observer: Observer
+        self, results: list[CaseResult], settings: Settings, folder: Path, progress: ProgressListener
     ) -> None:
-        self.case_results = case_results
+        self.results = results
         self.settings = settings
         self.folder = folder
-        self.observer = observer
+        self.progress = progress
         self.dispatcher = Dispatcher(
-            folder=folder, observer=observer, cpus=settings.cpus, worker_timeout_s=settings.worker_timeout_s
+            folder=folder, progress=progress, cpus=settings.cpus, worker_timeout_s=settings.worker_timeout_s
         )
-        self.measures_cold = settings.rounds > 0 and settings.caches is None
-        problems = list(dict.fromkeys(case_result.case.problem for case_result in case_results))
+        problems = list(dict.fromkeys(result.case.problem for result in results))
         self.blocks = [
             problems[i : i + PROBLEMS_PER_BLOCK] for i in range(0, len(problems), PROBLEMS_PER_BLOCK)
         ]
 
     def run(self) -> None:
-        """Go through all heats and their rounds, the inspection first."""
+        """Run each block's rounds, the inspection first."""
         rounds = range(INSPECTION, self.settings.rounds)
         start = time.monotonic()
         for block in range(len(self.blocks)):
@@ -94,41 +89,41 @@ class _Rounds:
                 if round_ > 0 and now - block_start + (now - round_start) > share_s:  # as long as the latest
                     break
                 round_start = now
-                to_come = sum(len(self._groups(later)) for later in range(block + 1, len(self.blocks)))
+                later = sum(len(self._groups(b)) for b in range(block + 1, len(self.blocks)))
                 here = len(self._groups(block))
-                self.observer.planned(here * (self.settings.rounds - round_) + to_come * len(rounds))
+                self.progress.planned(here * (self.settings.rounds - round_) + later * len(rounds))
                 self.run_round(block, round_)
 
     def _share_s(self, block: int, elapsed_s: float) -> float:
-        """Give what the heat may take: of what is left of the budget, as much as each heat to come."""
+        """Return the time for this block: an equal share of the remaining time for each remaining block."""
         if self.settings.max_time_s is None:
             return math.inf
         return (self.settings.max_time_s - elapsed_s) / (len(self.blocks) - block)
 
     def _groups(self, block: int) -> dict[tuple[ImplementationFile, Device, Precision], list[CaseResult]]:
-        """Give a heat's cases that are still in it, by what one process measures."""
+        """Group the block's cases that have not ended: one process measures one group."""
         groups: dict[tuple[ImplementationFile, Device, Precision], list[CaseResult]] = {}
-        for case_result in self.case_results:
-            case = case_result.case
-            if not case_result.fault and case.problem in self.blocks[block]:
-                groups.setdefault((case.entry, case.device, case.problem.precision), []).append(case_result)
+        for result in self.results:
+            case = result.case
+            if not result.end_reason and case.problem in self.blocks[block]:
+                groups.setdefault((case.entry, case.device, case.problem.precision), []).append(result)
         return groups
 
     def run_round(self, block: int, round_: int) -> None:
         """Start one fresh worker per implementation, device and precision, in shuffled order."""
         groups = self._groups(block)
         order = list(groups)
-        # Of its own: what came before, or was left out, doesn't change where a resumed run finds its files.
-        shuffle = random.Random(f"{self.settings.seed}-{block}-{round_}").shuffle  # noqa: S311 - not a secret
+        # Seeded anew: whatever ran before or was left out, a resumed run finds its files.
+        shuffle = random.Random(f"{self.settings.seed}-{block}-{round_}").shuffle  # noqa: S311 - no secret
         shuffle(order)
-        what = "inspection" if round_ == INSPECTION else f"round {round_ + 1} of {self.settings.rounds}"
+        stage = "inspection" if round_ == INSPECTION else f"round {round_ + 1} of {self.settings.rounds}"
         if len(self.blocks) > 1:
-            what = f"heat {block + 1} of {len(self.blocks)}, {what}"
+            stage = f"block {block + 1} of {len(self.blocks)}, {stage}"
         for position, (entry, device, precision) in enumerate(order):
-            case_results = groups[entry, device, precision]
-            shuffle(case_results)
+            results = groups[entry, device, precision]
+            shuffle(results)
             lowered = "" if precision == "float32" else f" in {precision}"
-            self.observer.advanced(f"{what}: {entry.name} on {device}{lowered}")
+            self.progress.advanced(f"{stage}: {entry.name} on {device}{lowered}")
             worker_run = WorkerRun(
                 round=round_,
                 position=position,
@@ -136,30 +131,30 @@ class _Rounds:
                 sample_s=0.0 if round_ == INSPECTION else self.settings.sample_s,
                 caches=self.settings.caches or self.folder / "caches" / f"{entry.name}-{device}",
             )
-            if round_ == INSPECTION and self.measures_cold:
-                self._inspect(case_results, worker_run)
+            if round_ == INSPECTION and self.settings.rounds and self.settings.caches is None:
+                self._inspect(results, worker_run)
             else:
-                self.dispatcher.work(case_results, worker_run)
+                self.dispatcher.work(results, worker_run)
 
-    def _inspect(self, case_results: Sequence[CaseResult], worker_run: WorkerRun) -> None:
-        """Give each case a process and caches of its own: its first call and its memory are nobody else's."""
+    def _inspect(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> None:
+        """Inspect each case in its own process with empty caches: no other case warms its first call."""
         cold = self.folder / "caches" / "cold"
-        for i, case_result in enumerate(case_results):
-            if case_result.fault:  # one that can't be loaded has ended the part of all
+        for i, result in enumerate(results):
+            if result.end_reason:  # an implementation that can't be loaded has ended all of its cases
                 continue
             shutil.rmtree(cold, ignore_errors=True)
             self.dispatcher.work(
-                [case_result],
+                [result],
                 replace(worker_run, name=f"{worker_run.name}-{i}", caches=cold),
-                siblings=case_results,
+                siblings=results,
             )
-            if cold.exists():  # not where the worker need not run: an earlier run of the harness saw to it
+            if cold.exists():  # not if an earlier run of the harness left the result and copied its caches
                 shutil.copytree(cold, worker_run.caches, dirs_exist_ok=True)
 
 
 @contextlib.contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Let a polite kill, as from a CI system that has lost patience, keep what was measured."""
+    """Keep all that was measured when SIGTERM ends the run, as a CI system's time limit does."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set a handler
         return

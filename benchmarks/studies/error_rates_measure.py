@@ -131,7 +131,7 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
         paired_cases.append(PairedCase(name, f"{name}-cpu-{name_of(PROBLEM)}", Rule(), case_results))
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder, RoundsProgress(console) as shown:
-        dispatcher = Dispatcher(folder=Path(folder), observer=shown, cpus=cpus, worker_timeout_s=120.0)
+        dispatcher = Dispatcher(folder=Path(folder), progress=shown, cpus=cpus, worker_timeout_s=120.0)
         paired_run = PairedRun(paired_cases, dispatcher, seed=time.time_ns() % 2**32)
         verdicts = paired_run.run()
     if paired_run.interrupted:

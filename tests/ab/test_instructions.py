@@ -59,7 +59,7 @@ class CountingDispatcher(Dispatcher):
         timing = replace(FAIR.timing, summary=summary, n_instructions=1.03e6 if is_new else 1e6)
         result = INSPECTED if worker_run.round == INSPECTION else replace(FAIR, timing=timing)
         for case_result in case_results:
-            case_result.judge(result, round_=worker_run.round, position=worker_run.position, n_cores=1)
+            case_result.add(result, round_=worker_run.round, position=worker_run.position, n_cores=1)
 
 
 def ab(*arguments: str) -> int:
@@ -172,7 +172,7 @@ def test_code_that_valgrind_does_not_know_is_named_as_the_cause(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     job = Job(path=str(numpy_float32), framework="numpy", devices=("cpu",), problems=(SMALL,), counter="x.so")
 
-    assert "valgrind knows no AVX-512" in (launch(job, tmp_path, "foreign").death or "")
+    assert "valgrind knows no AVX-512" in (launch(job, tmp_path, "foreign").error or "")
 
 
 def test_twice_the_batches_are_about_twice_the_instructions(numpy_float32: Path, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_twice_the_batches_are_about_twice_the_instructions(numpy_float32: Path,
 
     report = launch(job, tmp_path, "counted")
 
-    assert report.death is None, report.log
+    assert report.error is None, report.log
     short, long = (
         result.timing.n_instructions
         for result in report.results

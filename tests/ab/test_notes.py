@@ -49,7 +49,7 @@ class PickyDispatcher(FakeDispatcher):
         ]
         for case_result in case_results:
             if case_result not in able:
-                case_result.rule_out(Verdict.NOT_MEASURED, "no such device")
+                case_result.end(Verdict.NOT_MEASURED, "no such device")
         super().work(able, worker_run, siblings=siblings)
 
 

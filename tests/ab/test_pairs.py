@@ -53,11 +53,11 @@ class FakeDispatcher(Dispatcher):
                 continue
             seconds = self.min_s(case_result.case.entry.name, side, worker_run.round)
             if seconds < 0:
-                case_result.judge(Failure(reason="it broke", details=""), round_=0, position=0, n_cores=1)
+                case_result.add(Failure(reason="it broke", details=""), round_=0, position=0, n_cores=1)
                 continue
             assert FAIR.timing is not None
             timing = replace(FAIR.timing, summary=summarize([seconds] * 10))
-            case_result.judge(
+            case_result.add(
                 replace(FAIR, timing=timing), round_=worker_run.round, position=worker_run.position, n_cores=1
             )
 
@@ -78,7 +78,7 @@ class GroupingDispatcher(Dispatcher):
         del worker_run, siblings
         self.groups.append([each.case.problem.precision for each in case_results])
         for each in case_results:
-            each.rule_out(Verdict.FAILED, "it broke")
+            each.end(Verdict.FAILED, "it broke")
 
 
 def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
@@ -99,7 +99,7 @@ def fight(
     sides = {"base": base or side("base"), "new": new or side("new")}
     paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), Rule())
     dispatcher = FakeDispatcher(
-        folder=Path(), observer=Silent(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
+        folder=Path(), progress=Silent(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
     )
     return PairedRun(paired_cases, dispatcher, **settings).run(), dispatcher
 
@@ -165,7 +165,7 @@ def test_a_case_that_a_side_can_not_run_is_missing_and_says_why(without: list[st
     sides = {"base": side("base"), "new": side("new")}
     (paired_case,) = paired_cases_of(sides, ["first"], ["cpu"], [SMALL], Rule())
     for key in without:
-        paired_case.case_results[key].rule_out(Verdict.NOT_MEASURED, "no GPU here")
+        paired_case.case_results[key].end(Verdict.NOT_MEASURED, "no GPU here")
 
     verdict = paired_case.verdict(1, None)
 
@@ -192,7 +192,7 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
         {"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule()
     )
     dispatcher = FakeDispatcher(
-        folder=Path(), observer=Silent(), worker_timeout_s=1.0, min_s=breaks, inspects=True
+        folder=Path(), progress=Silent(), worker_timeout_s=1.0, min_s=breaks, inspects=True
     )
     paired_run = PairedRun(paired_cases, dispatcher)
 

@@ -269,7 +269,7 @@ def _measured(job: Job, *, counts: bool) -> Report:
     readiness, *results = worker.work(job)
     assert isinstance(readiness, Readiness)
     answers = tuple(_as_if_alone(result, counts=counts) for result in results)
-    return Report(readiness=readiness, results=answers, death=None, log="")
+    return Report(readiness=readiness, results=answers, error=None, log="")
 
 
 def _as_if_alone(message: Message, *, counts: bool) -> Measurement | Failure:

@@ -27,7 +27,7 @@ def test_a_correct_loop_stays_verified_when_it_is_timed(
     problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
     case_results = [CaseResult(Case(entry, "cpu", problem)) for problem in problems]
     folder = tmp_path_factory.mktemp("workers")
-    dispatcher = Dispatcher(folder=folder, observer=Silent(), cpus=choose_cpus(1), worker_timeout_s=120)
+    dispatcher = Dispatcher(folder=folder, progress=Silent(), cpus=choose_cpus(1), worker_timeout_s=120)
 
     dispatcher.work(case_results, WorkerRun(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
 

@@ -157,7 +157,7 @@ def test_a_line_cut_off_by_a_kill_is_not_read_and_those_before_it_are(copy_of: C
     report = launch(Job(path=str(killed), framework="numpy", devices=("cpu",)), tmp_path, "w")
 
     assert report.results == (Failure(reason="r", details=""),)
-    assert report.death is not None
+    assert report.error is not None
 
 
 def test_a_worker_sees_nothing_of_the_folder_it_is_started_from(

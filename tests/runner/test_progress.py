@@ -49,7 +49,7 @@ def lines_of(
 
 
 STARTS_S = {
-    "heat 1 of 2, inspection: a": 0.0,
+    "block 1 of 2, inspection: a": 0.0,
     "inspection: b": 60.0,
     "round 1: b": 120.0,
     "round 1: inspection_free": 130.0,
@@ -59,7 +59,7 @@ STARTS_S = {
 
 def test_the_inspections_pace_is_not_taken_for_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines_of(monkeypatch, STARTS_S, max_time_s=None) == [
-        "heat 1 of 2, inspection: a (10 to go)",
+        "block 1 of 2, inspection: a (10 to go)",
         "inspection: b (9 to go)",
         "round 1: b (8 to go)",
         "round 1: inspection_free (7 to go, about 70 s left)",

@@ -194,9 +194,9 @@ def test_a_case_that_turns_out_invalid_in_a_later_round_loses_the_times_it_had(n
     case_result = CaseResult(Case(read_entry(numpy_float32), "cpu", SMALL))
     bad = replace(FAIR, data_digest="0" * 16)
 
-    case_result.judge(FAIR, round_=0, position=0, n_cores=1)
+    case_result.add(FAIR, round_=0, position=0, n_cores=1)
     assert case_result.row().processes
-    case_result.judge(bad, round_=1, position=0, n_cores=1)
+    case_result.add(bad, round_=1, position=0, n_cores=1)
 
     assert case_result.row().verdict is Verdict.INVALID
     assert case_result.row().processes == ()
@@ -219,14 +219,14 @@ def test_no_round_is_begun_that_would_end_after_the_budget_but_the_first_always_
         (300, [1, 3]),  # six minutes, for a first round always runs, and what is left
     ],
 )
-def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
+def test_each_block_gets_its_share_of_what_is_left_of_the_budget(
     first_s: int, rounds: list[int], numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener = Listener()
 
     def now_s() -> float:
         """Let so much time pass with the first inspection, and a minute with all else that begins."""
-        n_begun = sum(heard.startswith("heat") for heard in listener.heard)
+        n_begun = sum(heard.startswith("block") for heard in listener.heard)
         return first_s + 60.0 * (n_begun - 1) if n_begun else 0.0
 
     monkeypatch.setattr(rounds_, "PROBLEMS_PER_BLOCK", 1)
@@ -237,7 +237,7 @@ def test_each_heat_gets_its_share_of_what_is_left_of_the_budget(
     assert [len(row.processes) for row in rows.values()] == rounds
 
 
-def test_a_run_out_of_budget_finds_every_heat_again(
+def test_a_run_out_of_budget_finds_every_block_again(
     numpy_float32: Path, copy_of: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounds_, "PROBLEMS_PER_BLOCK", 1)
@@ -247,9 +247,9 @@ def test_a_run_out_of_budget_finds_every_heat_again(
     rows_of(both, tmp_path, before, rounds=4, max_time_s=1e-6)
     rows_of(both, tmp_path, after, rounds=4)
 
-    begun = {heard for heard in before.heard if heard.startswith("heat")}
+    begun = {heard for heard in before.heard if heard.startswith("block")}
     found = {heard.removesuffix(" (recalled)") for heard in after.heard if heard.endswith("(recalled)")}
-    assert len(begun) == 2 * 2 * 2  # of both heats, an inspection and a round, each of both
+    assert len(begun) == 2 * 2 * 2  # of both blocks, an inspection and a round, each of both
     assert found == begun
 
 
@@ -325,7 +325,7 @@ def test_a_result_that_the_harness_can_not_judge_costs_its_own_row(
     monkeypatch.setattr(agreement, "check", broken)
     rows = rows_of([numpy_float32], tmp_path)
 
-    assert rows["numpy_float32", SMALL].reason == "could not be judged: ArithmeticError: no judgement"
+    assert rows["numpy_float32", SMALL].reason == "could not be verified: ArithmeticError: no judgement"
     assert rows["numpy_float32", OTHER].verdict is Verdict.VERIFIED
 
 
