@@ -2,15 +2,14 @@
 
     python -m benchmarks.studies.decision_map results/runs/DATE.json [--borders 5] [--repeats 3] [-o FILE]
 
-For the map with cold caches of a recorded run, on the machine that it was recorded on. Each training runs in
-a fresh process with empty caches, and is timed whole; of the repeats, in alternating order, the median
-counts. A point is right where the way that the map names took at most 5 % longer than the other. Exit status
-1 where one is not.
+Checks the map with cold caches of a recorded run, on the machine of the record. Each training runs in a fresh
+process with empty caches and is timed as a whole. The order alternates; the median of the repeats counts. A
+point is right if the way that the map names took at most 5 % longer than the other. Exit status 1 if one is
+wrong.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from dataclasses import dataclass, field, replace
@@ -28,34 +27,35 @@ from benchmarks.cases.implementations import select
 from benchmarks.errors import UsageError
 from benchmarks.records.run import read_run
 from benchmarks.report.tables.markdown import plain_in_markdown
-from benchmarks.runner.system import choose_cpus, collect_provenance
-from benchmarks.studies.findings import Findings, add_output
+from benchmarks.runner.system import choose_cpus
+from benchmarks.studies.findings import Findings, run_study, study_parser
 from benchmarks.studies.whole_training import time_whole
-from benchmarks.terminal import Terminal
 from benchmarks.worker.messages import Job
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from benchmarks.analysis.decision_map import DecisionMap, Stretch
     from benchmarks.studies.whole_training import WholeTraining
 
 TOLERANCE = 0.05
-TITLE = "Is the decision map right near its borders?"
-ABOUT = f"""\
-Written by `python -m benchmarks.studies.decision_map`; don't edit. Held against the map with cold caches of \
+HEAD = f"""\
+# Is the decision map right near its borders?
+
+Written by `python -m benchmarks.studies.decision_map`; don't edit. A check of the map with cold caches of \
 {{run}}, {{problem}} on {{device}}: whole trainings below and above borders of its areas, by the ways on \
-either side, \
-each in a fresh process with empty caches, the ways by turns; of each the median of {{n_repeats}} counts. \
-A point is right where the way that the map names took at most {TOLERANCE:.0%} longer than the other: that \
-is its excess, below zero where it was the faster."""
+either side, each in a fresh process with empty caches, in alternating order; the median of {{n_repeats}} \
+counts. A point is right if the way that the map names took at most {TOLERANCE:.0%} longer than the other. \
+The *excess* is how much longer it took; below zero, it was faster."""
+
 BESIDE = 1.25
-"""By which factor a point's number of epochs lies above or below the border's."""
+"""Ratio of a point's number of epochs to the border's, or of the border's to the point's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A training near a border: what the two ways should take there, and what they took."""
+    """A training near a border: predicted and measured times of the two ways."""
 
     batch_size: int
     border: float  # in epochs
@@ -64,82 +64,65 @@ class Point:
     measured: dict[str, list[WholeTraining]] = field(default_factory=dict)
 
     def measured_s(self, name: str) -> float:
-        """Give the median of its trainings."""
+        """Return the median of its trainings."""
         return median(training.total_s for training in self.measured[name])
 
     @property
     def excess(self) -> float:
-        """Say by how much the named way's time exceeded the other's, relatively; negative: it won."""
+        """Return by how much the named way's time exceeded the other's, as a fraction; negative: it won."""
         named_s, other_s = map(self.measured_s, self.predicted_s)
         return named_s / other_s - 1
 
     @property
     def misprediction(self) -> float:
-        """Say how far a predicted time is from the measured one, relatively; of the two ways the worse."""
+        """Return the relative error of the prediction, of the way that is further off."""
         return max(
             abs(predicted_s / self.measured_s(name) - 1) for name, predicted_s in self.predicted_s.items()
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and report; give the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Measure and report; return the exit status."""
+    parser = study_parser(__doc__, writes_page=True)
     parser.add_argument("run", type=Path, help="a record with a sweep over batch sizes")
     parser.add_argument(
         "--borders", type=int, default=5, help="each with a point below and one above; default: %(default)s"
     )
     parser.add_argument("--repeats", type=int, default=3, help="of each training; default: %(default)s")
-    add_output(parser)
-    parsed = parser.parse_args(arguments)
-    found = Findings(Terminal(width=140))
-    try:
-        drawn, points = map_of(parsed.run, parsed.borders)
-        for repeat in range(parsed.repeats):
-            for point in points:
-                told = f"{point.n_epochs:,} epochs of batches of {point.batch_size:,}"
-                found.console.print(f"repeat {repeat + 1} of {parsed.repeats}: {told}", highlight=False)
-                measure(drawn, point, reverse=bool(repeat % 2))
-        status = report(points, found)
-        if parsed.output:
-            provenance = collect_provenance(choose_cpus(1))
-            about = about_of(parsed.run, drawn, n_repeats=parsed.repeats)
-            found.write(parsed.output, title=TITLE, about=about, provenance=provenance)
-    except UsageError as error:
-        parser.error(str(error))
+    return run_study(parser, _check, arguments)
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    found, run = Findings(), read_run(parsed.run)
+    cold_maps = (each for each in decision_maps(run.rows) if each.caches == "cold")
+    with_points = [(each, points) for each in cold_maps if (points := points_of(each, parsed.borders))]
+    if not with_points:
+        message = (
+            f"{parsed.run}: expected a sweep over batch sizes in which more than one way wins, found none"
+        )
+        raise UsageError(message)
+    drawn, points = with_points[0]
+    for repeat in range(parsed.repeats):
+        for point in points:
+            training = f"{point.n_epochs:,} epochs of batches of {point.batch_size:,}"
+            found.console.print(f"repeat {repeat + 1} of {parsed.repeats}: {training}", highlight=False)
+            measure(drawn, point, reverse=bool(repeat % 2))
+    status = report(points, found)
+    name = plain_in_markdown(f"{parsed.run.name} (commit {run.provenance.commit})")
+    case = {"problem": drawn.title, "device": drawn.device}
+    found.write(parsed.output, HEAD.format(run=name, **case, n_repeats=parsed.repeats), choose_cpus(1))
     return status
 
 
-def about_of(path: Path, drawn: DecisionMap, *, n_repeats: int) -> str:
-    """Say what was held against what."""
-    run = plain_in_markdown(f"{path.name} (commit {read_run(path).provenance.commit})")
-    return ABOUT.format(run=run, problem=drawn.title, device=drawn.device, n_repeats=n_repeats)
-
-
-def map_of(path: Path, n_borders: int) -> tuple[DecisionMap, list[Point]]:
-    """Give the run's first map with cold caches that has a border, and points near it.
-
-    Raises:
-        UsageError: it has none.
-
-    """
-    for drawn in decision_maps(read_run(path).rows):
-        if drawn.caches == "cold" and (points := points_of(drawn, n_borders)):
-            return drawn, points
-    message = f"{path}: expected a sweep over batch sizes in which more than one way wins, found none"
-    raise UsageError(message)
-
-
 def points_of(drawn: DecisionMap, n_borders: int) -> list[Point]:
-    """Put a point below and one above borders that are spread over the batch sizes, the lower in turn."""
+    """Return a point below and one above each of some borders, which are spread over the batch sizes."""
     batch_sizes = np.geomspace(*drawn.range, 2 * n_borders + 1)[1::2].round().astype(int).tolist()
     points = []
     for i, batch_size in enumerate(batch_sizes):
         if (n_here := len(stretches := drawn.stretches(batch_size)) - 1) > 0:
             pair = stretches[i % n_here : i % n_here + 2]
             both = (_beside(drawn, batch_size, pair, above=above) for above in (False, True))
-            # Not where a way is first for no whole number of epochs.
+            # Leave out a way that is first for no whole number of epochs.
             points += [
                 each
                 for each in both
@@ -160,7 +143,7 @@ def _beside(drawn: DecisionMap, batch_size: int, pair: Sequence[Stretch], *, abo
 
 
 def measure(drawn: DecisionMap, point: Point, *, reverse: bool) -> None:
-    """Train once by either way."""
+    """Train once by each way."""
     problem = replace(drawn.problem, batch_size=point.batch_size, n_epochs=point.n_epochs, target_loss=None)
     names = list(point.predicted_s)
     for name in reversed(names) if reverse else names:
@@ -176,17 +159,10 @@ def measure(drawn: DecisionMap, point: Point, *, reverse: bool) -> None:
 
 
 def report(points: Sequence[Point], found: Findings) -> int:
-    """Show what was predicted and what was measured; 0 where every point is right."""
-    headings = (
-        "batch size",
-        "border",
-        "epochs",
-        "first, says the map",
-        "took",
-        "predicted",
-        "across the border",
-    )
-    table = Table(*headings, "took", "predicted", "excess", "verdict")
+    """Show the predicted and the measured times; return 0 if every point is right."""
+    way = ("took", "predicted")
+    where_ = ("batch size", "border", "epochs")
+    table = Table(*where_, "first, says the map", *way, "across the border", *way, "excess", "verdict")
     for point in points:
         ways = [
             cell
@@ -201,9 +177,9 @@ def report(points: Sequence[Point], found: Findings) -> int:
     if shared := shared_core(shares):
         found.show(f"warning: {shared}")
     n_right = sum(point.excess <= TOLERANCE for point in points)
-    found.show(f"{n_right} of {len(points)} right: the way named won, or took at most {TOLERANCE:.0%} longer")
+    found.show(f"{n_right} of {len(points)} right: the named way won, or took at most {TOLERANCE:.0%} longer")
     worst = max(point.misprediction for point in points)
-    found.show(f"of a whole training's predicted times the furthest was off by {worst:.1%}")
+    found.show(f"the largest relative error of a predicted time was {worst:.1%}")
     return 0 if n_right == len(points) else 1
 
 

@@ -1,17 +1,16 @@
-"""Does `ab` cry wolf, and does it sleep? Real comparisons on a machine that is busy with something else.
+"""False-alarm and miss rates of `ab`: real comparisons on a machine that is busy with another program.
 
     python -m benchmarks.studies.error_rates_measure [--same 20] [--slower 10] [-o FILE]
 
-Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process wants the measured core
-a third of the time: some with two equal sides, some where work is added to each timed epoch of the new
-side. Its true size is measured first, without the load, by alternating epochs within each of several fresh
-processes. Each comparison is a line in the file, with samples of every process; a study that was cut short
-goes on where it ended.
+Runs whole comparisons of `torch_eager` and `jax_scan` on `book` while another process uses the measured core
+a third of the time. In some comparisons the sides are equal; in others, work is added to each timed epoch of
+the new side. Its true size is measured first, without the load, by alternating epochs within each of several
+fresh processes. Each comparison is a line of the file, with samples of every process. An interrupted study
+resumes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -36,10 +35,12 @@ from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.system import choose_cpus, collect_provenance
+from benchmarks.studies.findings import run_study, study_parser
 from benchmarks.studies.slowdown import PROBLEM, slow_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import argparse
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 NAMES = ("torch_eager", "jax_scan")
 OUTPUT = ROOT / "results" / "error_rates" / "live.jsonl"
@@ -55,50 +56,47 @@ while os.getppid() == int(sys.argv[2]):  # not orphaned
         pass
     time.sleep(max(0.0, begin + 3 * end - time.perf_counter()))
 """
-"""Takes a third of the measured core's time, the worst place, in bursts of 0.1 s of its own CPU time."""
+"""Uses a third of the measured core's time, in bursts of 0.1 s of its own CPU time."""
 
 
-def main() -> int:
-    """Run what is missing of the study, and sum it up."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the comparisons that are missing, and print the error rates; return the exit status."""
+    parser = study_parser(__doc__)
+    for kind, n, of in (("same", 20, "equal sides"), ("slower", 10, "a slower new side")):
+        parser.add_argument(f"--{kind}", type=int, default=n, help=f"comparisons of {of}; default: {n}")
     parser.add_argument(
-        "--same", type=int, default=20, help="comparisons of equal sides; default: %(default)s"
+        "-o", "--output", type=Path, default=OUTPUT, metavar="FILE", help=f"default: {OUTPUT}"
     )
-    parser.add_argument("--slower", type=int, default=10, help="of a slower new side; default: %(default)s")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s"
-    )
-    parsed = parser.parse_args()
-    console, (cpu,) = Console(width=120), choose_cpus(1)
+    return run_study(parser, _measure, arguments)
+
+
+def _measure(parsed: argparse.Namespace) -> int:
+    console, cpus = Console(width=120, highlight=False), choose_cpus(1)
     parsed.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-study-") as folder:
-        files = {
-            kind: {name: IMPLEMENTATIONS / f"{name}.py" for name in NAMES} for kind in ("same", "slower")
-        }
-        copies = {name: slow_copy(name, Path(folder), cpu) for name in NAMES}
+        copies = {name: slow_copy(name, Path(folder), cpus) for name in NAMES}
         for name, copy in copies.items():
-            files["slower"][name] = copy.file
-            console.print(f"{name}: the added work makes an epoch {copy.size:+.2%} longer", highlight=False)
+            console.print(f"{name}: the added work makes an epoch {copy.size:+.2%} longer")
+        files = {
+            "same": {name: IMPLEMENTATIONS / f"{name}.py" for name in NAMES},
+            "slower": {name: copy.file for name, copy in copies.items()},
+        }
         added = {name: {"n_loops": copy.n_loops, "sizes": copy.sizes} for name, copy in copies.items()}
-        with busy(cpu) as cpu_s:
-            for kind in kinds_to_run(parsed.output, {"same": parsed.same, "slower": parsed.slower}):
+        with busy(*cpus) as cpu_s:
+            for kind in kinds_to_run(parsed.output, {kind: getattr(parsed, kind) for kind in files}):
                 begin, begin_cpu_s = time.monotonic(), cpu_s()
-                line = compare(files[kind], (cpu,), console)
+                line = compare(files[kind], cpus, console)
                 load = (cpu_s() - begin_cpu_s) / (time.monotonic() - begin)
                 line |= {"kind": kind, "load": load, "added": added if kind == "slower" else {}}
                 append(parsed.output, line)
                 found = {name: case["category"] for name, case in line["cases"].items()}
-                console.print(
-                    f"{kind}: {found}, {line['wall_s']:.0f} s; the load took {load:.0%} of the core",
-                    highlight=False,
-                )
+                told = f"{found}, {line['wall_s']:.0f} s; the load took {load:.0%} of the core"
+                console.print(f"{kind}: {told}")
     return summarize(parsed.output, console)
 
 
 def kinds_to_run(output: Path, wanted: Mapping[str, int]) -> Iterator[str]:
-    """Give what is still missing, the two kinds by turns, so that both see the same hours."""
+    """Return the kinds that are still missing, alternately, so that both are measured at the same hours."""
     done = Counter(line["kind"] for line in read_lines(output))
     while any(done[kind] < wanted[kind] for kind in wanted):
         kind = min(wanted, key=lambda kind: done[kind] / wanted[kind] if wanted[kind] else 1.0)
@@ -107,7 +105,7 @@ def kinds_to_run(output: Path, wanted: Mapping[str, int]) -> Iterator[str]:
 
 
 def append(output: Path, line: dict[str, Any]) -> None:
-    """Add a comparison, in the place of one that was cut off, if there is such."""
+    """Add a comparison; it replaces a last line that was cut off."""
     text = output.read_text(encoding="utf-8") if output.exists() else ""
     with output.open("a", encoding="utf-8") as file:
         file.truncate(len(text[: text.rfind("\n") + 1].encode()))
@@ -115,20 +113,18 @@ def append(output: Path, line: dict[str, Any]) -> None:
 
 
 def read_lines(output: Path) -> list[dict[str, Any]]:
-    """Read the comparisons so far; a last line that was cut off is none."""
+    """Read the comparisons so far, without a last line that was cut off."""
     lines = output.read_text(encoding="utf-8").splitlines(keepends=True) if output.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Console) -> dict[str, Any]:
-    """Run one comparison, as `perceptron-bench ab` does, and give it as JSON's types."""
+    """Run one comparison, as `perceptron-bench ab` does, and return it in JSON's types."""
     paired_cases = []
     for name, file in new_files.items():
-        entries = dict(
-            zip(SIDES, (read_entry(IMPLEMENTATIONS / f"{name}.py"), read_entry(file)), strict=True)
-        )
-        case_results = {side: CaseResult(Case(entry, "cpu", PROBLEM)) for side, entry in entries.items()}
-        paired_cases.append(PairedCase(name, f"{name}-cpu-{name_of(PROBLEM)}", Rule(), case_results))
+        entries = zip(SIDES, map(read_entry, (IMPLEMENTATIONS / f"{name}.py", file)), strict=True)
+        sides = {side: CaseResult(Case(entry, "cpu", PROBLEM)) for side, entry in entries}
+        paired_cases.append(PairedCase(name, f"{name}-cpu-{name_of(PROBLEM)}", Rule(), sides))
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder, RoundsProgress(console) as shown:
         dispatcher = Dispatcher(folder=Path(folder), progress=shown, cpus=cpus, worker_timeout_s=120.0)
@@ -152,27 +148,21 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
 
 
 def processes_of(case_result: CaseResult) -> list[dict[str, Any]]:
-    """Give each process's figures and the samples that were kept of it, ascending."""
-    found, start = [], 0
-    for process in case_result.processes:
-        kept_s = case_result.kept_s[start : start + process.n_kept]
-        start += process.n_kept
-        found.append(
-            {
-                "pair": process.round,
-                "min_s": process.min_s,
-                "median_s": process.median_s,
-                "mean_s": process.mean_s,
-                "n_samples": process.n_samples,
-                "kept_s": [float(f"{seconds:.5g}") for seconds in kept_s],  # evenly spaced in rank
-            }
-        )
-    return found
+    """Return each process's figures and its kept samples, ascending."""
+    kept_s = iter(case_result.kept_s)
+    return [
+        {
+            "pair": process.round,
+            **{name: getattr(process, name) for name in ("min_s", "median_s", "mean_s", "n_samples")},
+            "kept_s": [float(f"{next(kept_s):.5g}") for _ in range(process.n_kept)],
+        }
+        for process in case_result.processes
+    ]
 
 
 @contextmanager
 def busy(cpu: int) -> Iterator[Callable[[], float]]:
-    """Take a third of the core's time; give what tells how much that was so far, in s (on Linux)."""
+    """Use a third of the core's time; yield a function that returns the CPU time so far, in s (on Linux)."""
     with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu), str(os.getpid())]) as process:  # noqa: S603 - our own text
 
         def cpu_s() -> float:
@@ -186,25 +176,20 @@ def busy(cpu: int) -> Iterator[Callable[[], float]]:
 
 
 def summarize(output: Path, console: Console) -> int:
-    """Say what was found; 0 where at most one comparison in 20 cried wolf and none slept."""
-    lines = read_lines(output)
-    changed = (Category.SLOWER, Category.FASTER)
-    alarms = sum(
-        any(case["category"] in changed for case in line["cases"].values())
-        for line in lines
-        if line["kind"] == "same"
-    )
-    missed = sum(
-        any(case["category"] != Category.SLOWER for case in line["cases"].values())
-        for line in lines
-        if line["kind"] == "slower"
-    )
-    counts = Counter(line["kind"] for line in lines)
-    for kind, n in counts.items():
-        walls_s = [line["wall_s"] for line in lines if line["kind"] == kind]
-        console.print(f"{kind}: {n} comparisons, {np.median(walls_s):.0f} s each (median)", highlight=False)
-    console.print(f"false alarms: {alarms} of {counts['same']}; missed: {missed} of {counts['slower']}")
-    return 0 if alarms <= counts["same"] / 20 and not missed else 1
+    """Print the rates; return 0 if no slowdown is missed and at most 1 of 20 comparisons is a false alarm."""
+    wrong = Counter[str]()
+    walls_s: dict[str, list[float]] = {"same": [], "slower": []}
+    for line in read_lines(output):
+        kind, found = line["kind"], {case["category"] for case in line["cases"].values()}
+        walls_s[kind].append(line["wall_s"])
+        is_wrong = found & {Category.SLOWER, Category.FASTER} if kind == "same" else found - {Category.SLOWER}
+        wrong[kind] += bool(is_wrong)
+    n_same, n_slower = map(len, walls_s.values())
+    for kind, all_s in walls_s.items():
+        if all_s:
+            console.print(f"{kind}: {len(all_s)} comparisons, {np.median(all_s):.0f} s each (median)")
+    console.print(f"false alarms: {wrong['same']} of {n_same}; missed: {wrong['slower']} of {n_slower}")
+    return 0 if wrong["same"] <= n_same / 20 and not wrong["slower"] else 1
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""Runs the comparisons that docs/faq.md proposes, as it proposes them, and keeps what they find.
+"""Runs the comparisons that docs/faq.md proposes, and keeps their reports.
 
     python -m benchmarks.studies.faq [NAME…]
 
-Each of them changes one thing in an implementation and asks `ab` what that does. Its name is that of the file
-that it makes; the reports go to results/faq/. Ten minutes or so.
+Each comparison changes one thing in an implementation and measures the effect with `ab`. Its name is that of
+the file that it makes. The reports are written to results/faq/. Takes about ten minutes.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
@@ -22,8 +21,10 @@ from markdown_it import MarkdownIt
 
 from benchmarks.errors import unknown_name
 from benchmarks.paths import ROOT
+from benchmarks.studies.findings import run_study, study_parser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 FAQ = ROOT / "docs" / "faq.md"
@@ -33,39 +34,38 @@ MADE = re.compile(r"^sed .* > (\w+)\.py$", re.MULTILINE)
 SHELL = """\
 perceptron-bench() { "$PYTHON" -m benchmarks "$@" --undecided-ok --json "$JSON" --markdown "$MARKDOWN"; }
 """
-"""What a proposal's commands mean here: those of this checkout, and what they find is kept."""
+"""Lets a proposal's commands run in this checkout, and keep their reports."""
 
-
-JUDGED = (0, 1)
-"""Exit statuses of `ab` where it could tell, or could not see a difference."""
+WITH_VERDICT = {0, 1}
+"""Exit statuses of `ab` after a verdict on every case."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the proposals, or those named; give 0 where each of them got a verdict, whichever it was."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Run the proposals, or the named ones; return 0 if each of them got a verdict."""
+    parser = study_parser(__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    return run_study(parser, _compare, arguments)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
     found = proposals(FAQ.read_text(encoding="utf-8"))
-    names = parser.parse_args(arguments).names or list(found)
-    for name in names:
+    for name in parsed.names:
         if name not in found:
-            sys.stderr.write(f"{unknown_name(name, found, kind='proposal')}\n")
-            return 4
+            raise unknown_name(name, found, kind="proposal")
     FOUND.mkdir(parents=True, exist_ok=True)
-    statuses = [run(found[name], name) for name in names]
-    return 0 if set(statuses) <= set(JUDGED) else 1
+    statuses = {run(found[name], name) for name in parsed.names or found}
+    return 0 if statuses <= WITH_VERDICT else 1
 
 
 def proposals(page: str) -> dict[str, str]:
-    """Give the page's blocks of shell that change an implementation and compare it, by its new name."""
+    """Return the page's blocks of shell that change an implementation and compare it, by its new name."""
     blocks = [token.content for token in MarkdownIt().parse(page) if token.type == "fence"]
-    blocks = [block for block in blocks if "\nperceptron-bench ab " in block]
-    return {made[1]: block for block in blocks if (made := MADE.search(block))}
+    compared = [block for block in blocks if "\nperceptron-bench ab " in block]
+    return {made[1]: block for block in compared if (made := MADE.search(block))}
 
 
 def run(lines: str, name: str) -> int:
-    """Run a proposal in a folder of its own and give `ab`'s exit status."""
+    """Run a proposal in a new folder and return the exit status of `ab`."""
     sys.stdout.write(f"{name}\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:

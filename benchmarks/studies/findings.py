@@ -1,47 +1,73 @@
-"""What a study that is run by hand finds: shown as it is found and, where asked for, kept as a page."""
+"""The parts that studies share: their options, and their findings on the terminal and as a page."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from benchmarks.errors import UsageError
 from benchmarks.files import told_if_unwritable, try_to_write
 from benchmarks.records.caption import machine, software
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
+from benchmarks.runner.system import collect_provenance
+from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from rich.console import Console
 
-    from benchmarks.records.provenance import Provenance
+REMEDY = "name another file with -o"
+USAGE_ERROR = 4
+"""Exit status, that of `perceptron-bench`."""
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the page."""
-    parser.add_argument(
-        "-o", "--output", type=_page, metavar="FILE", help="write what was found as a page of Markdown, too"
+def study_parser(description: str | None, *, writes_page: bool = False) -> argparse.ArgumentParser:
+    """Return a parser for a study's options, with -o if it can write its findings as a page."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    if writes_page:
+        help_ = "also write the findings as a page of Markdown"
+        parser.add_argument("-o", "--output", type=_writable, metavar="FILE", help=help_)
+    return parser
 
 
-def _page(text: str) -> Path:
-    """Refuse beforehand what could not be written after hours of measuring."""
+def _writable(text: str) -> Path:
+    """Refuse a page that could not be written, before hours of measuring."""
     path = Path(text)
     try:
-        try_to_write(path)
-    except OSError as error:
-        message = f"{path}: can't be written ({error.strerror}); name another file"
-        raise argparse.ArgumentTypeError(message) from None
+        with told_if_unwritable(path, remedy=REMEDY):
+            try_to_write(path)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return path
+
+
+def run_study(
+    parser: argparse.ArgumentParser,
+    study: Callable[[argparse.Namespace], int],
+    arguments: Sequence[str] | None,
+) -> int:
+    """Run the study with its options and return its exit status; a usage error is one line and status 4."""
+    parsed = parser.parse_args(arguments)
+    try:
+        return study(parsed)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE_ERROR
 
 
 @dataclass(frozen=True)
 class Findings:
     """Tables and sentences, in the order in which they were found."""
 
-    console: Console
+    console: Console = field(default_factory=lambda: Terminal(width=140))
     found: list[Table | str] = field(default_factory=list)
 
     def show(self, found: Table | str) -> None:
@@ -49,21 +75,23 @@ class Findings:
         self.console.print(found)
         self.found.append(found)
 
-    def write(self, path: Path, *, title: str, about: str, provenance: Provenance) -> None:
-        """Write the page; `about` is Markdown and says how it came about.
+    def write(self, path: Path | None, head: str, cpus: tuple[int, ...]) -> None:
+        """Write the page, if one is wanted: `head` is Markdown, with its title and how it was measured.
 
         Raises:
             UsageError: the file can't be written.
 
         """
+        if path is None:
+            return
         parts = [
             from_rich(each).rstrip() if isinstance(each, Table) else plain_in_markdown(each)
             for each in self.found
         ]
-        at = provenance
+        at = collect_provenance(cpus)
         captions = (machine(at), software(at.versions, at.commit), at.date)
         measured = "\n".join(f"- {plain_in_markdown(line)}" for line in captions)
-        with told_if_unwritable(path, remedy="name another file with -o"):
+        with told_if_unwritable(path, remedy=REMEDY):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n\n".join([f"# {title}", about, *parts, measured]) + "\n", encoding="utf-8")
+            path.write_text("\n\n".join([head, *parts, measured]) + "\n", encoding="utf-8")
         self.console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)

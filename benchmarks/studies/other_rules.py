@@ -1,4 +1,4 @@
-"""Rules that call a change slower: ours and those of other tools, on recorded comparisons."""
+"""Rules that call a change slower: ours and those of other tools, applied to recorded comparisons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Comparison:
 
     @property
     def ratios(self) -> list[float]:
-        """Give new / base of each pair."""
+        """Return new / base of each pair."""
         base_s = {process["pair"]: process["min_s"] for process in self.base}
         return [each["min_s"] / base_s[each["pair"]] for each in self.new if each["pair"] in base_s]
 
@@ -38,19 +38,19 @@ Rule = Callable[[np.random.Generator, Drawn, Drawn], bool]
 
 
 def beyond(figure: str, factor: float) -> Callable[[ProcessResult, ProcessResult], bool]:
-    """Call it slower where a figure of the new process is beyond a multiple of the base's."""
+    """Return a rule: slower if a figure of the new process exceeds a multiple of the base's."""
     return lambda base, new: bool(new[figure] > factor * base[figure])
 
 
 def mann_whitney(base: ProcessResult, new: ProcessResult, p_value: float = 0.05) -> bool:
-    """Call it slower where Mann and Whitney's test on the samples of the two processes does."""
+    """Return whether Mann and Whitney's test calls the samples of the new process slower."""
     from scipy.stats import mannwhitneyu  # noqa: PLC0415 - a second to import
 
     return bool(mannwhitneyu(new["kept_s"], base["kept_s"], alternative="greater").pvalue < p_value)
 
 
 def asv(base: ProcessResult, new: ProcessResult) -> bool:
-    """Call it slower as `asv compare` does: its factor on the medians, and its test on the samples.
+    """Return whether `asv compare` calls it slower: its factor on the medians, and its test on the samples.
 
     https://github.com/airspeed-velocity/asv: `--factor 1.1`, `is_different` with p < 0.002, two-sided.
     """
@@ -64,17 +64,17 @@ TWO_RUNS: dict[str, Callable[[ProcessResult, ProcessResult], bool]] = {
     "asv: factor 1.1 and its test": asv,
     "alert at 200 % of the mean": beyond("mean_s", 2.0),
 }
-"""Rules that look at two runs of two moments."""
+"""Rules that look at one process of each of two moments."""
 
 
 def calls_ab(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
-    """Decide as `ab` does."""
+    """Return whether `ab` calls it slower."""
     del base  # the new ones' pairs hold both sides
     return ab_category(generator, new) is decision.Category.SLOWER
 
 
 def ab_category(generator: np.random.Generator, drawn: Drawn, factor: float = 1.0) -> decision.Category:
-    """Judge the pairs of whole comparisons in their order, the new side's times multiplied by the factor."""
+    """Return the verdict of `ab` on pairs of whole comparisons, the new times multiplied by the factor."""
     rule, ratios = decision.Rule(), list[float]()
     while len(ratios) < rule.max_pairs:
         ratios += _draw(generator, drawn).ratios
@@ -82,7 +82,7 @@ def ab_category(generator: np.random.Generator, drawn: Drawn, factor: float = 1.
 
 
 def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
-    """Decide as `compare` does, from all processes of two moments."""
+    """Return whether `compare` calls it slower, from all processes of two moments."""
     one, other = _two_moments(generator, base, new)
     base_logs, new_logs = ([math.log(process["min_s"]) for process in side] for side in (one.base, other.new))
     found = unpaired.decide_shift(base_logs, new_logs, unpaired.RULE, drift=unpaired.DRIFT, n_cases=1)
@@ -90,7 +90,7 @@ def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bo
 
 
 def of_two_runs(calls_slower: Callable[[ProcessResult, ProcessResult], bool]) -> Rule:
-    """Let a rule look at one process of each of two moments."""
+    """Return a rule that draws one process of each of two moments."""
 
     def draw(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
         one, other = _two_moments(generator, base, new)
@@ -111,7 +111,7 @@ RULES: dict[str, Rule] = {
     "ours: `compare`": calls_compare,
     **{rule: of_two_runs(calls_slower) for rule, calls_slower in TWO_RUNS.items()},
 }
-"""Each draws what it looks at from comparisons of equal sides and new ones, and says whether it is slower."""
+"""Each draws from comparisons of equal sides and new ones, and returns whether the new ones are slower."""
 
 
 def _draw(generator: np.random.Generator, values: Sequence[T]) -> T:

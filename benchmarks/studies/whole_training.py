@@ -1,100 +1,64 @@
-"""Times one whole training, first call included, in a fresh process with empty caches.
-
-The process runs this very module: it reads a job as JSON from standard input, trains its one problem once,
-and prints a `WholeTraining`.
-"""
+"""Times one whole training, first call included, in a fresh process with empty caches."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.cases.tolerances import tolerances
 from benchmarks.errors import UsageError
+from benchmarks.studies.fresh_process import in_fresh_process
 from benchmarks.verify.agreement import reference_for
 from benchmarks.worker.__main__ import THROWAWAY
-from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.messages import Job
-from benchmarks.worker.start import load, pin
+from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload, time_training, train
-
-if TYPE_CHECKING:
-    from impls.contract import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
 class WholeTraining:
-    """What one process did."""
+    """The figures of one process."""
 
     total_s: float  # of all epochs, trace and compilation included
-    cpu_per_wall: float  # less than 1 on one core: something else ran there
+    cpu_per_wall: float  # less than 1 on one core: another program ran there
     parameters: list[float]  # weight and bias after the last step
 
 
 def time_whole(job: Job) -> WholeTraining:
-    """Run a job of one problem in float32, and hold what it computed against the reference.
+    """Run a job of one problem in float32, and compare its parameters with the reference's.
 
     Raises:
-        UsageError: it failed, or computed something else.
+        UsageError: it failed, or its parameters are not the reference's.
 
     """
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as caches:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "benchmarks.studies.whole_training"],
-            input=job.to_json(),
-            env=worker_environment(
-                n_cores=max(1, len(job.cpus)), caches=caches, cpu_only=job.devices == ("cpu",)
-            ),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        message = (
-            f"{job.path}: its training ended with exit status {done.returncode}; what it printed is above"
-        )
-        raise UsageError(message)
-    training = WholeTraining(**json.loads(done.stdout))
-    _require_agreement(job, training)
-    return training
-
-
-def _require_agreement(job: Job, found: WholeTraining) -> None:
-    """Refuse the time of what computed something else."""
-    problem: Problem = job.problems[0]
+        cpu_only = job.devices == ("cpu",)
+        found = in_fresh_process(timed, job.to_json(), cpus=job.cpus, caches=caches, cpu_only=cpu_only)
+    training = WholeTraining(**found)
+    (problem,) = job.problems
     expected = reference_for(problem).training
-    off = np.abs(np.array(found.parameters) - np.append(expected.weight, expected.bias)).max()
+    off = np.abs(np.array(training.parameters) - np.append(expected.weight, expected.bias)).max()
     _, tolerance = tolerances(problem)
     if not off <= tolerance:
         message = f"{job.path}: expected the reference's parameters within {tolerance:.1g}, found {off:.1g}"
         raise UsageError(message)
+    return training
 
 
-def main() -> None:
-    """Wake the framework, as a worker does, then train."""
-    job = Job.from_json(sys.stdin.read())
+def timed(text: str) -> dict[str, object]:
+    """Start the framework, as a worker does, then train; return the fields of a `WholeTraining`."""
+    job = Job.from_json(text)
     (problem,), (device,) = job.problems, job.devices
-    pin(job.cpus)
     implementation = load(Path(job.path))
-    with contextlib.suppress(Exception):  # what is wrong will show in the problem itself
+    with contextlib.suppress(Exception):  # an error will show in the problem itself
         train(Workload.of(implementation, THROWAWAY, device))
-    workload = Workload.of(implementation, problem, device)
-    timed = time_training(workload, n_epochs=problem.n_epochs)
-    training = WholeTraining(
-        total_s=sum(timed.epoch_s),
-        cpu_per_wall=timed.cpu_s / timed.wall_s,
-        parameters=[*timed.end.weight.tolist(), float(timed.end.bias)],
-    )
-    json.dump(asdict(training), sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
+    training = time_training(Workload.of(implementation, problem, device), n_epochs=problem.n_epochs)
+    return {
+        "total_s": sum(training.epoch_s),
+        "cpu_per_wall": training.cpu_s / training.wall_s,
+        "parameters": [*training.end.weight.tolist(), float(training.end.bias)],
+    }

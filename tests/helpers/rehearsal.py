@@ -241,19 +241,22 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # what follows may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
-    patch.setattr(
-        ablation, "measure", lambda number, *_: dict.fromkeys(ablation.STUDIES[number].measured, 1e-6)
-    )
-    patch.setattr(harness_overhead, "measure", lambda *_: [(1.0, 1.0)])
+    patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
+    patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
     patch.setattr(
         decision_map, "time_whole", lambda _: WholeTraining(total_s=1, cpu_per_wall=1, parameters=[])
     )
     patch.setattr(faq, "run", lambda *_: 0)  # the blocks of another page, where they are rehearsed
     patch.setattr(error_rates_table, "N_RESAMPLES", 10)
     patch.setattr(run, "report_locally", lambda: ["report: rehearsed where a page asks for it"])
-    patch.setattr(slowdown, "size_in_process", lambda *_: slowdown.EFFECT)
+    patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
     with suppress(ImportError):  # of a package that draws
         patch.setattr("benchmarks.report.plots.gallery.MAX_GROUPS", 1)
+
+
+def fastest_s(number: int) -> dict[str, float]:
+    """Make up the fastest steps of an ablation study's variants."""
+    return dict.fromkeys(ablation.STUDIES[number].measured, 1e-6)
 
 
 def measured_here(job: Job, folder: Path, name: str) -> Report:

@@ -1,8 +1,7 @@
-"""Where the time of a step goes: what is left out, and what is told of it."""
+"""Where the time of a step goes: the parts that are left out, and the table of their costs."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.cases.implementations import FLOOR
+from benchmarks.errors import UsageError
 from benchmarks.studies import ablation
 from benchmarks.studies.ablation import (
     STUDIES,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 STUDY = Study(
     name="torch_epoch",
     problem="book",
-    parts=(Without(part="a", old="torch", new=""), Without(part="b", old="", new="")),
+    parts=(Without("a", old="torch", new=""), Without("b", old="", new="")),
 )
 
 
@@ -43,10 +43,10 @@ def test_each_variant_lacks_one_part_more_than_the_one_before_it(study: Study, t
         compile(source, study.name, "exec")
 
 
-def test_a_part_that_the_source_no_longer_has_is_told(tmp_path: Path) -> None:
-    changed = replace(STUDIES[0], parts=(Without(part="a", old="no such line", new=""),))
+def test_a_part_that_the_source_no_longer_has_is_refused(tmp_path: Path) -> None:
+    changed = replace(STUDIES[0], parts=(Without("a", old="no such line", new=""),))
 
-    with pytest.raises(ValueError, match="torch_epoch: expected 'no such line' once, found it 0 times"):
+    with pytest.raises(UsageError, match="torch_epoch: expected 'no such line' once, found it 0 times"):
         variants_of(changed, tmp_path)
 
 
@@ -65,33 +65,21 @@ def test_a_part_costs_what_the_variant_without_it_saves() -> None:
     ]
 
 
-def test_the_variants_and_the_floor_are_measured_in_one_process(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    part = Without(part="a clamp", old="np.maximum(np.log(y_pred), LOG_CLAMP)", new="np.log(y_pred)")
+def test_the_variants_and_the_floor_are_measured_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = Without("a clamp", old="np.maximum(np.log(y_pred), LOG_CLAMP)", new="np.log(y_pred)")
     study = Study(name="numpy_float32", problem="book,batch_size=32", parts=(part,))
     monkeypatch.setattr(ablation, "STUDIES", (study,))
 
-    ablation.fastest_steps("0", "0", "")
+    fastest_s = ablation.fastest_steps(0, 0.0)
 
-    fastest_s = json.loads(capsys.readouterr().out)
     assert tuple(fastest_s) == study.measured
     assert all(0 < seconds < 1 for seconds in fastest_s.values())
-
-
-def test_a_loop_that_can_not_run_here_is_told_and_ends_with_status_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(ablation, "measure", lambda *_: None)
-
-    assert ablation.main([]) == 1
-    assert "torch_epoch: could not be measured" in capsys.readouterr().out
 
 
 def test_a_page_that_can_not_be_written_is_refused_before_anything_is_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ablation, "measure", lambda *_: pytest.fail("it measured"))
+    monkeypatch.setattr(ablation, "in_fresh_process", lambda *_, **__: pytest.fail("it measured"))
 
     with pytest.raises(SystemExit, match="2"):
         ablation.main(["-o", "/dev/null/page.md"])

@@ -111,7 +111,7 @@ def test_a_proposal_is_run_as_the_page_has_it_and_what_it_finds_is_kept(
     assert "unrolled.py" in (tmp_path / "files").read_text().split()
 
 
-def test_each_proposal_is_run_and_one_without_a_verdict_is_told(
+def test_each_proposal_is_run_and_one_without_a_verdict_shows_in_the_exit_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from benchmarks.studies.roofline import (
 from benchmarks.worker.start import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -53,8 +53,12 @@ def test_the_bytes_that_no_reader_read_count_at_the_same_bandwidth() -> None:
 
 def test_readers_and_epochs_alternate_and_the_first_pair_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    clock = iter(range(100))
-    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+
+    def timeit(function: Callable[[], object], *, number: int) -> float:
+        function()
+        return float(number)
+
+    monkeypatch.setattr(roofline, "timeit", timeit)
     implementation = SimpleNamespace(run_epoch=lambda *_: order.append("epoch"))
     workload: Any = SimpleNamespace(implementation=implementation, start=lambda: None, batches=lambda _: None)
 
@@ -90,7 +94,7 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
 
     title, about, table, measured = page.read_text(encoding="utf-8").rstrip().split("\n\n")
     assert title == "# Is the native floor a floor?"
-    assert "`native_floor` on book-B1000-D2-N5-E12, held against" in about
+    assert "`native_floor` on book-B1000-D2-N5-E12, compared with" in about
     assert "of 3 pairs" in about
     headings, _, figures = table.splitlines()
     assert headings.startswith("| bytes")
@@ -101,10 +105,9 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
     assert f" · commit {at.commit}\n- {at.date[:10]}" in measured
 
 
-def test_a_page_that_can_not_be_written_is_told_in_words(tmp_path: Path) -> None:
+def test_a_page_that_can_not_be_written_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     findings = Findings(Console(quiet=True))
-    at = collect_provenance(())
 
     with pytest.raises(UsageError, match="name another file with -o"):
-        findings.write(tmp_path / "file" / "page.md", title="", about="", provenance=at)
+        findings.write(tmp_path / "file" / "page.md", "# Title", ())

@@ -1,4 +1,4 @@
-"""The studies of error rates: what they read, draw and say."""
+"""The studies of error rates: which processes they measure, read and draw, and the table of the rates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from benchmarks.studies.error_rates_measure import (
     read_lines,
     summarize,
 )
-from benchmarks.studies.error_rates_table import read_comparisons, to_markdown
+from benchmarks.studies.error_rates_table import comparisons_in, page
 from benchmarks.studies.other_rules import (
     RULES,
     asv,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def process(pair: int, seconds: float, *, tail: float = 1.0) -> dict[str, Any]:
-    """Invent what a process measured: `tail` is how much longer its slowest tenth takes."""
+    """Make up the figures of a process: `tail` is how much longer its slowest tenth takes."""
     kept_s = [seconds * (1 + 0.001 * i) for i in range(90)] + [seconds * 1.09 * tail] * 10
     return {
         "pair": pair,
@@ -54,7 +54,7 @@ def process(pair: int, seconds: float, *, tail: float = 1.0) -> dict[str, Any]:
 
 
 def line(kind: str, *, effect: float = 0.0, category: str = "unchanged", seed: int = 0) -> str:
-    """Invent one comparison; each process's slowest tenth varies, its fastest epoch hardly does."""
+    """Make up one comparison; each process's slowest tenth varies, its fastest epoch hardly does."""
     generator = np.random.default_rng(seed)
     sides = {
         side: [
@@ -63,15 +63,17 @@ def line(kind: str, *, effect: float = 0.0, category: str = "unchanged", seed: i
         ]
         for side, slower in (("base", 0.0), ("new", effect))
     }
-    return (
-        json.dumps({"kind": kind, "wall_s": 1.0, "cases": {"torch_eager": {"category": category, **sides}}})
-        + "\n"
-    )
+    case = {"category": category, **sides}
+    provenance = {"machine": "vm", "cpu": "A CPU", "versions": {}, "commit": "a", "date": "2026-11-25"}
+    fields = {"kind": kind, "wall_s": 1.0, "load": 0.33, "added": {}, "provenance": provenance}
+    if kind == "slower":
+        fields["added"] = {"torch_eager": {"sizes": [0.05, 0.051]}}
+    return json.dumps({**fields, "cases": {"torch_eager": case}}) + "\n"
 
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
-    """Invent a study."""
+    """Make up a study."""
     file = tmp_path / "live.jsonl"
     same = [line("same", seed=seed) for seed in range(6)]
     slower = [line("slower", effect=0.05, category="slower", seed=100 + seed) for seed in range(3)]
@@ -84,9 +86,10 @@ def test_the_table_holds_our_rule_and_every_other_tools(
 ) -> None:
     monkeypatch.setattr(error_rates_table, "N_RESAMPLES", 200)
 
+    lines = read_lines(recorded)
     rows = {
         cells[1].strip(): [cell.strip() for cell in cells[2:4]]
-        for text in to_markdown(read_comparisons(recorded)).splitlines()
+        for text in page(comparisons_in(lines, recorded), lines).splitlines()
         if len(cells := text.split("|")) > 3
     }
 
@@ -114,12 +117,12 @@ def test_a_study_without_comparisons_of_both_kinds_is_refused_with_the_remedy(tm
     file.write_text(line("same") * 3, encoding="utf-8")
 
     with pytest.raises(UsageError, match=r"expected two comparisons of each kind: run `python -m"):
-        read_comparisons(file)
+        comparisons_in(read_lines(file), file)
     with pytest.raises(UsageError, match="expected two comparisons"):
-        read_comparisons(tmp_path / "absent.jsonl")
+        comparisons_in([], tmp_path / "absent.jsonl")
 
 
-def test_a_study_that_was_cut_short_goes_on_where_it_ended_and_takes_the_kinds_by_turns(
+def test_a_study_that_was_cut_short_resumes_and_alternates_between_the_kinds(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "live.jsonl"
@@ -169,13 +172,13 @@ def test_the_load_takes_about_a_third_of_a_core_that_it_has_for_itself() -> None
 
 
 @pytest.mark.parametrize("sizes", [[0.1, 0.05], [0.02, 0.04, 0.05]])
-def test_the_work_added_is_chosen_by_other_processes_than_those_that_say_how_much_it_is(
+def test_the_processes_that_measure_the_added_work_are_not_those_that_chose_it(
     sizes: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = iter([*sizes, *[0.06, 0.07, 0.08, 0.09, 0.1]])
-    monkeypatch.setattr(slowdown, "size_in_process", lambda *_: next(told))
+    found = iter([*sizes, *[0.06, 0.07, 0.08, 0.09, 0.1]])
+    monkeypatch.setattr(slowdown, "in_fresh_process", lambda *_, **__: next(found))
 
-    copy = slowdown.slow_copy("numpy_float32", tmp_path, 0)
+    copy = slowdown.slow_copy("numpy_float32", tmp_path, ())
 
     assert copy.sizes == (0.06, 0.07, 0.08, 0.09, 0.1)
     assert copy.size == 0.08
