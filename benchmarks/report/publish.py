@@ -9,14 +9,15 @@ from benchmarks.files import told_if_unwritable
 from benchmarks.paths import PUBLISHED
 from benchmarks.report.export.files import DICTIONARY, write_tables
 from benchmarks.report.html.page import write_page
-from benchmarks.report.readme.images import Image
+from benchmarks.report.readme.images import Image, more_of
 from benchmarks.report.readme.page import Extras, overview
 from benchmarks.report.tables import cost
 from benchmarks.report.tables import run as table
+from benchmarks.report.tables.markdown import plain_in_markdown
 from benchmarks.report.tables.run import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.compare.result import Comparison
@@ -46,7 +47,6 @@ Written by `perceptron-bench report`, run by run, newest first; don't edit. [The
 {table.READING}
 
 {cost.READING}
-
 """
 
 
@@ -74,7 +74,8 @@ def write_report(
         images: dict[Machine, list[Image]] = {}
         if "pictures" not in leave_out:
             images = _pictures(gallery, folder, missing, with_png="png" not in leave_out)
-        (folder / TABLES).write_text(TABLES_HEAD + to_markdown(newest_first), encoding="utf-8")
+        tables = [TABLES_HEAD, *_more_pictures(images), to_markdown(newest_first)]
+        (folder / TABLES).write_text("\n".join(tables), encoding="utf-8")
         write_data = partial(write_tables, newest_first, folder / DATA)
         has_data = "data" not in leave_out and _written(f"{DATA}/", write_data, missing)
         page = partial(write_page, newest_first, _draw(beside) | gallery, folder / PAGE, beside, comparison)
@@ -131,6 +132,12 @@ def _pictures(
         ]
         for site, files in written.items()
     }
+
+
+def _more_pictures(images: Mapping[Machine, Sequence[Image]]) -> Iterator[str]:
+    for machine, own in images.items():
+        if lines := [*more_of(own)]:
+            yield from (f"## More plots: {plain_in_markdown(str(machine))}\n", *lines)
 
 
 def _links(folder: Path, *, has_page: bool, has_data: bool) -> dict[str, str]:

@@ -23,7 +23,7 @@ from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
 from benchmarks.records import run
 from benchmarks.report.publish import PAGE, write_report
-from benchmarks.report.readme.summary_tables import NO_BREAK
+from benchmarks.report.readme.cells import NO_BREAK
 from benchmarks.report.tables.run import print_run
 from tests.helpers.runs import run_of_day, timed, write
 from tests.records.test_run import ABSENT, INVALID
@@ -79,25 +79,27 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
 
 
 def line_cells(line: str) -> list[str]:
-    """Give a table's line cell by cell, an interval in brackets left out."""
+    """Split a table's line into cells, without intervals in brackets."""
     return re.split(r" \(.*?\) *|\s*\|\s*|\s{2,}", line)
 
 
-def csv_cells(folder: Path) -> list[set[str]]:
-    """Give each timed row's numbers in the CSV, as cells of a table."""
+def csv_cells(folder: Path) -> list[list[str]]:
+    """Return each timed row's numbers in the CSV as a table's cells; the README has the first three only."""
     pytest.importorskip("pyarrow", reason="part of the extra `report`")
     with (folder / "data" / "figures.csv").open(encoding="utf-8", newline="") as file:
         lines = [line for line in csv.DictReader(file) if line["typical_s"]]
     assert len(lines) == 3
     return [
-        {
+        [
             line["implementation"],
-            *(time_cell(float(line[name])) for name in ("typical_s", "cold_s", "warm_s")),
-            *(ratio_cell(float(line[name])) for name in ("speedup", "times_floor")),
+            time_cell(float(line["typical_s"])),
+            ratio_cell(float(line["speedup"])),
+            *(time_cell(float(line[name])) for name in ("cold_s", "warm_s")),
+            ratio_cell(float(line["times_floor"])),
             throughput_cell(float(line["samples_per_s"])),
             memory_cell(int(line["memory_bytes"])),
             deviation_cell(float(line["deviation"])),
-        }
+        ]
         for line in lines
     ]
 
@@ -159,13 +161,15 @@ def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path
     terminal = io.StringIO()
     print_run(RUN, Console(file=terminal, width=250))
 
-    texts = [
+    readme, tables = (
         (tmp_path / name).read_text(encoding="utf-8").replace(NO_BREAK, " ")
         for name in ("README.md", "tables.md")
-    ]
+    )
     for cells in csv_cells(tmp_path):
-        for text in (*texts, terminal.getvalue()):
-            assert any(cells <= set(line_cells(each)) for each in text.splitlines())
+        for text in (tables, terminal.getvalue()):
+            assert any(set(cells) <= set(line_cells(each)) for each in text.splitlines())
+        lines = [line_cells(each.replace(", ", " | ")) for each in readme.splitlines()]
+        assert any(set(cells[:3]) <= set(line) for line in lines)
 
 
 def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
         {row["implementation"], *row["text"].values()} for group in content["groups"] for row in group["rows"]
     ]
     for cells in csv_cells(tmp_path):
-        assert any(cells <= each for each in shown)
+        assert any(set(cells) <= each for each in shown)
 
 
 def test_what_is_no_record_is_left_out_of_a_folder_but_refused_by_name(

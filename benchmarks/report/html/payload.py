@@ -18,7 +18,7 @@ from benchmarks.records.machine import Machine
 from benchmarks.records.provenance import steers
 from benchmarks.report.html.charts import charts_of
 from benchmarks.report.html.texts import changes_of, paired_run_of, texts_of
-from benchmarks.report.readme.hand_derived import without_them
+from benchmarks.report.readme.head_to_head import note_on_gradients
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
                 "device": first.device,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
-                "by_hand": without_them({name: paired_runs}, derived, plain=str, label=lambda _: ""),
+                "by_hand": note_on_gradients({name: paired_runs}, derived, plain=str, label=lambda _: ""),
                 "duels": [paired_run_of(pair) for pair in paired_runs],
                 "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
             },

@@ -12,7 +12,7 @@ from benchmarks.analysis.cells import (
     throughput_cell,
     time_cell,
 )
-from benchmarks.report.readme.summary_tables import verdict_of
+from benchmarks.report.readme.head_to_head import verdict_of
 from benchmarks.report.tables import comparison as comparison_report
 from benchmarks.report.tables.comparison import provenance_lines, reasons, summary
 

@@ -1,8 +1,9 @@
-"""Pictures in the results' first page."""
+"""Pictures in Markdown pages."""
 
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,11 @@ from benchmarks.report.tables.markdown import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAX_ALT = 2000
+MAX_ALT = 300
 """Characters of a picture's alternative text."""
+
+SENTENCE = re.compile(r"[^.:]+(?:[.:]\S[^.:]*)*")
+"""The beginning of a text up to a full stop or a colon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +28,20 @@ class Image:
     path: str  # from the page to the SVG file
 
 
-def show(images: Sequence[Image], *kinds: str) -> Iterator[str]:
-    """Show the first picture of each of these kinds; the others can be unfolded."""
+def first_of(images: Sequence[Image], *kinds: str) -> Iterator[str]:
+    """Show the first picture of each of these kinds."""
     for kind in kinds:
-        shown = [_tag(image) for image in images if image.kind == kind]
-        yield from shown[:1]
-        if len(shown) > 1:
-            yield f"<details><summary>{len(shown) - 1} more</summary>\n"
-            yield from shown[1:]
-            yield "</details>\n"
+        yield from map(_show, [image for image in images if image.kind == kind][:1])
 
 
-def _tag(image: Image) -> str:
-    alt = html.escape(shortened(" ".join(image.description.split()), MAX_ALT))
-    return f'<img src="{image.path}" alt="{alt}">\n'
+def more_of(images: Sequence[Image]) -> Iterator[str]:
+    """Show the pictures that `first_of` leaves out."""
+    firsts = {image.kind: image for image in reversed(images)}
+    yield from map(_show, [image for image in images if image is not firsts[image.kind]])
+
+
+def _show(image: Image) -> str:
+    """Show a picture, with the first sentence of its description as the alternative text."""
+    sentence = SENTENCE.match(" ".join(image.description.split()))
+    alt = shortened(sentence[0] if sentence else "", MAX_ALT)
+    return f'<img src="{image.path}" alt="{html.escape(alt)}">\n'

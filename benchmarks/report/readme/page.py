@@ -1,4 +1,4 @@
-"""Runs → the page that is read first, results/README.md: it answers in the order in which one asks."""
+"""Runs → the results in short, README.md: the answers in the order of a reader's questions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.records.caption import packages
 from benchmarks.records.machine import Machine
 from benchmarks.report.readme import sections
-from benchmarks.report.readme.images import show
-from benchmarks.report.tables import run as table
+from benchmarks.report.readme.images import first_of
 from benchmarks.report.tables.comparison import to_markdown as comparison_to_markdown
 from benchmarks.report.tables.markdown import plain_in_markdown
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 INTRODUCTION = """\
 PyTorch against JAX on one training loop, every step's loss verified against a float64 reference. Written by
-`perceptron-bench report` from the records of what was measured; don't edit.
+`perceptron-bench report` from records; don't edit.
 """
 
 NOTHING = """\
@@ -34,58 +33,57 @@ Nothing has been measured yet: `perceptron-bench run`, or `make bench`, measures
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What was written besides, and is linked where it belongs."""
+    """Other files to show or to link, and a comparison to begin with."""
 
     images: Mapping[Machine, Sequence[Image]] = field(default_factory=dict)
-    links: Mapping[str, str] = field(default_factory=dict)  # what it is, and its path from the page
+    links: Mapping[str, str] = field(default_factory=dict)  # by text, the path from the page
     comparison: Comparison | None = None
 
 
 def overview(runs: Sequence[Run], extras: Extras) -> str:
-    """Write the page."""
+    """Return the page."""
     return "\n".join(_lines(runs, extras))
 
 
 def _lines(runs: Sequence[Run], extras: Extras) -> Iterator[str]:
     yield f"# Results\n\n{INTRODUCTION}"
     if extras.links:
-        yield " · ".join(f"[{told}]({path})" for told, path in extras.links.items()) + "\n"
-    sites = headline_groups(runs)
-    if not sites:
+        yield " · ".join(f"[{text}]({path})" for text, path in extras.links.items()) + "\n"
+    machines = headline_groups(runs)
+    if not machines:
         yield NOTHING
         return
     if extras.comparison:
         yield comparison_to_markdown(extras.comparison).replace("## ", "## Two runs side by side: ", 1)
-    if len(sites) > 1:
+    if len(machines) > 1:
         yield "Machines:\n"
-        yield from (f"- [{plain_in_markdown(str(site))}](#machine-{i})" for i, site in enumerate(sites, 1))
+        yield from (f"- [{plain_in_markdown(str(each))}](#machine-{i})" for i, each in enumerate(machines, 1))
         yield ""
-    for i, (site, shown_runs) in enumerate(sites.items(), 1):
-        anchor = f'<a id="machine-{i}"></a>' if len(sites) > 1 else ""
-        yield f"## {anchor}{plain_in_markdown(str(site))}\n"
-        own = [run for run in runs if Machine.of(run) == site]
-        yield from _site(own, shown_runs, extras.images.get(site, ()))
-    yield f"## How to read the tables\n\n{table.READING}\n"
+    for i, (machine, shown_runs) in enumerate(machines.items(), 1):
+        anchor = f'<a id="machine-{i}"></a>' if len(machines) > 1 else ""
+        yield f"## {anchor}{plain_in_markdown(str(machine))}\n"
+        own = [run for run in runs if Machine.of(run) == machine]
+        yield from _machine(own, shown_runs, extras.images.get(machine, ()))
 
 
-def _site(runs: Sequence[Run], shown_runs: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
+def _machine(runs: Sequence[Run], shown_runs: Mapping[str, Run], images: Sequence[Image]) -> Iterator[str]:
     versions = dict.fromkeys(packages(run.provenance.versions) for run in runs)
-    yield from (f"{plain_in_markdown(told)}\n" for told in versions)
+    yield from (f"{plain_in_markdown(each)}\n" for each in versions)
     yield from sections.agreement(runs)
-    yield from show(images, "losses")
+    yield from first_of(images, "losses")
     devices: dict[str, dict[str, Run]] = defaultdict(dict)
     for group, run in shown_runs.items():
         devices[group.rpartition(" on ")[2]][group] = run
     shown = {device: sections.shown(groups) for device, groups in devices.items()}
     for device, groups in shown.items():
         yield from sections.speed(device, groups, n_more=len(devices[device]) - len(groups))
-    yield from show(images, "throughput")
+    yield from first_of(images, "throughput")
     for device, groups in shown.items():
         yield from sections.compiling(device, groups)
-    yield from show(images, "decision-map", "cost-split")
+    yield from first_of(images, "decision-map", "cost-split")
     for device, groups in shown.items():
         yield from sections.hardware(device, groups)
     chosen = {group: run for groups in shown.values() for group, run in groups.items()}
     yield from sections.trust(runs, chosen)
-    yield from show(images, "spread", "trend")
+    yield from first_of(images, "spread", "trend")
     yield from sections.missing(runs)

@@ -1,9 +1,9 @@
-"""The README's tables: each is made of the record that it names, so that anybody can make it again.
+"""The tables of the project's README, each made from the record that it names.
 
     python -m benchmarks.report.readme.project [FILE…]
 
-Without a file every table is written again from its own record; with files, each from the first of them that
-has timed named problems on the same device.
+Without a file, every table is written again from its own record. With files, it is written from the first
+file that has times of named problems on the same device.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from benchmarks.errors import UsageError
 from benchmarks.paths import ROOT
 from benchmarks.records.caption import cores, packages
 from benchmarks.records.run import read_run
-from benchmarks.report.readme.hand_derived import without_them
-from benchmarks.report.readme.summary_tables import cell, label, like_for_like_table
+from benchmarks.report.readme.head_to_head import READING, like_for_like_table, note_on_gradients
 from benchmarks.report.tables.markdown import plain_in_markdown
 
 if TYPE_CHECKING:
@@ -35,20 +34,14 @@ if TYPE_CHECKING:
 
 README = ROOT / "README.md"
 TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
-READING = """\
-Time of an epoch, by what one call hands to the machine: all of an epoch, a step, or one operation. Each \
-framework's fastest way; how many times faster the winner is, by the fastest epochs round by round (so not \
-the quotient of the two columns), with the 95 % confidence interval where there were rounds enough."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the tables again; give the exit status."""
+    """Write the tables again; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "files", nargs="*", type=Path, metavar="FILE", help="records, the preferred ones first"
-    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records, in order of preference")
     parsed = parser.parse_args(arguments)
     try:
         text = renewed(README.read_text(encoding="utf-8"), parsed.files)
@@ -60,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def renewed(page: str, files: Sequence[Path] = ()) -> str:
-    """Give the page with each of its tables written from its record, or from a file that has it too.
+    """Return the page with each of its tables written from its record, or from a file that also has it.
 
     Raises:
-        UsageError: the page has no table, or a record does not hold what its table is of.
+        UsageError: the page has no table, or a record lacks the problems or the device of its table.
 
     """
     if not TABLE.search(page):
@@ -78,24 +71,23 @@ def _table(device: str, files: Sequence[Path]) -> str:
         if pairs := named_pairs(run, device):
             shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
             rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
-            lines = [f"<!-- table: {device}, {shown} -->", "", like_for_like_table(pairs)]
-            derived = like_for_like(run, by_hand=False)
-            note = without_them(pairs, derived, plain=cell, label=label)
-            told = "\n\n".join(filter(None, [_caption(rows, run), note]))
-            return "\n".join([*lines, told, "", "<!-- end of table -->"])
+            note = note_on_gradients(pairs, like_for_like(run, by_hand=False))
+            text = "\n\n".join(filter(None, [_caption(rows, run), note]))
+            head, end = f"<!-- table: {device}, {shown} -->", "<!-- end of table -->"
+            return "\n".join([head, "", like_for_like_table(pairs), text, "", end])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 
 
 def named_pairs(run: Run, device: str) -> dict[str, list[LikeForLike]]:
-    """Give the run's pairs of the frameworks' fastest ways on each named problem, by group."""
+    """Return the run's pairs of the frameworks' fastest implementations on each named problem, by group."""
     found = like_for_like(run)
     groups = [f"{name_of(problem)} on {device}" for problem in NAMED.values()]
     return {group: found[group] for group in groups if group in found}
 
 
 def _caption(rows: Sequence[Figures], run: Run) -> str:
-    """Say what the figures mean, and where and with what they were measured."""
+    """Describe the figures, and where and with what they were measured."""
     at, row = run.provenance, rows[0]
     counts = [each.n_rounds for each in rows]
     rounds = " to ".join(map(str, sorted({min(counts), max(counts)})))

@@ -1,4 +1,4 @@
-"""The questions that the results' first page answers, for one machine: each a chapter in Markdown."""
+"""The questions that the results' README answers for one machine, each a section in Markdown."""
 
 from __future__ import annotations
 
@@ -7,28 +7,16 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.analysis.caveats import (
-    cpu_contention,
-    doubts,
-    doubts_of,
-    reasons,
-)
+from benchmarks.analysis.caveats import cpu_contention, doubts_of, reasons
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import by_hand, like_for_like
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Verdict
-from benchmarks.report.readme.hand_derived import without_them
-from benchmarks.report.readme.summary_tables import (
-    cell,
-    compiling_table,
-    floor_table,
-    group_table,
-    label,
-    like_for_like_table,
-    nickname,
-)
+from benchmarks.report.readme import head_to_head
+from benchmarks.report.readme.cells import label, nickname
+from benchmarks.report.readme.summary_tables import compiling_table, epoch_table, floor_table
 from benchmarks.report.tables.markdown import plain_in_markdown, shortened
 from benchmarks.report.tables.run import caption
 
@@ -40,60 +28,59 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 MAX_REMARK = 1000
-"""Characters of a reason; the whole of it stands in tables.md."""
+"""Characters of a reason; tables.md has the whole text."""
 
 MAX_SHOWN = 4
-"""Problems that are shown where none of the named ones was measured."""
+"""Problems that are shown if none of the named ones was measured."""
 
-LIKE_FOR_LIKE = """\
-Like for like: within a tier, the fastest way of either framework (*typical* time of an epoch), and the ratio
-of the fastest epochs, round by round (so not the quotient of the two columns), with its 95 % confidence
-interval where there were rounds enough.
+EPOCHS = """\
+Typical time of an epoch, and how many times faster than the baseline ("vs"), with the 95 % confidence
+interval. [All tables](tables.md) have throughput, first calls, memory and deviations, too.
 """
 
 COMPILING = """\
-From how many epochs on a training has taken less time than with {baseline}, its compilation included: with
-cold / with warm disk caches. "1" is from the start, "—" never, or not measured there{by_hand}.
+The number of epochs after which a training has taken less time than with {baseline}, compilation included:
+with cold / with warm disk caches. "1" is from the start, "—" is never or not measured{by_hand}.
 """
 
 HARDWARE = f"""\
-How many times as long an epoch takes as with `{FLOOR}`, one fused C kernel without a framework: what the
-processor allows.
+How many times as long an epoch takes as with `{FLOOR}`, one fused C kernel without a framework: the limit of
+the processor.
 """
 
 WIDTHS = """\
-Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. They say how
-well so many rounds know the ratio on this machine, and nothing of another's.
+Half of the intervals of the ratios to the baseline are within {half}, all are within {most}. This is how well
+these rounds determine the ratios on this machine. Another machine has other ratios.
 """
 
-SPEAKS = """\
-The tables above show, of several runs that timed the newest one's code in its versions, the one with the most
-rounds, of these the one that tried the most implementations, of these the newest:
+SHOWN_RUNS = """\
+If several runs timed the same code in the same versions as the newest run, the tables above show the run with
+the most rounds, then the run that tried the most implementations, then the newest:
 """
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU"}
 
 
 def agreement(runs: Sequence[Run]) -> Iterator[str]:
-    """Say whether all computed the same, and how closely."""
+    """Answer whether all implementations computed the same, and how closely."""
     yield "### Did they compute the same?\n"
     rows = [row for run in runs for row in run.rows if row.verdict is not Verdict.NOT_MEASURED]
     if not rows:
-        yield "Nothing could be measured on this machine; the reasons stand below.\n"
+        yield "Nothing could be measured on this machine; the reasons are below.\n"
         return
     agreed = [row for row in rows if row.verdict is Verdict.VERIFIED]
-    n_runs = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+    measured = f"{len(rows):,} rows that were measured in {_count(len(runs), 'run')}"
     if len(agreed) == len(rows):
-        yield f"Yes: all {len(rows):,} rows that were measured in {n_runs} are verified.{_closest(agreed)}\n"
+        yield f"Yes: all {measured} are verified.{_closest(agreed)}\n"
     else:
         yield (
-            f"Not all: {len(agreed):,} of the {len(rows):,} rows that were measured in {n_runs} are verified."
-            f"{_closest(agreed)} The others show no time; why stands below.\n"
+            f"Not all: {len(agreed):,} of the {measured} are verified.{_closest(agreed)} "
+            "The others have no time; the reasons are below.\n"
         )
 
 
 def _closest(agreed: Sequence[Row]) -> str:
-    """Say how far the row is from the reference that takes the largest share of its tolerance."""
+    """Describe the largest deviation, relative to its tolerance."""
     deviations = [
         (row.agreement.max_loss_deviation, tolerances(row.problem)[0])
         for row in agreed
@@ -103,13 +90,12 @@ def _closest(agreed: Sequence[Row]) -> str:
         return ""
     deviation, tolerance = max(deviations, key=lambda pair: pair[0] / pair[1])
     return (
-        f" The one nearest to what is allowed has a step's loss off by {deviation:.1e} from the reference; "
-        f"{tolerance:.0e} is allowed."
+        f" The largest deviation of a loss from the reference is {deviation:.1e}; {tolerance:.0e} is allowed."
     )
 
 
 def shown(shown_runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Choose the groups of one device that have a place here, and narrow their runs down to them."""
+    """Choose the groups of one device that the README shows, with their runs reduced to these groups."""
     named = [group for group in shown_runs if nickname(group) in NAMED]
     return {
         group: replace(
@@ -120,37 +106,36 @@ def shown(shown_runs: Mapping[str, Run]) -> dict[str, Run]:
 
 
 def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[str]:
-    """Say who is faster on a device, like for like first; then a table for each group; `n_more` have none."""
+    """Answer who is faster on a device; `n_more` groups are in the other tables only."""
     timed = {group: run for group, run in groups.items() if any(row.is_timed for row in run.rows)}
     if not timed:
         return
     yield f"### Who is faster on {DEVICES.get(device, device)}?\n"
+    for doubt, names in doubts_of(timed).items():
+        yield f"{', '.join(map(label, names))}: {plain_in_markdown(doubt)}.\n"
     if pairs := {group: found for group, run in timed.items() if (found := like_for_like(run).get(group))}:
-        yield LIKE_FOR_LIKE
-        yield like_for_like_table(pairs)
-        for doubt, names in doubts_of({group: timed[group] for group in pairs}).items():
-            yield f"{', '.join(label(group).strip() for group in names)}: {plain_in_markdown(doubt)}.\n"
+        yield f"{head_to_head.READING}\n"
+        yield head_to_head.like_for_like_table(pairs)
         derived = {group: like_for_like(timed[group], by_hand=False).get(group, ()) for group in pairs}
-        if told := without_them(pairs, derived, plain=cell, label=label):
-            yield f"{told}\n"
-    for group, run in timed.items():
-        yield f"#### {plain_in_markdown(nickname(group))}: {in_words(run.rows[0].problem)}\n"
-        yield from (f"**{plain_in_markdown(told)}**\n" for told in doubts(run))
-        yield group_table(figures_of(run))
+        if note := head_to_head.note_on_gradients(pairs, derived):
+            yield f"{note}\n"
+    yield EPOCHS
+    yield epoch_table(timed)
+    yield from (f"- {label(group)}: {in_words(run.rows[0].problem)}" for group, run in timed.items())
+    yield ""
     if n_more:
-        yield f"And {n_more:,} more problem{'s' * (n_more != 1)}: [all tables](tables.md).\n"
+        yield f"[All tables](tables.md) have {_count(n_more, 'more problem')}.\n"
 
 
 def in_words(problem: Problem) -> str:
     """Describe a problem: "5 batches of 1,000 samples with 2 features an epoch"."""
-    counts = [(problem.n_batches, "batch", "es"), (problem.batch_size, "sample", "s")]
-    counts.append((problem.n_features, "feature", "s"))
-    batches, samples, features = (f"{n:,} {noun}{plural * (n != 1)}" for n, noun, plural in counts)
+    batches = _count(problem.n_batches, "batch", "es")
+    samples, features = _count(problem.batch_size, "sample"), _count(problem.n_features, "feature")
     return f"{batches} of {samples} with {features} an epoch"
 
 
 def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
-    """Say from how many epochs on compiling has paid on a device."""
+    """Answer after how many epochs compilation pays off on a device."""
     sharing: dict[str, dict[str, Run]] = defaultdict(dict)
     for group, run in groups.items():
         sharing[run.settings.baseline][group] = run
@@ -159,40 +144,40 @@ def compiling(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
         yield f"### When does compiling pay on {DEVICES.get(device, device)}?\n"
     for baseline, table in tables.items():
         if table:
-            told = by_hand(row for run in sharing[baseline].values() for row in run.rows if row.is_timed)
-            yield COMPILING.format(baseline=plain_in_markdown(baseline), by_hand=told and f"; {told}")
+            note = by_hand(row for run in sharing[baseline].values() for row in run.rows if row.is_timed)
+            yield COMPILING.format(baseline=plain_in_markdown(baseline), by_hand=note and f"; {note}")
             yield table
 
 
 def hardware(device: str, groups: Mapping[str, Run]) -> Iterator[str]:
-    """Say how far from a device's floor the frameworks are."""
-    if table := floor_table({group: figures_of(run) for group, run in groups.items()}):
+    """Answer how far the frameworks are from a device's floor."""
+    if table := floor_table(groups):
         yield f"### How far from the hardware are they on {DEVICES.get(device, device)}?\n"
         yield HARDWARE
         yield table
 
 
 def trust(runs: Sequence[Run], shown_runs: Mapping[str, Run]) -> Iterator[str]:
-    """Say where the figures come from, how sure they are, and what speaks against them."""
+    """Answer where the figures come from, how precise they are, and which of them are doubtful."""
     yield "### Can these figures be trusted?\n"
-    rows = [row for group in shown_runs.values() for row in figures_of(group)]
+    rows = [row for run in shown_runs.values() for row in figures_of(run)]
     widths = [row.speedup_high / row.speedup_low for row in rows if row.speedup_low and row.speedup_high]
     if widths:
         half, most = (f"±{100 * (width**0.5 - 1):.1f} %" for width in (median(widths), max(widths)))
         yield WIDTHS.format(half=half, most=most)
-    yield SPEAKS
+    yield SHOWN_RUNS
     sources: dict[str, list[str]] = defaultdict(list)
     for group, run in shown_runs.items():
         if any(row.is_timed for row in run.rows):
             sources[caption(run)].append(nickname(group))
-    for told, names in sources.items():
-        yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(told)}"
-    yield from (f"- {_remark(told)}" for run in runs for told in cpu_contention(run.rows))
+    for source, names in sources.items():
+        yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(source)}"
+    yield from (f"- {_remark(warning)}" for run in runs for warning in cpu_contention(run.rows))
     yield ""
 
 
 def missing(runs: Sequence[Run]) -> Iterator[str]:
-    """Say what has no time, and why; what several runs say is said once."""
+    """List what has no time and why, each reason once."""
     dates: dict[str, list[str]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
         for reason in reasons(run.rows):
@@ -200,11 +185,15 @@ def missing(runs: Sequence[Run]) -> Iterator[str]:
     if not dates:
         return
     yield "### What is missing, and why\n"
-    for reason, told in sorted(dates.items(), key=lambda item: item[0].startswith(Verdict.NOT_MEASURED)):
-        where = f"run of {told[0]}" if len(told) == 1 else f"{len(told)} runs, last {told[0]}"
+    for reason, own in sorted(dates.items(), key=lambda item: item[0].startswith(Verdict.NOT_MEASURED)):
+        where = f"run of {own[0]}" if len(own) == 1 else f"{len(own)} runs, last {own[0]}"
         yield f"- {_remark(reason)} ({plain_in_markdown(where)})"
     yield ""
 
 
 def _remark(text: str) -> str:
     return plain_in_markdown(shortened(text, MAX_REMARK))
+
+
+def _count(n: int, noun: str, plural: str = "s") -> str:
+    return f"{n:,} {noun}{plural * (n != 1)}"

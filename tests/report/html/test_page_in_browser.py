@@ -16,7 +16,7 @@ from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
 from benchmarks.report.html.page import write_page
 from benchmarks.report.plots.gallery import pictures_of
-from benchmarks.report.readme.summary_tables import like_for_like_table
+from benchmarks.report.readme.head_to_head import like_for_like_table
 from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.analysis.test_decision_map import sweep

@@ -1,4 +1,4 @@
-"""Whose gradient is derived by hand, and what is said where such a way wins."""
+"""Which gradients are derived by hand, and the note on an implementation with such a gradient that wins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.analysis.figures import gradient_of
 from benchmarks.analysis.head_to_head import by_hand, like_for_like
 from benchmarks.cases.implementations import BY_FRAMEWORK, BY_HAND, discover
 from benchmarks.cases.problems import NAMED
-from benchmarks.report.readme.hand_derived import without_them
+from benchmarks.report.readme.head_to_head import note_on_gradients
 from benchmarks.report.readme.page import Extras, overview
 from tests.analysis.test_decision_map import sweep
 from tests.helpers.runs import run_of_day, timed
@@ -38,10 +38,10 @@ def run(*, hand_s: float = 1e-5, of_jax: bool = True) -> Run:
 
 def said(measured: Run) -> str:
     pairs, derived = like_for_like(measured), like_for_like(measured, by_hand=False)
-    return without_them(pairs, derived, plain=str, label=lambda _: "")
+    return note_on_gradients(pairs, derived, plain=str, label=lambda _: "")
 
 
-def test_each_file_declares_who_derives_its_gradient_as_its_code_has_it() -> None:
+def test_each_file_declares_who_derives_its_gradient_as_its_code_does() -> None:
     derives = {
         name: DERIVES.search(entry.path.read_text(encoding="utf-8")) for name, entry in discover().items()
     }
@@ -61,44 +61,44 @@ def test_each_file_declares_who_derives_its_gradient_as_its_code_has_it() -> Non
         ("jax_scan_packed", BY_FRAMEWORK, BY_FRAMEWORK),
     ],
 )
-def test_what_a_record_says_of_the_gradient_counts_and_of_an_older_one_what_the_file_declares(
+def test_the_gradient_is_the_records_or_for_an_older_record_what_the_file_declares(
     name: str, recorded: str | None, expected: str
 ) -> None:
     assert gradient_of(row(name, gradient=recorded)) == expected
 
 
-def test_numpy_is_not_named_among_the_gradients_by_hand_for_nothing_could_derive_it() -> None:
+def test_numpy_is_not_named_among_the_gradients_by_hand() -> None:
     rows = [row("numpy_float32", framework="numpy", gradient=BY_HAND), row("mine", gradient=BY_HAND)]
 
     assert by_hand(rows) == "the gradient of mine is derived by hand"
 
 
-def test_where_a_way_by_hand_wins_the_fastest_that_the_framework_derives_is_compared_too() -> None:
+def test_if_a_gradient_by_hand_wins_the_fastest_derived_one_is_compared_too() -> None:
     assert said(run()).replace("\N{NO-BREAK SPACE}", " ") == (
-        "The gradient of jax_scan_packed is derived by hand. Where the frameworks derive it, "
+        "The gradient of jax_scan_packed is derived by hand. If the framework derives it, "
         "jax_scan against torch_epoch: JAX, 2× (2 to 2)."
     )
 
 
-def test_where_no_way_by_hand_is_the_fastest_nothing_is_said_and_without_another_nothing_compared() -> None:
+def test_there_is_no_note_if_none_by_hand_is_fastest_and_no_comparison_without_another() -> None:
     assert said(run(hand_s=5e-5)) == ""
     assert said(run(of_jax=False)) == "The gradient of jax_scan_packed is derived by hand."
 
 
-def test_problems_that_the_same_two_decide_are_told_together() -> None:
+def test_problems_with_the_same_two_implementations_share_a_sentence() -> None:
     book = run()
     large = [replace(row, problem=LARGE) for row in book.rows]
 
     told = overview([replace(book, rows=(*book.rows, *large))], Extras())
 
     assert re.search(
-        r"derive it, jax_scan against torch_epoch: \*\*book\*\* JAX, 2× \(2.to.2\); \*\*large\*\* JAX, 2×",
+        r"derives it, jax_scan against torch_epoch: \*\*book\*\* JAX, 2× \(2.to.2\); \*\*large\*\* JAX, 2×",
         told,
     )
 
 
 @pytest.mark.parametrize("names", [["jax_jit", "jax_scan_packed"], ["jax_jit", "jax_scan"]])
-def test_beside_the_table_of_compiling_and_the_map_it_is_told_where_such_a_way_takes_part(
+def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     names: list[str],
 ) -> None:
     pytest.importorskip("altair")
@@ -118,4 +118,4 @@ def test_beside_the_table_of_compiling_and_the_map_it_is_told_where_such_a_way_t
     told = by_hand(measured.rows)
     assert bool(told) == ("jax_scan_packed" in names)
     assert ("derived by hand, as theirs are" in str(drawn.chart.to_dict()["title"])) == bool(told)
-    assert f"not measured there{told and f'; {told}'}." in page
+    assert f"not measured{told and f'; {told}'}." in page

@@ -1,0 +1,92 @@
+"""PyTorch against JAX, tier by tier: a table, a verdict in words, and a note on gradients derived by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from benchmarks.analysis.cells import time_cell
+from benchmarks.analysis.head_to_head import above_one, derived_by_hand
+from benchmarks.cases.implementations import BY_HAND
+from benchmarks.report.readme.cells import cell, label, ratio_with_interval, unbroken
+from benchmarks.report.tables.markdown import markdown_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from benchmarks.analysis.head_to_head import LikeForLike
+    from benchmarks.stats import Ratio
+
+    Pairs: TypeAlias = Mapping[str, Sequence[LikeForLike]]
+
+READING = """\
+Typical time of an epoch with the fastest implementation of each framework, by tier: one call covers an \
+epoch, a step, or one operation (eager). *Faster* is the ratio of the fastest epochs, paired by rounds (not \
+the quotient of the two columns), with its 95 % confidence interval if there were enough rounds."""
+
+
+def like_for_like_table(pairs: Pairs) -> str:
+    """Return a table of the faster framework for each group and tier, by how much and how surely."""
+    lines = [
+        [
+            label(group) if place == 0 else "",
+            pair.tier,
+            f"{cell(pair.torch.implementation)} {unbroken(time_cell(pair.torch.typical_s))}",
+            f"{cell(pair.jax.implementation)} {unbroken(time_cell(pair.jax.typical_s))}",
+            _verdict_cell(pair),
+        ]
+        for group, tiers in pairs.items()
+        for place, pair in enumerate(tiers)
+    ]
+    return markdown_table(["problem", "tier", "PyTorch", "JAX", "faster"], lines, right=())
+
+
+def _verdict_cell(pair: LikeForLike) -> str:
+    winner, rest = verdict_of(pair)
+    return f"**{winner}**{rest}" if pair.winner and pair.is_sure else f"{winner}{rest}"
+
+
+def verdict_of(pair: LikeForLike) -> tuple[str, str]:
+    """Return the faster framework, and the text that follows: by how much, and how surely."""
+    ratio, value = pair.advantage, _ratio(pair.advantage)
+    typical = (
+        f"; {pair.by_typical} by the typical ones, {_ratio(above_one(pair.typical))}"
+        if pair.by_typical
+        else ""
+    )
+    unsure = "" if pair.is_sure else "; too few rounds to be sure"
+    if pair.winner:
+        return pair.winner, f", {value}{unsure}"
+    if pair.is_doubtful:
+        return "neither", f": {pair.by_fastest} by the fastest epochs, {value}{typical}{unsure}"
+    ahead = f"{'JAX' if pair.ratio.value > 1 else 'PyTorch'} by the fastest epochs, "
+    return "inconclusive", f": {'' if ratio.value == 1 else ahead}{value}{typical}{unsure}"
+
+
+def _ratio(ratio: Ratio) -> str:
+    return ratio_with_interval(ratio.value, ratio.low, ratio.high, ratio.coverage)
+
+
+def note_on_gradients(
+    pairs: Pairs, derived: Pairs, *, plain: Callable[[str], str] = cell, label: Callable[[str], str] = label
+) -> str:
+    """Name the fastest implementations with a gradient by hand, and compare the frameworks without them.
+
+    `pairs` compares all implementations, `derived` those whose framework derives the gradient, both by group.
+    `plain` keeps text from being read as markup, `label` writes a group's name. "" if no such one is fastest.
+    """
+    by_hand: set[str] = set()
+    verdicts: dict[str, list[str]] = defaultdict(list)
+    for group, tiers in pairs.items():
+        others = {pair.tier: pair for pair in derived.get(group, ())}
+        for pair in tiers:
+            found = {each.implementation for each in (pair.torch, pair.jax) if each.gradient == BY_HAND}
+            by_hand |= found
+            if found and (other := others.get(pair.tier)):
+                names = f"{plain(other.jax.implementation)} against {plain(other.torch.implementation)}"
+                verdicts[names].append(f"{label(group)} {''.join(verdict_of(other))}".strip())
+    if not by_hand:
+        return ""
+    note = f"{derived_by_hand(by_hand)}."
+    compared = ". ".join(f"{names}: {'; '.join(found)}" for names, found in verdicts.items())
+    return note[0].upper() + note[1:] + (f" If the framework derives it, {compared}." if compared else "")
