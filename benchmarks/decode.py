@@ -192,6 +192,8 @@ def _object(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass
     as_object = _leaf(dict)
 
     def read(value: Json) -> Any:  # noqa: ANN401 - an instance
+        if type(value) is kind:  # read before, and shared by several objects
+            return value
         found, known = as_object(value), {}
         for name, read_field, is_required in declared:
             if is_required or name in found:

@@ -1,18 +1,38 @@
-"""Where the checkout, its implementations and its results are."""
+"""Where the code is, and where results go."""
 
 from __future__ import annotations
 
+import os
+import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-IMPLEMENTATIONS = ROOT / "impls"
+CODE = Path(__file__).resolve().parent.parent
+"""The folder of `benchmarks` and `impls`: a checkout, or the site-packages of an installation."""
+IMPLEMENTATIONS = CODE / "impls"
 
-PUBLISHED = ROOT / "results"
-"""What the repository contains; `report --publish` writes it."""
+PUBLISHED = CODE / "results"
+"""What the repository contains; `report --publish` writes it. Only a checkout has it."""
 PUBLISHED_RUNS = PUBLISHED / "runs"
 
-LOCAL = PUBLISHED / "local"
-"""What this checkout's user measured; Git ignores it."""
+
+def is_checkout(folder: Path) -> bool:
+    """Return whether this project's pyproject.toml is in the folder."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except (OSError, KeyError, ValueError):
+        return False
+    return bool(project["name"] == "perceptron-bench")
+
+
+def local_results(code: Path) -> Path:
+    """Return PERCEPTRON_BENCH_RESULTS, else the folder in the checkout, else one in the current folder."""
+    if named := os.environ.get("PERCEPTRON_BENCH_RESULTS"):
+        return Path(named).resolve()
+    return code / "results" / "local" if is_checkout(code) else Path.cwd() / "perceptron-bench-results"
+
+
+LOCAL = local_results(CODE)
+"""What the user measured; Git ignores it."""
 LOCAL_RUNS = LOCAL / "runs"
 LOOKS = LOCAL / "looks"  # of --quick; no report shows them
 UNFINISHED = LOCAL / "unfinished"

@@ -88,7 +88,7 @@ def judge(tmp_path: Path) -> Judge:
         report = launch(job, tmp_path, f"{path.stem}-{sample_s}")
         assert report.error is None, report.log
         (result,) = report.results
-        case_result.add(result, round_=0, position=0, n_cores=1)
+        case_result.add(result, round_=0, position=0)
         return case_result.row()
 
     return judged

@@ -175,7 +175,9 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     is_one_file = any("impl" in side.differs for side in sides.values())  # which is held against one other
     vanished = [] if is_one_file else [n for n in sides["base"].entries if n not in sides["new"].entries]
     every_name = dict.fromkeys([*(names or known), *vanished])  # asked for or not: it must not go unseen
-    return paired_cases_of(sides, list(every_name), selection.devices, problems, selection.rule)
+    return paired_cases_of(
+        sides, list(every_name), selection.devices, problems, selection.rule, n_cores=selection.cores
+    )
 
 
 def measure(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CODE = re.compile(r"\.(c|cpp|cu|h|pth|py|pyd|so)(\.[\d.]+)?$")
+SUFFIX = re.compile(r"\.(c|cpp|cu|h|pth|py|pyd|so)(\.[\d.]+)?$")
 
 
 def importable_digest() -> str:
@@ -27,7 +27,7 @@ def importable_digest() -> str:
     of the harness what it measures with, and not its tests.
     """
     roots = {os.path.realpath(path) for path in (*sys.path, *_editable()) if path}
-    if (ROOT / "pyproject.toml").exists() and (checkout := os.path.realpath(ROOT)) in roots:
+    if (CODE / "pyproject.toml").exists() and (checkout := os.path.realpath(CODE)) in roots:
         roots = {*(roots - {checkout}), f"{checkout}/benchmarks", f"{checkout}/impls"}
     return code_digest_of(*roots)
 
@@ -54,7 +54,7 @@ def _code_below(root: str) -> Iterator[str]:
         yield root
     for folder, folders, files in os.walk(root):
         folders[:] = [each for each in folders if _is_entered(f"{folder}/{each}")]
-        paths = (f"{folder}/{name}" for name in files if CODE.search(name))
+        paths = (f"{folder}/{name}" for name in files if SUFFIX.search(name))
         yield from filter(os.path.exists, paths)  # a link may lead nowhere
 
 

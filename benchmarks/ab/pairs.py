@@ -90,12 +90,14 @@ class PairedCase:
         return (None, None) if "base" in self.case_results else (Category.NEW, None)
 
 
-def paired_cases_of(
+def paired_cases_of(  # noqa: PLR0913 - each is a part of what a case is
     sides: Mapping[str, Side],
     names: Sequence[str],
     devices: Sequence[Device],
     problems: Sequence[Problem],
     rule: Rule,
+    *,
+    n_cores: int = 1,
 ) -> list[PairedCase]:
     """Match the sides' cases by name."""
     found = []
@@ -103,7 +105,7 @@ def paired_cases_of(
         for device in devices:
             for name in names:
                 case_results = {
-                    key: CaseResult.of(Case(side.entries[name], device, problem, side.runtime))
+                    key: CaseResult.of(Case(side.entries[name], device, problem, side.runtime, n_cores))
                     for key, side in sides.items()
                     if name in side.entries
                 }

@@ -19,7 +19,7 @@ from benchmarks.cases.implementations import (
     read_entry,
 )
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.provenance import PACKAGES
 from benchmarks.runner.git import git_commit, resolve, worktree
 from benchmarks.worker.env_vars import runtime_variables, worker_environment
@@ -109,9 +109,9 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
             implementations were written for another version of the contract.
 
     """
-    if options.python and "site-packages" in ROOT.parts:
+    if options.python and "site-packages" in CODE.parts:
         message = (
-            f"another Python can't be measured: the harness lies in {ROOT}, whose packages would hide the "
+            f"another Python can't be measured: the harness lies in {CODE}, whose packages would hide the "
             "other Python's; install it with `pip install --editable`, from a checkout"
         )
         raise UsageError(message)

@@ -22,6 +22,7 @@ class BreakEven:
 
     problem: str
     device: Device
+    n_cores: int
     faster: str
     slower: str
     n_epochs_cold: int | None  # with empty disk caches; None: never, or not known
@@ -30,10 +31,10 @@ class BreakEven:
 
 def break_evens(rows: Sequence[Row]) -> list[BreakEven]:
     """Compare each two implementations of a group."""
-    groups: dict[tuple[Problem, Device], list[Row]] = defaultdict(list)
+    groups: dict[tuple[Problem, Device, int], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed:
-            groups[row.problem, row.device].append(row)
+            groups[row.problem, row.device, row.n_cores].append(row)
     return [
         pair for group in groups.values() for pair in _pairs(sorted(group, key=lambda row: row.typical_s))
     ]
@@ -53,6 +54,7 @@ def _pairs(fastest_first: Sequence[Row]) -> Iterator[BreakEven]:
             yield BreakEven(
                 problem=name_of(faster.problem),
                 device=faster.device,
+                n_cores=faster.n_cores,
                 faster=faster.implementation,
                 slower=slower.implementation,
                 n_epochs_cold=cold,

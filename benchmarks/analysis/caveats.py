@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from benchmarks.cases.problems import name_of
 from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
@@ -45,16 +46,16 @@ def reasons(rows: Sequence[Row]) -> list[str]:
     cases: dict[tuple[str, str, Verdict, str], list[str]] = defaultdict(list)
     for row in rows:
         if row.verdict is not Verdict.VERIFIED:
-            key = (row.implementation, row.device, row.verdict, row.reason or "")
-            cases[key].append(row.group.removesuffix(f" on {row.device}"))
-    n_cases = Counter((row.implementation, str(row.device)) for row in rows)
+            key = (row.implementation, row.place, row.verdict, row.reason or "")
+            cases[key].append(name_of(row.problem))
+    n_cases = Counter((row.implementation, row.place) for row in rows)
     sharing: dict[tuple[str, Verdict, str, str], list[str]] = defaultdict(list)
-    for (implementation, device, verdict, reason), names in cases.items():
-        which = "every case" if len(names) == n_cases[implementation, device] else ", ".join(names)
-        sharing[device, verdict, reason, which].append(implementation)
+    for (implementation, place, verdict, reason), names in cases.items():
+        which = "every case" if len(names) == n_cases[implementation, place] else ", ".join(names)
+        sharing[place, verdict, reason, which].append(implementation)
     return [
-        f"{verdict}: {', '.join(implementations)} on {device} ({which}): {reason}"
-        for (device, verdict, reason, which), implementations in sharing.items()
+        f"{verdict}: {', '.join(implementations)} on {place} ({which}): {reason}"
+        for (place, verdict, reason, which), implementations in sharing.items()
     ]
 
 

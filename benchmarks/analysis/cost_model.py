@@ -31,6 +31,7 @@ class CostModel:
 
     implementation: str
     device: Device
+    n_cores: int
     problem: str  # the swept problem's name, its batch size left open
     n_features: int
     n_batches: int
@@ -50,22 +51,29 @@ class Sweep:
 
     problem: str  # its name, the batch size left open
     device: Device
+    n_cores: int
     rows: tuple[Row, ...]
+
+    @property
+    def place(self) -> str:
+        """Name the device and the cores: "cpu", "cpu, 2 cores"."""
+        return self.rows[0].place
 
 
 def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
-    """Find the sweeps over batch sizes among the timed rows, by problem and device."""
-    found: dict[tuple[str, Device, str], list[Row]] = defaultdict(list)
+    """Find the sweeps over batch sizes among the timed rows, by problem, device and cores."""
+    found: dict[tuple[str, Device, int, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed and row.problem.last_batch_size is None:
-            found[sweep_name(row.problem), row.device, row.implementation].append(row)
+            found[sweep_name(row.problem), row.device, row.n_cores, row.implementation].append(row)
     return [
         Sweep(
             problem=problem,
             device=device,
+            n_cores=n_cores,
             rows=tuple(sorted(sweep, key=lambda row: row.problem.batch_size)),
         )
-        for (problem, device, _), sweep in sorted(found.items(), key=lambda item: item[0])
+        for (problem, device, n_cores, _), sweep in sorted(found.items(), key=lambda item: item[0])
         if len(sweep) >= MIN_BATCH_SIZES
     ]
 
@@ -94,6 +102,7 @@ def _fit(sweep: Sweep) -> CostModel | None:
     return CostModel(
         implementation=sweep.rows[0].implementation,
         device=sweep.device,
+        n_cores=sweep.n_cores,
         problem=sweep.problem,
         n_features=rest.n_features,
         n_batches=rest.n_batches,

@@ -100,6 +100,11 @@ class DecisionMap:
     ways: tuple[Way, ...]
 
     @property
+    def place(self) -> str:
+        """Name the device and the cores: "cpu", "cpu, 2 cores"."""
+        return self.ways[0].row.place
+
+    @property
     def range(self) -> tuple[int, int]:
         """Give the smallest and the largest batch size that any way was measured at."""
         sizes = [size for way in self.ways for size in way.batch_sizes]
@@ -134,8 +139,8 @@ def decision_maps(rows: Sequence[Row]) -> list[DecisionMap]:
     """Make the maps of each sweep over batch sizes among the rows, with cold caches and with warm ones."""
     choices = [row for row in rows if row.framework != YARDSTICK]
     found = []
-    for (title, device), group in groupby(
-        sweeps_of(choices), key=lambda sweep: (sweep.problem, sweep.device)
+    for (title, device, _), group in groupby(
+        sweeps_of(choices), key=lambda sweep: (sweep.problem, sweep.device, sweep.n_cores)
     ):
         sweeps = list(group)
         for caches in get_args(Caches):

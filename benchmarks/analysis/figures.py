@@ -39,7 +39,7 @@ class Figures:
     cpu: Annotated[str, Column("model of its processor")]
     n_cpus: Annotated[int, Column("CPUs of the machine")]
     gpu: Annotated[str | None, Column("models of its GPUs")]
-    n_cores: Annotated[int, Column("CPUs that every implementation was kept to")]
+    n_cores: Annotated[int, Column("CPUs that its processes were kept to")]
     commit: Annotated[str | None, Column("of the harness")]
     code_digest: Annotated[
         str | None,
@@ -149,6 +149,7 @@ def _what(row: Row) -> dict[str, Any]:
         **{name: getattr(row, name) for name in OF_ROW},
         "gradient": gradient_of(row),
         "problem": name_of(row.problem),
+        "n_cores": row.n_cores,
         "verdict": str(row.verdict),
         "deviation": row.agreement.max_loss_deviation if row.agreement else None,
         "n_rounds": len(row.processes),

@@ -13,7 +13,7 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ def _algorithm_of(digest: str) -> str:
 
 
 def _files_below(names: Iterable[str]) -> Iterable[Path]:
-    for path in (ROOT / name for name in names):
+    for path in (CODE / name for name in names):
         if path.is_dir():
             yield from (file for file in path.rglob("*") if file.suffix in HASHED)
         elif path.is_file():

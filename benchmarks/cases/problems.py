@@ -12,6 +12,7 @@ from impls.contract import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from impls.contract import Device
 
 NAMED = {
     "book": Problem(),
@@ -38,6 +39,22 @@ def name_of(problem: Problem) -> str:
         if field.name not in _IN_EVERY_NAME and getattr(problem, field.name) != field.default
     ]
     return "-".join(nicknames + sizes + others)
+
+
+def placed_on(device: Device, n_cores: int) -> str:
+    """Name where a case runs: "cpu", "cpu, 2 cores"; the number of cores is left out where it is 1."""
+    return device if n_cores == 1 else f"{device}, {n_cores} cores"
+
+
+def group_name(problem: Problem, device: Device, n_cores: int = 1) -> str:
+    """Name the group of cases that may be compared: "book-B1000-D2-N5-E12 on cpu"."""
+    return f"{name_of(problem)} on {placed_on(device, n_cores)}"
+
+
+def case_name(implementation: str, device: Device, problem: Problem, n_cores: int = 1) -> str:
+    """Name a case as pytest names its benchmark: "jax_scan-cpu-book-B1000-D2-N5-E12-2cores"."""
+    cores = "" if n_cores == 1 else f"-{n_cores}cores"
+    return f"{implementation}-{device}-{name_of(problem)}{cores}"
 
 
 def parse_problem(text: str) -> Problem:

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from benchmarks.cli.report import report_locally
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
-from benchmarks.paths import LOCAL_RUNS, LOOKS, ROOT
+from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.terminal import Terminal
 
@@ -96,8 +96,8 @@ class HandOver:
 
 def _measure(options: Options, record: Path, *, expression: str) -> int:
     arguments = [
-        *(str(ROOT / "benchmarks" / "bench_epoch.py"), f"--rootdir={ROOT}"),
-        f"--config-file={ROOT / 'pyproject.toml'}",
+        *(str(CODE / "benchmarks" / "bench_epoch.py"), f"--rootdir={CODE}"),
+        f"--config-file={CODE / 'pyproject.toml'}",
         *("--benchmark-only", f"--benchmark-json={record}", f"-k={expression}"),
         *("--quiet", "--no-header", "-pno:cacheprovider"),
     ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.compare.result import SideRecord
     from benchmarks.records.provenance import Provenance
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOCK = ".lock"
 """The name of an empty file in the folder of the calibrations, which stays there."""
 
@@ -37,7 +37,6 @@ class Fingerprint:
     cpu: str
     n_cpus: int
     gpu: str | None
-    n_cores_used: int
     system: str
     versions: dict[str, str]
 
@@ -49,7 +48,7 @@ class Fingerprint:
     @property
     def hardware(self) -> tuple[object, ...]:
         """Return the properties that no update of a package or of the system changes."""
-        return (self.cpu, self.n_cpus, self.gpu, self.n_cores_used)
+        return (self.cpu, self.n_cpus, self.gpu)
 
     @property
     def key(self) -> str:

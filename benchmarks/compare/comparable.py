@@ -15,10 +15,9 @@ FACTS = {
     "cpu": "CPU",
     "n_cpus": "number of CPUs",
     "gpu": "GPU",
-    "n_cores_used": "cores used",
     "precision": "precision",
 }
-"""The fields of a `Machine`, as a sentence names them."""
+"""The fields of a `Hardware`, as a sentence names them."""
 
 
 def require_comparable(base: Run, new: Run, control: str | None) -> None:

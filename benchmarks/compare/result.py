@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.compare.rule import Category, Decision, Rule
+from benchmarks.records.compact import to_json
 from benchmarks.records.process import paired_ratios
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import Row
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "perceptron_bench_comparison"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 FINE, REGRESSION, INTERRUPTED, UNDECIDED, USAGE, MISSING_OR_INVALID = 0, 1, 2, 3, 4, 5
 """Exit statuses; of several that hold, in this order: 2, 1, 5, 3."""
@@ -72,6 +72,7 @@ class Comparison:
     interrupted: str | None
     notes: tuple[str, ...] = ()  # on the calibration, say
     verdicts: tuple[CaseVerdict, ...]
+    converted_from: int | None = None  # the version that the file had when it was written
 
     def __post_init__(self) -> None:
         """Refuse two verdicts on one case."""
@@ -110,14 +111,14 @@ class Comparison:
             }
             for verdict in self.verdicts
         ]
-        return json.dumps({KEY: fields | {"schema_version": SCHEMA_VERSION}}, allow_nan=False, indent=1)
+        return to_json({KEY: fields | {"schema_version": SCHEMA_VERSION}})
 
 
 COMPARISON = Schema(
     kind="comparison",
     key=KEY,
     version=SCHEMA_VERSION,
-    remedy="read it with the release that wrote it",
+    convertible=True,
     holds=Comparison,
 )
 

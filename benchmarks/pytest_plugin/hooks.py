@@ -12,6 +12,7 @@ from benchmarks.errors import UsageError
 from benchmarks.pytest_plugin.clock import ReplayClock
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.pytest_plugin.session import MeasuringSession
+from benchmarks.records.compact import thin_samples
 from benchmarks.records.row import KEY
 from benchmarks.report.tables.run import print_run
 from benchmarks.terminal import WIDE, Terminal
@@ -49,10 +50,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = [
         pytest.param(
             *key,
-            id="-".join(key),
-            marks=pytest.mark.benchmark(group=f"{key[2]} on {key[1]}", timer=ReplayClock()),
+            id=case.name,
+            marks=pytest.mark.benchmark(group=case.group, timer=ReplayClock()),
         )
-        for key in metafunc.config.stash[SESSION].cases
+        for key, case in metafunc.config.stash[SESSION].cases.items()
     ]
     metafunc.parametrize(("implementation", "device", "problem"), cases)
 
@@ -109,8 +110,9 @@ def _selected(session: pytest.Session) -> set[CaseKey]:
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """Add the whole run."""
+    """Add the whole run, and thin the samples."""
     output_json[KEY] = config.stash[SESSION].run().to_dict()
+    thin_samples(output_json)
 
 
 @pytest.hookimpl(wrapper=True)

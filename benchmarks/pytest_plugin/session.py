@@ -57,7 +57,7 @@ class MeasuringSession:
             UsageError: the options name something unknown, or two implementations with one name.
 
         """
-        choose_cpus(options.cores)  # raises at once if there are too few
+        n_cores = max(1, len(choose_cpus(options.cores)))
         entries = dict.fromkeys(select(options.impl or options.chosen.impls))
         names = [entry.name for entry in entries]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -68,7 +68,7 @@ class MeasuringSession:
         texts = options.problem or options.chosen.problems
         problems = dict.fromkeys(read_problem(text, options.precision) for text in texts)
         cases = [
-            Case(entry, device, problem)
+            Case(entry, device, problem, n_cores=n_cores)
             for problem, device, entry in product(problems, options.devices, entries)
         ]
         return cls(options, {(c.entry.name, c.device, name_of(c.problem)): c for c in cases})

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from benchmarks.records.provenance import Provenance
+    from benchmarks.records.provenance import Host, Provenance
 
 
 def machine(at: Provenance) -> str:
-    """Describe the machine and what of it was used: "vm: EPYC (2 CPUs), Linux · 1 core used, not pinned"."""
-    pinned = f"pinned to CPU {', '.join(map(str, at.pinned_to))}" if at.pinned_to else "not pinned"
-    hardware_ = hardware(at.cpu, at.n_cpus, at.gpu)
-    return f"{at.machine}: {hardware_}, {at.system} · {cores(at.n_cores_used)} used, {pinned}"
+    """Describe each host: "vm: EPYC (2 CPUs), Linux · pinned to CPU 1"."""
+    return "; ".join(map(_host, at.hosts))
+
+
+def _host(host: Host) -> str:
+    pinned = f"pinned to CPU {', '.join(map(str, host.pinned_to))}" if host.pinned_to else "not pinned"
+    return f"{host.machine}: {hardware(host.cpu, host.n_cpus, host.gpu)}, {host.system} · {pinned}"
 
 
 def hardware(cpu: str, n_cpus: int, gpu: str | None) -> str:
@@ -25,6 +28,12 @@ def hardware(cpu: str, n_cpus: int, gpu: str | None) -> str:
 def cores(n: int) -> str:
     """Return a number of cores: "2 cores"."""
     return f"{n} core{'s' * (n != 1)}"
+
+
+def cores_per_case(numbers: Iterable[int]) -> str:
+    """Return the numbers of cores that a run's cases were kept to: "1 or 2 cores per case"."""
+    found = sorted(set(numbers))
+    return f"{' or '.join(map(str, found))} core{'s' * (found != [1])} per case"
 
 
 def software(versions: Mapping[str, str], commit: str | None) -> str:

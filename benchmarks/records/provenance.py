@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from benchmarks.decode import Within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
 
@@ -11,27 +17,85 @@ STEERING = (
     *("OMP_", "MKL_", "OPENBLAS_", "NPROC", "CUDA_", "JAX_", "XLA_", "TORCH"),
     *("NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES"),
 )
-"""How the names of variables begin that may change what a framework does."""
+"""The first letters of variables that may change how a framework computes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One machine that took part in a run."""
+
+    machine: str  # its name
+    system: str
+    cpu: str
+    n_cpus: Annotated[int, Within(1, 1e6)]
+    gpu: str | None
+    pinned_to: list[int]  # CPUs; empty where the system can't pin
+    worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a table must name: where, when and with what it was measured."""
+    """What a table must name: where, when and with what it was measured.
+
+    A property describes all hosts together: a text that several hosts share is written once.
+    """
 
     date: str
-    machine: str
-    system: str
-    cpu: str
-    n_cpus: int
-    gpu: str | None
-    n_cores_used: int
-    pinned_to: list[int]  # CPUs; empty where the system can't pin
     versions: dict[str, str]
     commit: str | None
-    worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
-    commit_elsewhere: str | None = None  # of the checkout in which implementations from elsewhere lie
+    commit_elsewhere: str | None = None  # of the checkouts with implementations from elsewhere
+    hosts: list[Host]
+
+    def __post_init__(self) -> None:
+        """Refuse a run that no host measured."""
+        if not self.hosts:
+            message = "expected at least one host, found none"
+            raise ValueError(message)
+
+    @property
+    def machine(self) -> str:
+        """Return the names of the machines."""
+        return _together(host.machine for host in self.hosts)
+
+    @property
+    def system(self) -> str:
+        """Return their operating systems and kernels."""
+        return _together(host.system for host in self.hosts)
+
+    @property
+    def cpu(self) -> str:
+        """Return the models of their processors."""
+        return _together(host.cpu for host in self.hosts)
+
+    @property
+    def n_cpus(self) -> int:
+        """Return the number of CPUs of all of them."""
+        return sum(host.n_cpus for host in self.hosts)
+
+    @property
+    def gpu(self) -> str | None:
+        """Return the models and drivers of their GPUs, a line each; None: no GPU."""
+        return "\n".join(host.gpu for host in self.hosts if host.gpu) or None
+
+    @property
+    def pinned_to(self) -> list[int]:
+        """Return the CPUs that workers were kept to, host by host."""
+        return [cpu for host in self.hosts for cpu in host.pinned_to]
+
+    @property
+    def worker_variables(self) -> dict[str, str]:
+        """Return the variables that steer the frameworks."""
+        found: dict[str, list[str]] = {}
+        for host in self.hosts:
+            for name, value in host.worker_variables.items():
+                found.setdefault(name, []).append(value)
+        return {name: _together(values) for name, values in found.items()}
+
+
+def _together(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
 
 
 def steers(name: str) -> bool:
-    """Say whether a variable of that name may steer a framework; NVIDIA's containers have many that don't."""
+    """Return whether a variable of that name may steer a framework; NVIDIA's containers set many others."""
     return name.startswith(STEERING)

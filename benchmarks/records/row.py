@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from benchmarks.cases.problems import name_of
+from benchmarks.cases.problems import case_name, group_name, placed_on
+from benchmarks.decode import Within
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.schema import require_once
 from impls.contract import Device, Problem
@@ -16,7 +17,7 @@ from impls.contract import Device, Problem
 KEY = "perceptron_bench"
 
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,7 @@ class Row:
     gradient: str | None = None  # who derives it: "framework" or "by hand"; None: not recorded
     device: Device
     problem: Problem
+    n_cores: Annotated[int, Within(1, 1e6)]  # that its processes were kept to
     code_digest: str | None = None  # of what decides its times; None: of a record older than it
     data_digest: str | None  # None: no process told
     verdict: Verdict
@@ -90,13 +92,18 @@ class Row:
 
     @cached_property
     def group(self) -> str:
-        """Name what the row may be compared within."""
-        return f"{name_of(self.problem)} on {self.device}"
+        """Name the rows that it may be compared with."""
+        return group_name(self.problem, self.device, self.n_cores)
 
     @cached_property
     def case(self) -> str:
         """Name the row as pytest names its benchmark."""
-        return f"{self.implementation}-{self.device}-{name_of(self.problem)}"
+        return case_name(self.implementation, self.device, self.problem, self.n_cores)
+
+    @property
+    def place(self) -> str:
+        """Name the device and the cores: "cpu", "cpu, 2 cores"."""
+        return placed_on(self.device, self.n_cores)
 
     @property
     def curve(self) -> tuple[LossPoint, ...]:
@@ -130,5 +137,5 @@ class Row:
         return median(process.first_call_s for process in self.processes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON's types; no NaN."""
-        return asdict(self) | {"schema_version": SCHEMA_VERSION, "case": name_of(self.problem)}
+        """Return it as JSON's types, without NaN, and with the name of its case."""
+        return {"case": self.case} | asdict(self)

@@ -1,7 +1,7 @@
-"""The record of one case, and how it travels in pytest-benchmark's JSON.
+"""The record of a run: the key "perceptron_bench" at the top of pytest-benchmark's JSON.
 
-The whole run, rows without a time included, stands in the key "perceptron_bench" at the top of the file; for
-tools that look at single benchmarks, each row with a time stands in its `extra_info["perceptron_bench"]` too.
+Most rows have the same checks, so the file holds each distinct check once, and a row refers to it by number.
+A single benchmark's `extra_info["perceptron_bench"]` names its row.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.decode import decode
 from benchmarks.errors import UsageError
 from benchmarks.records.provenance import Provenance
-from benchmarks.records.row import KEY, SCHEMA_VERSION, Row
+from benchmarks.records.row import KEY, SCHEMA_VERSION, Check, Row
 from benchmarks.records.schema import Schema, require_once
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -39,27 +40,76 @@ class Run:
     rows: tuple[Row, ...]
     provenance: Provenance
     settings: RunSettings
+    converted_from: int | None = None  # the version that the file had when it was written
 
     def __post_init__(self) -> None:
         """Refuse two rows of one case."""
         require_once("case", (row.case for row in self.rows))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON's types; no NaN."""
+        """Return it as JSON's types, without NaN."""
+        rows = [row.to_dict() for row in self.rows]
         return {
             "schema_version": SCHEMA_VERSION,
+            **({"converted_from": self.converted_from} if self.converted_from else {}),
             "provenance": asdict(self.provenance),
             "settings": asdict(self.settings),
-            "rows": [row.to_dict() for row in self.rows],
+            "checks": number_checks(rows),
+            "rows": rows,
         }
+
+
+def number_checks(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Replace the checks of rows, which are JSON's types, by their numbers; return the checks."""
+    checks: list[dict[str, Any]] = []
+    numbers: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        for check in row["manifest"]:
+            if numbers.setdefault(tuple(check.values()), len(checks)) == len(checks):
+                checks.append(check)
+        row["manifest"] = [numbers[tuple(check.values())] for check in row["manifest"]]
+    return checks
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NumberedRow:
+    """A row as the file holds it."""
+
+    manifest: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NumberedRows:
+    """The part of the file that is read first: the checks, and each row's numbers of them."""
+
+    checks: list[Check]
+    rows: list[_NumberedRow]
+
+    def __post_init__(self) -> None:
+        """Refuse the number of a check that is not there."""
+        numbers = {number for row in self.rows for number in row.manifest}
+        if unknown := [number for number in numbers if not 0 <= number < len(self.checks)]:
+            message = f"manifest: expected numbers of the {len(self.checks)} checks, found {min(unknown)}"
+            raise ValueError(message)
+
+
+def _with_checks(fields: Any) -> Any:  # noqa: ANN401 - JSON's types
+    """Replace the numbers of checks by the checks."""
+    numbered = decode(_NumberedRows, fields)
+    rows = [
+        row | {"manifest": [numbered.checks[number] for number in own.manifest]}
+        for row, own in zip(fields["rows"], numbered.rows, strict=True)
+    ]
+    return fields | {"rows": rows}
 
 
 RECORD = Schema(
     kind="record",
     key=KEY,
     version=SCHEMA_VERSION,
-    remedy="read it with the release that wrote it",
+    convertible=True,
     holds=Run,
+    unpack=_with_checks,
 )
 
 

@@ -12,7 +12,7 @@ from benchmarks.decode import decode
 from benchmarks.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 T = TypeVar("T")
@@ -23,6 +23,8 @@ STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u2
 ESCAPED = re.compile(r"\\(?:[bfr]|u(?:00[0189][0-9a-fA-F]|007[fF]|061[cC]|200[eEfF]|202[a-eA-E]|206[6-9]))")
 """Such a character as JSON may write it."""
 
+CONVERT = "convert it with `python -m benchmarks.records.convert FILE`"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Schema(Generic[T]):
@@ -31,8 +33,10 @@ class Schema(Generic[T]):
     kind: str  # "record"
     key: str | None  # under which our part stands in the file; None: all of it is ours
     version: int  # stands in our part as "schema_version"
-    remedy: str  # what to do with a file of another version
     holds: type[T]  # the dataclass that our part is read as
+    unpack: Callable[[Any], Any] = lambda fields: fields  # what is done to our part before
+    remedy: str = "read it with the release that wrote it"  # what to do with a file of another version
+    convertible: bool = False  # older versions can be converted
 
     def read(self, path: Path) -> T:
         """Read a file.
@@ -74,11 +78,12 @@ class Schema(Generic[T]):
         if may_steer(text):
             fields = visible(fields)
         if (found := fields["schema_version"]) != self.version:
-            message = f"expected schema version {self.version}, found {found!r}; {self.remedy}"
-            raise UsageError(message)
+            older = self.convertible and isinstance(found, int) and found < self.version
+            message = f"expected schema version {self.version}, found {found!r}; "
+            raise UsageError(message + (CONVERT if older else self.remedy))
         if r"\ud" in text or r"\uD" in text:  # half a surrogate pair can't be written, nor reported
             json.dumps(fields, ensure_ascii=False).encode()
-        return decode(self.holds, fields)
+        return decode(self.holds, self.unpack(fields))
 
     def _expectation(self) -> str:
         return f"expected a {self.kind} of perceptron-bench, found another file, or an edited one"

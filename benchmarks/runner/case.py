@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from benchmarks.cases.problems import case_name, group_name
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Row, Verdict
 from benchmarks.runner.system import unsupported_reason
@@ -26,6 +27,17 @@ class Case:
     device: Device
     problem: Problem
     runtime: Runtime = field(default_factory=Runtime)
+    n_cores: int = 1
+
+    @property
+    def name(self) -> str:
+        """Return its name, as its row and pytest's benchmark have it."""
+        return case_name(self.entry.name, self.device, self.problem, self.n_cores)
+
+    @property
+    def group(self) -> str:
+        """Return the name of the cases that it may be compared with."""
+        return group_name(self.problem, self.device, self.n_cores)
 
     @property
     def skip_reason(self) -> str | None:
@@ -72,14 +84,14 @@ class CaseResult:
         if verdict is Verdict.INVALID:
             self.processes, self.kept_s, self.costs = [], [], None
 
-    def add(self, answer: Measurement | Failure, *, round_: int, position: int, n_cores: int) -> None:
+    def add(self, answer: Measurement | Failure, *, round_: int, position: int) -> None:
         """Verify what one process answered, and only then take its times."""
         if isinstance(answer, Failure):
             self.end(Verdict.FAILED, answer.reason, answer.details)
             return
         entry, problem = self.case.entry, self.case.problem
         agreed = agreement.check(problem, answer)
-        checks = fairness.manifest(entry, problem, answer, n_cores=n_cores)
+        checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores)
         self.agreement = max(self.agreement or agreed, agreed, key=agreement.badness)
         self.data_digest = answer.data_digest
         self.manifest |= {check.name: check for check in checks}
@@ -110,6 +122,7 @@ class CaseResult:
             gradient=entry.gradient,
             device=self.case.device,
             problem=self.case.problem,
+            n_cores=self.case.n_cores,
             code_digest=entry.code_digest,
             data_digest=self.data_digest,
             verdict=end.verdict if end else Verdict.VERIFIED,

@@ -74,7 +74,7 @@ class Dispatcher:
         """
         if not results:
             return
-        device, n_cores = results[0].case.device, max(1, len(self.cpus))
+        device = results[0].case.device
         report = self._report(self._job(results, worker_run), f"{worker_run.name}-{device}-{len(results)}")
         if end := unavailable_reasons(report)[device]:
             for result in siblings or results:
@@ -82,7 +82,7 @@ class Dispatcher:
             return
         for result, answer in zip(results, report.results, strict=False):
             try:
-                result.add(answer, round_=worker_run.round, position=worker_run.position, n_cores=n_cores)
+                result.add(answer, round_=worker_run.round, position=worker_run.position)
             except Exception as error:  # noqa: BLE001 - it costs only its own case
                 reason = f"could not be verified: {type(error).__name__}: {error}"
                 result.end(Verdict.FAILED, reason, traceback.format_exc())
@@ -100,7 +100,7 @@ class Dispatcher:
             framework=case.entry.framework,
             devices=(case.device,),
             problems=tuple(result.case.problem for result in results),
-            cpus=self.cpus,
+            cpus=self.cpus[-case.n_cores :],
             sample_s=worker_run.sample_s,
             worker_timeout_s=self.worker_timeout_s,
             # Under valgrind it is another processor: code compiled for the real one may not run there.

@@ -16,8 +16,8 @@ import cpuinfo
 
 from benchmarks.cases.code_digest import MEASURED_CODE
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
-from benchmarks.records.provenance import PACKAGES, Provenance, steers
+from benchmarks.paths import CODE
+from benchmarks.records.provenance import PACKAGES, Host, Provenance, steers
 from benchmarks.runner.git import git_commit
 from benchmarks.worker.env_vars import worker_environment
 
@@ -62,20 +62,25 @@ def unsupported_reason(device: Device, precision: Precision = "float32") -> str 
 
 
 def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
-    """Ask the system, for workers on these CPUs."""
-    n_cores = max(1, len(cpus))
+    """Describe this machine and the packages, for workers on these CPUs."""
     return Provenance(
         date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        versions={"python": platform.python_version(), **_versions()},
+        commit=git_commit(CODE, *MEASURED_CODE),
+        hosts=[_host(cpus)],
+    )
+
+
+def _host(cpus: tuple[int, ...]) -> Host:
+    variables = worker_environment(n_cores=max(1, len(cpus)))
+    return Host(
         machine=platform.node(),
         system=platform.platform(),
         cpu=_cpu(),
         n_cpus=os.cpu_count() or 1,
         gpu=_output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
-        n_cores_used=n_cores,
         pinned_to=list(cpus),
-        versions={"python": platform.python_version(), **_versions()},
-        commit=git_commit(ROOT, *MEASURED_CODE),
-        worker_variables=_worker_variables(n_cores=n_cores),
+        worker_variables={name: variables[name] for name in sorted(variables) if steers(name)},
     )
 
 
@@ -100,12 +105,6 @@ def _output_of(program: str, *arguments: str) -> str | None:
     if path is None:
         return None
     done = subprocess.run(  # noqa: S603 - fixed programs
-        [path, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [path, *arguments], cwd=CODE, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or None if done.returncode == 0 else None
-
-
-def _worker_variables(*, n_cores: int) -> dict[str, str]:
-    """Give the variables that steer the frameworks, as the workers see them."""
-    variables = worker_environment(n_cores=n_cores)
-    return {name: variables[name] for name in sorted(variables) if steers(name)}

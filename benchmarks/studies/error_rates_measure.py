@@ -30,7 +30,7 @@ from benchmarks.ab.pairs import SIDES, PairedCase, PairedRun
 from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.problems import name_of
 from benchmarks.compare.rule import Category, Rule
-from benchmarks.paths import IMPLEMENTATIONS, ROOT
+from benchmarks.paths import CODE, IMPLEMENTATIONS
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 NAMES = ("torch_eager", "jax_scan")
-OUTPUT = ROOT / "results" / "error_rates" / "live.jsonl"
+OUTPUT = CODE / "results" / "error_rates" / "live.jsonl"
 
 LOAD = """
 import os, sys, time

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 from markdown_it import MarkdownIt
 
 from benchmarks.errors import unknown_name
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.studies.findings import run_study, study_parser
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-FAQ = ROOT / "docs" / "faq.md"
-FOUND = ROOT / "results" / "faq"
+FAQ = CODE / "docs" / "faq.md"
+FOUND = CODE / "results" / "faq"
 MADE = re.compile(r"^sed .* > (\w+)\.py$", re.MULTILINE)
 
 SHELL = """\
@@ -70,7 +70,7 @@ def run(lines: str, name: str) -> int:
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
         for package in ("benchmarks", "impls"):
-            Path(folder, package).symlink_to(ROOT / package)
+            Path(folder, package).symlink_to(CODE / package)
         return subprocess.run(  # noqa: S603 - our own page
             [shutil.which("bash") or "bash", "-euc", SHELL + lines],
             cwd=folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from benchmarks.worker.messages import Runtime
@@ -27,7 +27,7 @@ def runtime_variables(runtime: Runtime) -> dict[str, str]:
     """Give a side's own variables; the harness itself stays importable whatever they say."""
     variables = dict(runtime.variables)
     if path := variables.get("PYTHONPATH"):
-        variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), path])
+        variables["PYTHONPATH"] = os.pathsep.join([str(CODE), path])
     return variables
 
 
@@ -41,7 +41,7 @@ def worker_environment(
     `precision` other than float32 is for the implementation to ask for; here it is only not forbidden.
     """
     threads = str(n_cores)
-    python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    python_path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
     return {
         **{name: value for name, value in os.environ.items() if name not in KEPT_OUT},
         **_precision_variables(precision),

@@ -16,7 +16,7 @@ from benchmarks.analysis import caveats
 from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.compare.rule import Category
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from tests.ab.test_pairs import FakeDispatcher
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
         "--threshold=0.01",
         PROBLEM,
     ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("pair 2 "):

@@ -59,7 +59,7 @@ class CountingDispatcher(Dispatcher):
         timing = replace(FAIR.timing, summary=summary, n_instructions=1.03e6 if is_new else 1e6)
         result = INSPECTED if worker_run.round == INSPECTION else replace(FAIR, timing=timing)
         for case_result in case_results:
-            case_result.add(result, round_=worker_run.round, position=worker_run.position, n_cores=1)
+            case_result.add(result, round_=worker_run.round, position=worker_run.position)
 
 
 def ab(*arguments: str) -> int:

@@ -53,12 +53,12 @@ class FakeDispatcher(Dispatcher):
                 continue
             seconds = self.min_s(case_result.case.entry.name, side, worker_run.round)
             if seconds < 0:
-                case_result.add(Failure(reason="it broke", details=""), round_=0, position=0, n_cores=1)
+                case_result.add(Failure(reason="it broke", details=""), round_=0, position=0)
                 continue
             assert FAIR.timing is not None
             timing = replace(FAIR.timing, summary=summarize([seconds] * 10))
             case_result.add(
-                replace(FAIR, timing=timing), round_=worker_run.round, position=worker_run.position, n_cores=1
+                replace(FAIR, timing=timing), round_=worker_run.round, position=worker_run.position
             )
 
 

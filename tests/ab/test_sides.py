@@ -162,7 +162,7 @@ def test_the_contract_that_lies_with_our_implementations_has_the_current_version
 def test_a_harness_among_other_packages_refuses_another_python(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sides, "ROOT", Path("/usr/lib/python3/site-packages"))
+    monkeypatch.setattr(sides, "CODE", Path("/usr/lib/python3/site-packages"))
     options = SideOptions(python=sys.executable)
 
     with (

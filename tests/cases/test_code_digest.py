@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.cases import code_digest
 from benchmarks.cases.code_digest import same_code, timed_code_digest
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,11 +78,11 @@ def test_the_digest_covers_every_file_of_the_harness_that_a_worker_loads() -> No
         "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith(('benchmarks.', 'impls.'))))"
     )
     loaded = subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", command], cwd=CODE, capture_output=True, text=True, check=True
     ).stdout.split()
 
     covered = {str(file) for file in code_digest._files_below(code_digest.TIMING_CODE)}  # noqa: SLF001
-    not_covered = {name.removeprefix(f"{ROOT}/") for name in {*loaded} - covered}
+    not_covered = {name.removeprefix(f"{CODE}/") for name in {*loaded} - covered}
     # These few change no time: how messages are read, errors, paths and sums.
     assert not_covered <= {
         *(f"benchmarks/{name}.py" for name in ("decode", "errors", "paths", "stats")),

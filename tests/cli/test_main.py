@@ -16,7 +16,7 @@ from benchmarks.cases.implementations import discover
 from benchmarks.cli.main import main
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.files import keep
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.row import Check, Verdict
 from benchmarks.records.run import read_run
 from tests.helpers.runs import run_of_day, timed, write
@@ -28,7 +28,7 @@ PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2"
 def perceptron_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command line from the checkout."""
     command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["list"], ["explain"], ["table"], ["report"]])

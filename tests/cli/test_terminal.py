@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.compare.result import read_comparison
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.terminal import Terminal
 from tests.helpers.runs import run_of_day, timed, write
 
@@ -37,7 +37,7 @@ def status_into_a_closed_pipe(*arguments: str | Path) -> int:
     command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(  # noqa: S603 - ours
-        command, cwd=ROOT, env=variables, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        command, cwd=CODE, env=variables, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writing)
     assert not done.stderr

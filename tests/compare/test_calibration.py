@@ -29,6 +29,7 @@ from benchmarks.compare.noise import CaseCalibration
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
 from benchmarks.files import PARTIAL
+from tests.helpers.runs import elsewhere
 from tests.records.test_run import run_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_a_file_that_a_killed_writer_left_is_not_taken_for_a_calibration(tmp_pat
     save(made, tmp_path)
     (tmp_path / PARTIAL.format(0)).write_text('{"date": "20', encoding="utf-8")
 
-    assert find(replace(PROVENANCE, system="Linux 7"), tmp_path)[0] == made  # looks at every file
+    assert find(elsewhere(PROVENANCE, system="Linux 7"), tmp_path)[0] == made  # looks at every file
     assert set(read_calibration(save(calibration(b=CASE), tmp_path)).cases) == {"a", "b"}
 
 
@@ -143,7 +144,7 @@ def test_this_machines_calibration_is_found_beside_those_of_others(tmp_path: Pat
 
 
 def test_where_there_is_none_it_says_that_thresholds_are_the_defaults(tmp_path: Path) -> None:
-    other = replace(calibration(a=CASE), machine=Fingerprint.of(replace(PROVENANCE, n_cores_used=2)))
+    other = replace(calibration(a=CASE), machine=Fingerprint.of(elsewhere(PROVENANCE, cpu="Another CPU")))
     save(other, tmp_path)
 
     for folder in (tmp_path, tmp_path / "nowhere"):
@@ -170,7 +171,7 @@ def test_the_calibration_of_other_versions_is_taken_and_called_stale_with_what_c
     made = calibration(a=CASE)
     save(made, tmp_path)
 
-    found, note = find(replace(PROVENANCE, **changes), tmp_path)
+    found, note = find(elsewhere(PROVENANCE, **changes), tmp_path)
 
     assert found == made
     assert note.startswith(f"calibration of {made.date} is STALE (since then {told}); ")
@@ -194,7 +195,7 @@ def test_of_a_side_with_versions_of_its_own_it_is_told_that_they_were_not_calibr
 
 def test_of_several_stale_ones_the_latest_is_taken(tmp_path: Path) -> None:
     for day in range(20, 30):
-        machine = Fingerprint.of(replace(PROVENANCE, system=f"Linux {day}"))
+        machine = Fingerprint.of(elsewhere(PROVENANCE, system=f"Linux {day}"))
         save(Calibration(date=f"2026-11-{day}", machine=machine, cases={"a": CASE}), tmp_path)
 
     found, _ = find(PROVENANCE, tmp_path)

@@ -138,12 +138,12 @@ def test_what_needs_a_look_comes_first_and_what_one_side_lacks_last() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (f'"schema_version": {SCHEMA_VERSION}\n }}\n}}', '"schema_version": 99}}', "found 99; read it with"),
+        (f'"schema_version":{SCHEMA_VERSION}}}}}', '"schema_version":99}}', "found 99; read it with"),
         ('"perceptron_bench_comparison"', '"other"', "no 'perceptron_bench_comparison' in it"),
-        ('"category": "new"', '"category": "fine"', "'fine'"),
-        ('"wall_s": 12.5', '"wall_s": "12"', "wall_s: expected a number, found '12'"),
-        ('"ratio": 1.1', '"ratio": NaN', "verdicts[0].decision.ratio: expected a number, found nan"),
-        ('"name": "case_NEW"', '"name": "case_SLOWER"', "expected each case once, found case_SLOWER 2 times"),
+        ('"category":"new"', '"category":"fine"', "'fine'"),
+        ('"wall_s":12.5', '"wall_s":"12"', "wall_s: expected a number, found '12'"),
+        ('"ratio":1.1', '"ratio":NaN', "verdicts[0].decision.ratio: expected a number, found nan"),
+        ('"name":"case_NEW"', '"name":"case_SLOWER"', "expected each case once, found case_SLOWER 2 times"),
     ],
 )
 def test_a_comparison_of_the_future_or_edited_is_refused_by_name(

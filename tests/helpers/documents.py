@@ -19,14 +19,14 @@ from benchmarks.cases.implementations import select
 from benchmarks.cases.problems import parse_problem
 from benchmarks.cli.main import Parser, build_parser
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from markdown_it.token import Token
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [CODE / "README.md", CODE / "CONTRIBUTING.md", *sorted((CODE / "docs").glob("*.md"))]
 OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)\b")
 ENDS = {"|", "||", "&&", "&", ";", ">", ">>"}
 """Of a call, in a line of shell."""
@@ -65,12 +65,12 @@ def fault_of(call: list[str], *, whole: bool = True) -> str | None:
         case "python" | "python3", ["-m", "benchmarks", *arguments]:
             return _fault_of_arguments(arguments, whole=whole)
         case "python" | "python3", ["-m", "pytest", *arguments]:
-            lacking = [each for each in arguments if "/" in each and not (ROOT / each).exists()]
+            lacking = [each for each in arguments if "/" in each and not (CODE / each).exists()]
             return f"no file {', '.join(lacking)}" if lacking else None
         case "python" | "python3", ["-m", str(module), *arguments] if module not in ("pip", "venv"):
             return _fault_of_module(module, arguments)
         case "make", arguments:
-            targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+            targets = re.findall(r"^([a-z]+):", (CODE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
             unknown = [word for word in arguments if "=" not in word and word not in targets]
             return f"no target {', '.join(unknown)}" if unknown else None
     return None

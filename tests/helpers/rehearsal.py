@@ -27,7 +27,7 @@ import pytest
 
 from benchmarks.cli import run
 from benchmarks.cli.main import main as main_of_ours
-from benchmarks.paths import LOCAL_RUNS, ROOT
+from benchmarks.paths import CODE, LOCAL_RUNS
 from benchmarks.runner import dispatch
 from benchmarks.runner.launch import Report
 from benchmarks.studies import (
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
 
     from benchmarks.worker.messages import Message
 
-EARLIER, RECORD = (ROOT / "results" / "runs" / f"20261124T{time}Z.json" for time in ("042559", "043651"))
+EARLIER, RECORD = (CODE / "results" / "runs" / f"20261124T{time}Z.json" for time in ("042559", "043651"))
 """Where a page has records of the reader's; the later one is a sweep over batch sizes."""
 
-STAND_IN = ROOT / "impls" / "numpy_float32.py"
+STAND_IN = CODE / "impls" / "numpy_float32.py"
 
 BRIEFLY = {
     "run": ["--rounds=1"],
@@ -203,7 +203,7 @@ def make_environment(folder: Path) -> int:
 
 def furnish(page: Path) -> None:
     """Put there what the page takes for granted, take away what it does not, and go where its reader is."""
-    named = page.read_text(encoding="utf-8") + (ROOT / "README.md").read_text(encoding="utf-8")
+    named = page.read_text(encoding="utf-8") + (CODE / "README.md").read_text(encoding="utf-8")
     for record in RECORD.parent.glob("*.json"):
         if record not in (EARLIER, RECORD) and record.name not in named:
             record.unlink()  # a report of few is as good, and sooner there
@@ -218,8 +218,8 @@ def furnish(page: Path) -> None:
             LOCAL_RUNS.mkdir(parents=True)
             shutil.copyfile(RECORD, LOCAL_RUNS / "DATE.json")
         case "tracking.md":
-            os.chdir(ROOT.parent)
-            repository = ROOT.with_name("repository")
+            os.chdir(CODE.parent)
+            repository = CODE.with_name("repository")
             shell(f"git init --quiet --initial-branch=main {repository}")
             (repository / "calibration").mkdir()
             (repository / "calibration" / "README.md").write_text("As the workflow leaves it.\n")

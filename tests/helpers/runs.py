@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from benchmarks.records.provenance import Provenance
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
@@ -35,7 +36,14 @@ def run_of_day(day: int, *rows: Row, settings: Mapping[str, Any] | None = None, 
         "worker_variables": FULL_PRECISION,
         **provenance,
     }
-    return replace(run, provenance=replace(run.provenance, **at))
+    return replace(run, provenance=elsewhere(run.provenance, **at))
+
+
+def elsewhere(provenance: Provenance, **changes: Any) -> Provenance:
+    """Change fields of a provenance, or of its only host."""
+    (host,) = provenance.hosts
+    of_host = {name: changes.pop(name) for name in list(changes) if name in vars(host)}
+    return replace(provenance, hosts=[replace(host, **of_host)], **changes)
 
 
 def record_of(run: Run, path: Path) -> Record:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, get_type_hints
 
 from benchmarks.cases.problems import NAMED
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from impls.contract import VARIANTS, Implementation
 from tests.conftest import SMALL
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Copy, Judge
 
-PAGE = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+PAGE = (CODE / "docs" / "adding.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:

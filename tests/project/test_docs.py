@@ -14,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.cli.main import main
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from tests.helpers.documents import PAGES, calls_in, code_in, fault_of
 from tests.helpers.rehearsal import EARLIER, RECORD
 
@@ -69,7 +69,7 @@ def test_a_command_that_works_is_no_fault(line: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_workflow_on_a_page_is_the_file_that_was_checked(page: Path) -> None:
-    checked = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.yml")]
+    checked = [path.read_text(encoding="utf-8") for path in (CODE / "docs").glob("*.yml")]
     blocks = [token for token in code_in(page.read_text(encoding="utf-8")) if token.info == "yaml"]
     workflows = [block.content for block in blocks if "\njobs:" in block.content]
 
@@ -106,8 +106,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy what a reader clones, and may write to; of the records few, for the others would say the same."""
     copy = tmp_path_factory.mktemp("documents") / "perceptron-bench"
     for name in ("benchmarks", "docs", "impls", "results", "tests"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "unfinished"))
-    named_in_the_readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        shutil.copytree(CODE / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "unfinished"))
+    named_in_the_readme = (CODE / "README.md").read_text(encoding="utf-8")
     for record in set((copy / "results" / "runs").iterdir()):
         if record.name not in (EARLIER.name, RECORD.name, *re.findall(r"\w+\.json", named_in_the_readme)):
             record.unlink()
@@ -119,13 +119,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "constraints.txt",
         "pyproject.toml",
     ):
-        shutil.copyfile(ROOT / name, copy / name)
+        shutil.copyfile(CODE / name, copy / name)
     return copy
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_on_a_page_does_what_it_says(page: Path, checkout: Path) -> None:
-    copy = checkout / page.relative_to(ROOT)
+    copy = checkout / page.relative_to(CODE)
 
     done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "-m", "tests.helpers.rehearsal", str(copy)],
@@ -153,7 +153,7 @@ def reading_calls() -> list[tuple[str, ...]]:
 def test_a_command_that_reads_the_results_does_so(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = sorted(str(path) for path in (ROOT / "results" / "runs").glob("*.json"))
+    files = sorted(str(path) for path in (CODE / "results" / "runs").glob("*.json"))
     words = [each for word in arguments for each in (files if word == "results/runs/*.json" else [word])]
 
     assert main(words) == 0

@@ -24,7 +24,7 @@ from benchmarks.files import (
     try_to_replace,
     write_atomically,
 )
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +88,7 @@ def test_a_file_that_is_larger_than_the_system_allows_leaves_the_old_one_and_not
         "write_atomically(pathlib.Path(sys.argv[1]), 'x' * 1001)"
     )
     done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", code, str(old)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(old)], cwd=CODE, capture_output=True, text=True, check=False
     )
 
     assert "File too large" in done.stderr
@@ -161,7 +161,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file_and_its_own_is_removed_afte
         f"os.fsync = kill if {step!r} == 'fsync' else os.fsync; pathlib.Path.replace = kill; "
         "files.write_atomically(pathlib.Path(sys.argv[1]), 'new')"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(old)], cwd=ROOT, check=False)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, "-c", code, str(old)], cwd=CODE, check=False)  # noqa: S603 - ours
 
     assert done.returncode == -signal.SIGKILL
     assert old.read_text(encoding="utf-8") == "old"

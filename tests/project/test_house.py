@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGE = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
-CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-HARNESS = ROOT / "benchmarks"
+PAGE = (CODE / "docs" / "house.md").read_text(encoding="utf-8")
+CONTRIBUTING = (CODE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+HARNESS = CODE / "benchmarks"
 
 STEPS = re.findall(r"^\d\. (.*(?:\n   .*)*)", PAGE, re.MULTILINE)
 """Of the walks."""
@@ -31,7 +31,7 @@ def is_room(path: Path) -> bool:
 
 def test_the_table_has_every_room_with_its_own_sentence_and_no_other() -> None:
     rooms = {
-        f"{path.parent.relative_to(ROOT)}/": ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        f"{path.parent.relative_to(CODE)}/": ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         for path in HARNESS.rglob("__init__.py")
         if path.parent != HARNESS
     }
@@ -47,7 +47,7 @@ def test_a_rooms_init_is_one_sentence_and_exports_nothing() -> None:
 
 
 def test_the_picture_shows_the_layers_that_the_import_linter_checks() -> None:
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pyproject = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))
     layers = next(
         contract["layers"]
         for contract in pyproject["tool"]["importlinter"]["contracts"]
@@ -65,7 +65,7 @@ def test_the_picture_shows_the_layers_that_the_import_linter_checks() -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_of_a_walk_names_files_and_what_is_in_them(step: str) -> None:
-    files = [ROOT / path for path in FILE.findall(step)]
+    files = [CODE / path for path in FILE.findall(step)]
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     names = [name for name in re.findall(r"`([^`]+)`", step) if "/" not in name]
 
@@ -77,7 +77,7 @@ def test_every_file_that_house_and_contributing_name_exists() -> None:
     named = {path for page in (PAGE, CONTRIBUTING) for path in FILE.findall(page)}
 
     assert named
-    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+    assert [path for path in sorted(named) if not (CODE / path).is_file()] == []
 
 
 def test_the_five_tasks_change_as_few_files_as_was_promised() -> None:
@@ -99,7 +99,7 @@ def test_the_page_lists_every_study_that_can_be_run() -> None:
 
 
 def test_the_folders_of_the_tests_have_the_names_of_the_rooms() -> None:
-    tests = ROOT / "tests"
+    tests = CODE / "tests"
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
 
     assert {str(each) for each in folders if not is_room(HARNESS / each)} == {"impls", "project"}
@@ -107,7 +107,7 @@ def test_the_folders_of_the_tests_have_the_names_of_the_rooms() -> None:
 
 def test_no_room_has_more_than_about_a_dozen_files() -> None:
     crowded = {
-        str(folder.relative_to(ROOT)): n_files
+        str(folder.relative_to(CODE)): n_files
         for folder in HARNESS.rglob("*/")
         if folder.name not in ("static", "__pycache__")
         and (n_files := sum(path.suffix == ".py" for path in folder.iterdir())) > 14

@@ -13,9 +13,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 OURS = {"benchmarks", "impls", "tests"}
 PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"]}
@@ -23,19 +23,19 @@ PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"]}
 
 
 def test_pyproject_citation_and_changelog_name_the_same_version_and_licence() -> None:
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = yaml.safe_load((CODE / "CITATION.cff").read_text(encoding="utf-8"))
+    changelog = (CODE / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[(\d[^\]]*)\]", changelog, flags=re.MULTILINE)
 
     assert newest
     assert {PROJECT["version"], str(citation["version"]), newest[1]} == {PROJECT["version"]}
     assert citation["license"] == PROJECT["license"] == "Apache-2.0"
-    assert "Apache License\n                           Version 2.0" in (ROOT / "LICENSE").read_text()
+    assert "Apache License\n                           Version 2.0" in (CODE / "LICENSE").read_text()
 
 
 def imported_by(folder: str) -> set[str]:
     """Return the top-level names of the third-party modules that a folder's Python files import."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / folder).rglob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (CODE / folder).rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     from_ = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.cli.main import build_parser
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 yaml = pytest.importorskip("yaml")
 
-PATHS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").glob("*.yml"))]
-PULL_REQUEST = ROOT / ".github" / "workflows" / "pull-request.yml"
-TESTS = ROOT / ".github" / "workflows" / "tests.yml"
+PATHS = [*sorted((CODE / ".github" / "workflows").glob("*.yml")), *sorted((CODE / "docs").glob("*.yml"))]
+PULL_REQUEST = CODE / ".github" / "workflows" / "pull-request.yml"
+TESTS = CODE / ".github" / "workflows" / "tests.yml"
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\n")
 
 TEMP = "temp"
@@ -107,7 +107,7 @@ def test_what_makes_a_workflow_unsafe_is_found(old: str, new: str, fault: str) -
 
 def test_the_workflow_that_lints_has_every_linter() -> None:
     job = yaml.safe_load(TESTS.read_text(encoding="utf-8"))["jobs"]["tests"]
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    extras = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.row import KEY, Verdict
 from benchmarks.records.run import RunSettings, read_run
 
@@ -29,7 +29,7 @@ def pytest_(*arguments: str | Path, problems: tuple[str, ...] = PROBLEMS) -> sub
     """Run pytest on the benchmarks from the checkout, as a user does."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "benchmarks"]
     return subprocess.run(  # noqa: S603 - our own command
-        [*command, *map(str, arguments), *problems], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, *map(str, arguments), *problems], cwd=CODE, capture_output=True, text=True, check=False
     )
 
 
@@ -37,7 +37,7 @@ def pytest_(*arguments: str | Path, problems: tuple[str, ...] = PROBLEMS) -> sub
 def numpy_impl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drop one file somewhere: nothing else is touched."""
     path = tmp_path_factory.mktemp("impls") / "numpy_float32.py"
-    return Path(shutil.copyfile(ROOT / "impls" / "numpy_float32.py", path))
+    return Path(shutil.copyfile(CODE / "impls" / "numpy_float32.py", path))
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +83,10 @@ def test_the_record_is_strict_json_with_what_each_consumer_needs(
 def test_pytest_benchmark_shows_the_very_samples_we_measured(
     timed: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
-    for benchmark in json.loads(timed[1].read_text())["benchmarks"]:
-        processes = benchmark["extra_info"][KEY]["processes"]
+    document = json.loads(timed[1].read_text())
+    rows = {row["case"]: row for row in document[KEY]["rows"]}
+    for benchmark in document["benchmarks"]:
+        processes = rows[benchmark["extra_info"][KEY]["case"]]["processes"]
         data = benchmark["stats"]["data"]
         assert len(data) == sum(process["n_kept"] for process in processes)
         assert benchmark["stats"]["min"] == pytest.approx(min(p["min_s"] for p in processes), abs=1e-9)
@@ -271,7 +273,7 @@ def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
         sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "benchmarks", "--benchmark-only",
         "--device=cpu", f"--impl={numpy_impl}", "--rounds=500", f"--benchmark-json={record}", *PROBLEMS,
     ]  # fmt: skip
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("round 3 "):

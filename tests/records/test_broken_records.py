@@ -48,6 +48,22 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; read it with the release",
     ),
     "of no version": (_edited(lambda fields: fields.pop("schema_version")), "no 'schema_version' in it"),
+    "of the version before": (
+        _edited(lambda fields: fields.update(schema_version=2)),
+        "expected schema version 3, found 2; convert it with `python -m benchmarks.records.convert FILE`",
+    ),
+    "without hosts": (
+        _edited(lambda fields: fields["provenance"].update(hosts=[])),
+        "provenance: expected at least one host, found none",
+    ),
+    "without a number of cores": (
+        _edited(lambda fields: fields["rows"][0].pop("n_cores")),
+        "rows[0].n_cores: expected a whole number from 1 to 1e+06, found nothing",
+    ),
+    "a check that is not there": (
+        _edited(lambda fields: fields["rows"][0].update(manifest=[1])),
+        "manifest: expected numbers of the 1 checks, found 1",
+    ),
     "without rows": (_edited(lambda fields: fields.pop("rows")), "rows: expected a list, found nothing"),
     "rows of another kind": (
         _edited(lambda fields: fields.update(rows=[1])),
@@ -108,8 +124,8 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         "min_s: expected",
     ),
     "a text for CPUs": (
-        _edited(lambda fields: fields["provenance"].update(n_cpus="2")),
-        "provenance.n_cpus: expected a whole number, found '2'",
+        _edited(lambda fields: fields["provenance"]["hosts"][0].update(n_cpus="2")),
+        "provenance.hosts[0].n_cpus: expected a whole number from 1 to 1e+06, found '2'",
     ),
     "a number for a digest": (
         _edited(lambda fields: fields["rows"][0].update(code_digest=7)),

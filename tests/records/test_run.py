@@ -11,10 +11,9 @@ import pytest
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
 from benchmarks.records.process import Costs, ProcessResult
-from benchmarks.records.provenance import Provenance
+from benchmarks.records.provenance import Host, Provenance
 from benchmarks.records.row import (
     KEY,
-    SCHEMA_VERSION,
     Agreement,
     Check,
     Row,
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 AGREEMENT = Agreement(
     reference="float64", n_steps=12, max_loss_deviation=1e-7, max_parameter_deviation=1e-8, fault=None
 )
+
+HOST = Host(machine="vm", system="Linux", cpu="A CPU", n_cpus=2, gpu=None, pinned_to=[1], worker_variables={})
 
 
 def process(round_: int, min_s: float, median_s: float) -> ProcessResult:
@@ -56,6 +57,7 @@ def row(implementation: str = "torch_eager", **changes: Any) -> Row:
         summary="The textbook loop.",
         device="cpu",
         problem=SMALL,
+        n_cores=1,
         data_digest="0123456789abcdef",
         verdict=Verdict.VERIFIED,
         agreement=AGREEMENT,
@@ -71,16 +73,9 @@ def run_of(*rows: Row, **settings: Any) -> Run:
         rows=rows,
         provenance=Provenance(
             date="2026-11-23T12:00:00+00:00",
-            machine="vm",
-            system="Linux",
-            cpu="A CPU",
-            n_cpus=2,
-            gpu=None,
-            n_cores_used=1,
-            pinned_to=[1],
             versions={"python": "3.11.7", "torch": "2.13.0"},
             commit="0123456789",
-            worker_variables={},
+            hosts=[HOST],
         ),
         settings=replace(
             RunSettings(
@@ -121,11 +116,9 @@ def test_a_run_with_and_without_times_is_read_back_as_it_was(tmp_path: Path) -> 
     assert read_run(path) == run
 
 
-def test_a_row_carries_schema_version_and_the_generated_name_of_its_case() -> None:
-    fields = row().to_dict()
-
-    assert fields["schema_version"] == SCHEMA_VERSION
-    assert fields["case"] == "B32-D2-N4-E3"
+def test_a_row_carries_the_name_of_its_case_with_the_cores_unless_there_is_one() -> None:
+    assert row().to_dict()["case"] == "torch_eager-cpu-B32-D2-N4-E3"
+    assert row(n_cores=2).to_dict()["case"] == "torch_eager-cpu-B32-D2-N4-E3-2cores"
 
 
 def _text_of_a_run() -> str:
@@ -147,8 +140,8 @@ def _text_of_a_run() -> str:
         ),
         (_text_of_a_run().replace('"timed": true, ', ""), "timed"),
         (
-            _text_of_a_run().replace('{"schema_version": 2', '{"schema_version": 99'),
-            "expected schema version 2, found 99; read it with the release that wrote it",
+            _text_of_a_run().replace('{"schema_version": 3', '{"schema_version": 99'),
+            "expected schema version 3, found 99; read it with the release that wrote it",
         ),
     ],
     ids=[

@@ -18,7 +18,7 @@ from benchmarks import paths
 from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.result import read_comparison
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
 from benchmarks.runner.case import Case
@@ -139,7 +139,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     ]
 
     with subprocess.Popen(  # noqa: S603 - ourselves
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+        command, cwd=CODE, stdout=subprocess.DEVNULL, start_new_session=True
     ) as first:
         while first.poll() is None and len(_results_of(numpy_float32)) < 3:
             time.sleep(0.01)
@@ -149,7 +149,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     (kept_in,) = {results.parent for results in _results_of(numpy_float32)}
 
     def go_on(*options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+        return subprocess.run([*command, *options], cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
 
     little, rest = go_on("--max-time=0.001"), go_on()
 
@@ -172,7 +172,7 @@ def test_a_comparison_killed_by_sigkill_goes_on_with_the_pair_that_was_cut_short
         *("--max-pairs=3", "--threshold=0.01", "--problem=book,batch_size=32,n_batches=4,n_epochs=3"),
     ]
     with subprocess.Popen(  # noqa: S603 - ourselves
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=CODE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as first:
         assert first.stdout is not None
         while not (line := first.stdout.readline()).startswith("pair 2 "):
@@ -181,7 +181,7 @@ def test_a_comparison_killed_by_sigkill_goes_on_with_the_pair_that_was_cut_short
     assert not report.exists()
     (kept_in,) = {results.parent for results in _results_of(numpy_float32)}
 
-    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    again = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
 
     comparison = read_comparison(report)
     assert again.returncode == comparison.exit_status(), again.stdout

@@ -194,9 +194,9 @@ def test_a_case_that_turns_out_invalid_in_a_later_round_loses_the_times_it_had(n
     case_result = CaseResult(Case(read_entry(numpy_float32), "cpu", SMALL))
     bad = replace(FAIR, data_digest="0" * 16)
 
-    case_result.add(FAIR, round_=0, position=0, n_cores=1)
+    case_result.add(FAIR, round_=0, position=0)
     assert case_result.row().processes
-    case_result.add(bad, round_=1, position=0, n_cores=1)
+    case_result.add(bad, round_=1, position=0)
 
     assert case_result.row().verdict is Verdict.INVALID
     assert case_result.row().processes == ()

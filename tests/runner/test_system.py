@@ -39,9 +39,10 @@ def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> 
     assert json.loads(json.dumps(found)) == found
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$", found["date"])
     assert {"python", "torch", "jax", "jaxlib", "optax", "numpy"} == set(found["versions"])
-    assert found["cpu"]
-    assert found["worker_variables"]["OMP_NUM_THREADS"] == "1"
-    assert "HOME" not in found["worker_variables"]
+    (host,) = found["hosts"]
+    assert host["cpu"]
+    assert host["worker_variables"]["OMP_NUM_THREADS"] == "1"
+    assert "HOME" not in host["worker_variables"]
 
 
 def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cases.implementations import discover, read_entry
-from benchmarks.paths import IMPLEMENTATIONS, ROOT
+from benchmarks.paths import CODE, IMPLEMENTATIONS
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
 from benchmarks.studies import faq
@@ -55,7 +55,7 @@ def test_on_the_gpu_typical_epochs_are_as_far_above_the_fastest_as_the_page_says
     )
     assert told
     above: dict[str, float] = {"jax": 0, "torch": 0, "captured": 0}
-    for row in read_run(ROOT / told[4]).rows:
+    for row in read_run(CODE / told[4]).rows:
         kind = "captured" if "cudagraph" in row.implementation else row.framework
         above[kind] = max(above[kind], *(each.median_s / each.min_s for each in row.processes))
     assert [float(told[1]), float(told[2]), float(told[3])] == [

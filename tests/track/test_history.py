@@ -22,7 +22,7 @@ import pytest
 from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
 from benchmarks.files import LEFTOVER_S, PARTIAL
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.row import KEY, SCHEMA_VERSION
 from benchmarks.report.export.trends import to_csv
 from benchmarks.track.history import add, read_history, read_record
@@ -271,7 +271,7 @@ def test_a_writer_killed_at_any_step_leaves_the_record_whole_or_not_there_and_th
 ) -> None:
     folder.mkdir()
     code = f"{KILL}{step}; from pathlib import Path as P; h.add(P({str(file)!r}), P({str(folder)!r}))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, "-c", code], cwd=CODE, check=False)  # noqa: S603 - ours
 
     assert done.returncode == -signal.SIGKILL
     history = read_history(folder)
@@ -343,7 +343,7 @@ def test_a_file_cut_short_by_the_system_while_it_is_written_never_appears(file: 
         f"sys.exit(main(['track', 'add', {str(file)!r}, '--history', {str(folder)!r}]))"
     )
     done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=CODE, capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 4
@@ -373,7 +373,7 @@ class Writers:
         command = [sys.executable, "-m", "benchmarks", "track", "add", *map(str, files)]
         with (self.logs / f"{number}.log").open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - ours
-                [*command, "--history", str(self.history)], cwd=ROOT, stdout=log, stderr=log
+                [*command, "--history", str(self.history)], cwd=CODE, stdout=log, stderr=log
             )
 
     def run(self, n_writers: int, *, n_doomed: int) -> int:

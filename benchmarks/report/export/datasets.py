@@ -41,7 +41,7 @@ class Export:
 def _runs(run: Run) -> Iterator[RunLine]:
     at, settings = run.provenance, run.settings
     yield RunLine(
-        *(at.date, at.machine, at.system, at.cpu, at.n_cpus, at.gpu, at.n_cores_used),
+        *(at.date, at.machine, at.system, at.cpu, at.n_cpus, at.gpu),
         pinned_to=" ".join(map(str, at.pinned_to)),
         versions=", ".join(f"{name} {version}" for name, version in at.versions.items()),
         commit=at.commit,

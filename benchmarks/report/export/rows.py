@@ -13,6 +13,7 @@ CaseName = Annotated[
 ]
 Implementation = Annotated[str, Column("its file's name")]
 Device = Annotated[str, Column("cpu or cuda")]
+Cores = Annotated[int, Column("CPUs that its processes were kept to")]
 
 
 class RunLine(NamedTuple):
@@ -24,8 +25,7 @@ class RunLine(NamedTuple):
     cpu: Annotated[str, Column("model of the machine's processor")]
     n_cpus: Annotated[int, Column("CPUs of the machine")]
     gpu: Annotated[str | None, Column("models and drivers of its GPUs")]
-    n_cores: Annotated[int, Column("CPUs that every implementation was kept to")]
-    pinned_to: Annotated[str, Column("their numbers; empty where the system can't pin")]
+    pinned_to: Annotated[str, Column("numbers of the CPUs for the workers; empty where the system can't pin")]
     versions: Annotated[str, Column("of Python and the frameworks")]
     commit: Annotated[str | None, Column("of the harness")]
     suite: Annotated[str | None, Column("the suite that was measured, if one was named")]
@@ -75,6 +75,7 @@ class CostLine(NamedTuple):
     machine: MachineName
     implementation: Implementation
     device: Device
+    n_cores: Cores
     problem: Annotated[str, Column("the swept problem's name, its batch size left open")]
     n_features: Annotated[int, Column("D: width of one sample")]
     n_batches: Annotated[int, Column("N: steps in one epoch")]
@@ -95,6 +96,7 @@ class BreakEvenLine(NamedTuple):
     machine: MachineName
     problem: Annotated[str, Column("generated from the problem's fields; begins with its name if it has one")]
     device: Device
+    n_cores: Cores
     faster: Annotated[str, Column("the implementation whose later epochs are the shorter")]
     slower: Annotated[str, Column("the other")]
     n_epochs_cold: Annotated[int | None, Column("with empty disk caches; empty: never, or not known")]

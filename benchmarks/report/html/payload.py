@@ -14,6 +14,7 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.tolerances import tolerances
+from benchmarks.records.caption import cores_per_case
 from benchmarks.records.machine import Machine
 from benchmarks.records.provenance import steers
 from benchmarks.report.html.charts import charts_of
@@ -85,9 +86,17 @@ def _rank(n: int) -> list[float] | None:
 
 
 def _run(run: Run) -> Fields:
-    at = asdict(run.provenance)
-    at["worker_variables"] = {name: text for name, text in at["worker_variables"].items() if steers(name)}
-    return {"site": str(Machine.of(run)), **at, **asdict(run.settings)}
+    names = ("date", "machine", "system", "cpu", "n_cpus", "gpu", "pinned_to", "versions", "commit")
+    at = {name: getattr(run.provenance, name) for name in names}
+    variables = {name: text for name, text in run.provenance.worker_variables.items() if steers(name)}
+    cores = cores_per_case(row.n_cores for row in run.rows)
+    return {
+        "site": str(Machine.of(run)),
+        **at,
+        "worker_variables": variables,
+        "cores": cores,
+        **asdict(run.settings),
+    }
 
 
 def _groups_in_order(newest_first: Sequence[Run], own: set[Machine], manifest: Interned) -> list[Fields]:
@@ -119,7 +128,7 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
         yield (
             name,
             {
-                "device": first.device,
+                "device": first.place,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
                 "by_hand": note_on_gradients({name: paired_runs}, derived, plain=str, label=lambda _: ""),
@@ -147,7 +156,7 @@ def _problem(problem: Problem) -> Fields:
 
 
 def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
-    names = ("implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
+    names = ("case", "implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
     numbers = ("best_s", "samples_per_s", "times_floor", "memory_bytes", "deviation")
     return {
         **{name: getattr(figures, name) for name in (*names, *EXACT)},

@@ -44,7 +44,7 @@ def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: s
         }
         for model in least_first
     ]
-    setting = setting_of(rows[0].problem, rows[0].device)
+    setting = setting_of(rows[0].problem, rows[0].place)
     title = "Dispatch, and work: what a step costs and what each sample adds"
     told = "; ".join(
         f"{model.implementation} {_told(model.fixed_s)} and {_told(model.per_sample_s)}"
@@ -65,7 +65,7 @@ def cost_split(models: Sequence[CostModel], sweeps: Sequence[Sweep], *, where: s
     ]
     return Picture(
         kind="cost-split",
-        about=f"{sweeps[0].problem}-{sweeps[0].device}",
+        about=f"{sweeps[0].problem}-{sweeps[0].place}",
         title=title,
         description=description,
         chart=titled(panels, title, subtitle, description),

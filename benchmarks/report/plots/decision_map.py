@@ -38,7 +38,7 @@ CACHES = {"cold": "cold: compiled for the first time", "warm": "warm: compiled b
 
 def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
     """Draw the maps of one problem and device beside each other; `where` names the machine."""
-    setting = setting_of(maps[0].problem, maps[0].device)
+    setting = setting_of(maps[0].problem, maps[0].place)
     values = [
         value
         for each in maps
@@ -61,7 +61,7 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
     panels = alt.hconcat(*(_panel(each, fills) for each in maps), spacing=24)
     return Picture(
         kind="decision-map",
-        about=f"{maps[0].title}-{maps[0].device}",
+        about=f"{maps[0].title}-{maps[0].place}",
         title=title,
         description=description,
         chart=titled(panels, title, subtitle, description),

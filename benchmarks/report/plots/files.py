@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.report.plots.plot import Picture
 
 PICTURE = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.svg")
-MACHINE = re.compile(r".+-cores?-used(-[0-9a-f]{8})?|.{91}-[0-9a-f]{8}|machine-\d+")
+MACHINE = re.compile(r".+-\d+-CPUs(-.+)?|.{91}-[0-9a-f]{8}|machine-\d+")
 """Names of what a report writes, and has written: a machine's folder was once called by its number."""
 
 MAX_EACH = 4

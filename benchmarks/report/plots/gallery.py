@@ -101,10 +101,10 @@ def _rows(run: Run, group: str) -> list[Row]:
 
 def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
     """Draw all sweeps over batch sizes, kind by kind."""
-    bandwidth = bandwidth_of(row for run in runs for row in run.rows if row.device == "cpu")
     chosen = _sweeps(runs)[:MAX_SWEEPS]
     for run, sweeps in chosen:
-        roof = bandwidth if sweeps[0].device == "cpu" else None
+        rows = (row for run in runs for row in run.rows if row.place == sweeps[0].place)
+        roof = bandwidth_of(rows) if sweeps[0].device == "cpu" else None
         yield throughput(sweeps, bandwidth=roof, where=where(run))
     for run, sweeps in chosen:
         if maps := decision_maps([row for sweep in sweeps for row in sweep.rows]):
@@ -120,7 +120,7 @@ def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
     for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
         own: dict[tuple[str, str], list[Sweep]] = defaultdict(list)
         for sweep in sweeps_of(run.rows):
-            own[sweep.problem, sweep.device].append(sweep)
+            own[sweep.problem, sweep.place].append(sweep)
         for key, sweeps in own.items():
             candidates[key].append((run, sweeps[:MAX_SERIES]))
 

@@ -43,7 +43,7 @@ def losses(rows: Sequence[Row], *, where: str) -> Picture:
     drawn = [row for row in rows if row.curve]
     values = [value for place, row in enumerate(drawn) for value in _points(row, place, len(drawn))]
     tolerance, _ = tolerances(drawn[0].problem)
-    on = f"{name_of(drawn[0].problem)} on {drawn[0].device}"
+    on = f"{name_of(drawn[0].problem)} on {drawn[0].place}"
     reference = drawn[0].agreement.reference if drawn[0].agreement else ""
     title = "Did they compute the same?"
     description = _in_words(drawn, on, tolerance)
@@ -55,7 +55,7 @@ def losses(rows: Sequence[Row], *, where: str) -> Picture:
     chart = alt.vconcat(_losses(values, drawn), _deviations(values, drawn, tolerance), spacing=16)
     return Picture(
         kind="losses",
-        about=f"{name_of(drawn[0].problem)}-{drawn[0].device}",
+        about=f"{name_of(drawn[0].problem)}-{drawn[0].place}",
         title=title,
         description=description,
         chart=titled(chart, title, subtitle, description),

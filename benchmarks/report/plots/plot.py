@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import altair as alt
 
 if TYPE_CHECKING:
-    from impls.contract import Device, Problem
+    from impls.contract import Problem
 
 Panel: TypeAlias = alt.LayerChart | alt.FacetChart
 """What Altair's layer says that it gives."""
@@ -54,11 +54,12 @@ def rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def setting_of(problem: Problem, device: Device) -> str:
-    """Say in words what a sweep over batch sizes leaves alone."""
+def setting_of(problem: Problem, place: str) -> str:
+    """Describe what a sweep over batch sizes leaves alone; the place is a device and its cores."""
     features = f"{problem.n_features:,} feature{'s' * (problem.n_features != 1)}"
     batches = f"{problem.n_batches:,} batch{'es' * (problem.n_batches != 1)} an epoch"
-    return f"{features}, {batches}, on {'a GPU' if device == 'cuda' else 'the CPU'}"
+    where = place.replace("cuda", "a GPU").replace("cpu", "the CPU")
+    return f"{features}, {batches}, on {where}"
 
 
 def titled(chart: Any, title: str, subtitle: list[str], description: str) -> Any:  # noqa: ANN401 - any chart of Altair's

@@ -38,7 +38,7 @@ def spread(rows: Sequence[Row], *, where: str) -> Picture:
     """Draw each process of the timed rows of one problem and device; `where` names the machine."""
     drawn = sorted((row for row in rows if row.is_timed), key=lambda row: row.typical_s)
     values = [value for row in drawn for value in _processes(row)]
-    on = f"{name_of(drawn[0].problem)} on {drawn[0].device}"
+    on = f"{name_of(drawn[0].problem)} on {drawn[0].place}"
     title = "How steady was the machine?"
     description = _in_words(drawn, on)
     subtitle = [
@@ -48,7 +48,7 @@ def spread(rows: Sequence[Row], *, where: str) -> Picture:
     ]
     return Picture(
         kind="spread",
-        about=f"{name_of(drawn[0].problem)}-{drawn[0].device}",
+        about=f"{name_of(drawn[0].problem)}-{drawn[0].place}",
         title=title,
         description=description,
         chart=titled(_panels(values, drawn), title, subtitle, description),

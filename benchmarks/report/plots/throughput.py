@@ -65,7 +65,7 @@ def throughput(sweeps: Sequence[Sweep], *, bandwidth: float | None, where: str) 
         }
         for row in rows
     ]
-    setting = setting_of(rows[0].problem, rows[0].device)
+    setting = setting_of(rows[0].problem, rows[0].place)
     subtitle, layers = [f"{setting} · higher is better", where], _lines(values, rows)
     if bandwidth:
         roof = bandwidth / sample_bytes(rows[0])
@@ -78,7 +78,7 @@ def throughput(sweeps: Sequence[Sweep], *, bandwidth: float | None, where: str) 
     title = "Throughput against batch size"
     return Picture(
         kind="throughput",
-        about=f"{sweeps[0].problem}-{sweeps[0].device}",
+        about=f"{sweeps[0].problem}-{sweeps[0].place}",
         title=title,
         description=description,
         chart=titled(overlaid(*layers).properties(width=WIDTH, height=HEIGHT), title, subtitle, description),

@@ -19,7 +19,7 @@ from benchmarks.analysis.caveats import doubts
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.caption import cores, packages
 from benchmarks.records.run import read_run
 from benchmarks.report.readme.head_to_head import READING, like_for_like_table, note_on_gradients
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from benchmarks.analysis.head_to_head import LikeForLike
     from benchmarks.records.run import Run
 
-README = ROOT / "README.md"
+README = CODE / "README.md"
 TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
 
 
@@ -67,9 +67,9 @@ def renewed(page: str, files: Sequence[Path] = ()) -> str:
 
 def _table(device: str, files: Sequence[Path]) -> str:
     for file in files:
-        run = read_run(ROOT / file)
+        run = read_run(CODE / file)
         if pairs := named_pairs(run, device):
-            shown = Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
+            shown = Path(os.path.relpath(CODE / file, CODE)).as_posix()
             rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
             note = note_on_gradients(pairs, like_for_like(run, by_hand=False))
             text = "\n\n".join(filter(None, [_caption(rows, run), note]))

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from benchmarks.analysis.cells import NO_FIGURE, si
 from benchmarks.compare.rule import Category
-from benchmarks.records.caption import machine, software
+from benchmarks.records.caption import cores_per_case, machine, software
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 
 if TYPE_CHECKING:
@@ -144,9 +144,12 @@ def what_could_be_seen(verdict: CaseVerdict) -> str | None:
 def provenance_lines(comparison: Comparison) -> list[str]:
     """Say what each side was, and on which machine."""
     at = comparison.provenance
+    rows = [row for verdict in comparison.verdicts for row in (verdict.base, verdict.new) if row]
+    used = [cores_per_case(row.n_cores for row in rows)] if rows else []
+    where = " · ".join([machine(at), *used, at.date])
     return [
         *(_side_line(side) for side in (comparison.base, comparison.new)),
-        f"{machine(at)} · {at.date} · took {comparison.wall_s:.0f} s",
+        f"{where} · took {comparison.wall_s:.0f} s",
         f"method: {comparison.method}",
     ]
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.cells import NO_FIGURE, si
 from benchmarks.analysis.cost_model import cost_models, sweeps_of
+from benchmarks.cases.problems import placed_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,19 +37,19 @@ one once compiled; "—" stands where that is not so."""
 
 def cost_tables(run: Run, *, box: Box, plain: Callable[[str], str]) -> Iterator[tuple[str, Table]]:
     """Give every table that the run allows, with its title; `plain` is as for `row_table`."""
-    for (problem, device), sweeps in groupby(
-        sweeps_of(run.rows), key=lambda sweep: (sweep.problem, sweep.device)
-    ):
-        yield f"time per step by batch size, {problem} on {device}", _sweep_table(list(sweeps), box, plain)
-    models = sorted(cost_models(run.rows), key=lambda model: (model.problem, model.device, model.fixed_s))
-    for (problem, device), group in groupby(models, key=lambda model: (model.problem, model.device)):
-        yield f"cost model, {problem} on {device}", _model_table(list(group), box, plain)
+    for on, sweeps in groupby(sweeps_of(run.rows), key=_on):
+        yield f"time per step by batch size, {on}", _sweep_table(list(sweeps), box, plain)
+    models = sorted(cost_models(run.rows), key=lambda model: (_on(model), model.fixed_s))
+    for on, group in groupby(models, key=_on):
+        yield f"cost model, {on}", _model_table(list(group), box, plain)
     for title, group_rows in _with_target(run.rows).items():
         yield f"time to target, {title}", _target_table(group_rows, box, plain)
-    for (problem, device), pairs in groupby(
-        break_evens(run.rows), key=lambda pair: (pair.problem, pair.device)
-    ):
-        yield f"break-even, {problem} on {device}", _break_even_table(list(pairs), box, plain)
+    for on, pairs in groupby(break_evens(run.rows), key=_on):
+        yield f"break-even, {on}", _break_even_table(list(pairs), box, plain)
+
+
+def _on(of: Sweep | CostModel | BreakEven) -> str:
+    return f"{of.problem} on {placed_on(of.device, of.n_cores)}"
 
 
 def _sweep_table(sweeps: Sequence[Sweep], box: Box, plain: Callable[[str], str]) -> Table:

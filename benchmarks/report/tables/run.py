@@ -19,7 +19,7 @@ from benchmarks.analysis.cells import (
     time_cell,
 )
 from benchmarks.analysis.figures import figures_of
-from benchmarks.records.caption import machine, software
+from benchmarks.records.caption import cores_per_case, machine, software
 from benchmarks.records.row import Verdict
 from benchmarks.report.tables.cost import cost_tables
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
@@ -58,7 +58,8 @@ def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
 def caption(run: Run) -> str:
     """Say where, when and with what the run was measured."""
     at = run.provenance
-    parts = [*doubts(run), machine(at), software(at.versions, at.commit), at.date, _rounds(run)]
+    used = cores_per_case(row.n_cores for row in run.rows)
+    parts = [*doubts(run), machine(at), used, software(at.versions, at.commit), at.date, _rounds(run)]
     return " · ".join(parts)
 
 

@@ -17,7 +17,7 @@ from benchmarks.analysis.cost_model import cost_models
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.cases.implementations import REFERENCE, discover
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.machine import Machine
 from benchmarks.records.row import LossPoint, Verdict
 from benchmarks.records.run import read_run
@@ -43,7 +43,7 @@ from benchmarks.report.plots.style import (
 from benchmarks.verify.agreement import loss_curve
 from tests.analysis.test_decision_map import sweep
 from tests.conftest import SMALL
-from tests.helpers.runs import run_of_day, timed
+from tests.helpers.runs import elsewhere, run_of_day, timed
 from tests.records.test_run import AGREEMENT, row, run_of
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
     put_picture(elsewhere, "losses-there")
     pictures = tmp_path / "pictures"
     put_picture(pictures, "losses-of-old")
-    for name in ("vm-1-core-used", "machine-3", "machine-two", "mine"):
+    for name in ("a-CPU-4-CPUs", "machine-3", "machine-two", "mine"):
         put_picture(pictures / name, "losses-of-old")
     put(pictures / "machine-3", "mine.txt")
     put(pictures / "machine-4")
@@ -287,7 +287,7 @@ def test_pictures_of_machines_that_are_no_longer_there_go_and_so_do_their_folder
     left = old_in(pictures)
     assert {name for name in left if "losses" not in name} == {"machine-3/mine.txt"}
     assert {name.partition("/")[0] for name in left if "losses" in name} == {"machine-two", "mine"}
-    assert not (pictures / "vm-1-core-used").exists()
+    assert not (pictures / "a-CPU-4-CPUs").exists()
     assert [(pictures / f"machine-{i}").exists() for i in (3, 4)] == [True, True]
     assert len(old_in(elsewhere)) == 2
 
@@ -352,7 +352,7 @@ def test_a_copy_has_a_variant_of_its_own_and_leaves_those_of_others_as_they_are(
 def test_what_a_record_says_is_text_in_a_picture(tmp_path: Path) -> None:
     rows = [replace(each, implementation=HOSTILE + each.implementation) for each in swept()]
     hostile = run_of(*rows)
-    hostile = replace(hostile, provenance=replace(hostile.provenance, cpu=HOSTILE, machine="../" + HOSTILE))
+    hostile = replace(hostile, provenance=elsewhere(hostile.provenance, cpu=HOSTILE, machine="../" + HOSTILE))
 
     files = write(replace(one_of(hostile, "cost-split"), about="../" + HOSTILE), tmp_path)
 
@@ -444,7 +444,7 @@ def test_the_decision_maps_areas_leave_no_gap_from_one_epoch_to_the_most() -> No
 
 def test_an_areas_name_lies_within_it_or_is_left_to_the_legend() -> None:
     pixels_a_decade = decision_map.PANEL_HEIGHT / np.log10(decision_map.MAX_EPOCHS)
-    rows = read_run(ROOT / "results" / "runs" / "20261126T102341Z.json").rows
+    rows = read_run(CODE / "results" / "runs" / "20261126T102341Z.json").rows
     named = set()
     for drawn in decision_maps(rows):
         values = decision_map._areas(drawn)  # noqa: SLF001 - what is drawn, before it is pixels
@@ -502,7 +502,7 @@ def test_as_few_places_as_can_be_stay_empty_where_processes_are_drawn(n_rows: in
 def test_very_many_cases_and_machines_make_few_pictures_and_fewer_files(tmp_path: Path) -> None:
     problems = [replace(SMALL, n_features=n) for n in range(1, MAX_GROUPS + 2)]
     run = run_of(*(row(problem=problem, agreement=DRAWN) for problem in problems))
-    runs = [replace(run, provenance=replace(run.provenance, machine=f"vm{i}")) for i in range(6)]
+    runs = [replace(run, provenance=elsewhere(run.provenance, machine=f"vm{i}")) for i in range(6)]
 
     drawn = pictures_of(runs)
     first = next(iter(drawn))
@@ -546,4 +546,4 @@ def test_each_machines_pictures_go_into_a_folder_that_is_named_for_it(
 
     assert list(written) == [Machine.of(other), Machine.of(one)]
     folders = [files[0].svg.parent.name for files in written.values()]
-    assert folders == ["other-A-CPU-2-CPUs-1-core-used", "vm-A-CPU-2-CPUs-1-core-used"]
+    assert folders == ["other-A-CPU-2-CPUs", "vm-A-CPU-2-CPUs"]

@@ -16,7 +16,7 @@ from benchmarks.analysis.figures import rows_by_group
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.cases.problems import NAMED
 from benchmarks.errors import UsageError
-from benchmarks.paths import ROOT
+from benchmarks.paths import CODE
 from benchmarks.records.run import read_run
 from benchmarks.report.readme import project
 from benchmarks.report.readme.project import (
@@ -26,6 +26,7 @@ from benchmarks.report.readme.project import (
     named_pairs,
     renewed,
 )
+from tests.helpers.runs import elsewhere
 from tests.records.test_run import document_of, process, row, run_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
     from impls.contract import Problem
 
-GPU = ROOT / "docs" / "gpu.md"
+GPU = CODE / "docs" / "gpu.md"
 PAGE = "# Ours\n\n<!-- table: cpu, {file} -->\nreplaced\n<!-- end of table -->\n\nmore\n"
 
 
@@ -62,7 +63,7 @@ def record(
 ) -> Path:
     run = run_of(*rows, interrupted=interrupted)
     path = folder / name
-    run = replace(run, provenance=replace(run.provenance, cpu=cpu))
+    run = replace(run, provenance=elsewhere(run.provenance, cpu=cpu))
     path.write_text(json.dumps(document_of(run)), encoding="utf-8")
     return path
 
@@ -78,7 +79,7 @@ def the_readmes_run() -> Run:
     """Read the record of the README's first table."""
     found = TABLE.search(README.read_text(encoding="utf-8"))
     assert found
-    return read_run(ROOT / found["file"])
+    return read_run(CODE / found["file"])
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_jax_is_faster_where_both_compile_and_pytorch_where_neither_does(
 def test_the_second_processor_agrees_except_for_whole_epochs_of_wide() -> None:
     assert says("A second processor agrees, except for whole epochs of `wide`, where the comparison is")
     assert says("the comparison is inconclusive.")
-    other = read_run(ROOT / "results" / "runs" / "20261124T042559Z.json")
+    other = read_run(CODE / "results" / "runs" / "20261124T042559Z.json")
     assert other.provenance.cpu != the_readmes_run().provenance.cpu
     for each in (each for group in named_pairs(other, "cpu").values() for each in group):
         told = None if each.torch.group.startswith("wide") and each.tier == "epoch" else "JAX"
@@ -145,7 +146,7 @@ def test_two_larger_problems_reverse_the_order(problem: str) -> None:
 
 @cache
 def a_sweep() -> Run:
-    return read_run(ROOT / "results" / "runs" / "20261126T152228Z.json")
+    return read_run(CODE / "results" / "runs" / "20261126T152228Z.json")
 
 
 def test_on_the_gpu_the_ways_are_as_far_apart_as_the_page_says() -> None:
@@ -217,7 +218,7 @@ def test_on_the_gpu_a_captured_textbook_finishes_first_for_as_long_as_the_page_s
 def the_gpus_run() -> Run:
     found = re.search(r"<!-- table: cuda, (\S+) -->", README.read_text(encoding="utf-8"))
     assert found
-    return read_run(ROOT / found[1])
+    return read_run(CODE / found[1])
 
 
 def test_a_table_holds_the_frameworks_against_each_other_and_says_where_it_was_measured(

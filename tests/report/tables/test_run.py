@@ -106,7 +106,7 @@ def test_every_table_names_machine_cpu_cores_versions_commit_date_and_rounds() -
     markdown = to_markdown([run_of(row())])
 
     for fact in (
-        "vm: A CPU", "2 CPUs", "1 core used, pinned to CPU 1", "torch 2.13.0", "commit 0123456789",
+        "vm: A CPU", "2 CPUs", "1 core per case", "pinned to CPU 1", "torch 2.13.0", "commit 0123456789",
         "2026-11-23T12:00:00", "6 rounds",
     ):  # fmt: skip
         assert fact in markdown

@@ -100,7 +100,7 @@ function spreadOf(row) {
 }
 
 function warningsOf({ group, run }) {
-  const starved = group.device !== "cpu" ? [] : group.rows
+  const starved = !group.device.startsWith("cpu") ? [] : group.rows
     .map((row) => [row, Math.min(...processesOf(row).map((process) => process.cpu_per_wall))])
     .filter(([row, share]) => isTimed(row) && share < DATA.starved)
     .map(([row, share]) => `${row.implementation}: a process got only ${Math.round(share * 100)} % of its core, so something else ran there; its times are too long.`);

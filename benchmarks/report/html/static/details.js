@@ -38,7 +38,7 @@ function detailsOf(row, { group, run, baseline }) {
     manifestTable(row, group),
     isTimed(row) && processTable(row),
     element("h3", null, "Where and with what"),
-    facts([["case", `${row.implementation}-${group.device}-${group.name}`], ...factsOf(run)]),
+    facts([["case", row.case], ...factsOf(run)]),
   ];
 }
 
@@ -93,7 +93,7 @@ function factsOf(run) {
     ["machine", `${run.machine}, ${run.system}`],
     ["processor", `${run.cpu}, ${count(run.n_cpus, "CPU")}`],
     ["GPU", run.gpu],
-    ["used", `${count(run.n_cores_used, "core")}, ${run.pinned_to.length ? `pinned to CPU ${run.pinned_to.join(", ")}` : "not pinned"}`],
+    ["used", `${run.cores}, ${run.pinned_to.length ? `pinned to CPU ${run.pinned_to.join(", ")}` : "not pinned"}`],
     ["versions", Object.entries(run.versions).map((pair) => pair.join(" ")).join(", ")],
     ["commit", run.commit ?? "unknown"],
     ["asked for", `${run.suite ? `suite ${run.suite}` : "single cases"}, ${count(run.rounds, "round")}${run.quick ? ", a quick look" : ""}${run.timed ? "" : ", not timed"}`],
