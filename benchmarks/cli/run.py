@@ -15,6 +15,7 @@ from benchmarks.cli.report import report_locally
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
 from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
+from benchmarks.records.compact import squeeze
 from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def run(parsed: argparse.Namespace) -> int:
         if not record.exists() or not record.stat().st_size:
             console.print(WITHOUT_RECORD.get(status, "no record written: no case was verified and timed"))
             return status
+        squeeze(record)
         keep(record, output)
     console.print(f"record: {escape(str(output))}")
     if output.parent == LOCAL_RUNS:

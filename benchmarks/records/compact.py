@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.records.row import KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_STORED = 11
 """Samples stored per process. They show its quantiles in steps of a tenth; all figures are of all samples."""
@@ -41,3 +44,8 @@ def to_json(document: dict[str, Any]) -> str:
 
     """
     return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def squeeze(file: Path) -> None:
+    """Rewrite pytest-benchmark's file, which is indented, without spaces."""
+    file.write_text(to_json(json.loads(file.read_text(encoding="utf-8"))), encoding="utf-8")
