@@ -1,8 +1,9 @@
-"""The commands `ab` and `calibrate` of the command line: their options, and what they write."""
+"""The commands `ab` and `calibrate`: their options, and what they write."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,171 +13,167 @@ from benchmarks.ab.pairs import SIDES
 from benchmarks.ab.resume import workplace
 from benchmarks.ab.sides import SideOptions
 from benchmarks.cases.suites import SUITES
-from benchmarks.cli.outputs import (
-    Outputs,
-    add_alpha,
-    add_rule,
-    add_verdict_parser,
-    read_thresholds,
-)
+from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
+from benchmarks.cli.parser import add_alpha, add_parser
+from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
-from benchmarks.paths import CALIBRATIONS, IMPLEMENTATIONS
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.pytest_plugin.options import CaseOptions, count, declare, read
 from benchmarks.runner.rounds import Settings
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.terminal import wide_terminal
-from impls.contract import DEVICES
 
 if TYPE_CHECKING:
     import argparse
+
+    from benchmarks.cli.parser import Parser
 
 CALIBRATION_PAIRS = 40
 WORKER_TIMEOUTS_S = {"time": Settings.worker_timeout_s, "instructions": 5 * Settings.worker_timeout_s}
 
 AB_DESCRIPTION = """\
-Is the new side slower than the base? Measured now, on this machine: fresh processes of the two sides in
-alternating order, every one verified like any other measurement. Each case stops as soon as it is decided.
+Is the new side slower than the base? Both are measured now, on this machine,
+in fresh processes of the two sides in alternating order. Each process is
+verified like any other measurement. A case stops as soon as it is decided. The cases
+are those of the suite 'default', if no others are named.
 
-  perceptron-bench ab --base-ref main                       this checkout against a commit
-  perceptron-bench ab --new-python ../nightly               the same files in another environment
-  perceptron-bench ab --base-impl a.py --new-impl b.py      two files
-  perceptron-bench ab --new-env XLA_FLAGS=--xla_cpu_enable_fast_math=true --impl jax_scan
+  perceptron-bench ab --base-ref main
+      this checkout against a commit
+  perceptron-bench ab --new-python ../nightly
+      the same files in another environment
+  perceptron-bench ab --base-impl a.py --new-impl b.py
+      two files
+  perceptron-bench ab --new-env XLA_FLAGS=--xla_cpu_enable_fast_math=true
+      another environment variable
+"""
+
+CALIBRATE_DESCRIPTION = """\
+Measure pairs of processes whose two sides are the same. Store for each case,
+for this machine and these versions: the noise, the rate of false alarms, and
+the smallest slowdown that `ab` can detect here. Run it when the machine is as
+busy or idle as it will be for the comparisons. The cases are those of the
+suite 'default', if no others are named.
 """
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `ab` and `calibrate`."""
-    ab = add_verdict_parser(
+    ab = add_parser(
         commands,
         "ab",
-        summary="is one side slower than another? measured now, in alternating processes",
+        _ab,
+        summary="is one side slower than the other? measured now, in alternating processes",
         description=AB_DESCRIPTION,
+        statuses=VERDICT_STATUSES,
     )
-    for side, here in (("base", "what to compare with"), ("new", "what may be slower")):
-        group = ab.add_argument_group(f"{side}: {here}; what is not said is as it is here")
-        group.add_argument(
-            f"--{side}-python",
-            metavar="PATH",
-            help="another Python or virtual environment, with the frameworks to measure and none of ours",
-        )
-        group.add_argument(
-            f"--{side}-ref", metavar="COMMIT", help="the implementations of a commit, a tag or a branch"
-        )
-        group.add_argument(
-            f"--{side}-impl", metavar="FILE", type=Path, help="one implementation, from this file"
-        )
-        group.add_argument(
-            f"--{side}-env", metavar="NAME=VALUE", action="append", default=[], help="a variable; repeatable"
-        )
+    for side in SIDES:
+        _add_side(ab, side)
     _add_selection(ab)
     ab.add_argument(
         "--changed",
         action="store_true",
-        help="compare, besides, every implementation whose code differs between the sides",
+        help="also compare every implementation whose code differs between the sides",
     )
-    add_rule(ab, Rule())
     ab.add_argument(
         "--max-pairs",
-        type=int,
+        type=count,
         metavar="N",
-        help=f"default: {Rule.max_pairs}; of instructions {COUNTED_RULE.max_pairs}",
+        help=f"the most pairs of processes per case; default: {Rule.max_pairs}; of instructions "
+        f"{COUNTED_RULE.max_pairs}",
     )
     ab.add_argument(
         "--metric",
         choices=METRICS,
         default=Rule.metric,
         help="what to compare of an epoch: its time, or the instructions that it executes (under valgrind: "
-        "hardly any noise, but slow, and not all that takes time is instructions); default: %(default)s",
+        "hardly any noise, but slow, and not everything that takes time is an instruction; "
+        f"--worker-timeout is {WORKER_TIMEOUTS_S['instructions']:g} by default); default: %(default)s",
     )
-    ab.set_defaults(do=_ab)
+    add_outputs(ab, Rule())
 
-    calibrate_ = commands.add_parser(
+    calibrate_ = add_parser(
+        commands,
         "calibrate",
-        help="measure this machine's own noise; ab and compare take their thresholds from it",
-        description="Measure pairs of processes whose two sides are the same. Stores, per case and for this "
-        "very machine and these versions: the noise, the share of false alarms, the smallest slowdown that "
-        "`ab` would find here. Run it as busy or idle as the machine will be when it matters.",
-        epilog="exit status: 0 all cases are calibrated; 2 interrupted; 4 usage; 5 some case could not be",
+        _calibrate,
+        summary="measure this machine's noise; ab and compare take their thresholds from it",
+        description=CALIBRATE_DESCRIPTION,
+        statuses={
+            FINE: "all cases are calibrated",
+            INTERRUPTED: "the measurement was interrupted",
+            MISSING_OR_INVALID: "a case could not be calibrated",
+        },
     )
     _add_selection(calibrate_)
     add_alpha(calibrate_, Rule())
     calibrate_.add_argument(
-        "--pairs", type=int, default=CALIBRATION_PAIRS, metavar="N", help="to measure; default: %(default)s"
+        "--pairs",
+        type=count,
+        default=CALIBRATION_PAIRS,
+        metavar="N",
+        help="how many pairs to measure; default: %(default)s",
     )
     calibrate_.add_argument(
         "--max-pairs",
-        type=int,
+        type=count,
         default=Rule.max_pairs,
         metavar="N",
-        help="that a comparison may take which is to use it, as its own --max-pairs; default: %(default)s",
+        help="the --max-pairs of the comparisons that will use the calibration; default: %(default)s",
     )
-    calibrate_.set_defaults(do=_calibrate, changed=False, threshold=(), metric=Rule.metric)
+    calibrate_.set_defaults(changed=False, threshold=(), metric=Rule.metric)
 
 
-def _add_selection(parser: argparse.ArgumentParser) -> None:
-    suite = SUITES["default"]
-    parser.add_argument(
-        "--impl",
+def _add_side(ab: Parser, side: str) -> None:
+    group = ab.add_argument_group(f"the side `{side}`, which by default is this checkout in this Python")
+    group.add_argument(
+        f"--{side}-python",
+        metavar="PATH",
+        help="a Python or a virtual environment; it needs NumPy and the frameworks, and nothing of ours",
+    )
+    group.add_argument(
+        f"--{side}-ref", metavar="COMMIT", help="the implementations of a commit, a tag or a branch"
+    )
+    group.add_argument(f"--{side}-impl", metavar="FILE", type=Path, help="one implementation, by its file")
+    group.add_argument(
+        f"--{side}-env",
+        metavar="NAME=VALUE",
         action="append",
         default=[],
-        metavar="NAME",
-        help=f"repeatable; default: {', '.join(suite.impls)}",
+        help="an environment variable; repeatable",
     )
-    parser.add_argument(
-        "--problem", action="append", metavar="NAME[,FIELD=VALUE…]", help="repeatable; default: book"
-    )
-    parser.add_argument("--device", choices=[*DEVICES, "all"], default="cpu", help="default: %(default)s")
-    parser.add_argument(
-        "--cores", type=int, default=1, metavar="N", help="CPUs for each process; default: %(default)s"
-    )
+
+
+def _add_selection(parser: Parser) -> None:
+    declare(CaseOptions, parser.add_argument)
+    parser.set_defaults(device="cpu")
     parser.add_argument(
         "--impl-dir",
         type=Path,
         default=IMPLEMENTATIONS,
         metavar="FOLDER",
-        help="where the implementations lie, in a git checkout if commits are compared; default: our own",
-    )
-    parser.add_argument(
-        "--calibration",
-        type=Path,
-        default=CALIBRATIONS,
-        metavar="FOLDER",
-        help="default: results/local/calibration",
-    )
-    parser.add_argument(
-        "--worker-timeout",
-        type=float,
-        metavar="SECONDS",
-        help=f"for each problem; default: {Settings.worker_timeout_s:g}",
-    )
-    parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="keep each process's result until the verdict is written, and go on where the same call was "
-        "killed or interrupted",
+        help="the folder of the implementations, in a git checkout if commits are compared; default: ours",
     )
 
 
 def _selection(parsed: argparse.Namespace) -> Selection:
+    options, suite = read(CaseOptions, partial(getattr, parsed)), SUITES["default"]
     return Selection(
         impls=parsed.impl_dir,
-        asked=parsed.impl,
-        default=SUITES["default"].impls if parsed.impl_dir.resolve() == IMPLEMENTATIONS else (),
+        asked=options.impl or (),
+        default=suite.impls if parsed.impl_dir.resolve() == IMPLEMENTATIONS else (),
         changed=parsed.changed,
-        problems=parsed.problem or ["book"],
-        devices=DEVICES if parsed.device == "all" else (parsed.device,),
+        problems=options.problem or suite.problems,
+        devices=options.devices,
         rule=_rule(parsed),
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
-        cores=parsed.cores,
-        worker_timeout_s=WORKER_TIMEOUTS_S[parsed.metric]
-        if parsed.worker_timeout is None
-        else parsed.worker_timeout,
+        cores=options.cores,
+        worker_timeout_s=options.worker_timeout or WORKER_TIMEOUTS_S[parsed.metric],
     )
 
 
 def _rule(parsed: argparse.Namespace) -> Rule:
     rule = COUNTED_RULE if parsed.metric == "instructions" else Rule()
-    max_pairs = rule.max_pairs if parsed.max_pairs is None else parsed.max_pairs
+    max_pairs = parsed.max_pairs or rule.max_pairs
     return replace(rule, max_pairs=max_pairs, min_pairs=min(rule.min_pairs, max_pairs), alpha=parsed.alpha)
 
 

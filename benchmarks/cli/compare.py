@@ -1,4 +1,4 @@
-"""The command `compare` of the command line."""
+"""The command `compare`."""
 
 from __future__ import annotations
 
@@ -6,63 +6,49 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cli.outputs import (
-    Outputs,
-    add_rule,
-    add_verdict_parser,
-    read_thresholds,
-)
+from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
+from benchmarks.cli.parser import add_baseline, add_parser
 from benchmarks.compare.two_runs import compare_calibrated
 from benchmarks.compare.unpaired import DRIFT, RULE
-from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.run import read_run
 from benchmarks.terminal import wide_terminal
 
 if TYPE_CHECKING:
     import argparse
 
-
 DESCRIPTION = """\
-Hold two records of different moments against each other. What the machine drifted by in between can't be
-seen, so intervals are wider than those of `ab`, which measures both sides now: prefer it where both run.
+Compare two records of different moments. The machine may have drifted between
+them, which the records can't show, so the intervals are wider than those of
+`ab`. Where both sides can be measured now, prefer `ab`.
 
-  perceptron-bench compare results/runs/A.json results/runs/B.json
-  perceptron-bench compare A.json B.json --baseline native_floor     of different machines
+  perceptron-bench compare A.json B.json
+  perceptron-bench compare A.json B.json --baseline native_floor
+      records of different machines, cores or precisions
 """
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `compare`."""
-    parser = add_verdict_parser(
+    parser = add_parser(
         commands,
         "compare",
-        summary="hold two records against each other",
+        _compare,
+        summary="compare two records",
         description=DESCRIPTION,
+        statuses=VERDICT_STATUSES,
     )
     parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
     parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
-    parser.add_argument(
-        "--baseline",
-        metavar="NAME",
-        help="compare only ratios to this implementation, measured in the same run and round; allows records "
-        "of different machines, cores and precisions",
-    )
+    add_baseline(parser, default="none: times are compared, which needs the same machine")
     parser.add_argument(
         "--drift",
         type=float,
         default=DRIFT * 100,
         metavar="PERCENT",
-        help="what the machine may drift by between two moments; widens every interval; default: %(default)g",
+        help="the most that the machine may have drifted between the records; widens every interval; "
+        "default: %(default)g",
     )
-    parser.add_argument(
-        "--calibration",
-        type=Path,
-        default=CALIBRATIONS,
-        metavar="FOLDER",
-        help="default: results/local/calibration",
-    )
-    add_rule(parser, RULE)
-    parser.set_defaults(do=_compare)
+    add_outputs(parser, RULE)
 
 
 def _compare(parsed: argparse.Namespace) -> int:

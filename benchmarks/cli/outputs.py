@@ -1,46 +1,61 @@
-"""Where the verdicts of `ab` and `compare` go besides the terminal; the options both commands share."""
+"""The options of the commands that give verdicts, and the files to which they write them."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from benchmarks.compare.result import EXIT_STATUSES
+from benchmarks.cli.parser import add_alpha
+from benchmarks.compare.result import (
+    FINE,
+    INTERRUPTED,
+    MISSING_OR_INVALID,
+    REGRESSION,
+    UNDECIDED,
+)
 from benchmarks.errors import UsageError
 from benchmarks.files import told_if_unwritable, try_to_write
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from benchmarks.cli.parser import Parser
     from benchmarks.compare.result import Comparison
     from benchmarks.compare.rule import Rule
 
-
 REMEDY = "name another file"
+
+VERDICT_STATUSES = {
+    FINE: "no case is slower",
+    REGRESSION: "a case is slower",
+    INTERRUPTED: "the comparison was interrupted",
+    UNDECIDED: "a case is too noisy to decide; none is slower, missing or INVALID",
+    MISSING_OR_INVALID: "a case is missing, INVALID or FAILED; none is slower",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """Where a comparison's report goes besides the terminal."""
+    """The files to which a comparison's report goes, in addition to the terminal."""
 
     json: Path | None
     markdown: Path | None
     junit: Path | None
-    job_summary: Path | None  # of a workflow of GitHub's: other steps write there, too
+    job_summary: Path | None  # of a GitHub workflow; its other steps write there, too
 
     @classmethod
     def of(cls, parsed: argparse.Namespace, *, inputs: Sequence[Path] = ()) -> Self:
-        """Take what the user named, and find out before measuring whether it can be written.
+        """Take the files that the user named, and check before measuring that they can be written.
 
         Raises:
-            UsageError: one of them can't be, two are the same, or one is an input.
+            UsageError: one of them can't be written, two are the same, or one is an input.
 
         """
         job_summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -63,7 +78,7 @@ class Outputs:
         return outputs
 
     def report(self, comparison: Comparison, console: Console) -> None:
-        """Write what was asked for, then print it, even if that or this can't be done.
+        """Write the reports, then print them, even if the files can't be written.
 
         Raises:
             UsageError: a file can't be written.
@@ -75,10 +90,10 @@ class Outputs:
             print_comparison(comparison, console)
 
     def write(self, comparison: Comparison) -> None:
-        """Write what was asked for, and append to the job summary where there is one.
+        """Write the reports, and append to the job summary if there is one.
 
         Raises:
-            UsageError: one of them can't be written.
+            UsageError: a file can't be written.
 
         """
         if self.json:
@@ -96,48 +111,37 @@ def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> N
         file.write(content)
 
 
-def add_verdict_parser(
-    commands: argparse._SubParsersAction[Any],
-    name: str,
-    *,
-    summary: str,
-    description: str,
-) -> argparse.ArgumentParser:
-    """Add a command that gives verdicts: it says its exit statuses and has the options for its reports."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_outputs(parser)
-    return parser
-
-
-def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every command that gives verdicts."""
+def add_outputs(parser: Parser, rule: Rule) -> None:
+    """Add the options of every command that gives verdicts: its rule's and its reports'."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every verdict with all its figures")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report in Markdown")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
     parser.add_argument(
-        "--undecided-ok",
-        action="store_true",
-        help="exit with 0 instead of 3 where cases are too noisy to tell",
+        "--undecided-ok", action="store_true", help="exit with 0 instead of 3 if cases are undecided"
+    )
+    add_alpha(parser, rule)
+    parser.add_argument(
+        "--threshold",
+        action="append",
+        default=[],
+        metavar="[CASE=]PERCENT",
+        help="smaller changes of the median are ignored, as in '5' or 'jax_scan=3.5'; CASE is a part of a "
+        "case's name; repeatable, and the last one that fits a case counts; default: from the calibration, "
+        f"else {rule.threshold * 100:g}",
     )
 
 
 def read_thresholds(texts: Sequence[str]) -> dict[str, float]:
-    """Read [CASE=]PERCENT of each, in the order given; the empty part of a name fits every case.
+    """Read [CASE=]PERCENT of each, in the order given; an empty part of a name fits every case.
 
     Raises:
-        UsageError: one is no percentage, or none that a threshold can be.
+        UsageError: one is no percentage, or not between 0 and 100.
 
     """
     thresholds: dict[str, float] = {}
     for text in texts:
         part, _, figure = text.rpartition("=")
-        thresholds.pop(part, None)  # so that what is said last stands last
+        thresholds.pop(part, None)  # so that the last one given is last
         try:
             thresholds[part] = float(figure.strip().removesuffix("%")) / 100
         except ValueError:
@@ -147,27 +151,3 @@ def read_thresholds(texts: Sequence[str]) -> dict[str, float]:
             message = f"--threshold: expected more than 0 and less than 100 %, found {text!r}"
             raise UsageError(message)
     return thresholds
-
-
-def add_alpha(parser: argparse.ArgumentParser, rule: Rule) -> None:
-    """Add the option that says how often a comparison may err."""
-    parser.add_argument(
-        "--alpha",
-        type=float,
-        default=rule.alpha,
-        help="the largest probability of a single false alarm in the whole comparison; default: %(default)s",
-    )
-
-
-def add_rule(parser: argparse.ArgumentParser, rule: Rule) -> None:
-    """Add the options that set the rule; its figures are the defaults."""
-    add_alpha(parser, rule)
-    parser.add_argument(
-        "--threshold",
-        action="append",
-        default=[],
-        metavar="[CASE=]PERCENT",
-        help="a smaller change of the median is none, as in '5' or 'jax_scan=3.5'; CASE is a part of a name "
-        "of a case; repeatable, the last that fits a case counts; default: what calibration found, else "
-        f"{rule.threshold * 100:g}",
-    )

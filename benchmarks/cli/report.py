@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cli.parser import add_baseline, add_parser
 from benchmarks.compare.two_runs import compare_calibrated
 from benchmarks.errors import UsageError
 from benchmarks.paths import LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS
@@ -22,16 +23,22 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
 
 DESCRIPTION = """\
-Write tables, plots and data from records; nothing is measured. README.md has the results in short, tables.md
-all tables, index.html is a page to explore (offline), pictures/ has SVG and PNG files, data/ CSV and Parquet
-files. By default the report is about your own records; its page also offers the published ones.
+Write tables, plots and data from records; nothing is measured. README.md has
+the results in short, tables.md all tables, index.html is a page to explore
+(offline), pictures/ has SVG and PNG files, data/ CSV and Parquet files. By
+default the report is about your own records; its page also offers the
+published ones.
 """
 
 
-def add_command(subparsers: argparse._SubParsersAction[Any]) -> None:
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `report`."""
-    parser = subparsers.add_parser(
-        "report", help="write tables, plots, page and data from records", description=DESCRIPTION
+    parser = add_parser(
+        commands,
+        "report",
+        report,
+        summary="write tables, plots, page and data from records",
+        description=DESCRIPTION,
     )
     parser.add_argument(
         "runs",
@@ -56,11 +63,7 @@ def add_command(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="RUN",
         help="compare the newest of the records with this earlier one, as `compare` does",
     )
-    parser.add_argument(
-        "--baseline",
-        metavar="NAME",
-        help="with --against: compare only ratios to this implementation, as `compare` does",
-    )
+    add_baseline(parser, default="none: with --against, times are compared")
     parser.add_argument(
         "--no-pictures",
         action="store_const",
@@ -69,7 +72,6 @@ def add_command(subparsers: argparse._SubParsersAction[Any]) -> None:
         default=(),
         help="write no plots, except those of the page",
     )
-    parser.set_defaults(do=report)
 
 
 def report(parsed: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.markup import escape
 
+from benchmarks.cli.parser import add_parser
 from benchmarks.cli.report import report_locally
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
 from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
@@ -21,11 +22,18 @@ from benchmarks.terminal import Terminal
 if TYPE_CHECKING:
     import argparse
 
-EPILOG = """\
-Exit statuses: 0 all cases are verified and timed. 1 a case is INVALID or FAILED, or nothing could be
-measured. 2 the run was interrupted. 4 the call can't be understood, or a file can't be used. 5 no case
-matches. 70 perceptron-bench has a defect. 141 the output pipe was closed.
+DESCRIPTION = """\
+Measure implementations on problems, in interleaved rounds of fresh processes.
+Verify each step. Write one JSON file (in pytest-benchmark's format) and the
+report of your runs in results/local.
 """
+
+STATUSES: dict[int, str] = {
+    pytest.ExitCode.OK: "every case that can run here is verified and timed",
+    pytest.ExitCode.TESTS_FAILED: "a case is INVALID or FAILED, or nothing could be measured",
+    pytest.ExitCode.INTERRUPTED: "the run was interrupted",
+    pytest.ExitCode.NO_TESTS_COLLECTED: "no case matches",
+}
 
 WITHOUT_RECORD: dict[int, str] = {
     pytest.ExitCode.USAGE_ERROR: "nothing was measured",
@@ -35,12 +43,13 @@ WITHOUT_RECORD: dict[int, str] = {
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `run`."""
-    parser = commands.add_parser(
+    parser = add_parser(
+        commands,
         "run",
-        help="measure, write one JSON file and the report",
-        description="Measure implementations on problems, in interleaved rounds of fresh processes. Verify "
-        "each step. Write one JSON file (in pytest-benchmark's format) and the report.",
-        epilog=EPILOG,
+        run,
+        summary="measure, write one JSON file and the report",
+        description=DESCRIPTION,
+        statuses=STATUSES,
     )
     declare(Options, parser.add_argument)
     parser.add_argument(
@@ -52,7 +61,6 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         "results/local/looks/DATE.json, which no report shows",
     )
     parser.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
-    parser.set_defaults(do=run)
 
 
 def run(parsed: argparse.Namespace) -> int:

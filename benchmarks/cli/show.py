@@ -1,4 +1,4 @@
-"""What the commands do that show what is there; `run`, which measures, is in run_command.py."""
+"""The commands that measure nothing: `list`, `explain` and `table`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +16,7 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.suites import QUICK, SUITES
+from benchmarks.cli.parser import add_parser
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
 from benchmarks.records.run import recorded_runs
@@ -33,6 +34,58 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
     from benchmarks.runner.case import EndReason
     from impls.contract import Device
+
+
+LIST_DESCRIPTION = """\
+Show what can be measured: the implementations and where each can run on this
+machine, the named problems, and the suites.
+"""
+
+EXPLAIN_DESCRIPTION = """\
+Show the details of a row: how far it is from the reference, what was checked
+about its processes, what it costs, and each process's figures. Nothing is
+measured.
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `list`, `explain` and `table`."""
+    add_parser(
+        commands,
+        "list",
+        list_,
+        summary="show implementations, problems, devices and suites; what can't run here, and why",
+        description=LIST_DESCRIPTION,
+    )
+    parser = add_parser(
+        commands,
+        "explain",
+        explain,
+        summary="show what was checked about a case: agreement, fairness, costs, processes",
+        description=EXPLAIN_DESCRIPTION,
+    )
+    parser.add_argument(
+        "case",
+        metavar="CASE",
+        help="a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'",
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="default: the records whose rows the report shows"
+    )
+    parser = add_parser(
+        commands,
+        "table",
+        table,
+        summary="print the tables of recorded runs in Markdown",
+        description="Print the tables of recorded runs in Markdown. Nothing is measured.",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="default: your records in results/local/runs; if there is none, the published ones",
+    )
 
 
 def list_(_: argparse.Namespace) -> int:

@@ -1,130 +1,122 @@
-"""The commands `track add`, `track show` and `track export`: runs over time."""
+"""The commands `track add`, `track show` and `track export`."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.implementations import FLOOR
+from benchmarks.cli.parser import add_baseline, add_parser
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.report.plots.trend_files import require_format, write_plot
 from benchmarks.report.tables.trends import print_trends
-from benchmarks.terminal import Terminal
+from benchmarks.terminal import wide_terminal
 from benchmarks.track.change_points import Segmentation
 from benchmarks.track.history import add, read_history, read_record
 from benchmarks.track.trends import points_of, trends_of
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
+    from benchmarks.cli.parser import Parser
     from benchmarks.track.history import Record
 
-LOG_WIDTH = 160  # columns, where the output is no screen
+DESCRIPTION = """\
+Keep the records of runs, and follow each case over time.
 
-EPILOG = """\
-example:
-  perceptron-bench run --suite named                     measure; say, every night
-  perceptron-bench track add results/runs/*.json         keep what was measured
-  perceptron-bench track show                            all cases over time, and where they changed
-  perceptron-bench track show jax_scan --plot jax.svg    some of them, as a picture
-  perceptron-bench track export -o trends.csv            for a tool of your own
-
-exit status: 0 all is well; 1 done, but a file of the history was left out (standard error names it and says
-why); 4 the call can't be understood or a file can't be used
+  perceptron-bench run --suite named                    # say, every night
+  perceptron-bench track add results/local/runs/*.json
+  perceptron-bench track show                           # every case over time
+  perceptron-bench track show jax_scan --plot jax.svg
+  perceptron-bench track export -o trends.csv           # for another program
 """
 
 ABOUT_ADD = """\
-Put run records into the history, byte for byte. All files are checked before the first is added: one that is
-cut off, edited so that it makes no sense, of another tool or of another schema version is refused. A record
-that is there already stays the only one. Any number of processes may add at the same time, and may be killed
-at it: a record is in the history whole, or it is not.
+Put run records into the history, byte for byte. All files are checked before
+the first is added. A file is refused if it is incomplete, was edited so that
+it makes no sense, or is of another tool or schema version. A record that is
+already there is not added again. Several processes may add at the same time.
+A killed process leaves no incomplete record in the history.
 """
 
 ABOUT_SHOW = """\
-Show each case over time: the ratio of its epoch's time to that of a control, measured in the same rounds of
-the same run; and, of six runs or more, those from which on it has another level, with what differs there:
-commit, versions, system. Runs on different hardware, with other numbers of cores or another precision are
-never put into one trend.
+Show each case over time: the ratio of its epoch's time to that of the
+baseline, measured in the same rounds of the same run. From six runs on, also
+show the runs at which the level changed, with the differences there: commit,
+versions, system. Runs on different hardware, with different numbers of cores
+or in different precisions are in different trends.
 """
 
 ABOUT_EXPORT = """\
-Write the history, or the records named, for other tools.
+Write the history, or the named records, for other tools.
 
-csv: one row per case and run; columns below.
-customSmallerIsBetter: the newest run, for github-action-benchmark's tool of that name: the ratio of each
-case's time to its control's, which is what gates here. (That action's tool 'pytest', Bencher's adapter
-'python_pytest' and py.test-benchmark read the records as they are; the first two look at the mean.)
+csv: one row per case and run; the columns are below.
+customSmallerIsBetter: the newest run, for github-action-benchmark's tool of
+that name. Each value is the ratio of a case's time to the baseline's. (That
+action's tool 'pytest', Bencher's adapter 'python_pytest' and
+py.test-benchmark read the records as they are; the first two look at means.)
 """
+
+INCOMPLETE = {1: "done, but a file of the history can't be used (standard error names it)"}
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
-    """Describe `track` and what it can do."""
+    """Add `track` and its actions."""
     track = commands.add_parser(
         "track",
         help="keep runs, show how cases change over time, and write that for other tools",
-        description="Keep the records of runs, and follow each case over time.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=DESCRIPTION,
     )
     actions = track.add_subparsers(required=True, metavar="ACTION")
-    _describe_add(actions)
-    _describe_show(actions)
-    _describe_export(actions)
-
-
-def _describe_add(actions: argparse._SubParsersAction[Any]) -> None:
-    parser = actions.add_parser("add", help="put run records into the history", description=ABOUT_ADD)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as `run -o FILE` writes them")
-    _add_history(parser)
-    parser.set_defaults(do=_add)
-
-
-def _describe_show(actions: argparse._SubParsersAction[Any]) -> None:
-    parser = actions.add_parser(
-        "show", help="show each case over time and where it changed", description=ABOUT_SHOW
+    add_ = add_parser(actions, "add", _add, summary="put run records into the history", description=ABOUT_ADD)
+    add_.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as `run -o FILE` writes them")
+    _add_history(add_)
+    show = add_parser(
+        actions,
+        "show",
+        _show,
+        summary="show each case over time and where it changed",
+        description=ABOUT_SHOW,
+        statuses=INCOMPLETE,
     )
-    parser.add_argument(
+    show.add_argument(
         "case", nargs="?", default="", metavar="CASE", help="a part of the cases' names; default: all"
     )
-    _add_control(parser)
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw it, too, into a file that ends in .svg or .png"
+    show.add_argument(
+        "--plot", type=Path, metavar="FILE", help="also draw it, into a file that ends in .svg or .png"
     )
-    _add_history(parser)
-    parser.set_defaults(do=_show)
-
-
-def _describe_export(actions: argparse._SubParsersAction[Any]) -> None:
-    columns = "\n".join(f"  {name:18}{meaning}" for name, meaning in COLUMNS.items())
-    parser = actions.add_parser(
+    export = add_parser(
+        actions,
         "export",
-        help="write the history, or a run, for other tools",
+        _export,
+        summary="write the history, or a run, for other tools",
         description=ABOUT_EXPORT,
-        epilog=f"columns of the csv:\n{columns}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        statuses=INCOMPLETE,
+        epilog="\n".join(
+            ["columns of the csv:", *map(_explained, *zip(*COLUMNS.items(), strict=True)), "\n"]
+        ),
     )
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records; default: the history's")
-    parser.add_argument("--format", choices=("csv", "customSmallerIsBetter"), default="csv")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
-    _add_control(parser)
-    _add_history(parser)
-    parser.set_defaults(do=_export)
+    export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records; default: the history's")
+    export.add_argument("--format", choices=("csv", "customSmallerIsBetter"), default="csv")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    for parser in (show, export):
+        add_baseline(
+            parser,
+            default=f"{FLOOR} where a run has it for the case's problem and device, else the run's own",
+        )
+        _add_history(parser)
 
 
-def _add_control(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--baseline",
-        metavar="NAME",
-        help=f"the implementation to hold the others against; default: {FLOOR} where a run has it for the "
-        "case's problem and device, else the run's baseline",
-    )
+def _explained(column: str, meaning: str) -> str:
+    return fill(meaning, 80, initial_indent=f"  {column:18}", subsequent_indent=" " * 20)
 
 
-def _add_history(parser: argparse.ArgumentParser) -> None:
+def _add_history(parser: Parser) -> None:
     parser.add_argument(
         "--history", type=Path, default=HISTORY, metavar="DIR", help="default: results/local/history"
     )
@@ -136,7 +128,7 @@ def _add(parsed: argparse.Namespace) -> int:
     for file in parsed.files:
         added = add(file, parsed.history)
         sys.stdout.write(f"{'added' if added.is_new else 'already there'}: {added.path}\n")
-        sys.stdout.flush()  # so that one who is killed has told what is done
+        sys.stdout.flush()  # so that a killed process has reported what it did
     return 0
 
 
@@ -149,7 +141,7 @@ def _show(parsed: argparse.Namespace) -> int:
     if not chosen:
         raise unknown_name(parsed.case, dict.fromkeys(trend.case for trend in trends), kind="case")
     segmented = [Segmentation.of(trend) for trend in chosen]
-    print_trends(segmented, Terminal(width=None if sys.stdout.isatty() else LOG_WIDTH))
+    print_trends(segmented, wide_terminal())
     if parsed.plot:
         write_plot(segmented, parsed.plot)
         sys.stdout.write(f"plot: {parsed.plot}\n")
@@ -174,10 +166,10 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _records(parsed: argparse.Namespace) -> tuple[Sequence[Record], int]:
-    """Read what the call asks for, oldest first, and say on standard error what of the history was left out.
+    """Read the records that the call asks for, oldest first; report unusable ones on standard error.
 
     Raises:
-        UsageError: there is no record, or none with a case and its control.
+        UsageError: there is no record, or none with a case and its baseline.
 
     """
     if files := getattr(parsed, "files", ()):
@@ -193,6 +185,6 @@ def _records(parsed: argparse.Namespace) -> tuple[Sequence[Record], int]:
     if parsed.baseline and parsed.baseline not in known:
         raise unknown_name(parsed.baseline, known, kind="baseline")
     if not any(points_of(record, parsed.baseline) for record in records):
-        message = "no case was timed in the same run as its control: name another one with --baseline"
+        message = "no case was timed in the same run as its baseline: name another one with --baseline"
         raise UsageError(message)
     return records, status

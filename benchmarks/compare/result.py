@@ -22,12 +22,6 @@ SCHEMA_VERSION = 2
 FINE, REGRESSION, INTERRUPTED, UNDECIDED, USAGE, MISSING_OR_INVALID = 0, 1, 2, 3, 4, 5
 """Exit statuses; of several that hold, in this order: 2, 1, 5, 3."""
 
-EXIT_STATUSES = """\
-exit status: 0 fine: no case is slower; 1 regression: a case is slower; 2 interrupted; 3 undecided: a case is
-too noisy to tell, and none is slower, missing or invalid; 4 usage: the call can't be understood or a file
-can't be used; 5 missing or invalid: a case is gone, skipped, wrong or broken, and none is slower
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class CaseVerdict:

@@ -55,7 +55,7 @@ def seconds(text: str) -> float:
     raise ArgumentTypeError(message)
 
 
-def declare(options: type, add_option: Callable[..., object]) -> None:
+def declare(options: type[CaseOptions], add_option: Callable[..., object]) -> None:
     """Declare each field's option by argparse's `add_argument` or pytest's `addoption`."""
     for each in fields(options):
         add_option(f"--{each.name.replace('_', '-')}", default=each.default, **each.metadata)

@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 
 from benchmarks.cases.implementations import select
 from benchmarks.cases.problems import parse_problem
-from benchmarks.cli.main import Parser, build_parser
+from benchmarks.cli.main import build_parser
+from benchmarks.cli.parser import Parser
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
 

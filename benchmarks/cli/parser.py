@@ -1,0 +1,86 @@
+"""How every command is declared: its help, its exit statuses, and the options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from benchmarks.paths import CALIBRATIONS
+from benchmarks.pytest_plugin.options import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from benchmarks.compare.rule import Rule
+
+USAGE, DEFECT, PIPE_CLOSED = 4, 70, 141
+"""Exit statuses of every command: pytest's for usage errors, EX_SOFTWARE of sysexits.h, and SIGPIPE's."""
+
+EVERY_COMMAND = {
+    0: "all is well",
+    USAGE: "the call can't be understood, or a file can't be used",
+    DEFECT: "perceptron-bench has a defect",
+    PIPE_CLOSED: "the output pipe was closed",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
+
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - the keywords of ArgumentParser
+        """Refuse an option that is not written out, for it may be mistyped; show descriptions as written."""
+        as_written = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the call, and exit."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def add_parser(  # noqa: PLR0913 - what a command's help consists of
+    commands: argparse._SubParsersAction[Any],
+    name: str,
+    do: Callable[[argparse.Namespace], int],
+    *,
+    summary: str,
+    description: str,
+    statuses: Mapping[int, str] = MappingProxyType({}),
+    epilog: str = "",
+) -> Parser:
+    """Add a command that `do` carries out; `statuses` are added to the exit statuses of every command."""
+    every = sorted({**EVERY_COMMAND, **statuses}.items())
+    explained = "\n".join(["exit statuses:", *(f"  {status:<4} {meaning}" for status, meaning in every)])
+    parser: Parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=epilog + explained,
+    )
+    parser.set_defaults(do=do)
+    return parser
+
+
+def add_alpha(parser: Parser, rule: Rule) -> None:
+    """Add the options for the rate of false alarms, and for the noise that it depends on."""
+    parser.add_argument(
+        "--alpha",
+        type=float,
+        default=rule.alpha,
+        help="the largest probability of a single false alarm in the whole comparison; default: %(default)s",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        default=CALIBRATIONS,
+        metavar="FOLDER",
+        help="the folder of the calibrations; default: results/local/calibration",
+    )
+
+
+def add_baseline(parser: Parser, *, default: str) -> None:
+    """Add --baseline; `default` describes which implementation it is where none is named."""
+    parser.add_argument("--baseline", metavar="NAME", help=f"{BASELINE}; default: {default}")
