@@ -40,7 +40,7 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
     [
         ("perceptron-bench ab --bas-ref main", "unrecognized arguments: --bas-ref main"),
         ("perceptron-bench abc", "invalid choice: 'abc'"),
-        ("perceptron-bench ab --max-pairs ten", "invalid int value: 'ten'"),
+        ("perceptron-bench ab --max-pairs ten", "expected a whole number of at least 1, found 'ten'"),
         ("perceptron-bench compare a.json", "required: NEW.json"),
         ("env/bin/perceptron-bench ab --base-python", "expected one argument"),
         ("python3 -m benchmarks lst", "invalid choice: 'lst'"),
