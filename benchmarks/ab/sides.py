@@ -16,7 +16,7 @@ from benchmarks.cases.implementations import (
     REFERENCE,
     contract_version,
     discover,
-    read_entry,
+    read_named_file,
 )
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
@@ -136,10 +136,7 @@ def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dic
         _require_contract(name, options.ref or str(folder), contract_version(folder))
         found = discover(folder)
         return {name: entry for name, entry in found.items() if name != REFERENCE}
-    if not options.impl.is_file():
-        message = f"no such file: {options.impl}; expected a Python file with an implementation"
-        raise UsageError(message)
-    return {file_as: read_entry(options.impl.resolve())}
+    return {file_as: read_named_file(options.impl)}
 
 
 def _require_contract(side: str, where: str, found: int | None) -> None:

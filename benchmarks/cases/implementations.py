@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from benchmarks.cases.code_digest import timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
-from impls.contract import VARIANTS
+from impls import contract
+from impls.contract import CONTRACT_VERSION, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 CONTRACT = "contract.py"
+RENAMED = ("OFFERS",)
+"""Constants of an implementation that an earlier contract declared by another name."""
+
 REFERENCE = "numpy_reference"
 FLOOR = "native_floor"
 """The implementation that shows what the hardware allows."""
@@ -142,10 +146,41 @@ def _entry_of(name: str, known: dict[str, ImplementationFile]) -> Implementation
     if name == REFERENCE:
         message = f"{REFERENCE} is what the others are verified against; it is not timed"
         raise UsageError(message)
-    path = Path(name)
-    if path.suffix != ".py":
+    if Path(name).suffix != ".py":
         raise unknown_name(name, known, kind="implementation")
+    return read_named_file(Path(name))
+
+
+def read_named_file(path: Path) -> ImplementationFile:
+    """Read the implementation in a file that the user named.
+
+    Raises:
+        UsageError: there is no such file, or it was written for another version of the contract.
+
+    """
     if not path.is_file():
-        message = f"no such file: {path}"
+        message = f"no such file: {path}; expected a Python file with an implementation"
+        raise UsageError(message)
+    if outdated := _outdated_names(path):
+        message = (
+            f"{path}: expected an implementation for version {CONTRACT_VERSION} of impls/contract.py, found "
+            f"{', '.join(outdated)} of another version; CHANGELOG.md has the new names"
+        )
         raise UsageError(message)
     return read_entry(path.resolve())
+
+
+def _outdated_names(path: Path) -> list[str]:
+    """Return the names in the file that the contract does not have, or has no longer."""
+    try:
+        module = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return []  # its worker will report that
+    from_contract = [
+        alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and node.module == contract.__name__
+        for alias in node.names
+        if not hasattr(contract, alias.name)
+    ]
+    return [*dict.fromkeys(from_contract), *(name for name in RENAMED if name in _constants(module))]

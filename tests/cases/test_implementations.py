@@ -79,3 +79,30 @@ def test_a_file_that_is_no_python_gets_an_entry_that_says_so(tmp_path: Path) -> 
     path.write_text("def (:")
 
     assert read_entry(path).summary.startswith("not Python: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("from impls.contract import Trained", "", "Trained"),
+        ("", 'OFFERS = ("feed=host",)', "OFFERS"),
+        ("from impls.contract import LOG_CLAMP, Trained", "OFFERS = ()", "Trained, OFFERS"),
+    ],
+)
+def test_a_file_written_for_another_contract_is_refused_with_the_names_that_changed(
+    old: str, new: str, found: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "old_loop.py"
+    file.write_text(f"{old}\n{new}\n", encoding="utf-8")
+
+    with pytest.raises(
+        UsageError, match=rf"expected an implementation for version \d of .* found {found} of"
+    ):
+        select([str(file)])
+
+
+def test_a_file_that_imports_what_the_contract_has_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text("from impls.contract import EpochResult, Problem\n", encoding="utf-8")
+
+    assert [entry.name for entry in select([str(file)])] == ["loop"]
