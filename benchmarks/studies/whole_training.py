@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,9 @@ from benchmarks.cases.tolerances import tolerances
 from benchmarks.errors import UsageError
 from benchmarks.studies.fresh_process import in_fresh_process
 from benchmarks.verify.agreement import reference_for
-from benchmarks.worker.__main__ import THROWAWAY
 from benchmarks.worker.messages import Job
 from benchmarks.worker.start import load
-from benchmarks.worker.training import Workload, time_training, train
+from benchmarks.worker.training import Workload, time_training, wake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +52,10 @@ def timed(text: str) -> dict[str, object]:
     job = Job.from_json(text)
     (problem,), (device,) = job.problems, job.devices
     implementation = load(Path(job.path))
-    with contextlib.suppress(Exception):  # an error will show in the problem itself
-        train(Workload.of(implementation, THROWAWAY, device))
+    wake(implementation, device, problem.precision)
     training = time_training(Workload.of(implementation, problem, device), n_epochs=problem.n_epochs)
     return {
         "total_s": sum(training.epoch_s),
         "cpu_per_wall": training.cpu_s / training.wall_s,
-        "parameters": [*training.end.weight.tolist(), float(training.end.bias)],
+        "parameters": [*training.result.weight.tolist(), float(training.result.bias)],
     }

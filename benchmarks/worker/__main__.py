@@ -1,44 +1,31 @@
-"""The child process: loads one implementation and measures it, a line of JSON per problem.
+"""The child process: loads one implementation and measures it, one line of JSON per problem.
 
-Started by `benchmarks.runner.launch`. The frameworks are imported here and nowhere else in the harness.
+Started by `benchmarks.runner.launch`. The harness imports frameworks here and nowhere else.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import signal
 import sys
 import traceback
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.worker.measure import ObservedProcess, measure
-from benchmarks.worker.messages import (
-    Failure,
-    Job,
-    Message,
-    Readiness,
-    message_to_json,
-)
+from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.start import die_with, load, pin
-from benchmarks.worker.training import Workload, train
-from impls.contract import Problem
+from benchmarks.worker.training import Workload, wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-THROWAWAY = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1)
-"""A problem trained once, unmeasured: else a first call would depend on which problem came first."""
-
-
 def main(job_file: Path, results_file: Path, parent: int) -> None:
-    """Do the job and write each answer as soon as it is there."""
+    """Do the job and write each answer as soon as it is complete."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     die_with(parent)
-    # Where that can't be had, a hanging worker must not outlive its parent for long.
+    # On other systems than Linux: a hanging worker must not outlive its parent for long.
     signal.alarm(int(job.worker_timeout_s * (len(job.problems) + 1)) + 5)
     pin(job.cpus)
     with results_file.open("a", encoding="utf-8") as file:
@@ -48,7 +35,7 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
 
 
 def work(job: Job) -> Iterator[Message]:
-    """Say where the implementation can run, then measure each problem."""
+    """Report where the implementation can run, then measure each problem."""
     if job.framework.isidentifier() and importlib.util.find_spec(job.framework) is None:
         reason = f"{job.framework} is not installed"
         yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
@@ -56,22 +43,18 @@ def work(job: Job) -> Iterator[Message]:
     implementation = load(Path(job.path))
     unavailable = {device: implementation.unavailable(device) for device in job.devices}
     yield Readiness(unavailable=unavailable)
-    if not job.problems or unavailable[job.devices[0]]:
+    device = job.devices[0]
+    if not job.problems or unavailable[device]:
         return
-    if (
-        job.sample_s or job.framework != "numpy"
-    ):  # NumPy has nothing to wake, and a kernel of its own is a cost
-        with contextlib.suppress(Exception):  # what is wrong will show in the first problem, and be reported
-            throwaway = replace(THROWAWAY, precision=job.precision)
-            train(Workload.of(implementation, throwaway, job.devices[0]))
+    if job.sample_s or job.framework != "numpy":  # NumPy needs no waking; the kernel's compilation counts
+        wake(implementation, device, job.precision)
     counter = Path(job.counter) if job.counter else None
     process = ObservedProcess.of(job.framework, pinned=bool(job.cpus), counter=counter)
     for problem in job.problems:
         process.observer.forget_compiled()
         try:
-            workload = Workload.of(implementation, problem, job.devices[0])
-            yield measure(workload, process, sample_s=job.sample_s)
-        except Exception as error:  # noqa: BLE001 - whatever an implementation raises costs its own case only
+            yield measure(Workload.of(implementation, problem, device), process, sample_s=job.sample_s)
+        except Exception as error:  # noqa: BLE001 - an implementation's error costs its own case only
             yield Failure(reason=f"{type(error).__name__}: {error}", details=traceback.format_exc())
 
 

@@ -15,16 +15,16 @@ KEPT_OUT = (
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),  # NVIDIA's containers set the second one
     *("XLA_PYTHON_CLIENT_ALLOCATOR", "TF_FORCE_UNIFIED_MEMORY"),
 )
-"""The caller's don't reach a worker: the problem says what its products are rounded to, and JAX's memory is
-taken by its default allocator."""
+"""A worker does not inherit these: the problem decides the precision of its products, and JAX uses its
+default allocator."""
 
 
 COUNTING_VARIABLES = {"PYTHONHASHSEED": "0"}
-"""Else the dictionaries of each process collide in another way."""
+"""Otherwise the dictionaries of each process collide differently."""
 
 
 def runtime_variables(runtime: Runtime) -> dict[str, str]:
-    """Give a side's own variables; the harness itself stays importable whatever they say."""
+    """Return a side's own variables; the harness stays importable whatever PYTHONPATH they set."""
     variables = dict(runtime.variables)
     if path := variables.get("PYTHONPATH"):
         variables["PYTHONPATH"] = os.pathsep.join([str(CODE), path])
@@ -34,11 +34,11 @@ def runtime_variables(runtime: Runtime) -> dict[str, str]:
 def worker_environment(
     *, n_cores: int, caches: str | None = None, cpu_only: bool = False, precision: Precision = "float32"
 ) -> dict[str, str]:
-    """Give the variables a worker runs under: the caller's, and what makes both frameworks run alike.
+    """Return a worker's variables: the caller's, and the ones that make both frameworks run alike.
 
-    With `caches`, all compilers keep what they compile in that folder, however quickly it was compiled. With
-    `cpu_only`, no framework sees a GPU: JAX would put constants there even while it computes on the CPU. A
-    `precision` other than float32 is for the implementation to ask for; here it is only not forbidden.
+    With `caches`, all compilers keep their output in that folder, however quickly it was compiled. With
+    `cpu_only`, no framework sees a GPU: JAX would put constants there even while it computes on the CPU. The
+    implementation itself requests a `precision` other than float32; here it is only permitted.
     """
     threads = str(n_cores)
     python_path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
@@ -47,23 +47,23 @@ def worker_environment(
         **_precision_variables(precision),
         **({} if caches is None else _cache_variables(caches)),
         **({"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} if cpu_only else {}),
-        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as the driver's own tools count
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order that the driver's tools use
         "PYTHONPATH": python_path,
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
-        "TORCHINDUCTOR_COMPILE_THREADS": threads,  # more start a pool of processes, which lives on
+        "TORCHINDUCTOR_COMPILE_THREADS": threads,  # more would start a pool of processes, which stays
         "NPROC": threads,  # XLA's thread pool on CPU
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
 
 
 def _precision_variables(precision: Precision) -> dict[str, str]:
-    variables = {"JAX_DEFAULT_MATMUL_PRECISION": "highest"}  # until the implementation asks for another
+    variables = {"JAX_DEFAULT_MATMUL_PRECISION": "highest"}  # until the implementation sets another
     if precision != "tf32":
-        variables["NVIDIA_TF32_OVERRIDE"] = "0"  # NVIDIA's libraries then refuse TF32, whoever asks
+        variables["NVIDIA_TF32_OVERRIDE"] = "0"  # NVIDIA's libraries then never use TF32
     if precision == "bfloat16":
-        # Else XLA drops a rounding to bfloat16 that a conversion to float32 follows (openxla/xla#41605).
+        # Otherwise XLA drops a rounding to bfloat16 before a conversion to float32 (openxla/xla#41605).
         flags = [os.environ.get("XLA_FLAGS", ""), "--xla_allow_excess_precision=false"]
         variables["XLA_FLAGS"] = " ".join(filter(None, flags))
     return variables
@@ -78,6 +78,6 @@ def _cache_variables(folder: str) -> dict[str, str]:
         "JAX_COMPILATION_CACHE_DIR": f"{folder}/jax",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        # Theirs name the folder, which is part of the key: copied elsewhere, nothing would be found again.
+        # XLA's caches have the folder in their keys: after copying it, nothing would be found.
         "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
     }

@@ -1,4 +1,4 @@
-"""What an NVIDIA GPU says of itself while a worker times: clocks, throttling, energy (by nvidia-ml-py)."""
+"""Reads an NVIDIA GPU's clocks, throttling and energy while a worker times (by nvidia-ml-py)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ THROTTLING = {
     "HwThermalSlowdown": 0x40,
     "HwPowerBrakeSlowdown": 0x80,
 }
-"""The reasons, as nvml.h numbers them, that make a clock lower than the workload asks for."""
+"""Reasons, numbered as in nvml.h, for a clock lower than the workload needs."""
 
 
 @dataclass
 class GpuMeter:
-    """Reads the GPU that CUDA calls the first; where there is none, or no nvidia-ml-py, it reads nothing."""
+    """Reads CUDA's first GPU; without a GPU or nvidia-ml-py it reads nothing."""
 
     nvml: Any = None
     handle: Any = None
@@ -32,7 +32,7 @@ class GpuMeter:
 
     @classmethod
     def of(cls, device: Device) -> Self:
-        """Begin to read."""
+        """Start to meter the energy."""
         if device != "cuda":
             return cls()
         try:
@@ -46,25 +46,25 @@ class GpuMeter:
                 if by_uuid
                 else pynvml.nvmlDeviceGetHandleByIndex(int(visible))
             )
-        except Exception:  # noqa: BLE001 - reading is a courtesy: whatever is missing must not cost the case
+        except Exception:  # noqa: BLE001 - without a reading the case is measured all the same
             return cls()
         meter = cls(pynvml, handle)
         meter.start_mj = meter.energy_mj()
         return meter
 
     def energy_mj(self) -> int | None:
-        """Give the energy used since the driver was loaded, in mJ; None where it is not metered."""
+        """Return the energy used since the driver was loaded, in mJ; None if it is not metered."""
         with suppress(Exception):
             return int(self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.handle))
         return None
 
     def read(self, *, n_epochs: int) -> GpuReading | None:
-        """Read clocks, throttling and the energy of the epochs that ran meanwhile; None where that fails."""
+        """Read clocks, throttling and the energy of the epochs since the start; None if that fails."""
         if self.handle is None:
             return None
         end_mj = self.energy_mj()
         used_mj = None if self.start_mj is None or end_mj is None else end_mj - self.start_mj
-        with suppress(Exception):  # a virtual or a consumer GPU may not tell: no reason to lose the case
+        with suppress(Exception):  # a virtual or consumer GPU may not report them
             reasons = int(self.nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle))
             return GpuReading(
                 sm_clock_mhz=int(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM)),

@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from impls.contract import EpochResult
 
 N_EPOCHS = 20
-"""Count at least so many."""
+"""Count at least this many epochs."""
 
 
 def count_trainings(workload: Workload, n_epochs: int, counter: Path) -> tuple[list[EpochResult], float]:
     """Count the instructions of one epoch, of all threads, in a process started by `command_under`.
 
-    Whole trainings of so many epochs run until N_EPOCHS are counted, the first third of each not among them.
-    Give the trainings' ends and the mean: what happens once, now and then, hardly shows.
+    Whole trainings of `n_epochs` run until N_EPOCHS are counted; the first third of each is not counted.
+    Return the trainings' last results and the mean: rare events hardly show in it.
     """
     library, run_epoch = ctypes.CDLL(str(counter)), workload.implementation.run_epoch
     batches = [workload.batches(epoch) for epoch in range(n_epochs)]
     counted = drop_warmup(batches)
-    ends: list[EpochResult] = []
+    results: list[EpochResult] = []
     gc.collect()
     gc.disable()
     n_instructions = 0
     library.begin()  # for all trainings: beginning discards all code that valgrind has translated
-    while len(ends) * len(counted) < N_EPOCHS:
+    while len(results) * len(counted) < N_EPOCHS:
         state = workload.start()
         for each in batches[: -len(counted)]:
             state = run_epoch(state, each)
@@ -42,16 +42,16 @@ def count_trainings(workload: Workload, n_epochs: int, counter: Path) -> tuple[l
             state = run_epoch(state, each)
         library.dump()
         n_instructions += _read_dump(counter)
-        ends.append(workload.implementation.export(state))
+        results.append(workload.implementation.export(state))
     library.end()
     gc.enable()
-    return ends, n_instructions / (len(ends) * len(counted))
+    return results, n_instructions / (len(results) * len(counted))
 
 
 def _read_dump(counter: Path) -> int:
-    """Read the instructions executed from the dump that this process has just made, and remove it.
+    """Read the number of instructions from the dump that this process has just made, and remove it.
 
-    They stand in the line "totals: N" (https://valgrind.org/docs/manual/cl-format.html).
+    It is in the line "totals: N" (https://valgrind.org/docs/manual/cl-format.html).
 
     Raises:
         RuntimeError: there is no dump.

@@ -1,4 +1,4 @@
-"""What a worker does with one problem: verify it, then time it, or look at it."""
+"""How a worker measures one problem: verify it, then time it or inspect it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,10 @@ import numpy as np
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.instructions import count_trainings
-from benchmarks.worker.messages import (
-    Inspection,
-    Measurement,
-    Outcome,
-    Timing,
-)
-from benchmarks.worker.precision import measure_products
+from benchmarks.worker.messages import Inspection, Measurement, Outcome, Timing
+from benchmarks.worker.precision import product_errors
 from benchmarks.worker.samples import summarize
-from benchmarks.worker.training import (
-    TimedTraining,
-    Workload,
-    drop_warmup,
-    time_training,
-    train,
-)
+from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,29 +23,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.worker.observe import Observer
+    from benchmarks.worker.observe import FrameworkObserver
     from benchmarks.worker.training import Training
     from impls.contract import EpochResult, State
 
 WARM_UP_EPOCHS = 10
 
 MAX_PAUSED = 100
-"""Of the first so many trainings every other one pauses; where epochs are short, more would take seconds."""
+"""Among this many first trainings every other one pauses; with short epochs, more would take seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedProcess:
-    """This process, once its implementation is loaded, and how to look at its framework."""
+    """This process after its implementation is loaded, and how to observe its framework."""
 
     framework: str
     pinned: bool
-    observer: Observer
+    observer: FrameworkObserver
     loaded_bytes: int | None
-    counter: Path | None = None  # by which instructions are counted, too
+    counter: Path | None = None  # the library that counts instructions, too
 
     @classmethod
     def of(cls, framework: str, *, pinned: bool, counter: Path | None = None) -> ObservedProcess:
-        """Begin to look."""
+        """Load the framework's observer and read the memory in use."""
         return cls(
             framework=framework,
             pinned=pinned,
@@ -70,14 +59,14 @@ def measure(workload: Workload, process: ObservedProcess, *, sample_s: float) ->
     """Verify whole trainings step by step, which also warms up; then time more of them.
 
     Each starts from the same initial parameters and runs the same code on the same batches. With
-    `sample_s` 0 the process looks at a training instead of timing more.
+    `sample_s` 0 the process inspects a training instead of timing more.
     """
     observe.reset_peak_host()
     verified = [train(workload)]
     while sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
         verified.append(train(workload))
-    ends, timing = sample(workload, process, verified[0].n_epochs, sample_s) if sample_s else ([], None)
-    lowest, highest = envelope(verified, ends)
+    last, timing = sample(workload, process, verified[0].n_epochs, sample_s) if sample_s else ([], None)
+    lowest, highest = envelope(verified, last)
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
@@ -92,15 +81,15 @@ def measure(workload: Workload, process: ObservedProcess, *, sample_s: float) ->
 
 
 def dtypes_of(workload: Workload, training: Training) -> set[str]:
-    """Name the floating-point types of all that the implementation computes with, as far as it shows."""
+    """Name the floating-point types that the implementation computes with, as far as they are visible."""
     exported = {str(getattr(training, name).dtype) for name in ("losses", "weight", "bias")}
     state = workload.implementation.run_epoch(workload.start(), workload.batches(0))
     return exported | observe.floating_dtypes(state) | observe.floating_dtypes(workload.placed)
 
 
 def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
-    """Look at one more epoch."""
-    peak_bytes = observe.peak_host_bytes()  # before the looking itself takes memory
+    """Observe one more epoch."""
+    peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
     observer, device = process.observer, workload.device
     peak_device_bytes = observer.peak_device_bytes(device)
     in_place = False
@@ -111,6 +100,7 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
 
     traffic = observer.traffic(workload.start, epoch, device)
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
+    forward_error, backward_error = product_errors(workload)
     return Inspection(
         **vars(traffic),
         n_graph_breaks=observer.n_graph_breaks(),
@@ -118,7 +108,8 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
         gpu_memory=observer.gpu_memory(),
         n_host_arrays=len(on_host),
         in_place=in_place,
-        **vars(measure_products(workload)),
+        forward_error=forward_error,
+        backward_error=backward_error,
         peak_host_bytes=peak_bytes - process.loaded_bytes if peak_bytes and process.loaded_bytes else None,
         peak_device_bytes=peak_device_bytes,
     )
@@ -127,7 +118,7 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
 def sample(
     workload: Workload, process: ObservedProcess, n_epochs: int, sample_s: float
 ) -> tuple[list[EpochResult], Timing]:
-    """Time trainings, or count more, too, and watch that nothing is compiled meanwhile; give their ends."""
+    """Time trainings and, if asked, count more; note what was compiled. Also return their last results."""
     n_before, children_before_s = process.observer.n_compilations(), observe.children_cpu_s()
     meter = GpuMeter.of(workload.device)
     timed = time_trainings(workload, n_epochs, sample_s)
@@ -136,7 +127,7 @@ def sample(
         count_trainings(workload, n_epochs, process.counter) if process.counter else ([], None)
     )
     n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
-    return [*(training.end for training in timed), *counted], Timing(
+    return [*(training.result for training in timed), *counted], Timing(
         summary=summarize([s for training in timed for s in drop_warmup(training.epoch_s)]),
         export_s=median(training.export_s for training in timed if not training.paused),
         paused_export_s=median(training.export_s for training in timed if training.paused),
@@ -149,13 +140,13 @@ def sample(
 
 
 def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[TimedTraining]:
-    """Time trainings until they add up to `sample_s`, at least two; every other one pauses at first."""
+    """Time trainings until they add up to `sample_s`, at least two; at first every other one pauses."""
     timed: list[TimedTraining] = []
     timed_s = 0.0
     gc.collect()
     gc.disable()
     while timed_s < sample_s or len(timed) < 2:  # noqa: PLR2004 - one with a pause, one without
-        # Long enough for what an epoch may have left unfinished: it would have delayed the export before.
+        # Long enough for unfinished work of an epoch: without a pause, it delays the export.
         pauses = len(timed) % 2 and len(timed) < MAX_PAUSED
         pause_s = max(1e-3, 2 * timed[-1].export_s) if pauses else 0.0
         timed.append(time_training(workload, n_epochs=n_epochs, pause_s=pause_s))
@@ -164,17 +155,17 @@ def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[T
     return timed
 
 
-def envelope(verified: Sequence[Training], ends: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:
-    """Give the smallest and the largest of each value that the trainings computed; NaN prevails.
+def envelope(verified: Sequence[Training], last: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:
+    """Return the smallest and the largest of each value that the trainings computed; NaN prevails.
 
-    Of the timed trainings, whose `ends` these are, the losses are those of the last epoch.
+    `last` are the timed trainings' results: their losses are those of the last epoch.
 
     Raises:
         ValueError: the trainings did not all take the same number of steps.
 
     """
     n_steps = {len(training.losses) for training in verified}
-    n_last_steps = {len(end.losses) for end in ends}
+    n_last_steps = {len(result.losses) for result in last}
     if len(n_steps) > 1 or len(n_last_steps) > 1:
         message = (
             "expected every training to take the same number of steps, found "
@@ -188,10 +179,10 @@ def envelope(verified: Sequence[Training], ends: Sequence[EpochResult]) -> tuple
             return reduced
 
         losses = of(training.losses for training in verified)
-        if ends:
-            last = losses[-len(ends[0].losses) :]
-            last[:] = of([last, *(end.losses for end in ends)])
-        everyone: list[Training | EpochResult] = [*verified, *ends]
+        if last:
+            of_last_epoch = losses[-len(last[0].losses) :]
+            of_last_epoch[:] = of([of_last_epoch, *(result.losses for result in last)])
+        everyone: list[Training | EpochResult] = [*verified, *last]
         return Outcome(
             losses=losses.tolist(),
             weight=of(each.weight for each in everyone).tolist(),

@@ -1,7 +1,6 @@
-"""What a worker can see of a framework's doings besides the results: each framework's own file tells how.
+"""Observes a framework while it works: compilations, transfers, settings; each framework has its own file.
 
-A framework without a file `observe_NAME.py` is measured all the same; what its file would tell is then
-recorded as not observed.
+A framework without a file `observe_NAME.py` is measured all the same; the record then says "not observed".
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """What crossed between host and device in one epoch; None: not to be seen."""
+    """Traffic between host and device in one epoch; None: not observable."""
 
     n_readbacks: int | None = None
     uploaded_bytes: int | None = None
@@ -37,29 +36,29 @@ class Traffic:
     n_kernel_launches: int | None = None  # outside of them
 
 
-class Observer(Protocol):
-    """A framework's file. None where something is not to be seen."""
+class FrameworkObserver(Protocol):
+    """A framework's file. It returns None for anything that is not observable."""
 
     def n_compilations(self) -> int | None:
         """Count the compilations in this process so far."""
 
     def n_graph_breaks(self) -> int | None:
-        """Count the places so far where a compiler gave a piece of the program back to the interpreter."""
+        """Count the places so far where a compiler left a part of the program to the interpreter."""
 
     def lowered_precision(self) -> list[str]:
         """Name the settings that allow less than float32 in a float32 matrix product."""
 
     def gpu_memory(self) -> dict[str, str] | None:
-        """Say how a GPU's memory is taken, as far as settings change that; None: nothing to tell."""
+        """Return the settings that change how a GPU's memory is allocated; None: there are none."""
 
     def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
-        """Make a state, run an epoch from it, and count what that hands over and reads back."""
+        """Make a state, run an epoch from it, and count the epoch's uploads and readbacks."""
 
     def forget_compiled(self) -> None:
-        """Drop what is compiled in this process, so that the next first call has at most the disk's help."""
+        """Drop all compiled code of this process: the next first call finds only the cache on disk."""
 
     def peak_device_bytes(self, device: Device) -> int | None:
-        """Give the peak of the device memory that the framework has handed out."""
+        """Return the peak of the device memory that the framework has allocated."""
 
 
 _BLIND = SimpleNamespace(
@@ -73,17 +72,40 @@ _BLIND = SimpleNamespace(
 )
 
 
-def observer_of(framework: str) -> Observer:
-    """Load the framework's file, if there is one."""
+def observer_of(framework: str) -> FrameworkObserver:
+    """Load the framework's file; without one, nothing is observable."""
     name = f"benchmarks.worker.observe_{framework}"
     if not importlib.util.find_spec(name):
-        return cast("Observer", _BLIND)
-    return cast("Observer", importlib.import_module(name))
+        return cast("FrameworkObserver", _BLIND)
+    return cast("FrameworkObserver", importlib.import_module(name))
+
+
+@dataclass
+class Calls:
+    """Counts calls by a weight; calls inside of a counted call don't count again."""
+
+    total: int = 0
+    _is_inside: bool = False
+
+    def counting(self, original: Callable[..., Any], weight: Callable[[Any], int]) -> Callable[..., Any]:
+        """Wrap a function: each outermost call adds the weight of its first argument."""
+
+        def call(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
+            if self._is_inside:
+                return original(value, *args, **kwargs)
+            self.total += weight(value)
+            self._is_inside = True
+            try:
+                return original(value, *args, **kwargs)
+            finally:
+                self._is_inside = False
+
+        return call
 
 
 @contextmanager
 def patched(replacements: Mapping[tuple[object, str], object]) -> Iterator[None]:
-    """Put other attributes in place, for a while."""
+    """Replace attributes for the duration of the context."""
     before = [(owner, name, getattr(owner, name)) for owner, name in replacements]
     try:
         for (owner, name), new in replacements.items():
@@ -95,7 +117,7 @@ def patched(replacements: Mapping[tuple[object, str], object]) -> Iterator[None]
 
 
 def n_cpus_allowed() -> int | None:
-    """Count the CPUs that some thread of this process may run on; None where the system doesn't tell."""
+    """Count the CPUs that some thread of this process may run on; None if the system can't say."""
     tasks = Path("/proc/self/task")
     if not tasks.exists():
         return None
@@ -107,33 +129,31 @@ def n_cpus_allowed() -> int | None:
 
 
 def children_cpu_s() -> float:
-    """Give the CPU time of ended child processes: a compiler's, for example."""
+    """Return the CPU time of ended child processes, for example of a compiler."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def other_frameworks(own: str) -> list[str]:
-    """Name the frameworks that this process has loaded besides its own."""
-    rivals = {"torch", "jax", "tensorflow", "mlx", "tinygrad"} - {own}
-    return sorted(rivals & set(sys.modules))
+    """Name the frameworks that this process has loaded in addition to its own."""
+    others = {"torch", "jax", "tensorflow", "mlx", "tinygrad"} - {own}
+    return sorted(others & set(sys.modules))
 
 
 def reset_peak_host() -> None:
-    """Forget the peak of this process's memory so far, where the system can."""
+    """Reset the peak of this process's memory, if the system can."""
     gc.collect()
-    try:
+    with suppress(OSError):
         CLEAR_PEAK.write_text("5")
-    except OSError:
-        return
 
 
 def peak_host_bytes() -> int | None:
-    """Give the peak of this process's resident memory since the last reset; None where that is unknown."""
+    """Return the peak of this process's resident memory since the last reset; None if unknown."""
     return _status("VmHWM:")
 
 
 def resident_host_bytes() -> int | None:
-    """Give this process's resident memory now; None where that is unknown."""
+    """Return this process's resident memory now; None if unknown."""
     return _status("VmRSS:")
 
 
@@ -151,7 +171,7 @@ def floating_dtypes(value: object) -> set[str]:
 
 
 def arrays_in(value: Any) -> list[Any]:  # noqa: ANN401 - anything at all
-    """Find the arrays and tensors of whichever framework, however nested."""
+    """Find the arrays and tensors of any framework, however nested."""
     found, seen, todo = [], set(), [value]
     while todo:
         value = todo.pop()

@@ -1,4 +1,4 @@
-"""What a worker can see of JAX's doings."""
+"""Observes JAX."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from benchmarks.worker.observe import Traffic, patched
+from benchmarks.worker.observe import Calls, Traffic, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
+READS = ("item", "tolist", "__float__", "__int__", "__bool__", "__array__", "__index__")
 
 _compilations: list[str] = []
 
@@ -35,7 +36,7 @@ def n_compilations() -> int:
 
 
 def n_graph_breaks() -> int | None:
-    """Tell nothing: jax.jit compiles a function as a whole or not at all."""
+    """Return None: jax.jit compiles a function as a whole or not at all."""
     return None
 
 
@@ -48,7 +49,7 @@ def lowered_precision() -> list[str]:
 
 
 def gpu_memory() -> dict[str, str]:
-    """Read the variables by which JAX takes memory, as it reads them, and as they are in this process."""
+    """Read the variables that decide how JAX allocates memory, from this process, as JAX interprets them."""
     preallocates = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "") not in ("0", "false", "False")
     is_unified = os.environ.get("TF_FORCE_UNIFIED_MEMORY", "0").lower() not in ("0", "false")
     return {
@@ -59,62 +60,40 @@ def gpu_memory() -> dict[str, str]:
 
 
 def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
-    """Run an epoch; count the arrays read from the device, and the bytes that device_put hands over.
+    """Run an epoch; count the arrays read from the device, and the bytes that device_put uploads.
 
-    What a compiled call hands over by itself, an argument in host memory, is not to be seen.
+    An upload by a compiled call itself, of an argument in host memory, is not observable.
     """
     del device
-    reads: list[str] = []
-    moved: list[int] = []
-    inside: list[str] = []  # float() calls _value
-
-    def counting(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def read(array: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
-            if not inside and isinstance(array, jax.Array):
-                reads.append(name)
-            inside.append(name)
-            try:
-                return original(array, *args, **kwargs)
-            finally:
-                inside.pop()
-
-        return read
-
-    def device_put(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
-        moved.extend(leaf.nbytes for leaf in jax.tree.leaves(value) if isinstance(leaf, np.ndarray))
-        return original_put(value, *args, **kwargs)
-
-    def device_get(value: Any) -> Any:  # noqa: ANN401 - passed on
-        reads.extend("device_get" for leaf in jax.tree.leaves(value) if isinstance(leaf, jax.Array))
-        inside.append("device_get")
-        try:
-            return original_get(value)
-        finally:
-            inside.pop()
-
-    original_put, original_get = jax.device_put, jax.device_get
+    reads, uploads = Calls(), Calls()  # float() calls _value: only the outermost read counts
     array_type = type(jax.numpy.zeros(()))  # private by name
-    reading = ("item", "tolist", "__float__", "__int__", "__bool__", "__array__", "__index__")
+    reading = [(array_type, name) for name in READS] + [(np, "asarray"), (np, "array"), (jax, "device_get")]
     replacements: dict[tuple[object, str], object] = {
-        (array_type, name): counting(name, getattr(array_type, name)) for name in reading
+        (owner, name): reads.counting(getattr(owner, name), _n_arrays) for owner, name in reading
     }
-    replacements |= {(np, name): counting(name, getattr(np, name)) for name in ("asarray", "array")}
-    replacements |= {(jax, "device_get"): device_get, (jax, "device_put"): device_put}
+    replacements[jax, "device_put"] = uploads.counting(jax.device_put, _host_bytes)
     with patched(replacements):
         state = start()
-        reads.clear()
-        moved.clear()
+        reads.total = uploads.total = 0
         epoch(state)
-    return Traffic(n_readbacks=len(reads), uploaded_bytes=sum(moved))
+    return Traffic(n_readbacks=reads.total, uploaded_bytes=uploads.total)
+
+
+def _n_arrays(value: Any) -> int:  # noqa: ANN401 - anything at all
+    return sum(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value))
+
+
+def _host_bytes(value: Any) -> int:  # noqa: ANN401 - anything at all
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(value) if isinstance(leaf, np.ndarray))
 
 
 def forget_compiled() -> None:
-    """Drop all that is traced and compiled."""
+    """Drop all traced and compiled functions."""
     jax.clear_caches()
 
 
 def peak_device_bytes(device: Device) -> int | None:
-    """Give the peak of the memory that JAX's allocator has handed out on the GPU since the process began."""
+    """Return the peak of the memory that JAX has allocated on the GPU in this process."""
     if device != "cuda":
         return None
     statistics: dict[str, int] | None = jax.devices(device)[0].memory_stats()

@@ -1,4 +1,4 @@
-"""What a worker can see of PyTorch's doings."""
+"""Observes PyTorch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from benchmarks.worker.observe import Traffic, patched
+from benchmarks.worker.observe import Calls, Traffic, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +27,12 @@ def n_compilations() -> int:
 
 
 def n_graph_breaks() -> int:
-    """Count where torch.compile gave up a part of a function."""
+    """Count the places where torch.compile left a part of a function to Python."""
     return sum(_counters("graph_break").values())
 
 
 def _counters(name: str) -> dict[str, int]:
-    dynamo = sys.modules.get("torch._dynamo.utils")  # not loaded: nothing has been compiled
+    dynamo = sys.modules.get("torch._dynamo.utils")  # if not loaded, nothing has been compiled
     return dict(dynamo.counters[name]) if dynamo else {}
 
 
@@ -47,56 +47,46 @@ def lowered_precision() -> list[str]:
 
 
 def gpu_memory() -> None:
-    """Tell nothing: PyTorch takes none beforehand."""
+    """Return None: PyTorch allocates none in advance."""
 
 
 def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
-    """Run an epoch; count what is read from the device, and the bytes that go there.
+    """Run an epoch; count the readbacks from the device, and the bytes uploaded to it.
 
-    On a CPU, "the device" is where everything is: what the optimizer reads of its own step counter is not
-    counted, and handing over is not to be seen, for PyTorch hands over the same memory.
+    On a CPU, all memory is the device's: the optimizer's reads of its own step counter are not counted, and
+    uploads are not observable, for PyTorch passes on the same memory.
     """
-    reads: list[str] = []
-    moved: list[int] = []
-    inside: list[str] = []  # item() called by tolist() is no readback of its own
+    reads = Calls()  # item() called by tolist() is not another readback
+    uploaded: list[int] = []  # bytes
 
-    def counting_reads(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def read(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
-            caller = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - the documented way to know it
-            if tensor.device.type == device and not inside and not caller.startswith(OPTIMIZERS):
-                reads.append(name)
-            inside.append(name)
-            try:
-                return original(tensor, *args, **kwargs)
-            finally:
-                inside.pop()
-
-        return read
+    def is_readback(tensor: Tensor) -> int:
+        caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - the documented way to know it
+        return tensor.device.type == device and not caller.startswith(OPTIMIZERS)
 
     def counting_moves(original: Callable[..., Any]) -> Callable[..., Any]:
         def move(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
             source = args[0] if args and isinstance(args[0], Tensor) else tensor
             result = original(tensor, *args, **kwargs)
             if source.device.type == "cpu" and result.device.type == "cuda":
-                moved.append(source.nbytes)
+                uploaded.append(source.nbytes)
             elif source.device.type == "cuda" and result.device.type == "cpu":
-                reads.append("to")
+                reads.total += 1
             return result
 
         return move
 
     replacements: dict[tuple[object, str], object] = {
-        (Tensor, name): counting_reads(name, getattr(Tensor, name)) for name in READS
+        (Tensor, name): reads.counting(getattr(Tensor, name), is_readback) for name in READS
     }
     replacements |= {(Tensor, name): counting_moves(getattr(Tensor, name)) for name in MOVES}
     with patched(replacements):
         state = start()
-        reads.clear()
-        moved.clear()
+        reads.total = 0
+        uploaded.clear()
         launches = _launches(partial(epoch, state)) if device == "cuda" else (epoch(state), {})[1]
     return Traffic(
-        n_readbacks=len(reads),
-        uploaded_bytes=sum(moved) if device == "cuda" else None,
+        n_readbacks=reads.total,
+        uploaded_bytes=sum(uploaded) if device == "cuda" else None,
         **launches,
     )
 
@@ -117,11 +107,11 @@ def _launches(epoch: Callable[[], object]) -> dict[str, int]:
 
 
 def forget_compiled() -> None:
-    """Drop all that torch.compile has made."""
-    if "torch._dynamo" in sys.modules:  # else there is nothing, and loading it would take seconds
+    """Drop all functions that torch.compile has made."""
+    if "torch._dynamo" in sys.modules:  # otherwise there is none, and loading dynamo would take seconds
         torch.compiler.reset()
 
 
 def peak_device_bytes(device: Device) -> int | None:
-    """Give the peak of the memory that PyTorch's allocator has handed out on the GPU in this process."""
+    """Return the peak of the memory that PyTorch has allocated on the GPU in this process."""
     return torch.cuda.max_memory_allocated() if device == "cuda" else None

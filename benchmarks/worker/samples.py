@@ -1,4 +1,4 @@
-"""Samples of one process, summarized."""
+"""The summary of one process's samples."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_KEPT = 100
-"""Samples stored per process: thousands would add megabytes and no information (they are not independent)."""
+"""Samples stored per process: thousands would add megabytes, not information (they are not independent)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """One process's samples: figures computed from all of them, and a few to look at. In seconds."""
+    """One process's samples, in seconds: figures computed from all of them, and a few to look at."""
 
     n_samples: int
     min_s: float
@@ -24,7 +24,7 @@ class Summary:
     median_s: float
     q3_s: float
     max_s: float
-    mean_s: float  # nothing here is judged by it; other tools do
+    mean_s: float  # for other tools; no verdict depends on it
     kept_s: tuple[float, ...]  # ascending, at most MAX_KEPT, evenly spaced in rank from min to max
 
 

@@ -1,4 +1,4 @@
-"""How a process starts that measures: pinned, mortal, with one implementation."""
+"""How a measuring process starts: pinned, bound to its parent's life, with one implementation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with(parent: int) -> None:
-    """Let the system kill this process as soon as its parent is gone, where the system can (Linux).
+    """On Linux, let the system kill this process as soon as its parent is gone.
 
-    A worker that went on would take its core from the run that resumes the killed one.
+    A surviving worker would take its core from the run that resumes the killed one.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -29,7 +29,7 @@ def die_with(parent: int) -> None:
 
 
 def pin(cpus: tuple[int, ...]) -> None:
-    """Keep to the given CPUs. Before a framework loads: its thread pools are sized by them."""
+    """Keep to the given CPUs. Call it before a framework loads, which sizes its thread pools by them."""
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
 
@@ -39,7 +39,7 @@ def load(path: Path) -> Implementation:
 
     Raises:
         AttributeError: some are missing.
-        ImportError: it is no Python, imports what is not there, or is written for another contract.
+        ImportError: the file is no Python, an import fails, or it is written for another contract.
 
     """
     spec = importlib.util.spec_from_file_location(f"impls.{path.stem}", path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
+from impls.contract import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Problem, State
+    from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Precision, State
 
 T = TypeVar("T")
 
@@ -45,11 +47,11 @@ class Workload:
         )
 
     def start(self) -> State:
-        """Give the state before the first step."""
+        """Return the state before the first step."""
         return self.implementation.prepare(self.problem, self.parameters, self.device)
 
     def batches(self, epoch: int) -> Placed:
-        """Give the batches of an epoch, counted from 0."""
+        """Return the batches of an epoch, counted from 0."""
         return self.placed[epoch % len(self.placed)]
 
 
@@ -68,7 +70,7 @@ def train(workload: Workload) -> Training:
     """Train until the stopping rule holds, and export after every epoch.
 
     Raises:
-        ValueError: an export is not of the shape that the contract asks for.
+        ValueError: an export does not have the contract's shape.
 
     """
     problem, implementation = workload.problem, workload.implementation
@@ -79,36 +81,43 @@ def train(workload: Workload) -> Training:
         start = time.perf_counter()
         state = implementation.run_epoch(state, workload.batches(epoch))
         first_epoch_s = first_epoch_s or time.perf_counter() - start
-        trained = implementation.export(state)
-        _check_shapes(trained, problem)
-        losses.append(trained.losses)
+        result = implementation.export(state)
+        _check_shapes(result, problem)
+        losses.append(result.losses)
         if converged(problem, [float(np.mean(each)) for each in losses[-2:]], n_epochs=epoch + 1):
             break
     return Training(
         losses=np.concatenate(losses),
-        weight=trained.weight,
-        bias=trained.bias,
+        weight=result.weight,
+        bias=result.bias,
         n_epochs=len(losses),
         first_epoch_s=first_epoch_s,
     )
 
 
+def wake(implementation: Implementation, device: Device, precision: Precision) -> None:
+    """Train a tiny problem, unmeasured: otherwise a first call would depend on which problem came first."""
+    problem = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1, precision=precision)
+    with contextlib.suppress(Exception):  # the first problem will raise the error again, and report it
+        train(Workload.of(implementation, problem, device))
+
+
 @dataclass(frozen=True, kw_only=True)
 class TimedTraining:
-    """A whole training of which each epoch was timed and the end exported."""
+    """A whole training with each epoch timed and the last result exported."""
 
     epoch_s: list[float]  # (n_epochs,)
     cpu_s: float  # of all threads, over all epochs
-    wall_s: float  # that `cpu_s` was spent in
-    end: EpochResult  # after the last epoch
-    export_s: float  # not part of an epoch; where unfinished work would hide
+    wall_s: float  # over the same time
+    result: EpochResult  # after the last epoch
+    export_s: float  # not part of an epoch, but a place where unfinished work would hide
     paused: bool  # before the export
 
 
 def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) -> TimedTraining:
-    """Train for so many epochs, back to back.
+    """Train for `n_epochs`, back to back.
 
-    With a pause, wait before the export, for work that the epochs may have left unfinished.
+    With a pause, wait before the export, so that work that the epochs left unfinished can end.
 
     Nothing is done between epochs: exporting there would leave the next one a cold cache, which on a
     CPU makes an epoch of 100 µs seem 20 % longer (measured).
@@ -123,34 +132,34 @@ def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) ->
         ticks.append(time.perf_counter())
     cpu_s, wall_s = time.process_time() - cpu_start, time.perf_counter() - wall_start
     epoch_s: list[float] = np.diff(ticks).tolist()
-    if pause_s:  # a sleep of no length would hand the core to the threads that still work
+    if pause_s:  # time.sleep(0) would hand the core to threads that still work
         time.sleep(pause_s)
     start = time.perf_counter()
-    end = workload.implementation.export(state)
+    result = workload.implementation.export(state)
     export_s = time.perf_counter() - start
-    _check_shapes(end, workload.problem)
+    _check_shapes(result, workload.problem)
     return TimedTraining(
-        epoch_s=epoch_s, cpu_s=cpu_s, wall_s=wall_s, end=end, export_s=export_s, paused=pause_s > 0
+        epoch_s=epoch_s, cpu_s=cpu_s, wall_s=wall_s, result=result, export_s=export_s, paused=pause_s > 0
     )
 
 
 def drop_warmup(values: Sequence[T]) -> Sequence[T]:
-    """Leave a training's first third out: `prepare` has just emptied the caches."""
+    """Leave out a training's first third: `prepare` has just emptied the caches."""
     return values[len(values) // 3 :]
 
 
-def _check_shapes(trained: EpochResult, problem: Problem) -> None:
-    """Refuse what the agreement check could misread; a wrong number of losses is left for it to report."""
-    n_losses = trained.losses.size
+def _check_shapes(result: EpochResult, problem: Problem) -> None:
+    """Refuse shapes that the agreement check could misread; it reports a wrong number of losses itself."""
+    n_losses = result.losses.size
     for name, expected in (("losses", (n_losses,)), ("weight", (problem.n_features,)), ("bias", ())):
-        found = getattr(trained, name).shape
+        found = getattr(result, name).shape
         if found != expected:
             message = f"export: expected {name} of shape {expected}, found {found}"
             raise ValueError(message)
 
 
 def converged(problem: Problem, latest_losses: Sequence[float], *, n_epochs: int) -> bool:
-    """Say whether to stop after `n_epochs`, given the mean losses of the latest two epochs."""
+    """Check whether to stop after `n_epochs`, given the mean losses of the latest two epochs."""
     if problem.target_loss is None or n_epochs < max(problem.min_epochs, 2):
         return False
     before, now = latest_losses

@@ -134,7 +134,7 @@ def test_a_timed_training_exports_its_end_once() -> None:
 
     timed = time_training(workload_of(fake, Problem(n_batches=1, n_epochs=3)), n_epochs=3)
 
-    assert timed.end.losses.tolist() == [1.0]
+    assert timed.result.losses.tolist() == [1.0]
     assert fake.n_exports == 1
     assert len(timed.epoch_s) == 3
 
