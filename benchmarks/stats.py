@@ -1,4 +1,4 @@
-"""Samples → one process's summary; summaries of several rounds → estimates, and ratios with intervals."""
+"""Figures of several rounds → estimates and ratios with confidence intervals."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 
 ROUNDING = 1e-9
-"""By how much, relatively, a sum of probabilities may miss a level that it reaches exactly."""
+"""The relative rounding error of a sum of probabilities that equals a level exactly."""
 
 LEAST_SURE = 0.9
-"""Coverage below which no interval is given."""
+"""Coverage below which no interval is returned."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio and, where there were rounds enough, its confidence interval and how sure that is."""
+    """A ratio and, with enough rounds, its confidence interval and that interval's coverage."""
 
     value: float
     low: float | None = None
@@ -37,10 +37,10 @@ class Ratio:
 
 
 def speedup(baseline_min_s: Sequence[float], min_s: Sequence[float]) -> Ratio:
-    """Say how many times faster than the baseline, from both sides' fastest epochs in the same rounds.
+    """Return how many times faster than the baseline, from both sides' fastest epochs in the same rounds.
 
-    The median of the paired ratios, and its interval of at least CONFIDENCE; of 5 rounds the whole range,
-    which covers the median with 93.75 %; of fewer none.
+    It is the median of the paired ratios, with an interval of at least CONFIDENCE; with 5 rounds their whole
+    range, which covers the median with 93.75 %; with fewer rounds there is no interval.
 
     Raises:
         ValueError: the two don't pair up, or there is no pair.
@@ -64,10 +64,10 @@ def median_ratio(ratios: Sequence[float]) -> float:
 
 
 def median_interval(values: Sequence[float], tail: float) -> tuple[float, float, float]:
-    """Give the distribution-free interval of the median, at most `tail` beyond either end, and its coverage.
+    """Return the median's distribution-free interval, at most `tail` beyond either end, and its coverage.
 
-    By order statistics (Conover 1999, section 3.2): the k-th smallest of n values lies above the median with
-    the probability of fewer than k heads in n throws. Where n is too small for the tail, their whole range.
+    By order statistics (Conover 1999, section 3.2): the k-th smallest of n values is above the median with
+    the probability of fewer than k heads in n throws. If n is too small for the tail, it is the whole range.
     """
     ordered, n = sorted(values), len(values)
     k, beyond = outer_rank(n, tail)
@@ -76,9 +76,9 @@ def median_interval(values: Sequence[float], tail: float) -> tuple[float, float,
 
 @cache
 def outer_rank(n: int, tail: float) -> tuple[int, float]:
-    """Return the largest k for which fewer than k heads in n throws are rarer than the tail; and how rare.
+    """Return the largest k for which fewer than k heads in n throws are rarer than the tail; also how rare.
 
-    In whole numbers, so that every machine finds the same digits.
+    In integers, so that every machine finds the same digits.
     """
     n_orders = accumulate(math.comb(n, n_heads) for n_heads in range(n + 1))  # of at most so many heads
     rarer = list(takewhile(lambda beyond: beyond < tail, (orders / 2**n for orders in n_orders)))
@@ -88,11 +88,11 @@ def outer_rank(n: int, tail: float) -> tuple[int, float]:
 def shift_interval(
     before: Sequence[float], after: Sequence[float], tail: float
 ) -> tuple[float, float, float, float]:
-    """Estimate a shift: give the estimate, its interval's ends with at most `tail` beyond each, its coverage.
+    """Return an estimate of the shift, its interval's ends with at most `tail` beyond each, and its coverage.
 
     The estimate is Hodges and Lehmann's, the interval the exact one of the rank-sum test (Hollander & Wolfe
-    1999, section 4.3). Where there are too few values for the tail, it is the differences' whole range; a
-    tail of more than ½ counts as ½.
+    1999, section 4.3). With too few values for the tail, it is the differences' whole range; a tail of more
+    than ½ counts as ½.
 
     Raises:
         ValueError: one side is empty.
@@ -111,20 +111,18 @@ def shift_interval(
 
 @cache
 def rank_sum_distribution(n: int, m: int) -> NDArray[np.float64]:
-    """Give the probability of each value 0 … n·m of Mann and Whitney's U if nothing differs; read-only.
+    """Return the probability of each value 0 … n·m of Mann and Whitney's U if nothing differs; read-only.
 
-    U counts the pairs in which the first side's value, one of n, is the larger. By their recurrence (Mann &
-    Whitney 1947): the largest of all n + m values is the first side's, and larger than all m others, with
-    the probability n / (n + m). Only positive terms are added, so that even the rarest is exact.
+    U counts the pairs whose larger value is the first side's, which has n. The number of orders with U = u
+    is the coefficient of q^u in the product over i = 1 … n of (1 - q^(m + i)) / (1 - q^i), the Gaussian
+    binomial coefficient. In integers, so that even the rarest is exact.
     """
-    shorter = [np.ones(1) for _ in range(m + 1)]  # [j]: of i - 1 values and j
+    n_orders = [1] + [0] * (n * m)  # [u]: the coefficient of q^u
     for i in range(1, n + 1):
-        row = [np.ones(1)]
-        for j in range(1, m + 1):
-            probabilities = np.zeros(i * j + 1)
-            probabilities[j:] += i / (i + j) * shorter[j]
-            probabilities[: i * (j - 1) + 1] += j / (i + j) * row[j - 1]
-            row.append(probabilities)
-        shorter = row
-    shorter[m].setflags(write=False)
-    return shorter[m]
+        for u in range(n * m, m + i - 1, -1):
+            n_orders[u] -= n_orders[u - m - i]
+        for u in range(i, n * m + 1):
+            n_orders[u] += n_orders[u - i]
+    probabilities = np.array([each / math.comb(n + m, n) for each in n_orders])
+    probabilities.setflags(write=False)
+    return probabilities

@@ -1,4 +1,4 @@
-"""Holds what an implementation computed against the reference: every step's loss, the final parameters."""
+"""Compares an implementation's results with the reference: every step's loss and the final parameters."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 
 
 MAX_POINTS = 60
-"""As many as the book's training has steps."""
-
+"""Of a loss curve: as many as the book's training has steps."""
 
 SATURATED = LOSS_TOLERANCE / 4
-"""Where float32 leaves a loss more ambiguous than this, float64 can't judge it."""
+"""If float32 leaves a loss more ambiguous than this, float64 is no reference for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """The reference's training, and in which precision it was run."""
+    """The reference's training and its precision."""
 
     precision: str  # "float64"; "float32" for a saturated problem
     data_digest: str
@@ -46,9 +45,9 @@ class Reference:
 def reference_for(problem: Problem) -> Reference:
     """Train the reference, in float64.
 
-    Where the sigmoid comes so close to 1 that float32 has few values left, or one, float64 is the wrong
-    oracle: the loss as it is written then gives 100 and a gradient of 0, in float32 only. Such a problem is
-    judged by the same formula in float32.
+    Where the sigmoid is so close to 1 that float32 has few values left, or one, float64 is the wrong
+    reference: the formula then gives a loss of 100 and a gradient of 0, in float32 only. Such a problem's
+    reference is the same formula in float32.
     """
     reference = _train_reference(problem, "float64")
     if reference.ambiguity.max() <= SATURATED:
@@ -74,7 +73,7 @@ def _train_reference(problem: Problem, precision: str) -> Reference:
 
 
 def check(problem: Problem, measurement: Measurement) -> Agreement:
-    """Compare all that the process computed with the reference; the fault names the first bad step."""
+    """Compare all results of a process with the reference; the fault names the first wrong step."""
     reference = reference_for(replace(problem, precision="float32"))
     expected = reference.training
     n_steps = len(measurement.lowest.losses)
@@ -109,13 +108,13 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
 
 
 def badness(agreement: Agreement) -> tuple[bool, float]:
-    """Order agreements: those with a fault last, then by the loss's deviation."""
+    """Return a sort key: agreements with a fault come last, the others by the loss's deviation."""
     return agreement.fault is not None, agreement.max_loss_deviation or 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison:
-    """Values found against values expected, both of shape (n,)."""
+    """Values found and values expected, both of shape (n,)."""
 
     name: Callable[[int], str]
     expected: NDArray[Any]
@@ -146,7 +145,7 @@ def _step_name(problem: Problem, index: int) -> str:
 
 
 def _furthest(measurement: Measurement, training: Training, names: tuple[str, ...]) -> NDArray[Any]:
-    """Of the process's lowest and highest values, take whichever is further from the reference's."""
+    """Return, value by value, the process's lowest or highest: the one further from the reference."""
 
     def joined(source: Outcome | Training) -> NDArray[Any]:
         return np.concatenate([np.ravel(getattr(source, name)) for name in names])
@@ -156,10 +155,10 @@ def _furthest(measurement: Measurement, training: Training, names: tuple[str, ..
 
 
 def loss_curve(expected: NDArray[Any], found: NDArray[Any]) -> tuple[LossPoint, ...]:
-    """Thin the losses found, and those expected, both (n_steps,), to the same evenly spread steps.
+    """Thin the losses found and expected, both (n_steps,), to the same evenly spread steps.
 
-    The first and the last step are among them; no deviation is left out, so that the largest of the points
-    is the largest of all. Losses are rounded to 7 significant digits, deviations to 2.
+    The first and the last step are among them. A point has the largest deviation since the point before, so
+    that the largest of all is kept. Losses are rounded to 7 significant digits, deviations to 2.
     """
     last = np.unique(np.linspace(0, len(found) - 1, MAX_POINTS).round().astype(int))
     since = np.append(0, last[:-1] + 1)

@@ -1,7 +1,4 @@
-"""The fairness manifest: what was checked about each process.
-
-An item that does not hold makes the row INVALID.
-"""
+"""The fairness manifest: all checks of one process. A check that does not hold makes the row INVALID."""
 
 from __future__ import annotations
 
@@ -19,41 +16,41 @@ if TYPE_CHECKING:
 
 
 GPU_MEMORY = {"allocator": "default", "preallocation": "off", "unified memory": "off"}
-"""What JAX's settings must say: preallocation would hide the peak, another allocator is another program."""
-
+"""JAX's settings must be these: preallocation would hide the peak; another allocator is another program."""
 
 UNFINISHED_SHARE = 0.5
-"""Of an epoch that may seem left undone when `run_epoch` returns; a loop that does not wait leaves epochs."""
+"""The part of an epoch that may seem unfinished when `run_epoch` returns; without a wait, epochs are."""
 
 DEFERRED_FACTOR = 5
-"""An export that takes this many epochs' time, and more than the next, does what `run_epoch` left undone."""
+"""An export that takes longer than this many epochs does work that `run_epoch` left undone."""
 
 EXPORT_S = 50e-6
-"""What an export may take however short an epoch is: a few copies and calls."""
+"""An export may always take this long: it is a few copies and calls."""
 
 GRANULARITY_S = 5e-6
-"""A difference of two exports that says nothing, however short an epoch is."""
+"""A smaller difference between two exports is ignored, however short an epoch is."""
 
 CPU_SLACK = 1.1
-"""CPU time over wall time that one core may show, for the clocks' granularity."""
+"""CPU time over wall time that one core may show, because of the clocks' granularity."""
 
 COMPILER_S = 0.01
-"""CPU time of child processes that is no compiler's."""
+"""Child processes that used less CPU time than this were no compilers."""
 
 
 def manifest(
     entry: ImplementationFile, problem: Problem, measurement: Measurement, *, n_cores: int
 ) -> list[Check]:
-    """Check all that one process shows besides its results (`agreement` compares those)."""
-    items = [*_always(measurement, entry, n_cores)]
+    """Check all observations of one process except its results, which `agreement` compares."""
+    checks = [*_of_any_process(measurement, entry, n_cores)]
     if measurement.inspection is not None:
-        items += inspected(measurement.inspection, problem, entry)
+        checks += _of_inspection(measurement.inspection, problem, entry)
     if measurement.timing is not None:
-        items += _timed(measurement.timing, n_cores)
-    return items
+        checks += _of_exports(measurement.timing)
+        checks += _of_timing(measurement.timing, n_cores)
+    return checks
 
 
-def _always(measurement: Measurement, entry: ImplementationFile, n_cores: int) -> Iterator[Check]:
+def _of_any_process(measurement: Measurement, entry: ImplementationFile, n_cores: int) -> Iterator[Check]:
     yield Check(
         name="floating-point types of parameters, optimizer state, batches and losses",
         expected="float32",
@@ -62,7 +59,7 @@ def _always(measurement: Measurement, entry: ImplementationFile, n_cores: int) -
     )
     yield Check(
         name="other frameworks in the process",
-        expected=f"none beside {entry.framework}",
+        expected=f"none but {entry.framework}",
         found=", ".join(measurement.other_frameworks) or "none",
         holds=not measurement.other_frameworks,
     )
@@ -70,14 +67,15 @@ def _always(measurement: Measurement, entry: ImplementationFile, n_cores: int) -
     yield Check(
         name="CPUs that its threads may run on",
         expected=f"{n_cores}",
-        found=or_unseen(n_cpus, "{}"),
+        found=_or_unseen(n_cpus),
         holds=None if n_cpus is None else n_cpus <= n_cores,
     )
 
 
-def _timed(timing: Timing, n_cores: int) -> Iterator[Check]:
+def _of_exports(timing: Timing) -> Iterator[Check]:
+    """Check that all work is done within the timed call, by how long exports take."""
     epoch_s = timing.summary.median_s
-    # Work that goes on after the epoch delays an export right behind it, and not one after a pause.
+    # Work that continues after the epoch delays an export right after it, but not one after a pause.
     unfinished_s = timing.export_s - timing.paused_export_s
     finished = unfinished_s <= max(UNFINISHED_SHARE * epoch_s, GRANULARITY_S)
     remedy = "" if finished else ": run_epoch returned before the work was done; it must wait for the device"
@@ -88,7 +86,7 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Check]:
         found=f"{unfinished_s * 1e6:.0f} µs longer, an epoch being {epoch_s * 1e6:.0f} µs{remedy}",
         holds=finished,
     )
-    # A lazy framework that computes only when asked for the result leaves the work to the export.
+    # A lazy framework computes only when the result is read, which is in the export.
     deferred = timing.paused_export_s > max(DEFERRED_FACTOR * epoch_s, EXPORT_S)
     yield Check(
         name="work done within the epoch",
@@ -97,7 +95,10 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Check]:
         + (": run_epoch left the work to export" if deferred else ""),
         holds=not deferred,
     )
-    yield count("compilations while timed", 0, timing.n_compilations)
+
+
+def _of_timing(timing: Timing, n_cores: int) -> Iterator[Check]:
+    yield _count("compilations while timed", 0, timing.n_compilations)
     yield Check(
         name="CPU time of other programs started while timed",
         expected="none",
@@ -111,10 +112,10 @@ def _timed(timing: Timing, n_cores: int) -> Iterator[Check]:
         holds=timing.cpu_per_wall <= n_cores * CPU_SLACK,
     )
     if timing.gpu is not None:
-        yield _gpu(timing.gpu)
+        yield _clocks(timing.gpu)
 
 
-def _gpu(gpu: GpuReading) -> Check:
+def _clocks(gpu: GpuReading) -> Check:
     clocks = f"streaming multiprocessors at {gpu.sm_clock_mhz} MHz, memory at {gpu.memory_clock_mhz} MHz"
     return Check(
         name="GPU clocks",
@@ -124,80 +125,74 @@ def _gpu(gpu: GpuReading) -> Check:
     )
 
 
-def count(name: str, expected: int, found: int | None) -> Check:
-    """Check a number that must be just so; None is one that is not to be seen."""
-    holds = None if found is None else found == expected
-    return Check(name=name, expected=str(expected), found=or_unseen(found, "{}"), holds=holds)
-
-
-def or_unseen(value: float | None, form: str) -> str:
-    """Write a figure in the given form, if there is one."""
-    return "not to be seen" if value is None else form.format(value)
-
-
-def inspected(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
-    """Check what that process saw."""
+def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
     yield _products(seen, problem)
     if seen.gpu_memory is not None:
-        yield _gpu_memory(seen.gpu_memory)
-    yield count("graph breaks", 0, seen.n_graph_breaks)
+        expected, found = (
+            ", ".join(f"{name} {value}" for name, value in settings.items())
+            for settings in (GPU_MEMORY, seen.gpu_memory)
+        )
+        holds = seen.gpu_memory == GPU_MEMORY
+        yield Check(name="GPU memory settings", expected=expected, found=found, holds=holds)
+    yield _count("graph breaks", 0, seen.n_graph_breaks)
     yield Check(
         name="batches in host memory when the epoch begins",
-        expected="all" if problem.feed == "host" else "none: they lie on the device",
+        expected="all" if problem.feed == "host" else "none: they are on the device",
         found=f"{seen.n_host_arrays} arrays of NumPy",
         holds=None if entry.framework == "numpy" or problem.feed == "host" else seen.n_host_arrays == 0,
     )
     yield _uploads(seen.uploaded_bytes, problem)
-    yield count(
-        "readbacks in an epoch", problem.n_batches if problem.readback == "step" else 0, seen.n_readbacks
-    )
+    n_readbacks = problem.n_batches if problem.readback == "step" else 0
+    yield _count("readbacks in an epoch", n_readbacks, seen.n_readbacks)
     if entry.cuda_graph:
         launches = seen.n_graph_launches
+        is_seen = launches is not None and (
+            launches or seen.n_kernel_launches
+        )  # a blind profiler sees neither
         yield Check(
             name="launches of a captured CUDA graph in an epoch",
             expected="at least 1",
-            found=or_unseen(launches, "{}"),
-            holds=None
-            if seen.n_graph_launches is None or not (launches or seen.n_kernel_launches)
-            else bool(launches),
+            found=_or_unseen(launches),
+            holds=bool(launches) if is_seen else None,
         )
-    kernels = or_unseen(seen.n_kernel_launches, "{}")
+    kernels = _or_unseen(seen.n_kernel_launches)
     yield Check(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
-    in_place = "updated in place" if seen.in_place else "given anew by each epoch"
+    in_place = "updated in place" if seen.in_place else "returned anew by each epoch"
     yield Check(name="state", expected="either way", found=in_place, holds=None)
 
 
 def _products(seen: Inspection, problem: Problem) -> Check:
     low, high = error_range(problem.precision)
     errors = {"forward": seen.forward_error, "backward": seen.backward_error}
-    # Below float32 a setting must be lowered; the products tell whether it is the right one.
-    amiss = seen.lowered_precision if problem.precision == "float32" else []
-    found = [f"{or_unseen(error, '{:.1e}')} {way}" for way, error in errors.items()]
+    # Below float32 a setting must be lowered; the products show whether it is the right one.
+    lowered = seen.lowered_precision if problem.precision == "float32" else []
+    found = [f"{_or_unseen(error, '.1e')} {way}" for way, error in errors.items()]
     return Check(
         name="precision of the two matrix products",
         expected=f"{problem.precision}: relative errors from {low:.2g} to {high:.2g}",
-        found="; ".join([", ".join(found), *amiss]),
-        holds=not amiss and all(error is not None and low <= error <= high for error in errors.values()),
-    )
-
-
-def _gpu_memory(settings: dict[str, str]) -> Check:
-    expected, found = (
-        ", ".join(f"{name} {setting}" for name, setting in each.items()) for each in (GPU_MEMORY, settings)
-    )
-    return Check(
-        name="how a GPU's memory is taken", expected=expected, found=found, holds=settings == GPU_MEMORY
+        found="; ".join([", ".join(found), *lowered]),
+        holds=not lowered and all(error is not None and low <= error <= high for error in errors.values()),
     )
 
 
 def _uploads(uploaded_bytes: int | None, problem: Problem) -> Check:
     from_host = problem.feed == "host"
     if from_host and not uploaded_bytes:
-        uploaded_bytes = None  # handed over in a way that is not to be seen
+        uploaded_bytes = None  # uploaded in a way that is not observable
     most_bytes = 4 * problem.samples_per_epoch * (problem.n_features + 1) if from_host else 0
     return Check(
-        name="bytes handed to the device in an epoch",
+        name="bytes uploaded to the device in an epoch",
         expected=f"at most {most_bytes:,}, each batch once" if from_host else "0",
-        found=or_unseen(uploaded_bytes, "{:,}"),
+        found=_or_unseen(uploaded_bytes, ","),
         holds=None if uploaded_bytes is None else uploaded_bytes <= most_bytes,
     )
+
+
+def _count(name: str, expected: int, found: int | None) -> Check:
+    """Check a number that must be exactly this; None: not observable."""
+    holds = None if found is None else found == expected
+    return Check(name=name, expected=str(expected), found=_or_unseen(found), holds=holds)
+
+
+def _or_unseen(value: float | None, form: str = "") -> str:
+    return "not observable" if value is None else format(value, form)

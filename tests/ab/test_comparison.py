@@ -146,7 +146,7 @@ def test_an_allocator_that_a_side_asks_for_is_no_fair_one_and_the_callers_reache
     reason = reason_of_failure(copy_of("jax_jit"), "--new-env=XLA_PYTHON_CLIENT_ALLOCATOR=platform")
 
     assert reason is not None
-    assert reason.startswith("new: how a GPU's memory is taken: expected allocator default, ")
+    assert reason.startswith("new: GPU memory settings: expected allocator default, ")
     assert "found allocator platform, " in reason
     assert "base: " not in reason
 

@@ -48,7 +48,7 @@ FAIR = replace(measurement_of(SMALL), timing=TIMING)
 INSPECTED = replace(measurement_of(SMALL), inspection=INSPECTION)
 TORCH = read_entry(IMPLEMENTATIONS / "torch_eager.py")
 PRODUCTS = "precision of the two matrix products"
-MEMORY = "how a GPU's memory is taken"
+MEMORY = "GPU memory settings"
 EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
 
 
@@ -98,7 +98,7 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"inspection": {"gpu_memory": GPU_MEMORY | {"allocator": "platform"}}}, MEMORY),
         ({"inspection": {"gpu_memory": GPU_MEMORY | {"preallocation": "on"}}}, MEMORY),
         ({"inspection": {"n_readbacks": 4}}, "readbacks in an epoch"),
-        ({"inspection": {"uploaded_bytes": 4}}, "bytes handed to the device in an epoch"),
+        ({"inspection": {"uploaded_bytes": 4}}, "bytes uploaded to the device in an epoch"),
         ({"inspection": {"n_host_arrays": 2}}, "batches in host memory when the epoch begins"),
         (
             {"dtypes": ["float32", "float64"]},
@@ -144,7 +144,7 @@ def test_a_batch_fed_from_the_host_may_be_handed_over_once() -> None:
 
     assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES, "n_host_arrays": 8}) == []
     assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES + 1}) == [
-        "bytes handed to the device in an epoch"
+        "bytes uploaded to the device in an epoch"
     ]
 
 
@@ -179,4 +179,4 @@ def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
 def test_what_can_not_be_seen_is_said_and_is_no_fault() -> None:
     unseen = items(inspection={"n_readbacks": None, "uploaded_bytes": None})
 
-    assert [item.holds for item in unseen if item.found == "not to be seen"] == [None] * 3
+    assert [item.holds for item in unseen if item.found == "not observable"] == [None] * 3

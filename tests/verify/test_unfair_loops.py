@@ -134,7 +134,7 @@ UNFAIR = [
                 "    for x, y in batches:\n        x, y = [jax.device_put((x, y)) for _ in range(2)][0]\n",
             ),
         ),
-        "bytes handed to the device in an epoch: expected at most 1,536, each batch once, found 3,072",
+        "bytes uploaded to the device in an epoch: expected at most 1,536, each batch once, found 3,072",
         problem=replace(SMALL, feed="host"),
     ),
     Unfair(
@@ -147,7 +147,7 @@ UNFAIR = [
         "another allocator, jax",
         "jax_jit",
         (("import jax\n", f"import os\n{ALLOCATOR} = 'platform'\nimport jax\n"),),
-        "how a GPU's memory is taken: expected allocator default, preallocation off, unified memory off, "
+        "GPU memory settings: expected allocator default, preallocation off, unified memory off, "
         "found allocator platform, preallocation off, unified memory off",
     ),
     Unfair(
@@ -160,7 +160,7 @@ UNFAIR = [
         "two frameworks in one process",
         "jax_jit",
         (("import jax\n", "import jax\nimport torch\n"),),
-        "other frameworks in the process: expected none beside jax, found torch",
+        "other frameworks in the process: expected none but jax, found torch",
     ),
 ]  # fmt: skip
 
