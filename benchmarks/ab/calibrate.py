@@ -17,7 +17,7 @@ from benchmarks.compare.noise import calibrate_case
 from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import Category
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.comparison import calibration_table
+from benchmarks.report.tables.comparison import calibration_grid
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
     if cases:
         found = Calibration(date=place.provenance.date, machine=Fingerprint.of(place.provenance), cases=cases)
         path = calibration.save(found, selection.calibrations)
-        console.print(calibration_table(cases))
+        console.print(calibration_grid(cases))
         console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)
     if paired_run.interrupted:
         return INTERRUPTED

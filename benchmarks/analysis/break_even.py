@@ -1,16 +1,18 @@
-"""After how many epochs a dearer first call has paid off."""
+"""The number of epochs after which a more expensive first call has paid off."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 from math import floor
 from typing import TYPE_CHECKING
 
+from benchmarks.analysis.columns import column
 from benchmarks.cases.problems import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.records.row import Row
     from impls.contract import Device, Problem
@@ -18,60 +20,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BreakEven:
-    """The faster implementation costs more at first; from so many epochs on, its training takes less time."""
+    """The number of epochs from which the faster training, first call included, ends before the other."""
 
-    problem: str
-    device: Device
-    n_cores: int
-    faster: str
-    slower: str
-    n_epochs_cold: int | None  # with empty disk caches; None: never, or not known
-    n_epochs_warm: int | None  # with warm ones; None: never
+    problem: str = column("generated from the problem's fields; begins with its name if it has one")
+    device: str = column("cpu or cuda")
+    n_cores: int = column("CPUs that its processes were kept to")
+    faster: str = column("the implementation with the shorter epochs after the first")
+    slower: str = column("the other implementation")
+    n_epochs_cold: int | None = column("with empty disk caches; missing: never, or not known")
+    n_epochs_warm: int | None = column("with warm disk caches; missing: never")
 
 
 def break_evens(rows: Sequence[Row]) -> list[BreakEven]:
-    """Compare each two implementations of a group."""
+    """Compare each two implementations of a group, the fastest first."""
     groups: dict[tuple[Problem, Device, int], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed:
             groups[row.problem, row.device, row.n_cores].append(row)
     return [
-        pair for group in groups.values() for pair in _pairs(sorted(group, key=lambda row: row.typical_s))
+        _compared(faster, slower)
+        for group in groups.values()
+        for faster, slower in combinations(sorted(group, key=lambda row: row.typical_s), 2)
     ]
 
 
-def _pairs(fastest_first: Sequence[Row]) -> Iterator[BreakEven]:
-    typical_s = [row.typical_s for row in fastest_first]  # medians: of each row once
-    first_s = [row.first_call_s for row in fastest_first]
-    for i, faster in enumerate(fastest_first):
-        for j, slower in enumerate(fastest_first[i + 1 :], i + 1):
-            cold = None
-            if faster.costs and slower.costs:
-                cold = n_epochs_to_win(
-                    (faster.costs.cold_first_call_s, typical_s[i]),
-                    (slower.costs.cold_first_call_s, typical_s[j]),
-                )
-            yield BreakEven(
-                problem=name_of(faster.problem),
-                device=faster.device,
-                n_cores=faster.n_cores,
-                faster=faster.implementation,
-                slower=slower.implementation,
-                n_epochs_cold=cold,
-                n_epochs_warm=n_epochs_to_win((first_s[i], typical_s[i]), (first_s[j], typical_s[j])),
-            )
+def _compared(faster: Row, slower: Row) -> BreakEven:
+    epochs_s, cold = (faster.typical_s, slower.typical_s), None
+    if faster.costs and slower.costs:
+        cold = n_epochs_to_win((faster.costs.cold_first_call_s, slower.costs.cold_first_call_s), epochs_s)
+    return BreakEven(
+        problem=name_of(faster.problem),
+        device=faster.device,
+        n_cores=faster.n_cores,
+        faster=faster.implementation,
+        slower=slower.implementation,
+        n_epochs_cold=cold,
+        n_epochs_warm=n_epochs_to_win((faster.first_call_s, slower.first_call_s), epochs_s),
+    )
 
 
-def n_epochs_to_win(faster: tuple[float, float], slower: tuple[float, float]) -> int | None:
-    """Give the number of epochs from which `faster` has the smaller total; each is (first call, epoch) in s.
+def n_epochs_to_win(first_s: tuple[float, float], epoch_s: tuple[float, float]) -> int | None:
+    """Return the number of epochs from which the one side has the smaller total; None if there is none.
 
-    None where that never comes.
-
-    n epochs take first + (n - 1) · epoch, since the first call is an epoch too.
+    Both pairs hold the one side, which has the shorter epochs, and the other. n epochs take
+    first + (n - 1) · epoch, because the first call is an epoch too.
     """
-    (first_faster, epoch_faster), (first_slower, epoch_slower) = faster, slower
-    if first_faster < first_slower:
+    if first_s[0] < first_s[1]:
         return 1
-    if epoch_faster == epoch_slower:
+    if epoch_s[0] == epoch_s[1]:
         return None
-    return floor((first_faster - first_slower) / (epoch_slower - epoch_faster)) + 2
+    return floor((first_s[0] - first_s[1]) / (epoch_s[1] - epoch_s[0])) + 2

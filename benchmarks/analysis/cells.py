@@ -7,33 +7,25 @@ from benchmarks.stats import CONFIDENCE
 NO_FIGURE = "—"
 
 
-def time_cell(time_s: float | None) -> str:
-    """Write a time, if there is one."""
-    return NO_FIGURE if time_s is None else si(time_s, "s")
+def in_unit(value: float | str | None, unit: str = "") -> str:
+    """Write a figure in its unit: "142 µs" (s), "45.1 M" (1/s), "12.3 MB" (bytes), "25.2×" (×).
 
-
-def throughput_cell(samples_per_s: float | None) -> str:
-    """Write a throughput, if there is one."""
-    return NO_FIGURE if samples_per_s is None else si(samples_per_s, "")
-
-
-def deviation_cell(deviation: float | None) -> str:
-    """Write a deviation from the reference, if there is one."""
-    return NO_FIGURE if deviation is None else f"{deviation:.1e}"
-
-
-def memory_cell(size_bytes: int | None) -> str:
-    """Write a size, if there is one."""
-    return NO_FIGURE if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
-
-
-def ratio_cell(ratio: float | None) -> str:
-    """Write a ratio, if there is one: "25.2×"."""
-    return NO_FIGURE if ratio is None else f"{_three_digits(ratio)}×"
+    Without a unit, a whole number is written with commas, any other number as a power of ten: "2.5e-06".
+    """
+    if value is None or isinstance(value, str):
+        return NO_FIGURE if value is None else value
+    match unit:
+        case "×":
+            return f"{_three_digits(value)}×"
+        case "bytes":
+            return f"{value / 1e6:.1f} MB"
+        case "":
+            return f"{value:,}" if isinstance(value, int) else f"{value:.1e}"
+    return si(value, unit.removeprefix("1/s"))
 
 
 def interval_cell(low: float | None, high: float | None, coverage: float | None) -> str:
-    """Write a ratio's interval, if it has one: "25 to 25.6", with its coverage where that is below 95 %."""
+    """Write the interval of a ratio: "25 to 25.6", with its coverage if that is below 95 %."""
     if low is None or high is None or coverage is None:
         return NO_FIGURE
     less = f" ({coverage:.0%})" if coverage < CONFIDENCE else ""
@@ -41,7 +33,7 @@ def interval_cell(low: float | None, high: float | None, coverage: float | None)
 
 
 def _three_digits(value: float) -> str:
-    """Write a ratio with three significant digits, or all of a large one's: "25.2", "2,954"."""
+    """Write a ratio with three significant digits, or all digits of a large one: "25.2", "2,954"."""
     return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"  # noqa: PLR2004 - rounds to four digits
 
 
@@ -51,5 +43,4 @@ def si(value: float, unit: str) -> str:
         return f"0 {unit}".rstrip()
     prefixes = {1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p"}
     factor = next((factor for factor in prefixes if value >= factor * 0.9995), 1e-12)
-    scaled = value / factor
-    return f"{scaled:#.3g}".rstrip(".") + f" {prefixes[factor]}{unit}".rstrip()
+    return f"{value / factor:#.3g}".rstrip(".") + f" {prefixes[factor]}{unit}".rstrip()

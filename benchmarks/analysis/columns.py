@@ -1,47 +1,75 @@
-"""What a table's columns are: named, typed and explained in one place, the class of its lines."""
+"""A column of a table: declared once, and written from there everywhere it is shown or explained."""
 
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
-from typing import Annotated, get_args, get_origin, get_type_hints
+from dataclasses import KW_ONLY, Field, dataclass, field, fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from benchmarks.analysis.cells import in_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a field means, and its unit: stands in its annotation, `Annotated[float, Told("…", "s")]`."""
+    """One column: what it means and how it is shown.
 
-    meaning: str
+    Either a field of the class of a table's lines declares it, `typical_s: float = column("…", "s")`, or a
+    table lists it, with the function that computes its value or its text from a line.
+    """
+
+    meaning: str = ""
     unit: str = ""
+    _: KW_ONLY
+    title: str = ""  # the heading in a table; empty: the column is only exported
+    priority: int = 0  # 0: always shown; where room is scarce, the largest number gives way first
+    is_text: bool = False  # aligned to the left; a field is, if it holds a str
+    value: Callable[[Any], Any] | None = None  # None: the field
+    cell: Callable[[Any], str] | None = None  # None: the value in its unit
+    name: str = ""
+    kind: type = str  # str, int, float or bool
+    optional: bool = False
+
+    def of(self, line: object) -> Any:  # noqa: ANN401 - of the column's kind
+        """Return the column's value in a line of the table."""
+        return self.value(line) if self.value else getattr(line, self.name)
+
+    def write(self, line: object) -> str:
+        """Return the column's text in a line of the table."""
+        return self.cell(line) if self.cell else in_unit(self.of(line), self.unit)
 
 
-@dataclass(frozen=True, kw_only=True)
-class NamedColumn:
-    """One column of a table."""
-
-    name: str
-    kind: type  # str, int, float or bool
-    optional: bool
-    unit: str
-    meaning: str
+def column(meaning: str, unit: str = "", **more: Any) -> Any:  # noqa: ANN401 - any field can be one
+    """Declare a dataclass's field as a column; the arguments are those of `Column`."""
+    return field(metadata={Column: Column(meaning, unit, **more)})
 
 
-def columns_of(line: type) -> list[NamedColumn]:
-    """Read the columns from the class of a table's lines, whose every field is explained by a `Told`.
+@cache
+def columns_of(line: type) -> tuple[Column, ...]:
+    """Read the columns from the class of a table's lines, a dataclass, each field of which declares one.
 
     Raises:
-        TypeError: a field is not.
+        TypeError: a field declares none.
 
     """
-    hints = get_type_hints(line, include_extras=True)
-    return [_column(name, hint) for name, hint in hints.items()]
+    hints = get_type_hints(line)
+    return tuple(_column(each, hints[each.name]) for each in fields(line))
 
 
-def _column(name: str, hint: object) -> NamedColumn:
-    if get_origin(hint) is not Annotated:
-        message = f"{name}: expected Annotated[type, Told(…)], found {hint}"
+def _column(declared: Field[Any], hint: Any) -> Column:  # noqa: ANN401 - a type
+    if Column not in declared.metadata:
+        message = f"{declared.name}: expected a field declared by column(…), found {declared.type}"
         raise TypeError(message)
-    type_, told = get_args(hint)
-    optional = isinstance(type_, types.UnionType)
-    kind = next(each for each in get_args(type_) if each is not types.NoneType) if optional else type_
-    return NamedColumn(name=name, kind=kind, optional=optional, unit=told.unit, meaning=told.meaning)
+    optional = isinstance(hint, types.UnionType)
+    kind = next(each for each in get_args(hint) if each is not types.NoneType) if optional else hint
+    kind = kind if kind in (int, float, bool) else str
+    found: Column = declared.metadata[Column]
+    return replace(found, name=declared.name, kind=kind, optional=optional, is_text=hint is str)
+
+
+def explained(columns: Iterable[Column]) -> str:
+    """Return what the columns mean, in Markdown: "*typical*: time of one epoch. *best*: …"."""
+    return " ".join(f"*{column.title}*: {column.meaning}." for column in columns if column.meaning)

@@ -1,4 +1,4 @@
-"""What a measured run says of other sizes and lengths: the fitted cost model, and break-even points."""
+"""A run's sweeps over batch sizes → the fitted cost model: the time of one step at other batch sizes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from math import fsum
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.analysis.cells import si
+from benchmarks.analysis.columns import column
 from benchmarks.cases.problems import name_of
 
 if TYPE_CHECKING:
@@ -18,38 +20,65 @@ if TYPE_CHECKING:
     from impls.contract import Device, Problem
 
 MIN_BATCH_SIZES = 3
-"""A line fits any two points, however badly it would fit a third."""
+"""A straight line fits any two points."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostModel:
-    """Time per step = fixed_s + per_sample_s · batch_size, for one implementation, device and width.
+    """The time of one step = fixed_s + per_sample_s · batch size, for one implementation, device and width.
 
-    Each figure is the median over the rounds of the fit to that round's sweep; low and high are the smallest
-    and the largest of these fits.
+    Each figure is the median of the fits to each round's sweep; low and high are the smallest and the largest
+    of these fits.
     """
 
-    implementation: str
-    device: Device
-    n_cores: int
-    problem: str  # the swept problem's name, its batch size left open
-    n_features: int
-    n_batches: int
-    batch_sizes: tuple[int, ...]
-    fixed_s: float
-    fixed_low_s: float
-    fixed_high_s: float
-    per_sample_s: float
-    per_sample_low_s: float
-    per_sample_high_s: float
-    max_misfit: float  # the largest relative difference of the model from a measured time, of either sign
+    implementation: str = column("name of the implementation's file", title="implementation")
+    device: str = column("cpu or cuda")
+    n_cores: int = column("CPUs that its processes were kept to")
+    problem: str = column("the swept problem's name, without its batch size")
+    n_features: int = column("D: width of one sample")
+    n_batches: int = column("N: steps in one epoch")
+    fixed_s: float = column(
+        "dispatch, which does not depend on the batch size; each round has a fit: the median of the fits, "
+        "with the smallest and the largest in brackets",
+        "s",
+        title="fixed cost per step",
+        cell=lambda model: _with_range(model.fixed_s, model.fixed_low_s, model.fixed_high_s),
+    )
+    fixed_low_s: float = column("the smallest fit", "s")
+    fixed_high_s: float = column("the largest fit", "s")
+    per_sample_s: float = column(
+        "what a step takes for each sample of its batch, likewise",
+        "s",
+        title="cost per sample",
+        cell=lambda model: _with_range(model.per_sample_s, model.per_sample_low_s, model.per_sample_high_s),
+    )
+    per_sample_low_s: float = column("the smallest fit", "s")
+    per_sample_high_s: float = column("the largest fit", "s")
+    max_misfit: float = column(
+        "largest relative difference between the model and a measured time; if it is large, a straight line "
+        "describes the sweep badly, for example because a batch does not fit into a cache",
+        title="misfit",
+        priority=1,
+        cell=lambda model: f"{model.max_misfit:.0%}",
+    )
+    batch_sizes: tuple[int, ...] = column(
+        "those of the sweep, ascending",
+        title="batch sizes",
+        priority=2,
+        value=lambda model: " ".join(map(str, model.batch_sizes)),
+        cell=lambda model: f"{model.batch_sizes[0]:,} to {model.batch_sizes[-1]:,}",
+    )
+
+
+def _with_range(value: float, low: float, high: float) -> str:
+    return f"{si(value, 's')} ({si(low, 's')} to {si(high, 's')})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """One implementation's rows over ascending batch sizes, all else alike."""
+    """One implementation's rows over ascending batch sizes; everything else is the same."""
 
-    problem: str  # its name, the batch size left open
+    problem: str  # its name, without the batch size
     device: Device
     n_cores: int
     rows: tuple[Row, ...]
@@ -78,14 +107,14 @@ def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
     ]
 
 
-@lru_cache(maxsize=10_000)  # each table and picture of sweeps asks it of all rows
+@lru_cache(maxsize=10_000)  # every table and plot of sweeps needs it for all rows
 def sweep_name(problem: Problem) -> str:
-    """Name the problem with its batch sizes left open."""
+    """Return the problem's name without its batch sizes."""
     return name_of(replace(problem, batch_size=1, last_batch_size=None)).replace("B1-", "", 1)
 
 
 def cost_models(rows: Sequence[Row]) -> list[CostModel]:
-    """Fit every sweep over batch sizes that the rows hold."""
+    """Fit every sweep over batch sizes among the rows."""
     return [model for sweep in sweeps_of(rows) if (model := _fit(sweep)) is not None]
 
 
@@ -123,9 +152,9 @@ def _fit(sweep: Sweep) -> CostModel | None:
 def fit_line(sizes: Sequence[float], times_s: Sequence[float]) -> tuple[float, float]:
     """Fit times = a + b · sizes with a, b ≥ 0, minimizing the squares of the relative errors; return a and b.
 
-    Relative, because the times span decades: each point then counts alike. Where the best line has a negative
-    a or b, that one is 0. By plain sums, not by a library's least squares: those differ in the last digit
-    from one processor to another, and so would reports.
+    The errors are relative because the times span decades. If the best line has a negative a or b, it becomes
+    0. The sums are plain: a library's least squares differ in the last digit between processors, and then
+    reports would differ too.
     """
     points = [
         (float(size), time_s, 1 / (time_s * time_s)) for size, time_s in zip(sizes, times_s, strict=True)

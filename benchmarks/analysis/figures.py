@@ -1,16 +1,17 @@
-"""Runs → the figures that are shown of them: the one place where they are computed.
+"""Runs → the figures that are shown of them.
 
-Tables, pictures, page and exports all take theirs from here, so that they can't disagree.
+Tables, plots, page and exports all take their figures and columns from here, so that they can't disagree.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.analysis.columns import Column
+from benchmarks.analysis.cells import interval_cell
+from benchmarks.analysis.columns import column
 from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, discover
 from benchmarks.cases.problems import name_of
 from benchmarks.records.machine import Machine
@@ -27,123 +28,147 @@ OF_ROW = (
     *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),
     "code_digest",
 )
-"""Figures that are the row's own, under the same name; those of its problem are found by theirs."""
+"""Figures that a row has under the same name."""
+
+OF_RATIO = ("speedup", "speedup_low", "speedup_high", "speedup_coverage")
+"""Figures that a `Ratio` holds, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """Everything that is shown of one row. Times, and what follows from them, are None unless it is timed."""
 
-    run: Annotated[str, Column("when the run began, which names it; ISO 8601")]
-    machine: Annotated[str, Column("the machine's name")]
-    cpu: Annotated[str, Column("model of its processor")]
-    n_cpus: Annotated[int, Column("CPUs of the machine")]
-    gpu: Annotated[str | None, Column("models of its GPUs")]
-    n_cores: Annotated[int, Column("CPUs that its processes were kept to")]
-    commit: Annotated[str | None, Column("of the harness")]
-    code_digest: Annotated[
-        str | None,
-        Column("of the implementation's files and the harness's that time it; older records have none"),
-    ]
-    case: Annotated[str, Column("implementation, device and problem, as pytest names the benchmark")]
-    group: Annotated[str, Column("problem and device: only rows of one group and run may be compared")]
-    implementation: Annotated[str, Column("its file's name")]
-    framework: Annotated[str, Column("the package it needs")]
-    tier: Annotated[str, Column("what one call hands to the machine: eager, step, epoch, floor")]
-    gradient: Annotated[
-        str,
-        Column(
-            'who derives the gradient: "framework" or "by hand"; of older records what the file of that name '
-            "declares today"
-        ),
-    ]
-    summary: Annotated[str, Column("the implementation's first line: what this way of running is")]
-    device: Annotated[str, Column("cpu or cuda")]
-    problem: Annotated[str, Column("generated from the problem's fields; begins with its name if it has one")]
-    batch_size: Annotated[int, Column("B: samples in one mini-batch")]
-    n_features: Annotated[int, Column("D: width of one sample")]
-    n_batches: Annotated[int, Column("N: steps in one epoch")]
-    n_epochs: Annotated[int, Column("E: epochs of one training; with a target, the most there may be")]
-    feed: Annotated[
-        str, Column("device: the batches lie there before the epoch; host: handing over is timed")
-    ]
-    readback: Annotated[str, Column("when the host reads the losses: after each epoch, or after each step")]
-    loss: Annotated[str, Column("bce: computed from probabilities; bce_with_logits: from logits")]
-    precision: Annotated[str, Column("of the matrix products' operands")]
-    data: Annotated[str, Column("dataset: every epoch passes over the same batches; stream: over fresh ones")]
-    target_loss: Annotated[float | None, Column("the mean loss at which the training ends, if one was set")]
-    verdict: Annotated[
-        str, Column("verified, INVALID, FAILED or not measured; only verified rows have times")
-    ]
-    reason: Annotated[str | None, Column("why it is not verified")]
-    n_rounds: Annotated[int, Column("fresh processes that were timed, one a round")]
-    typical_s: Annotated[float | None, Column("an epoch: median over rounds of each process's median", "s")]
-    best_s: Annotated[float | None, Column("the fastest epoch of all", "s")]
-    samples_per_s: Annotated[float | None, Column("rows of data per second, at the typical time", "1/s")]
-    baseline: Annotated[str, Column("the implementation that the run's others are compared with")]
-    speedup: Annotated[
-        float | None,
-        Column(
-            "how many times faster than the baseline: median over rounds of the two processes' fastest epochs"
-        ),
-    ]
-    speedup_low: Annotated[float | None, Column("lower end of its interval; none below five rounds")]
-    speedup_high: Annotated[float | None, Column("upper end of it")]
-    speedup_coverage: Annotated[float | None, Column("probability with which the interval holds the median")]
-    times_floor: Annotated[
-        float | None, Column(f"an epoch's time over {FLOOR}'s, paired by rounds as the speedup is")
-    ]
-    cold_s: Annotated[float | None, Column("the first epoch, compilation included, empty disk caches", "s")]
-    warm_s: Annotated[float | None, Column("the same with warm disk caches, median over rounds", "s")]
-    memory_bytes: Annotated[
-        int | None,
-        Column("peak on the device; on a CPU above what the process held with the framework loaded", "bytes"),
-    ]
-    deviation: Annotated[float | None, Column("largest difference of any step's loss from the reference")]
+    run: str = column("when the run began, which names it; ISO 8601")
+    machine: str = column("the machine's name")
+    cpu: str = column("model of its processor")
+    n_cpus: int = column("CPUs of the machine")
+    gpu: str | None = column("models of its GPUs")
+    n_cores: int = column("CPUs that its processes were kept to")
+    commit: str | None = column("commit of the harness")
+    code_digest: str | None = column(
+        "digest of the implementation's files and of the harness's that time it; None: not recorded"
+    )
+    case: str = column("implementation, device and problem, as pytest names the benchmark")
+    group: str = column("problem and device: compare only rows of one group and run")
+    implementation: str = column("name of the implementation's file", title="implementation")
+    framework: str = column("package that the implementation needs")
+    tier: str = column("work that one call covers: eager, step, epoch or floor", title="tier", priority=2)
+    gradient: str = column(
+        'who derives the gradient: "framework" or "by hand"; not recorded: as the file of that name '
+        "declares it today"
+    )
+    summary: str = column("the implementation's first line: what this way of running is")
+    device: str = column("cpu or cuda")
+    problem: str = column("generated from the problem's fields; begins with its name if it has one")
+    batch_size: int = column("B: samples in one mini-batch")
+    n_features: int = column("D: width of one sample")
+    n_batches: int = column("N: steps in one epoch")
+    n_epochs: int = column("E: epochs of one training; with a target, the largest number")
+    feed: str = column("device: the batches are there before the epoch; host: handing over is timed")
+    readback: str = column("when the host reads the losses: after each epoch, or after each step")
+    loss: str = column("bce: computed from probabilities; bce_with_logits: from logits")
+    precision: str = column("precision of the matrix products' operands")
+    data: str = column("dataset: each epoch has the same batches; stream: each has fresh ones")
+    target_loss: float | None = column("the mean loss at which the training ends, if one was set")
+    n_rounds: int = column("fresh processes that were timed, one a round")
+    baseline: str = column("the implementation that the others of the run are compared with")
+    typical_s: float | None = column(
+        "time of one epoch: the median over the rounds of each process's median", "s", title="typical"
+    )
+    best_s: float | None = column("time of the fastest epoch", "s", title="best", priority=4)
+    samples_per_s: float | None = column(
+        "samples per second, at the typical time", "1/s", title="samples/s", priority=2
+    )
+    speedup: float | None = column(
+        "how many times faster than the baseline: each round gives the ratio of the two processes' "
+        "fastest epochs, and this is the median of the ratios",
+        "×",
+        title="vs {baseline}",
+        priority=1,
+    )
+    speedup_low: float | None = column(
+        "confidence interval of that ratio; five rounds give 94 %, fewer give none; sorted and exported "
+        "by its lower end",
+        title="95 %",
+        priority=1,
+        cell=lambda row: interval_cell(row.speedup_low, row.speedup_high, row.speedup_coverage),
+    )
+    speedup_high: float | None = column("upper end of the confidence interval")
+    speedup_coverage: float | None = column("probability that the interval covers the median")
+    times_floor: float | None = column(
+        f"how many times as long as with `{FLOOR}` an epoch takes, compared in the same way",
+        "×",
+        title="vs floor",
+        priority=2,
+    )
+    cold_s: float | None = column(
+        "the first epoch of the problem in a process, with empty disk caches: trace, compile and run; "
+        "measured in one process",
+        "s",
+        title="cold",
+        priority=2,
+    )
+    warm_s: float | None = column(
+        "the same with the disk caches that an earlier process filled; the median over the rounds",
+        "s",
+        title="warm",
+        priority=2,
+    )
+    memory_bytes: int | None = column(
+        "peak memory of the process, data included, above its memory once the framework was loaded; on a "
+        "GPU, the peak of the framework's own allocator",
+        "bytes",
+        title="memory",
+        priority=3,
+    )
+    deviation: float | None = column(
+        "largest difference between any step's loss and the reference", title="deviation", priority=3
+    )
+    verdict: str = column(
+        "verified, INVALID, FAILED or not measured; only verified rows have times", title="verdict"
+    )
+    reason: str | None = column("why the row is not verified")
 
     @property
     def is_timed(self) -> bool:
-        """Say whether there are times to show."""
+        """Check whether there are times to show."""
         return self.typical_s is not None
 
 
 @dataclass(frozen=True)
 class _Same:
-    """A run, known by its identity: to compare all rows would take longer than to compute their figures."""
+    """A run, compared by identity: comparing all rows would take longer than computing their figures."""
 
     run: Run
 
     def __eq__(self, other: object) -> bool:
-        """Say whether it is the very same."""
+        """Check whether it is the same object."""
         return isinstance(other, _Same) and self.run is other.run
 
     def __hash__(self) -> int:
-        """Give a number that the very same has, too."""
+        """Return the hash of the identity."""
         return id(self.run)
 
 
 def figures_of(run: Run) -> Sequence[Figures]:
-    """Compute what is shown of each row, those of a group together; once for a run, which can't change."""
+    """Compute the figures of each row, group by group; only once for a run, because runs can't change."""
     return _figures_of(_Same(run))
 
 
 @lru_cache(maxsize=32)
 def _figures_of(same: _Same) -> tuple[Figures, ...]:
-    run, where = same.run, _where(same.run)
+    at, machine, baseline = same.run.provenance, Machine.of(same.run), same.run.settings.baseline
+    of_run = vars(machine) | {"run": at.date, "commit": at.commit, "baseline": baseline}
+    of_run["gpu"] = machine.gpu or None
+    nothing: dict[str, Any] = dict.fromkeys(Figures.__annotations__)
     return tuple(
-        Figures(**where, **_what(row), **_times(row), **_ratios(row, group, run.settings.baseline))
-        for group in rows_by_group(run).values()
+        Figures(**nothing | of_run | _of_row(row) | _of_times(row, group, baseline))
+        for group in rows_by_group(same.run).values()
         for row in group.values()
     )
 
 
-def _where(run: Run) -> dict[str, Any]:
-    at, site = run.provenance, Machine.of(run)
-    return {"run": at.date, "commit": at.commit, **vars(site), "gpu": site.gpu or None}
-
-
-def _what(row: Row) -> dict[str, Any]:
-    """Give what the row is of, and what became of it."""
+def _of_row(row: Row) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(row.problem).items() if name in Figures.__annotations__},
         **{name: getattr(row, name) for name in OF_ROW},
@@ -157,7 +182,7 @@ def _what(row: Row) -> dict[str, Any]:
 
 
 def gradient_of(row: Row) -> str:
-    """Return who derives its gradient; an older record does not say, so its file of today is asked."""
+    """Return who derives the gradient; not recorded: as the implementation's file declares it today."""
     return row.gradient or _declared_gradients().get(row.implementation, BY_FRAMEWORK)
 
 
@@ -166,41 +191,32 @@ def _declared_gradients() -> dict[str, str]:
     return {name: entry.gradient for name, entry in discover().items()}
 
 
-def _times(row: Row) -> dict[str, Any]:
-    timed, costs = row.is_timed, row.costs if row.is_timed else None
+def _of_times(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:
+    if not row.is_timed:
+        return {}
+    versus, above_floor = ratio_of(group.get(baseline), row), ratio_of(row, group.get(FLOOR))
     return {
-        "typical_s": row.typical_s if timed else None,
-        "best_s": row.best_s if timed else None,
-        "samples_per_s": row.problem.samples_per_epoch / row.typical_s if timed else None,
-        "cold_s": costs.cold_first_call_s if costs else None,
-        "warm_s": row.first_call_s if timed else None,
-        "memory_bytes": peak_bytes(row) if timed else None,
+        **dict(zip(OF_RATIO, astuple(versus) if versus else (), strict=False)),
+        "typical_s": row.typical_s,
+        "best_s": row.best_s,
+        "samples_per_s": row.problem.samples_per_epoch / row.typical_s,
+        "times_floor": above_floor and above_floor.value,
+        "cold_s": row.costs and row.costs.cold_first_call_s,
+        "warm_s": row.first_call_s,
+        "memory_bytes": peak_bytes(row),
     }
 
 
 def peak_bytes(row: Row) -> int | None:
-    """Give the peak memory on the row's device; None where it was not to be seen."""
+    """Return the peak memory on the row's device, in bytes; None if it was not measured."""
     if row.costs is None:
         return None
     size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
-    return None if size_bytes is None else max(size_bytes, 0)  # it may have returned some
-
-
-def _ratios(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:
-    speedup_ = ratio_of(group.get(baseline), row)
-    above_floor = ratio_of(row, group.get(FLOOR))
-    return {
-        "baseline": baseline,
-        "speedup": speedup_.value if speedup_ else None,
-        "speedup_low": speedup_.low if speedup_ else None,
-        "speedup_high": speedup_.high if speedup_ else None,
-        "speedup_coverage": speedup_.coverage if speedup_ else None,
-        "times_floor": above_floor.value if above_floor else None,
-    }
+    return None if size_bytes is None else max(size_bytes, 0)  # the process may have returned some memory
 
 
 def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
-    """Compare two rows of one group over the rounds in which both ran; None where there is no such round."""
+    """Compare two rows of one group over the rounds in which both ran; None if there is no such round."""
     if baseline is None or row is None or not (baseline.is_timed and row.is_timed):
         return None
     if row is baseline:
@@ -210,7 +226,7 @@ def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
 
 
 def rows_by_group(run: Run) -> dict[str, dict[str, Row]]:
-    """Give the rows by group, and within it by implementation."""
+    """Return the rows by group, and within a group by implementation."""
     groups: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in run.rows:
         groups[row.group][row.implementation] = row

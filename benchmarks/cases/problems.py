@@ -41,7 +41,7 @@ def name_of(problem: Problem) -> str:
     return "-".join(nicknames + sizes + others)
 
 
-def placed_on(device: Device, n_cores: int) -> str:
+def placed_on(device: str, n_cores: int) -> str:
     """Name where a case runs: "cpu", "cpu, 2 cores"; the number of cores is left out where it is 1."""
     return device if n_cores == 1 else f"{device}, {n_cores} cores"
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from benchmarks.analysis.columns import Column
     from benchmarks.cli.parser import Parser
     from benchmarks.track.history import Record
 
@@ -98,7 +99,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         description=ABOUT_EXPORT,
         statuses=INCOMPLETE,
         epilog="\n".join(
-            ["columns of the csv:", *map(_explained, *zip(*COLUMNS.items(), strict=True)), "\n"]
+            ["columns of the csv:", *map(_explained, COLUMNS), "\n"]
         ),
     )
     export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records; default: the history's")
@@ -112,8 +113,8 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         _add_history(parser)
 
 
-def _explained(column: str, meaning: str) -> str:
-    return fill(meaning, 80, initial_indent=f"  {column:18}", subsequent_indent=" " * 20)
+def _explained(column: Column) -> str:
+    return fill(column.meaning, 80, initial_indent=f"  {column.name:18}", subsequent_indent=" " * 20)
 
 
 def _add_history(parser: Parser) -> None:

@@ -184,8 +184,8 @@ def test_junit_counts_what_it_holds() -> None:
 @pytest.mark.parametrize(
     ("detectable", "reason", "told"),
     [
-        (0.08, None, "a slowdown of 8.0 % would have been seen about half the time; it may be up to +20.0 %"),
-        (None, None, "10 pairs are too few to see anything"),
+        (0.08, None, "could detect a slowdown of 8.0 % (power 50 %); the change may be up to +20.0 %"),
+        (None, None, "10 pairs are too few to detect any slowdown"),
         (None, "interrupted", "interrupted"),
     ],
 )

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from benchmarks.analysis.cells import (
-    deviation_cell,
-    memory_cell,
-    ratio_cell,
-    throughput_cell,
-    time_cell,
-)
+from benchmarks.analysis.cells import in_unit
 from benchmarks.cases.problems import NAMED
 from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
@@ -92,13 +86,13 @@ def csv_cells(folder: Path) -> list[list[str]]:
     return [
         [
             line["implementation"],
-            time_cell(float(line["typical_s"])),
-            ratio_cell(float(line["speedup"])),
-            *(time_cell(float(line[name])) for name in ("cold_s", "warm_s")),
-            ratio_cell(float(line["times_floor"])),
-            throughput_cell(float(line["samples_per_s"])),
-            memory_cell(int(line["memory_bytes"])),
-            deviation_cell(float(line["deviation"])),
+            in_unit(float(line["typical_s"]), "s"),
+            in_unit(float(line["speedup"]), "×"),
+            *(in_unit(float(line[name]), "s") for name in ("cold_s", "warm_s")),
+            in_unit(float(line["times_floor"]), "×"),
+            in_unit(float(line["samples_per_s"]), "1/s"),
+            in_unit(int(line["memory_bytes"]), "bytes"),
+            in_unit(float(line["deviation"])),
         ]
         for line in lines
     ]

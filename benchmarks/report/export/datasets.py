@@ -3,96 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from benchmarks.analysis.break_even import break_evens
-from benchmarks.analysis.cost_model import cost_models
+from benchmarks.analysis.break_even import BreakEven, break_evens
+from benchmarks.analysis.columns import columns_of
+from benchmarks.analysis.cost_model import CostModel, cost_models
 from benchmarks.analysis.figures import Figures, figures_of
-from benchmarks.report.export.rows import (
-    BreakEvenLine,
-    CheckLine,
-    CostLine,
-    LossLine,
-    ProcessLine,
-    RunLine,
-)
+from benchmarks.report.export.rows import CaseKey, CheckLine, LossLine, ProcessLine, RunKey, RunLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from benchmarks.analysis.columns import Column
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
 
+Lines: TypeAlias = "Iterable[tuple[tuple[str, ...], Any]]"
+"""The values of a line's key columns, and the object that has the others."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """One table of the export: the class of its lines names and explains the columns."""
+    """One exported table: the classes that declare its columns, and its lines."""
 
     name: str
+    key: type | None = None  # its columns come first
     line: type
-    of: Callable[[Run], Iterable[Any]]
+    of: Callable[[Run], Lines]
 
-    def lines(self, runs: Iterable[Run]) -> Iterator[Any]:
-        """Give the lines of all runs, in their order."""
-        for run in runs:
-            yield from self.of(run)
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return all columns, those of the key first."""
+        return (*(columns_of(self.key) if self.key else ()), *columns_of(self.line))
 
-
-def _runs(run: Run) -> Iterator[RunLine]:
-    at, settings = run.provenance, run.settings
-    yield RunLine(
-        *(at.date, at.machine, at.system, at.cpu, at.n_cpus, at.gpu),
-        pinned_to=" ".join(map(str, at.pinned_to)),
-        versions=", ".join(f"{name} {version}" for name, version in at.versions.items()),
-        commit=at.commit,
-        suite=settings.suite,
-        n_rounds=settings.rounds,
-        is_quick=settings.quick,
-        interrupted=settings.interrupted,
-    )
+    def lines(self, runs: Iterable[Run]) -> Iterator[tuple[Any, ...]]:
+        """Return the values of all columns, line by line, of all runs in their order."""
+        values = [column.of for column in columns_of(self.line)]
+        return ((*key, *(value(line) for value in values)) for run in runs for key, line in self.of(run))
 
 
-def _processes(run: Run) -> Iterator[ProcessLine]:
-    own = ProcessLine._fields[3:]
-    for key, row in _keyed(run):
-        for process in row.processes if row.is_timed else ():  # one that crashed later has some, too
-            yield ProcessLine(*key, *(getattr(process, name) for name in own))
+def _of_run(items: Callable[[Run], Iterable[Any]]) -> Callable[[Run], Lines]:
+    return lambda run: ((_name(run), item) for item in items(run))
 
 
-def _losses(run: Run) -> Iterator[tuple[Any, ...]]:
-    # A LossLine's fields in their order: of so many, making each one takes a second.
-    return ((*key, *point) for key, row in _keyed(run) for point in row.curve)
-
-
-def _cost_models(run: Run) -> Iterator[CostLine]:
-    for model in cost_models(run.rows):
-        sizes = " ".join(map(str, model.batch_sizes))
-        yield CostLine(*_name(run), **{**vars(model), "batch_sizes": sizes})
-
-
-def _break_evens(run: Run) -> Iterator[BreakEvenLine]:
-    return (BreakEvenLine(*_name(run), **vars(pair)) for pair in break_evens(run.rows))
-
-
-def _checks(run: Run) -> Iterator[CheckLine]:
-    return (CheckLine(*key, **vars(item)) for key, row in _keyed(run) for item in row.manifest)
+def _of_rows(items: Callable[[Row], Iterable[Any]]) -> Callable[[Run], Lines]:
+    return lambda run: (((*_name(run), row.case), item) for row in run.rows for item in items(row))
 
 
 def _name(run: Run) -> tuple[str, str]:
     return run.provenance.date, run.provenance.machine
 
 
-def _keyed(run: Run) -> Iterator[tuple[tuple[str, str, str], Row]]:
-    return (((*_name(run), row.case), row) for row in run.rows)
+def _processes(row: Row) -> Iterable[Any]:
+    return row.processes if row.is_timed else ()  # a row that crashed later has some, too
 
 
 EXPORTS = (
-    Export(name="figures", line=Figures, of=figures_of),
-    Export(name="processes", line=ProcessLine, of=_processes),
-    Export(name="losses", line=LossLine, of=_losses),
-    Export(name="cost_models", line=CostLine, of=_cost_models),
-    Export(name="break_evens", line=BreakEvenLine, of=_break_evens),
-    Export(name="checks", line=CheckLine, of=_checks),
-    Export(name="runs", line=RunLine, of=_runs),
+    Export(name="figures", line=Figures, of=lambda run: (((), figures) for figures in figures_of(run))),
+    Export(name="processes", key=CaseKey, line=ProcessLine, of=_of_rows(_processes)),
+    Export(name="losses", key=CaseKey, line=LossLine, of=_of_rows(lambda row: row.curve)),
+    Export(name="cost_models", key=RunKey, line=CostModel, of=_of_run(lambda run: cost_models(run.rows))),
+    Export(name="break_evens", key=RunKey, line=BreakEven, of=_of_run(lambda run: break_evens(run.rows))),
+    Export(name="checks", key=CaseKey, line=CheckLine, of=_of_rows(lambda row: row.manifest)),
+    Export(name="runs", key=RunKey, line=RunLine, of=_of_run(lambda run: [run])),
 )
-"""Every table that is exported, the one most asked for first."""
+"""All exported tables; the one that most readers want comes first."""

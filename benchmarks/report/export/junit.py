@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from benchmarks.compare.rule import Category
-from benchmarks.report.tables.comparison import percent, printable, what_could_be_seen
+from benchmarks.report.tables.comparison import detectable, percent, printable
 
 if TYPE_CHECKING:
     from benchmarks.compare.result import CaseVerdict, Comparison
@@ -18,7 +18,7 @@ KINDS = {
     Category.UNDECIDED: "skipped",
     Category.NEW: "skipped",
 }
-"""What a verdict is to a CI server; faster and unchanged cases have passed."""
+"""What a CI server calls a verdict; faster and unchanged cases have passed."""
 
 
 def to_junit(comparison: Comparison) -> bytes:
@@ -62,4 +62,4 @@ def _sentence(verdict: CaseVerdict) -> str:
             f"{percent(decision.ratio - 1)} (interval {percent(decision.low - 1)} to "
             f"{percent(decision.high - 1)}, {decision.n_pairs} pairs, threshold {percent(verdict.threshold)})"
         )
-    return ": ".join([*parts, *filter(None, (verdict.reason, what_could_be_seen(verdict)))])
+    return ": ".join([*parts, *filter(None, (verdict.reason, detectable(verdict)))])

@@ -1,115 +1,92 @@
-"""The lines of the tidy tables, but for the figures: each class names and explains its columns."""
+"""The columns of the exported tables that repeat what a record holds.
+
+The classes only declare them; a line is a run, a process, a point of a curve or a check, as records have it.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from dataclasses import dataclass
 
-from benchmarks.analysis.columns import Column
-
-RunName = Annotated[str, Column("when the run began, which names it; ISO 8601")]
-MachineName = Annotated[str, Column("the machine's name")]
-CaseName = Annotated[
-    str, Column("implementation, device and problem; with run and machine it finds the figures")
-]
-Implementation = Annotated[str, Column("its file's name")]
-Device = Annotated[str, Column("cpu or cuda")]
-Cores = Annotated[int, Column("CPUs that its processes were kept to")]
+from benchmarks.analysis.columns import column
+from benchmarks.records.caption import packages
 
 
-class RunLine(NamedTuple):
-    """Where and with what a run was measured."""
+@dataclass
+class RunKey:
+    """The name of a run."""
 
-    run: RunName
-    machine: MachineName
-    system: Annotated[str, Column("operating system and kernel")]
-    cpu: Annotated[str, Column("model of the machine's processor")]
-    n_cpus: Annotated[int, Column("CPUs of the machine")]
-    gpu: Annotated[str | None, Column("models and drivers of its GPUs")]
-    pinned_to: Annotated[str, Column("numbers of the CPUs for the workers; empty where the system can't pin")]
-    versions: Annotated[str, Column("of Python and the frameworks")]
-    commit: Annotated[str | None, Column("of the harness")]
-    suite: Annotated[str | None, Column("the suite that was measured, if one was named")]
-    n_rounds: Annotated[int, Column("rounds asked for")]
-    is_quick: Annotated[bool, Column("whether it was but a quick look")]
-    interrupted: Annotated[str | None, Column("by what it was interrupted, if it was")]
+    run: str = column("when the run began, which names it; ISO 8601")
+    machine: str = column("the machine's name")
 
 
-class ProcessLine(NamedTuple):
+@dataclass
+class CaseKey(RunKey):
+    """The name of a row of a run."""
+
+    case: str = column("implementation, device and problem; with run and machine it finds the figures")
+
+
+@dataclass
+class RunLine:
+    """Where and with which software a run was measured."""
+
+    system: str = column("operating system and kernel", value=lambda run: run.provenance.system)
+    cpu: str = column("model of the machine's processor", value=lambda run: run.provenance.cpu)
+    n_cpus: int = column("CPUs of the machine", value=lambda run: run.provenance.n_cpus)
+    gpu: str | None = column("models and drivers of its GPUs", value=lambda run: run.provenance.gpu)
+    pinned_to: str = column(
+        "numbers of the CPUs for the workers; empty if the system can't pin",
+        value=lambda run: " ".join(map(str, run.provenance.pinned_to)),
+    )
+    versions: str = column(
+        "versions of Python and the frameworks", value=lambda run: packages(run.provenance.versions)
+    )
+    commit: str | None = column("commit of the harness", value=lambda run: run.provenance.commit)
+    suite: str | None = column(
+        "the suite that was measured, if one was named", value=lambda run: run.settings.suite
+    )
+    n_rounds: int = column("rounds asked for", value=lambda run: run.settings.rounds)
+    is_quick: bool = column("whether it was a quick look", value=lambda run: run.settings.quick)
+    interrupted: str | None = column(
+        "the interruption, if there was one", value=lambda run: run.settings.interrupted
+    )
+
+
+@dataclass
+class ProcessLine:
     """What one fresh process measured; the quantiles are those of all its samples."""
 
-    run: RunName
-    machine: MachineName
-    case: CaseName
-    round: Annotated[int, Column("counted from 0")]
-    position: Annotated[int, Column("in the round's shuffled order, from 0")]
-    n_samples: Annotated[int, Column("epochs timed")]
-    min_s: Annotated[float, Column("the fastest epoch: the statistic that ratios are made of", "s")]
-    q1_s: Annotated[float, Column("a quarter of the epochs are at most so long", "s")]
-    median_s: Annotated[float, Column("half of them are", "s")]
-    q3_s: Annotated[float, Column("three quarters of them are", "s")]
-    max_s: Annotated[float, Column("the slowest epoch", "s")]
-    mean_s: Annotated[float | None, Column("nothing is judged by it; records older than it have none", "s")]
-    first_call_s: Annotated[float, Column("the first epoch, compilation included, warm disk caches", "s")]
-    cpu_per_wall: Annotated[float, Column("CPU time over wall time: 1 is one core, fully used")]
-    epoch_energy_j: Annotated[float | None, Column("of the whole GPU; empty where it is not metered", "J")]
+    round: int = column("counted from 0")
+    position: int = column("place in the round's shuffled order, from 0")
+    n_samples: int = column("epochs that were timed")
+    min_s: float = column("the fastest epoch: the statistic that ratios are made of", "s")
+    q1_s: float = column("a quarter of the epochs took at most this long", "s")
+    median_s: float = column("half of the epochs took at most this long", "s")
+    q3_s: float = column("three quarters of the epochs took at most this long", "s")
+    max_s: float = column("the slowest epoch", "s")
+    mean_s: float | None = column("the mean, by which nothing is judged; missing: not recorded", "s")
+    first_call_s: float = column("the first epoch, compilation included, with warm disk caches", "s")
+    cpu_per_wall: float = column("CPU time over wall time: 1 is one core, fully used")
+    epoch_energy_j: float | None = column("energy of the whole GPU; missing: not metered", "J")
 
 
-class LossLine(NamedTuple):
+@dataclass
+class LossLine:
     """A point of a loss curve: of the process that was furthest from the reference, thinned."""
 
-    run: RunName
-    machine: MachineName
-    case: CaseName
-    step: Annotated[int, Column("counted from 1")]
-    loss: Annotated[float | None, Column("mean binary cross-entropy of the step's batch; empty: not finite")]
-    reference_loss: Annotated[float, Column("the reference's at the same step")]
-    max_deviation: Annotated[
-        float | None, Column("largest |loss - reference| of this step and those since the line before")
-    ]
+    step: int = column("counted from 1")
+    loss: float | None = column("mean binary cross-entropy of the step's batch; missing: not finite")
+    reference_loss: float = column("loss of the reference at the same step")
+    max_deviation: float | None = column(
+        "largest |loss - reference| of this step and those since the line before"
+    )
 
 
-class CostLine(NamedTuple):
-    """A cost model, fitted on a sweep: time per step = fixed_s + per_sample_s · batch size."""
-
-    run: RunName
-    machine: MachineName
-    implementation: Implementation
-    device: Device
-    n_cores: Cores
-    problem: Annotated[str, Column("the swept problem's name, its batch size left open")]
-    n_features: Annotated[int, Column("D: width of one sample")]
-    n_batches: Annotated[int, Column("N: steps in one epoch")]
-    fixed_s: Annotated[float, Column("of one step: dispatch; median of the fits to each round", "s")]
-    fixed_low_s: Annotated[float, Column("smallest of these fits", "s")]
-    fixed_high_s: Annotated[float, Column("largest of these fits", "s")]
-    per_sample_s: Annotated[float, Column("of one sample of a step; median of the fits to each round", "s")]
-    per_sample_low_s: Annotated[float, Column("smallest of these fits", "s")]
-    per_sample_high_s: Annotated[float, Column("largest of these fits", "s")]
-    max_misfit: Annotated[float, Column("largest relative difference of the model from a measured time")]
-    batch_sizes: Annotated[str, Column("those of the sweep, ascending, with spaces between")]
-
-
-class BreakEvenLine(NamedTuple):
-    """From how many epochs on a training with the faster way ends first, the first call included."""
-
-    run: RunName
-    machine: MachineName
-    problem: Annotated[str, Column("generated from the problem's fields; begins with its name if it has one")]
-    device: Device
-    n_cores: Cores
-    faster: Annotated[str, Column("the implementation whose later epochs are the shorter")]
-    slower: Annotated[str, Column("the other")]
-    n_epochs_cold: Annotated[int | None, Column("with empty disk caches; empty: never, or not known")]
-    n_epochs_warm: Annotated[int | None, Column("with warm ones; empty: never")]
-
-
-class CheckLine(NamedTuple):
+@dataclass
+class CheckLine:
     """One item of a row's fairness manifest: a fact that was checked by machine."""
 
-    run: RunName
-    machine: MachineName
-    case: CaseName
-    name: Annotated[str, Column("what was checked")]
-    expected: Annotated[str, Column("what a fair row has")]
-    found: Annotated[str, Column("what this one had")]
-    holds: Annotated[bool | None, Column("whether that will do; empty: could not be checked")]
+    name: str = column("what was checked")
+    expected: str = column("what a fair row has")
+    found: str = column("what this row has")
+    holds: bool | None = column("whether that is fair; missing: could not be checked")

@@ -1,7 +1,7 @@
 """Points of trends → the files of other tools.
 
-Our records are read as they are by pytest-benchmark, github-action-benchmark (`tool: pytest`) and Bencher
-(`python_pytest`); but what the last two look at are means. Here is the statistic that gates.
+pytest-benchmark, github-action-benchmark (`tool: pytest`) and Bencher (`python_pytest`) read our records as
+they are, but the last two use means. These files hold the statistic that gates.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.analysis.columns import Column
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware
 from benchmarks.records.provenance import PACKAGES
@@ -21,66 +22,80 @@ if TYPE_CHECKING:
     from benchmarks.records.provenance import Provenance
     from benchmarks.track.trends import Point
 
-COLUMNS = {
-    "date": "when the run began, ISO 8601, UTC",
-    "commit": "of the harness; 'with changes' if it had any that were not committed",
-    "commit_elsewhere": "of the implementations, if they lie elsewhere: of each checkout in which some do",
-    "case": "implementation, device and problem, as pytest names the benchmark",
-    "implementation": "the first part of it",
-    "control": "the implementation that the case is held against",
-    "ratio": "the case's time over the control's (fastest epochs of the same round), median over the rounds",
-    "ratio_low": "lower end of its 95 % confidence interval (of 5 rounds: 94 %); empty below 5 rounds",
-    "ratio_high": "upper end of it",
-    "min_us": "the fastest epoch of a process, in µs, median over the rounds",
-    "control_min_us": "the control's",
-    "n_rounds": "rounds in which both ran",
-    "cpu": "model of the machine's processor",
-    "n_cpus": "CPUs of the machine",
-    "gpu": "models and drivers of its GPUs; empty: none",
-    "n_cores": "CPUs that the case's processes were kept to",
-    "precision": "what the frameworks were told of the precision of matrix products",
-    "machine": "the machine's name",
-    "system": "operating system and kernel",
-    **{name: f"version of {name}" for name in ("python", *PACKAGES)},
-    "record": "name of the record's file",
-}
-"""The columns of the CSV, and what each means. A row is one case in one run."""
+
+def _at(point: Point) -> Provenance:
+    return point.record.run.provenance
+
+
+def _version(name: str) -> Column:
+    return Column(f"version of {name}", name=name, value=lambda p: _at(p).versions.get(name))
+
+
+COLUMNS = (
+    Column("when the run began, ISO 8601, UTC", name="date", value=lambda p: p.record.date.isoformat()),
+    Column(
+        "commit of the harness; 'with changes' if some were not committed",
+        name="commit",
+        value=lambda p: _at(p).commit,
+    ),
+    Column(
+        "commit of each other checkout that holds an implementation",
+        name="commit_elsewhere",
+        value=lambda p: _at(p).commit_elsewhere,
+    ),
+    Column(
+        "implementation, device and problem, as pytest names the benchmark",
+        name="case",
+        value=lambda p: p.row.case,
+    ),
+    Column("the first part of the case", name="implementation", value=lambda p: p.row.implementation),
+    Column(
+        "the implementation that the case is compared with",
+        name="control",
+        value=lambda p: p.control.implementation,
+    ),
+    Column(
+        "the case's time over the control's (fastest epochs of the same round), median over the rounds",
+        name="ratio",
+        value=lambda p: p.ratio.value,
+    ),
+    Column(
+        "lower end of its 95 % confidence interval (of 5 rounds: 94 %); empty below 5 rounds",
+        name="ratio_low",
+        value=lambda p: p.ratio.low,
+    ),
+    Column("upper end of the interval", name="ratio_high", value=lambda p: p.ratio.high),
+    Column(
+        "fastest epoch of a process, in µs, median over the rounds",
+        name="min_us",
+        value=lambda p: p.min_s * 1e6,
+    ),
+    Column("the same of the control", name="control_min_us", value=lambda p: p.control_min_s * 1e6),
+    Column("rounds in which both ran", name="n_rounds", value=lambda p: p.n_rounds),
+    Column("model of the machine's processor", name="cpu", value=lambda p: _at(p).cpu),
+    Column("CPUs of the machine", name="n_cpus", value=lambda p: _at(p).n_cpus),
+    Column("models and drivers of its GPUs; empty: none", name="gpu", value=lambda p: _at(p).gpu),
+    Column("CPUs that the case's processes were kept to", name="n_cores", value=lambda p: p.row.n_cores),
+    Column(
+        "precision of matrix products that the frameworks were set to",
+        name="precision",
+        value=lambda p: Hardware.of(p.record.run).precision,
+    ),
+    Column("the machine's name", name="machine", value=lambda p: _at(p).machine),
+    Column("operating system and kernel", name="system", value=lambda p: _at(p).system),
+    *map(_version, ("python", *PACKAGES)),
+    Column("name of the record's file", name="record", value=lambda p: p.record.path.name),
+)
+"""The columns of the CSV. A row is one case in one run."""
 
 
 def to_csv(points: Sequence[Point]) -> str:
     """Write one row per case and run, with a header."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_cells(point) for point in points)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(column.name for column in COLUMNS)
+    writer.writerows([column.of(point) for column in COLUMNS] for point in points)
     return text.getvalue()
-
-
-def _cells(point: Point) -> dict[str, object]:
-    at = _provenance(point)
-    return {
-        "date": point.record.date.isoformat(),
-        "commit": at.commit,
-        "commit_elsewhere": at.commit_elsewhere,
-        "case": point.row.case,
-        "implementation": point.row.implementation,
-        "control": point.control.implementation,
-        "ratio": point.ratio.value,
-        "ratio_low": point.ratio.low,
-        "ratio_high": point.ratio.high,
-        "min_us": point.min_s * 1e6,
-        "control_min_us": point.control_min_s * 1e6,
-        "n_rounds": point.n_rounds,
-        "cpu": at.cpu,
-        "n_cpus": at.n_cpus,
-        "gpu": at.gpu,
-        "n_cores": point.row.n_cores,
-        "precision": Hardware.of(point.record.run).precision,
-        "machine": at.machine,
-        "system": at.system,
-        **{name: at.versions.get(name) for name in ("python", *PACKAGES)},
-        "record": point.record.path.name,
-    }
 
 
 def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
@@ -88,10 +103,9 @@ def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
 
     A JSON array of {name, unit, value, range, extra}, see
     https://github.com/benchmark-action/github-action-benchmark#examples. The value is the ratio to the
-    control and nothing else: the action holds each value against that of the last run, by one threshold for
-    all, and on a shared runner a time moves by more than any threshold one would want. The time stands in
-    `extra`, for the reader. The control is part of the name, so that a run that had another one is not
-    held against this.
+    control: the action compares each value with the last run's by one threshold for all, and on a shared
+    runner a time moves by more than any useful threshold. The time is in `extra`, for the reader. The control
+    is part of the name, so that runs with different controls are not compared.
 
     Raises:
         UsageError: there is no point; the action refuses an empty array.
@@ -108,7 +122,7 @@ def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
 def _entry(point: Point) -> dict[str, Any]:
     ratio, control = point.ratio, point.control.implementation
     times = f"{point.min_s * 1e6:.4g} µs an epoch, {control} {point.control_min_s * 1e6:.4g} µs"
-    at = _provenance(point)
+    at = _at(point)
     versions = ", ".join(f"{name} {version}" for name, version in at.versions.items())
     lines = [times, f"{point.n_rounds} rounds", str(Hardware.of(point.record.run)), versions]
     lines += [f"commit {at.commit or 'unknown'}"]
@@ -126,7 +140,3 @@ def _entry(point: Point) -> dict[str, Any]:
 
 def _six_digits(value: float) -> float:
     return float(f"{value:.6g}")
-
-
-def _provenance(point: Point) -> Provenance:
-    return point.record.run.provenance

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.analysis.caveats import CPU_CONTENTION
 from benchmarks.analysis.cost_model import sweep_name
-from benchmarks.analysis.figures import figures_of
+from benchmarks.analysis.figures import OF_RATIO, figures_of
 from benchmarks.analysis.head_to_head import pairs_of
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
@@ -18,8 +18,9 @@ from benchmarks.records.caption import cores_per_case
 from benchmarks.records.machine import Machine
 from benchmarks.records.provenance import steers
 from benchmarks.report.html.charts import charts_of
-from benchmarks.report.html.texts import changes_of, paired_run_of, texts_of
+from benchmarks.report.html.texts import changes_of, paired_run_of
 from benchmarks.report.readme.head_to_head import note_on_gradients
+from benchmarks.report.tables.run import columns
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
 
 if TYPE_CHECKING:
@@ -53,6 +54,17 @@ def payload(
     return {
         "floor": FLOOR,
         "starved": CPU_CONTENTION,
+        "columns": [
+            {
+                "key": column.name,
+                "title": column.title,
+                "help": column.meaning,
+                "isText": column.is_text,
+                "priority": column.priority,
+            }
+            for column in columns("{baseline}")
+            if column.name != "tier"  # the page's table has a heading for each
+        ],
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
         "items": manifest.items,
@@ -157,11 +169,12 @@ def _problem(problem: Problem) -> Fields:
 
 def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
     names = ("case", "implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
-    numbers = ("best_s", "samples_per_s", "times_floor", "memory_bytes", "deviation")
+    shown = [column for column in columns("") if not column.is_text]
+    numbers = {column.name for column in shown} - {*EXACT, *OF_RATIO}
     return {
         **{name: getattr(figures, name) for name in (*names, *EXACT)},
-        **{name: _short(getattr(figures, name)) for name in numbers},
-        "text": texts_of(figures),
+        **{name: _short(getattr(figures, name)) for name in sorted(numbers)},
+        "text": {column.name: column.write(figures) for column in shown},
         "data_digest": row.data_digest,
         "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
         "manifest": [manifest.number(item) for item in row.manifest],

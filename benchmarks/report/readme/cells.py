@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.analysis.cells import NO_FIGURE, interval_cell, ratio_cell
+from benchmarks.analysis.cells import NO_FIGURE, in_unit, interval_cell
 from benchmarks.report.tables.markdown import plain_in_markdown, shortened
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -38,4 +38,4 @@ def ratio_with_interval(
 ) -> str:
     """Write a ratio, with its interval in brackets if it has one."""
     interval = interval_cell(low, high, coverage)
-    return ratio_cell(value) + (f" ({unbroken(interval)})" if interval != NO_FIGURE else "")
+    return in_unit(value, "×") + (f" ({unbroken(interval)})" if interval != NO_FIGURE else "")

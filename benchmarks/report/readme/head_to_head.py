@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
-from benchmarks.analysis.cells import time_cell
+from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.head_to_head import above_one, derived_by_hand
 from benchmarks.cases.implementations import BY_HAND
 from benchmarks.report.readme.cells import cell, label, ratio_with_interval, unbroken
@@ -31,8 +31,8 @@ def like_for_like_table(pairs: Pairs) -> str:
         [
             label(group) if place == 0 else "",
             pair.tier,
-            f"{cell(pair.torch.implementation)} {unbroken(time_cell(pair.torch.typical_s))}",
-            f"{cell(pair.jax.implementation)} {unbroken(time_cell(pair.jax.typical_s))}",
+            f"{cell(pair.torch.implementation)} {unbroken(in_unit(pair.torch.typical_s, 's'))}",
+            f"{cell(pair.jax.implementation)} {unbroken(in_unit(pair.jax.typical_s, 's'))}",
             _verdict_cell(pair),
         ]
         for group, tiers in pairs.items()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from benchmarks.analysis.break_even import break_evens
-from benchmarks.analysis.cells import NO_FIGURE, ratio_cell, time_cell
+from benchmarks.analysis.cells import NO_FIGURE, in_unit
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import TIERS
 from benchmarks.records.row import Verdict
@@ -60,7 +60,7 @@ def _epoch_cell(row: Figures | None) -> str:
     if row.verdict != Verdict.VERIFIED:
         return f"**{row.verdict}**"
     ratio = ratio_with_interval(row.speedup, row.speedup_low, row.speedup_high, row.speedup_coverage)
-    return f"{unbroken(time_cell(row.typical_s))}, {ratio}"
+    return f"{unbroken(in_unit(row.typical_s, 's'))}, {ratio}"
 
 
 def compiling_table(groups: Mapping[str, Run]) -> str | None:
@@ -103,7 +103,7 @@ def floor_table(groups: Mapping[str, Run]) -> str | None:
 def _distance(rows: Iterator[Figures]) -> str:
     """Write the distance of the fastest one by its typical epoch, as in the other tables."""
     fastest = min(rows, key=lambda row: row.typical_s or float("inf"), default=None)
-    return f"{cell(fastest.implementation)} {ratio_cell(fastest.times_floor)}" if fastest else NO_FIGURE
+    return f"{cell(fastest.implementation)} {in_unit(fastest.times_floor, '×')}" if fastest else NO_FIGURE
 
 
 def _table(heading: str, groups: Mapping[str, object], lines: Sequence[Sequence[str]]) -> str:

@@ -1,71 +1,71 @@
-"""One row → all that is known of it."""
+"""One row → everything that is known of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
-from benchmarks.analysis.cells import NO_FIGURE, memory_cell, si
+from benchmarks.analysis.cells import NO_FIGURE, in_unit
+from benchmarks.analysis.columns import Column
 from benchmarks.analysis.figures import peak_bytes
+from benchmarks.records.row import Check
+from benchmarks.report.tables.grid import Grid
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.records.row import Check, Row
+    from benchmarks.records.row import Agreement, Row
 
 HOLDS = {True: "holds", False: "FAILS", None: NO_FIGURE}
+
+CHECKS = (
+    Column(title="checked", is_text=True, value=lambda check: check.name),
+    Column(title="expected", is_text=True, value=lambda check: check.expected),
+    Column(title="found", is_text=True, value=lambda check: check.found),
+    Column(is_text=True, value=lambda check: HOLDS[check.holds]),
+)
+
+PROCESSES = (
+    Column(title="round", value=lambda process: process.round + 1),
+    Column(title="place", priority=2, value=lambda process: process.position + 1),
+    Column(title="samples", priority=1, value=lambda process: process.n_samples),
+    Column(unit="s", title="min", value=lambda process: process.min_s),
+    Column(unit="s", title="median", value=lambda process: process.median_s),
+    Column(unit="s", title="max", priority=1, value=lambda process: process.max_s),
+    Column(unit="s", title="first call", priority=1, value=lambda process: process.first_call_s),
+    Column(title="CPU/wall", priority=1, cell=lambda process: f"{process.cpu_per_wall:.2f}"),
+    Column(unit="J", title="energy", priority=2, value=lambda process: process.epoch_energy_j),
+)
 
 
 def print_row(row: Row, console: Console) -> None:
     """Print the verdict, the manifest, the costs and each process's figures."""
     console.rule(escape(row.case), align="left")
     console.print(f"{row.summary}\n{row.verdict}" + (f": {row.reason}" if row.reason else ""), markup=False)
-    if row.agreement or row.manifest:
-        console.print(_manifest(row))
+    agreed = _of_agreement(row.agreement, row.data_digest) if row.agreement else []
+    if checks := [*agreed, *row.manifest]:
+        console.print(Grid.of("", CHECKS, checks))
     if row.costs:
-        cold = si(row.costs.cold_first_call_s, "s")
-        console.print(
-            f"first call with empty caches {cold}; peak memory {memory_cell(peak_bytes(row))}",
-            highlight=False,
-        )
+        cold, memory = in_unit(row.costs.cold_first_call_s, "s"), in_unit(peak_bytes(row), "bytes")
+        console.print(f"first call with empty caches {cold}; peak memory {memory}", highlight=False)
     if row.is_timed:
-        console.print(_processes(row))
+        console.print(Grid.of("", PROCESSES, row.processes))
 
 
-def _manifest(row: Row) -> Table:
-    table = Table("checked", "expected", "found", "", box=box.SIMPLE_HEAD)
-    if row.agreement:
-        agreed = row.agreement
-        deviations = (agreed.max_loss_deviation, agreed.max_parameter_deviation)
-        off = ", ".join(NO_FIGURE if value is None else f"{value:.1e}" for value in deviations)
-        table.add_row(
-            "data and initial parameters", "the reference's", f"digest {row.data_digest}", HOLDS[True]
-        )
-        table.add_row(
-            f"loss of each of {agreed.n_steps} steps, final parameters",
-            f"the reference's, in {agreed.reference}",
-            escape(agreed.fault or f"off by at most {off}"),
-            HOLDS[agreed.fault is None],
-        )
-    for item in row.manifest:
-        table.add_row(*map(escape, _cells(item)))
-    return table
-
-
-def _cells(item: Check) -> tuple[str, str, str, str]:
-    return item.name, item.expected, item.found, HOLDS[item.holds]
-
-
-def _processes(row: Row) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("round", "place", "samples", "min", "median", "max", "first call", "CPU/wall", "energy"):
-        table.add_column(heading, justify="right")
-    for each in row.processes:
-        times = (si(value, "s") for value in (each.min_s, each.median_s, each.max_s, each.first_call_s))
-        energy = NO_FIGURE if each.epoch_energy_j is None else si(each.epoch_energy_j, "J")
-        counts = (str(each.round + 1), str(each.position + 1), f"{each.n_samples:,}")
-        table.add_row(*counts, *times, f"{each.cpu_per_wall:.2f}", energy)
-    return table
+def _of_agreement(agreed: Agreement, data_digest: str | None) -> list[Check]:
+    off = ", ".join(map(in_unit, (agreed.max_loss_deviation, agreed.max_parameter_deviation)))
+    return [
+        Check(
+            name="data and initial parameters",
+            expected="the reference's",
+            found=f"digest {data_digest}",
+            holds=True,
+        ),
+        Check(
+            name=f"loss of each of {agreed.n_steps} steps, final parameters",
+            expected=f"the reference's, in {agreed.reference}",
+            found=agreed.fault or f"off by at most {off}",
+            holds=agreed.fault is None,
+        ),
+    ]

@@ -4,86 +4,103 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from benchmarks.analysis.break_even import break_evens
-from benchmarks.analysis.cells import NO_FIGURE, si
-from benchmarks.analysis.cost_model import cost_models, sweeps_of
+from benchmarks.analysis.break_even import BreakEven, break_evens
+from benchmarks.analysis.cells import NO_FIGURE, in_unit
+from benchmarks.analysis.columns import Column, columns_of, explained
+from benchmarks.analysis.cost_model import CostModel, cost_models, sweeps_of
 from benchmarks.cases.problems import placed_on
+from benchmarks.report.tables.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from rich.box import Box
-
-    from benchmarks.analysis.break_even import BreakEven
-    from benchmarks.analysis.cost_model import CostModel, Sweep
+    from benchmarks.analysis.cost_model import Sweep
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
-READING = """\
-*Cost model*: the time of one step is a fixed cost (dispatch) plus a cost per sample times the batch size, \
-fitted on the run's sweep over batch sizes, once for each round: the median of the fits, and in brackets the \
-smallest and the largest. One call per epoch has its dispatch spread over the N steps of the sweep's epoch. \
-*Misfit* is the largest relative difference of the model from a measured time: \
-where it is large, a line describes the sweep badly (a batch that outgrows a cache costs more per sample). \
-*Time to target*: how long a training takes until its stopping rule holds, without compilation and with it. \
-*Break-even*: after how many epochs the training in the row has taken less time than the one in the column, \
-first calls included, with cold / warm disk caches; "1" is from the start. The column's is always the slower \
-one once compiled; "—" stands where that is not so."""
+
+def _n_epochs(row: Row) -> int:
+    return row.agreement.n_steps // row.problem.n_batches if row.agreement else 0
 
 
-def cost_tables(run: Run, *, box: Box, plain: Callable[[str], str]) -> Iterator[tuple[str, Table]]:
-    """Give every table that the run allows, with its title; `plain` is as for `row_table`."""
-    for on, sweeps in groupby(sweeps_of(run.rows), key=_on):
-        yield f"time per step by batch size, {on}", _sweep_table(list(sweeps), box, plain)
+def _training_s(row: Row, first_s: float) -> float:
+    return first_s + (_n_epochs(row) - 1) * row.typical_s
+
+
+IMPLEMENTATION = Column(title="implementation", is_text=True, value=lambda row: row.implementation)
+
+MODEL = [column for column in columns_of(CostModel) if column.title]
+
+TARGET = (
+    IMPLEMENTATION,
+    Column("epochs until the stopping rule holds", title="epochs", priority=1, value=_n_epochs),
+    Column(
+        "time of all of them, without compilation",
+        "s",
+        title="training",
+        value=lambda row: _n_epochs(row) * row.typical_s,
+    ),
+    Column(
+        "time of the training with empty disk caches",
+        "s",
+        title="with cold compilation",
+        value=lambda row: row.costs and _training_s(row, row.costs.cold_first_call_s),
+    ),
+    Column(
+        "time of the training with the disk caches that an earlier process filled",
+        "s",
+        title="with warm caches",
+        priority=2,
+        value=lambda row: _training_s(row, row.first_call_s),
+    ),
+)
+
+READING = f"""\
+*Cost model*: the time of one step = fixed cost + cost per sample × batch size, fitted on the run's sweep over
+batch sizes. {explained(MODEL[1:])} One call per epoch spreads its dispatch over the steps of the epoch.
+
+*Time to target*, for a problem with a stopping rule. {explained(TARGET)}
+
+*Break-even*: the number of epochs after which the training in the row has taken less time in total than the
+one in the column, first calls included, with cold / warm disk caches; "1" means from the start. The column's
+implementation is always the slower one after its first call; "—" means that this is not so."""
+
+
+def cost_grids(run: Run) -> Iterator[Grid]:
+    """Make every table of costs that the run allows."""
+    for title, sweeps in _by_problem(sweeps_of(run.rows)):
+        yield _sweep_grid(f"time per step by batch size, {title}", sweeps)
     models = sorted(cost_models(run.rows), key=lambda model: (_on(model), model.fixed_s))
-    for on, group in groupby(models, key=_on):
-        yield f"cost model, {on}", _model_table(list(group), box, plain)
-    for title, group_rows in _with_target(run.rows).items():
-        yield f"time to target, {title}", _target_table(group_rows, box, plain)
-    for on, pairs in groupby(break_evens(run.rows), key=_on):
-        yield f"break-even, {on}", _break_even_table(list(pairs), box, plain)
+    for title, group in _by_problem(models):
+        yield Grid.of(f"cost model, {title}", MODEL, group)
+    for title, rows in _with_target(run.rows).items():
+        yield Grid.of(f"time to target, {title}", TARGET, rows)
+    for title, pairs in _by_problem(break_evens(run.rows)):
+        yield _break_even_grid(f"break-even, {title}", pairs)
+
+
+def _by_problem(found: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
+    return ((on, list(group)) for on, group in groupby(found, key=_on))
 
 
 def _on(of: Sweep | CostModel | BreakEven) -> str:
     return f"{of.problem} on {placed_on(of.device, of.n_cores)}"
 
 
-def _sweep_table(sweeps: Sequence[Sweep], box: Box, plain: Callable[[str], str]) -> Table:
+def _sweep_grid(title: str, sweeps: Sequence[Sweep]) -> Grid:
     sizes = sorted({row.problem.batch_size for sweep in sweeps for row in sweep.rows})
-    table = Table(box=box)
-    table.add_column("implementation", no_wrap=True)
-    for size in sizes:
-        table.add_column(f"{size:,}", justify="right")
+    rows = []
     for sweep in sorted(sweeps, key=lambda sweep: sweep.rows[0].typical_s):
         step_s = {row.problem.batch_size: row.typical_s / row.problem.n_batches for row in sweep.rows}
-        cells = (si(step_s[size], "s") if size in step_s else NO_FIGURE for size in sizes)
-        table.add_row(plain(sweep.rows[0].implementation), *cells)
-    return table
-
-
-def _model_table(models: Sequence[CostModel], box: Box, plain: Callable[[str], str]) -> Table:
-    table = Table(box=box)
-    table.add_column("implementation", no_wrap=True)
-    for heading in ("fixed cost per step", "cost per sample", "misfit", "batch sizes"):
-        table.add_column(heading, justify="right")
-    for model in models:
-        table.add_row(
-            plain(model.implementation),
-            f"{si(model.fixed_s, 's')} ({si(model.fixed_low_s, 's')} to {si(model.fixed_high_s, 's')})",
-            f"{si(model.per_sample_s, 's')} "
-            f"({si(model.per_sample_low_s, 's')} to {si(model.per_sample_high_s, 's')})",
-            f"{model.max_misfit:.0%}",
-            f"{model.batch_sizes[0]:,} to {model.batch_sizes[-1]:,}",
-        )
-    return table
+        rows.append([sweep.rows[0].implementation, *(in_unit(step_s.get(size), "s") for size in sizes)])
+    columns = [IMPLEMENTATION, *(Column(title=f"{size:,}", priority=1) for size in sizes)]
+    return Grid(title=title, columns=columns, rows=rows)
 
 
 def _with_target(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Give the timed rows of problems with a stopping rule, fastest first, by group."""
+    """Return the timed rows of problems with a stopping rule, fastest first, by group."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in sorted((row for row in rows if row.is_timed), key=lambda row: row.typical_s):
         if row.problem.target_loss is not None:
@@ -91,38 +108,17 @@ def _with_target(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return groups
 
 
-def _target_table(rows: Sequence[Row], box: Box, plain: Callable[[str], str]) -> Table:
-    table = Table(box=box)
-    table.add_column("implementation", no_wrap=True)
-    for heading in ("epochs", "training", "with cold compilation", "with warm caches"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        n_epochs = row.agreement.n_steps // row.problem.n_batches if row.agreement else 0
-        later_s = (n_epochs - 1) * row.typical_s
-        table.add_row(
-            plain(row.implementation),
-            f"{n_epochs:,}",
-            si(n_epochs * row.typical_s, "s"),
-            si(row.costs.cold_first_call_s + later_s, "s") if row.costs else NO_FIGURE,
-            si(row.first_call_s + later_s, "s"),
-        )
-    return table
-
-
-def _break_even_table(pairs: Sequence[BreakEven], box: Box, plain: Callable[[str], str]) -> Table:
+def _break_even_grid(title: str, pairs: Sequence[BreakEven]) -> Grid:
     names = list(dict.fromkeys([pairs[0].faster, *(pair.slower for pair in pairs)]))  # fastest first
-    found = {(pair.faster, pair.slower): pair for pair in pairs}
-    table = Table(box=box)
-    table.add_column("beats", no_wrap=True)
-    for name in names[1:]:
-        table.add_column(plain(name), justify="right")
-    for faster in names[:-1]:
-        cells = (found.get((faster, slower)) for slower in names[1:])
-        table.add_row(plain(faster), *(break_even_cell(pair) if pair else NO_FIGURE for pair in cells))
-    return table
+    cells = {(pair.faster, pair.slower): break_even_cell(pair) for pair in pairs}
+    columns = [
+        Column(title="beats", is_text=True),
+        *(Column(title=name, priority=1) for name in names[1:]),
+    ]
+    rows = [[name, *(cells.get((name, slower), NO_FIGURE) for slower in names[1:])] for name in names[:-1]]
+    return Grid(title=title, columns=columns, rows=rows)
 
 
 def break_even_cell(pair: BreakEven) -> str:
-    """Write from how many epochs on, with cold / warm disk caches."""
-    both = [NO_FIGURE if n is None else f"{n:,}" for n in (pair.n_epochs_cold, pair.n_epochs_warm)]
-    return " / ".join(dict.fromkeys(both))
+    """Write the number of epochs with cold / warm disk caches."""
+    return " / ".join(dict.fromkeys(map(in_unit, (pair.n_epochs_cold, pair.n_epochs_warm))))

@@ -6,11 +6,9 @@ import math
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.markup import escape
-from rich.table import Table
-
-from benchmarks.analysis.cells import NO_FIGURE, si
+from benchmarks.analysis.cells import NO_FIGURE
+from benchmarks.analysis.columns import Column, explained
+from benchmarks.report.tables.grid import Grid
 from benchmarks.track.trends import differences
 
 if TYPE_CHECKING:
@@ -19,15 +17,80 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.records.provenance import Provenance
+    from benchmarks.stats import Ratio
     from benchmarks.track.change_points import Change, Segmentation
-    from benchmarks.track.trends import Trend
+    from benchmarks.track.trends import Point
 
-READING = """\
-Each run counts by one ratio: the case's time over the control's (each process's fastest epoch, in the \
-same round; median over the rounds); larger is slower. Ratio, 95 % and epoch are those of its last run. \
-Noise: the standard deviation from run to run. Visible: how large a change halfway through these runs would \
-have to be to be found. A change is a run from which on the ratio has another level, for at least three \
-runs, by more than noise shows in one trend of a thousand."""
+
+def _last(each: Segmentation) -> Point:
+    return each.trend.points[-1]
+
+
+def _interval(ratio: Ratio) -> str:
+    return NO_FIGURE if None in (ratio.low, ratio.high) else f"{ratio.low:.4g} to {ratio.high:.4g}"
+
+
+TRENDS = (
+    Column(title="case", is_text=True, value=lambda each: each.trend.case),
+    Column(title="runs", priority=2, value=lambda each: len(each.trend.points)),
+    Column(title="since", priority=3, cell=lambda each: f"{each.trend.points[0].record.date:%Y-%m-%d}"),
+    Column(title="last", priority=3, cell=lambda each: f"{_last(each).record.date:%Y-%m-%d}"),
+    Column(
+        "the case's time over the control's, in the last run; larger is slower. A run counts by the median "
+        "over its rounds of the ratio of each process's fastest epochs",
+        title="ratio",
+        cell=lambda each: f"{_last(each).ratio.value:.4g}",
+    ),
+    Column(
+        "the confidence interval of the ratio",
+        title="95 %",
+        priority=1,
+        cell=lambda each: _interval(_last(each).ratio),
+    ),
+    Column(
+        "the fastest epoch of the last run",
+        "s",
+        title="epoch",
+        priority=1,
+        value=lambda each: _last(each).min_s,
+    ),
+    Column(
+        "standard deviation from run to run",
+        title="noise",
+        priority=2,
+        cell=lambda each: NO_FIGURE if each.noise is None else f"{math.expm1(each.noise):.1%}",
+    ),
+    Column(
+        "the smallest change, halfway through these runs, that would be found",
+        title="visible",
+        priority=2,
+        cell=lambda each: NO_FIGURE if each.visible_factor is None else f"{each.visible_factor - 1:+.1%}",
+    ),
+    Column(
+        "runs from which on, for at least three runs, the ratio has another level, by more than noise shows "
+        "in one trend of a thousand",
+        title="changes",
+        value=lambda each: None if each.visible_factor is None else len(each.changes),
+    ),
+)
+
+READING = explained(TRENDS).replace("*", "")
+
+CHANGES = (
+    Column(title="case", is_text=True, cell=lambda line: f"{line[0].case} against {line[0].control}"),
+    Column(
+        title="first run", is_text=True, cell=lambda line: f"{_first(line[1]).record.date:%Y-%m-%d %H:%M}"
+    ),
+    Column(
+        title="its commit",
+        is_text=True,
+        priority=1,
+        cell=lambda line: _commits(_first(line[1]).record.run.provenance),
+    ),
+    Column(title="epoch", cell=lambda line: f"{line[1].factor - 1:+.1%}"),
+    Column(title="what differs from the run before", is_text=True, cell=lambda line: _differing(line[1])),
+)
+"""Of lines of a trend and a change in it."""
 
 
 def print_trends(segmented: Sequence[Segmentation], console: Console) -> None:
@@ -36,70 +99,30 @@ def print_trends(segmented: Sequence[Segmentation], console: Console) -> None:
         segmented, key=lambda each: (each.trend.machine, each.trend.control)
     ):
         trends = list(group)
-        console.print(_trend_table(trends, f"against {control} on {machine}"))
+        console.print(Grid.of(f"against {control} on {machine}", TRENDS, trends))
         for line in _ended(trends):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-    changes = [(each.trend, change) for each in segmented for change in each.changes]
-    if changes:
-        console.print(_change_table(changes))
+    if changes := [(each.trend, change) for each in segmented for change in each.changes]:
+        console.print(Grid.of("Change points", CHANGES, changes))
     console.print(READING, highlight=False, markup=False, style="dim")
 
 
 def _ended(segmented: Sequence[Segmentation]) -> list[str]:
     """Name the cases that the newest run lacks: not measured there, renamed or without a time."""
-    newest = max(each.trend.points[-1].record.date for each in segmented)
-    ended = [each.trend.case for each in segmented if each.trend.points[-1].record.date < newest]
+    newest = max(_last(each).record.date for each in segmented)
+    ended = [each.trend.case for each in segmented if _last(each).record.date < newest]
     return [f"Not in the newest run ({newest:%Y-%m-%d %H:%M}): {', '.join(ended)}"] if ended else []
 
 
-def _trend_table(segmented: Sequence[Segmentation], title: str) -> Table:
-    table = _table(escape(title))
-    table.add_column("case", no_wrap=True)
-    for heading in ("runs", "since", "last", "ratio", "95 %", "epoch", "noise", "visible", "changes"):
-        table.add_column(heading, justify="right")
-    for each in segmented:
-        points = each.trend.points
-        low, high = points[-1].ratio.low, points[-1].ratio.high
-        visible = each.visible_factor
-        table.add_row(
-            escape(each.trend.case),
-            str(len(points)),
-            f"{points[0].record.date:%Y-%m-%d}",
-            f"{points[-1].record.date:%Y-%m-%d}",
-            f"{points[-1].ratio.value:.4g}",
-            NO_FIGURE if low is None or high is None else f"{low:.4g} to {high:.4g}",
-            si(points[-1].min_s, "s"),
-            NO_FIGURE if each.noise is None else f"{math.expm1(each.noise):.1%}",
-            NO_FIGURE if visible is None else f"{visible - 1:+.1%}",
-            NO_FIGURE if visible is None else str(len(each.changes)),
-        )
-    return table
+def _first(change: Change) -> Point:
+    return change.after.points[0]
 
 
-def _change_table(changes: Sequence[tuple[Trend, Change]]) -> Table:
-    table = _table("Change points")
-    table.add_column("case", overflow="fold")
-    table.add_column("first run", no_wrap=True)
-    table.add_column("its commit", no_wrap=True)
-    table.add_column("epoch", justify="right")
-    table.add_column("what differs from the run before", overflow="fold")
-    for trend, change in changes:
-        before, after = change.before.points[-1], change.after.points[0]
-        table.add_row(
-            escape(f"{trend.case} against {trend.control}"),
-            f"{after.record.date:%Y-%m-%d %H:%M}",
-            escape(_commits(after.record.run.provenance)),
-            f"{change.factor - 1:+.1%}",
-            escape("\n".join(differences(before, after)) or "nothing that a record tells"),
-        )
-    return table
+def _differing(change: Change) -> str:
+    return "\n".join(differences(change.before.points[-1], _first(change))) or "nothing that is recorded"
 
 
 def _commits(at: Provenance) -> str:
-    """Name the harness's commit and, in a line of its own, that of implementations that lie elsewhere."""
+    """Name the harness's commit and, on a line of its own, that of implementations in another checkout."""
     loops = [f"loops: {at.commit_elsewhere}"] if at.commit_elsewhere else []
     return "\n".join([at.commit or "unknown", *loops])
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.analysis.columns import Column, columns_of
+from benchmarks.analysis.columns import column, columns_of
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
 from benchmarks.records.row import LossPoint, Verdict
@@ -73,7 +73,7 @@ def test_parquet_holds_what_the_csv_holds_typed_and_explained(written: Path) -> 
 
     for export in EXPORTS:
         table = parquet.read_table(written / f"{export.name}.parquet")
-        columns = columns_of(export.line)
+        columns = export.columns
         assert table.schema.names == [column.name for column in columns]
         assert [field.nullable for field in table.schema] == [column.optional for column in columns]
         assert table.schema.field(columns[-1].name).metadata[b"meaning"].decode() == columns[-1].meaning
@@ -114,17 +114,18 @@ def test_the_dictionary_explains_every_column_of_every_table() -> None:
 
     for export in EXPORTS:
         assert export.name in words
-        for column in columns_of(export.line):
-            assert f"`{column.name}`" in words
-            assert column.meaning in words
+        for each in export.columns:
+            assert f"`{each.name}`" in words
+            assert each.meaning in words
 
 
 def test_a_column_that_is_not_explained_is_refused() -> None:
-    class Line(NamedTuple):
-        explained: Annotated[int, Column("…")]
-        bare: int
+    @dataclass
+    class Line:
+        explained: int = column("…")
+        bare: int = 0
 
-    with pytest.raises(TypeError, match=r"bare: expected Annotated\[type, Told\(…\)\]"):
+    with pytest.raises(TypeError, match=r"bare: expected a field declared by column\(…\)"):
         columns_of(Line)
 
 

@@ -9,12 +9,11 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from rich import box
 
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
 from benchmarks.report.html.page import bundled, payload_of, write_page
-from benchmarks.report.tables.run import row_table
+from benchmarks.report.tables.run import figures_grid
 from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.helpers.pages import ABSENT, MINIMA_S, rows_of, typical_run
@@ -47,9 +46,7 @@ def test_a_row_of_the_page_has_the_very_texts_of_the_table(tmp_path: Path) -> No
     shown = [
         [row["implementation"], row["tier"], *row["text"].values(), row["verdict"]] for row in group["rows"]
     ]
-    table = row_table(figures_of(run), box_=box.MARKDOWN, plain=str)
-    columns = [list(column.cells) for column in table.columns]
-    assert shown == [list(cells) for cells in zip(*columns, strict=True)]
+    assert shown == figures_grid("", figures_of(run)).rows
 
 
 def test_what_the_page_subtracts_or_divides_has_all_its_digits(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.analysis.cells import interval_cell, ratio_cell, si
+from benchmarks.analysis.cells import in_unit, interval_cell, si
 from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
@@ -119,7 +119,7 @@ def test_what_is_chosen_survives_a_reload_and_goes_with_the_address(opened: Open
     page.locator("#choose-feed").select_option("host")
     page.locator("#choose-baseline").select_option("jax_jit")
     page.locator("#box-tier-floor").uncheck()
-    page.locator("[data-sort=cold]").click()
+    page.locator("[data-sort=cold_s]").click()
     chosen = names(page), column(page, "speedup")
     assert "native_floor" not in chosen[0]
 
@@ -196,9 +196,9 @@ def test_against_another_baseline_stand_the_ratios_that_the_statistics_give(
     ratios = [speedup(*pair) for pair in minima_s if pair[0] is not pair[1]]
 
     shown = [text for text in column(page, "speedup") if text not in ("—", "1×")]
-    assert shown == [ratio_cell(ratio.value) for ratio in ratios]
+    assert shown == [in_unit(ratio.value, "×") for ratio in ratios]
     intervals = [interval_cell(ratio.low, ratio.high, ratio.coverage) for ratio in ratios]
-    assert [text for text in column(page, "interval") if text != "—"] == intervals
+    assert [text for text in column(page, "speedup_low") if text != "—"] == intervals
 
 
 def test_the_fastest_of_either_framework_is_so_by_its_typical_time(opened: Open, tmp_path: Path) -> None:
@@ -297,8 +297,8 @@ def test_on_a_phone_nothing_sticks_out_and_the_interval_is_there(opened: Open, t
     page.wait_for_selector("html[data-drawn=yes]")
 
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    assert page.locator("th.is-interval").is_visible()
-    assert not page.locator("th.is-memory").is_visible()
+    assert page.locator("th.is-speedup_low").is_visible()
+    assert not page.locator("th.is-memory_bytes").is_visible()
 
 
 def test_paper_is_white_and_has_every_column_even_where_the_screen_is_dark(
@@ -309,7 +309,7 @@ def test_paper_is_white_and_has_every_column_even_where_the_screen_is_dark(
     page.emulate_media(media="print")
 
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator("th.is-memory").is_visible()
+    assert page.locator("th.is-memory_bytes").is_visible()
 
 
 def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.analysis.cells import ratio_cell, time_cell
+from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.figures import figures_of
 from benchmarks.cases.problems import NAMED
 from benchmarks.compare.two_runs import compare_calibrated
@@ -75,8 +75,8 @@ def test_the_table_of_epochs_goes_by_tier_the_fastest_first_with_a_column_for_ea
     shown = {each.implementation: each for each in figures_of(RUN)}
     for _, name, figures, _ in lines:
         time, _, ratio = figures.partition(", ")
-        assert time == time_cell(shown[name].typical_s)
-        assert ratio.split(" (")[0] == ratio_cell(shown[name].speedup)
+        assert time == in_unit(shown[name].typical_s, "s")
+        assert ratio.split(" (")[0] == in_unit(shown[name].speedup, "×")
 
 
 def test_which_problems_run_was_interrupted_or_a_quick_look_is_said_once_before_the_tables() -> None:

@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from benchmarks.analysis.cells import ratio_cell, si
+from benchmarks.analysis.cells import in_unit, si
 from benchmarks.records.row import Verdict
 from benchmarks.report.tables.run import caption, print_run, to_markdown
 from tests.conftest import SMALL
@@ -48,7 +48,7 @@ def test_the_table_shows_times_throughput_ratio_interval_and_verdict_fastest_fir
     ("ratio", "text"), [(1.0, "1×"), (25.19, "25.2×"), (999.4, "999×"), (999.6, "1,000×"), (2954.4, "2,954×")]
 )
 def test_a_ratio_has_three_digits_or_all_of_a_large_one_s(ratio: float, text: str) -> None:
-    assert ratio_cell(ratio) == text
+    assert in_unit(ratio, "×") == text
 
 
 def test_an_invalid_row_shows_no_time_and_its_reason_stands_below() -> None:
@@ -184,7 +184,7 @@ def test_counts_have_three_digits_and_a_prefix() -> None:
 def test_the_caption_says_how_many_rounds_there_are_and_why_not_all() -> None:
     short = row(processes=tuple(process(i, 1e-6, 1e-6) for i in range(4)))
 
-    assert "4 of 6 rounds: time was up (--max-time says how much there is)" in caption(run_of(short))
+    assert "4 of 6 rounds: time was up (--max-time sets how much there is)" in caption(run_of(short))
     failed = row("jax_jit", verdict=Verdict.FAILED, reason="killed", processes=short.processes)
     assert caption(run_of(row(), failed)).endswith("6 rounds")
     assert caption(run_of(short, interrupted="Ctrl-C")).endswith("4 of 6 rounds")

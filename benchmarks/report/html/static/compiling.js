@@ -65,7 +65,7 @@ const LABEL_SHARE = 0.037; // of the picture's height
 function hardware(selected) {
   const { group } = selected;
   const rows = group.rows.filter((row) => row.times_floor !== null && row.tier !== "floor").sort((a, b) => a.times_floor - b.times_floor);
-  const values = rows.slice(0, MOST_DRAWN).map((row) => ({ ...drawnAs(row), "times as long": row.text.floor, distance: row.times_floor }));
+  const values = rows.slice(0, MOST_DRAWN).map((row) => ({ ...drawnAs(row), "times as long": row.text.times_floor, distance: row.times_floor }));
   showTemplate("distances", { title: "How many times as long as the native floor", values,
     missing: `${DATA.floor} was not timed here, so there is no floor to compare with.` });
   showPicture("throughput", selected);

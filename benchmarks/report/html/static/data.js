@@ -31,7 +31,7 @@ function median(values) {
 }
 
 // How many times faster than the baseline: the median of the ratios of both sides' fastest epochs in the same
-// rounds, and its interval by order statistics, as benchmarks/statistics.py has it (the ranks are from there).
+// rounds, and its interval by order statistics, as benchmarks/stats.py has it (the ranks are from there).
 function speedup(baseline, row) {
   if (!baseline || !isTimed(baseline) || !isTimed(row)) return null;
   if (row === baseline) return { value: 1, low: null, high: null, coverage: null, n: row.n_rounds };
@@ -58,7 +58,7 @@ function comparisonWith(baselineName, group, row) {
   return {
     ...ratio,
     text: own ? row.text.speedup : times(ratio?.value),
-    intervalText: own ? row.text.interval : interval(ratio ?? {}),
+    intervalText: own ? row.text.speedup_low : interval(ratio ?? {}),
   };
 }
 

@@ -43,18 +43,9 @@ function detailsOf(row, { group, run, baseline }) {
 }
 
 function numbers(row, ratio, baseline) {
-  const pairs = [
-    ["epoch, typical", row.text.typical],
-    [`times as fast as ${baseline}`, ratio.text],
-    ["95 % interval", ratio.intervalText],
-    ["times as long as the floor", row.text.floor],
-    ["first epoch, cold", row.text.cold],
-    ["first epoch, warm", row.text.warm],
-    ["memory", row.text.memory],
-    ["deviation", row.text.deviation],
-  ];
-  return element("dl", { class: "numbers" }, pairs.map(([name, text]) =>
-    element("div", null, element("dt", null, name), element("dd", null, text))));
+  return element("dl", { class: "numbers" }, DATA.columns.filter(({ isText }) => !isText).map((column) =>
+    element("div", { title: column.help },
+      element("dt", null, titleOf(column, baseline)), element("dd", null, textOf(column.key, row, ratio)))));
 }
 
 function manifestTable(row, group) {

@@ -1,4 +1,4 @@
-// Figures as text, as benchmarks/table.py writes them.
+// Figures as text, as benchmarks/analysis/cells.py writes them.
 
 const NONE = "—";
 const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"]];

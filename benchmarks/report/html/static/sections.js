@@ -89,7 +89,7 @@ function duelTable(duels, group) {
     { caption: "Like for like: the fastest of either framework, tier by tier", kind: "duels" });
 }
 
-const named = (row) => [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical)];
+const named = (row) => [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical_s)];
 
 function showSpeedups(selected) {
   const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)

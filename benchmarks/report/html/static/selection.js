@@ -71,7 +71,7 @@ function selection() {
     group, offers, baseline, timed, present,
     run: DATA.runs[group.run],
     tiers: new Set(asked?.length ? asked : present),
-    sort: chosen.get("sort") ?? "typical",
+    sort: chosen.get("sort") ?? "typical_s",
     descending: chosen.get("order") === "descending",
     byTier: chosen.get("grouped") !== "no",
     caches: chosen.get("caches") === "warm" ? "warm" : "cold",

@@ -1,28 +1,16 @@
 // The table of the selected group.
 
-const COLUMNS = [
-  { key: "implementation", title: "implementation", value: (row) => row.implementation, always: true },
-  { key: "typical", title: "typical", value: (row) => row.typical_s, always: true,
-    help: "Time of one epoch: the median over the rounds of each process's median" },
-  { key: "best", title: "best", value: (row) => row.best_s, help: "The fastest epoch of all" },
-  { key: "samples/s", title: "samples/s", value: (row) => row.samples_per_s,
-    help: "Rows of data per second, at the typical time" },
-  { key: "speedup", title: "speed-up", value: (row, ratio) => ratio.value, always: true,
-    help: "How many times faster than the baseline: the median over the rounds of the ratio of the two processes' fastest epochs" },
-  { key: "interval", title: "95 % interval", value: (row, ratio) => ratio.low, always: true,
-    help: "Confidence interval of the speed-up, by order statistics; of fewer than five rounds none" },
-  { key: "floor", title: "vs floor", value: (row) => row.times_floor,
-    help: "How many times as long as the native floor’s an epoch takes" },
-  { key: "cold", title: "cold", value: (row) => row.cold_s,
-    help: "The first epoch, with empty disk caches: trace, compile and run" },
-  { key: "warm", title: "warm", value: (row) => row.warm_s,
-    help: "The first epoch, with what an earlier process left in the disk caches" },
-  { key: "memory", title: "memory", value: (row) => row.memory_bytes,
-    help: "Peak, data included, above what the process held once the framework was loaded" },
-  { key: "deviation", title: "deviation", value: (row) => row.deviation,
-    help: "The largest difference of any step's loss from the reference" },
-  { key: "verdict", title: "verdict", value: (row) => row.verdict },
-];
+// Figures that depend on the selected baseline: a number to sort by, and its text.
+const RATIOS = {
+  speedup: { number: (ratio) => ratio.value, text: (ratio) => ratio.text },
+  speedup_low: { number: (ratio) => ratio.low, text: (ratio) => ratio.intervalText },
+};
+
+const numberOf = (key, row, ratio) => (key in RATIOS ? RATIOS[key].number(ratio) : row[key]);
+
+const textOf = (key, row, ratio) => (key in RATIOS ? RATIOS[key].text(ratio) : row.text[key]);
+
+const titleOf = ({ title }, baseline) => title.replace("{baseline}", () => baseline);
 
 const TIER_MEANS = {
   eager: "one call hands over one operation",
@@ -43,7 +31,7 @@ function renderTable(selected) {
     : [element("tbody", null, shown.map((each) => tableRow(each, selected)))];
   fill("table", element("table", { class: "figures" },
     element("caption", { class: "unseen" }, `Speed-ups are against ${selected.baseline}.`),
-    element("thead", null, element("tr", null, COLUMNS.map((column) => heading(column, selected)))),
+    element("thead", null, element("tr", null, DATA.columns.map((column) => heading(column, selected)))),
     bodies));
   const left = rows.length - shown.length;
   byId("more").hidden = left <= 0;
@@ -52,11 +40,11 @@ function renderTable(selected) {
 
 // Rows with what they are compared by; those without a figure stay at the end, whichever way it is sorted.
 function rowsInOrder({ group, baseline, tiers, sort, descending }) {
-  const column = COLUMNS.find(({ key }) => key === sort) ?? COLUMNS[1];
+  const { key } = DATA.columns.find((column) => column.key === sort) ?? DATA.columns[1];
   return group.rows
     .filter((row) => tiers.has(row.tier))
     .map((row) => ({ row, ratio: comparisonWith(baseline, group, row) }))
-    .map((each) => ({ ...each, by: column.value(each.row, each.ratio) ?? null }))
+    .map((each) => ({ ...each, by: numberOf(key, each.row, each.ratio) ?? null }))
     .sort((a, b) => {
       if (a.by === null || b.by === null) return (a.by === null) - (b.by === null);
       const order = typeof a.by === "string" ? a.by.localeCompare(b.by) : a.by - b.by;
@@ -64,31 +52,32 @@ function rowsInOrder({ group, baseline, tiers, sort, descending }) {
     });
 }
 
-function heading({ key, title, help, always }, { sort, descending, baseline }) {
+function heading(column, { sort, descending, baseline }) {
+  const { key, help } = column;
   const sorted = key === sort;
   const button = element("button", { type: "button", "data-sort": key, onclick: () => {
     choose({ sort: key, order: sorted && !descending ? "descending" : null }, { replace: true });
     document.querySelector(`[data-sort="${key}"]`).focus();
-  } }, title, element("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (descending ? "▼" : "▲") : ""));
-  if (help) withTip(button, () => [key === "speedup" ? `${help}. The baseline is ${baseline}.` : help]);
-  return element("th", { scope: "col", class: classOf(key, always),
+  } }, breakable(titleOf(column, baseline)),
+  element("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (descending ? "▼" : "▲") : ""));
+  withTip(button, () => [help]);
+  return element("th", { scope: "col", class: classOf(column),
     "aria-sort": sorted ? (descending ? "descending" : "ascending") : "none" }, button);
 }
 
-const classOf = (key, always) =>
-  [key === "implementation" ? "name" : key === "verdict" ? "verdict" : "number", !always && "more", `is-${key.replace("/", "-")}`]
-    .filter(Boolean).join(" ");
+const classOf = ({ key, isText, priority }) =>
+  `${key === "implementation" ? "name" : isText ? "text" : "number"} priority-${priority} is-${key}`;
 
 function tierBody(tier, rows, selected) {
   return element("tbody", null,
-    element("tr", { class: "tier" }, element("th", { scope: "rowgroup", colspan: COLUMNS.length },
+    element("tr", { class: "tier" }, element("th", { scope: "rowgroup", colspan: DATA.columns.length },
       element("b", null, tier), " ", element("span", null, TIER_MEANS[tier] ?? ""))),
     rows.map((each) => tableRow(each, selected)));
 }
 
 function tableRow({ row, ratio }, selected) {
-  const cells = COLUMNS.slice(1).map(({ key, always }) =>
-    element("td", { class: classOf(key, always) }, cellText(key, row, ratio)));
+  const cells = DATA.columns.slice(1).map((column) =>
+    element("td", { class: classOf(column) }, column.key === "verdict" ? verdict(row) : textOf(column.key, row, ratio)));
   const isBaseline = row.implementation === selected.baseline;
   return withTip(element("tr", { class: [isTimed(row) ? "" : "untimed", isBaseline ? "baseline" : ""].join(" ") },
     element("th", { scope: "row", class: "name" }, nameButton(row), isBaseline && element("small", null, "baseline")),
@@ -107,14 +96,7 @@ function mark({ implementation }) {
   return made;
 }
 
-function cellText(key, row, ratio) {
-  if (key === "verdict") return verdict(row);
-  if (key === "speedup") return ratio.text;
-  if (key === "interval") return ratio.intervalText;
-  return row.text[key];
-}
-
-// A case that is wrong or broken must be seen; one that can't run here need not.
+// A case that is wrong or broken stands out; one that can't run here does not.
 const verdict = (row) => ["INVALID", "FAILED"].includes(row.verdict)
   ? element("b", { class: "bad" }, row.verdict)
   : element("span", { class: row.verdict === "verified" ? "good" : "muted" }, row.verdict);

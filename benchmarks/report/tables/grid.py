@@ -1,0 +1,87 @@
+"""A table before it is written for a medium: its columns, and the text of every cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from benchmarks.analysis.columns import Column
+
+UNLIMITED = 100_000
+"""Columns of a terminal on which every table has room."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table: on a terminal it is printed with the columns that fit, in Markdown with all of them."""
+
+    title: str = ""
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    styles: Sequence[str | None] = ()  # of each row; none: plain
+
+    @classmethod
+    def of(cls, title: str, columns: Sequence[Column], lines: Iterable[Any]) -> Grid:
+        """Write every column of every line."""
+        return cls(
+            title=title, columns=columns, rows=[[column.write(line) for column in columns] for line in lines]
+        )
+
+    @property
+    def headings(self) -> list[str]:
+        """Return the columns' titles."""
+        return [column.title for column in self.columns]
+
+    def markdown(self) -> str:
+        """Write the table in Markdown, without its title."""
+        return markdown_table(
+            [*map(plain_in_markdown, self.headings)],
+            [[*map(plain_in_markdown, row)] for row in self.rows],
+            right=[i for i, column in enumerate(self.columns) if not column.is_text],
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print the columns that fit; those of the largest priority give way first, and are named below."""
+        kept = list(range(len(self.columns)))
+        least = sorted(
+            (i for i in kept if self.columns[i].priority), key=lambda i: (self.columns[i].priority, i)
+        )
+        while least and self._width(kept, console, options) > options.max_width:
+            kept.remove(least.pop())
+        yield self._table(kept)
+
+    def _width(self, kept: Sequence[int], console: Console, options: ConsoleOptions) -> int:
+        return Measurement.get(console, options.update_width(UNLIMITED), self._table(kept)).maximum
+
+    def _table(self, kept: Sequence[int]) -> Table:
+        hidden = [column.title for i, column in enumerate(self.columns) if i not in kept]
+        table = Table(
+            title=Text(self.title, "bold") if self.title else None,
+            caption=Text(f"no room for: {', '.join(hidden)}") if hidden else None,
+            box=box.SIMPLE_HEAD,
+            title_justify="left",
+            caption_justify="left",
+        )
+        for i in kept:
+            column = self.columns[i]
+            table.add_column(
+                Text(column.title),
+                justify="left" if column.is_text else "right",
+                no_wrap=not column.is_text,
+                overflow="fold" if column.is_text else "ellipsis",
+            )
+        for n, row in enumerate(self.rows):
+            table.add_row(*(Text(row[i]) for i in kept), style=self.styles[n] if self.styles else None)
+        return table
