@@ -1,4 +1,4 @@
-"""Named selections of what to measure, from a look to everything."""
+"""Named choices of implementations, problems and rounds, from a quick look to everything."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from benchmarks.cases.implementations import discover
 FRAMEWORKS = ("torch", "jax")
 N_FEATURES = (1, 16, 256, 4096)
 BATCH_SIZES = (1, 8, 10, 100, 1000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-"""Closer where a line between distant sizes made the decision map wrong (measured): where batches outgrow the
-caches (at 250,000 a line from 100,000 to a million was a quarter too high for jax_jit), and where XLA's
-compiler for CPUs turns to other code (of jax_scan_packed, in 0.1 s up to batches of 8, then 0.2 s)."""
+"""Closer where interpolation between distant sizes made the decision map wrong (measured): where batches
+exceed the caches (at 250,000, between 100,000 and a million, a quarter too high for jax_jit), and where XLA's
+CPU compiler chooses other code (jax_scan_packed compiles in 0.1 s up to batches of 8, then in 0.2 s)."""
 
 WIDE_BATCH_SIZES = (1, 10, 100, 1000, 10_000)  # of 256 features: 100,000 would take half a gigabyte
 N_BATCHES = (1, 5, 100)
@@ -20,20 +20,18 @@ N_BATCHES = (1, 5, 100)
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """Implementations and problems as the command line names them, and how often to measure them."""
+    """Implementations and problems by their names on the command line, and how often to measure them."""
 
     summary: str
-    usual_in: tuple[
-        str, ...
-    ] = ()  # tiers of which only the frameworks' usual programs take part; none: all do
+    usual_in: tuple[str, ...] = ()  # tiers, with the frameworks' usual programs only; empty: all programs
     problems: tuple[str, ...]
     rounds: int
-    max_time_s: float | None = None  # begin no round that would end later
+    max_time_s: float | None = None  # no round starts that would end later
     resumes: bool = False
 
     @cached_property
     def impls(self) -> tuple[str, ...]:
-        """Name the implementations by tier; none stands for all there are."""
+        """Return the names of the implementations by tier; an empty tuple means all."""
         usual = [each for each in discover().values() if each.usual and each.framework in FRAMEWORKS]
         return tuple(each.name for tier in self.usual_in for each in usual if each.tier == tier)
 
@@ -61,26 +59,26 @@ QUICK = Suite(
 
 SUITES = {
     "default": Suite(
-        summary="each tier's usual program in both frameworks, six rounds if three minutes are enough",
+        summary="each tier's usual program in both frameworks; six rounds, or as many as three minutes allow",
         usual_in=("eager", "step", "epoch"),
         problems=("book",),
         rounds=6,
         max_time_s=174,  # and the start and the tables take some seconds
     ),
     "named": Suite(
-        summary="every implementation on the four named problems",
+        summary="every implementation on the four named problems (about ten minutes)",
         problems=("book", "small", "large", "wide"),
         rounds=6,
     ),
     "sweep": Suite(
-        summary="every implementation over batch sizes, widths and lengths: what the cost model is fitted on",
+        summary="every implementation over batch sizes, widths and lengths, to fit the cost model",
         problems=(*_BATCH_SIZE_SWEEP, *_WIDE_BATCH_SIZE_SWEEP, *_WIDTH_SWEEP, *_LENGTH_SWEEP),
         rounds=3,
         resumes=True,
     ),
     "full": Suite(
         summary="everything: the named problems, the sweeps, feeds, readbacks, the loss on logits, the "
-        "stopping rule, TF32 and bfloat16 on GPUs (hours; goes on where it was killed)",
+        "stopping rule, and on GPUs lower precisions (hours)",
         problems=(
             *("book", "small", "large", "wide"),
             *_VARIANTS,

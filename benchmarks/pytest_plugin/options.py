@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
@@ -55,10 +55,15 @@ def seconds(text: str) -> float:
     raise ArgumentTypeError(message)
 
 
+def flag(each: Field[Any]) -> str:
+    """Return the option of a field."""
+    return f"--{each.name.replace('_', '-')}"
+
+
 def declare(options: type[CaseOptions], add_option: Callable[..., object]) -> None:
     """Declare each field's option by argparse's `add_argument` or pytest's `addoption`."""
     for each in fields(options):
-        add_option(f"--{each.name.replace('_', '-')}", default=each.default, **each.metadata)
+        add_option(flag(each), default=each.default, **each.metadata)
 
 
 OptionsT = TypeVar("OptionsT", bound="CaseOptions")
@@ -118,7 +123,10 @@ class CaseOptions:
     )
     resume: bool = field(
         default=False,
-        metadata={"help": "continue the same command where it stopped", "action": "store_true"},
+        metadata={
+            "help": "continue the same command where it stopped; the suites 'sweep' and 'full' always do",
+            "action": "store_true",
+        },
     )
 
     @property

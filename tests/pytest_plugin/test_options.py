@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,8 @@ from benchmarks.cases import suites
 from benchmarks.cases.implementations import discover
 from benchmarks.cases.suites import QUICK, SUITES
 from benchmarks.cli.main import main
-from benchmarks.pytest_plugin.options import Options, declare, read
+from benchmarks.paths import CODE
+from benchmarks.pytest_plugin.options import Options, declare, flag, read
 
 
 def parse(*arguments: str) -> Options:
@@ -21,6 +22,13 @@ def parse(*arguments: str) -> Options:
     parser = argparse.ArgumentParser()
     declare(Options, parser.add_argument)
     return read(Options, partial(getattr, parser.parse_args(arguments)))
+
+
+def table_below(heading: str) -> list[list[str]]:
+    """Read the cells of the rows of a table in docs/running.md."""
+    page = (CODE / "docs" / "running.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
 
 
 def max_time_s(*arguments: str) -> float | None:
@@ -88,3 +96,17 @@ def test_the_suites_take_the_usual_programs_of_both_frameworks_whatever_other_fi
 
     assert set(default) == {"torch_eager", "torch_step", "torch_epoch", "jax_jit", "jax_scan", "usual"}
     assert set(quick) == {"torch_eager", "torch_step", "jax_jit"}
+
+
+def test_the_page_lists_every_option_with_its_help() -> None:
+    declared = [
+        [f"`{flag(each)}`", each.metadata["help"] % {"default": each.default}] for each in fields(Options)
+    ]
+
+    assert table_below("Options") == declared
+
+
+def test_the_page_lists_every_suite_with_its_summary() -> None:
+    declared = {"--quick": QUICK, **{f"--suite {name}": suite for name, suite in SUITES.items()}}
+
+    assert table_below("Suites") == [[f"`{name}`", suite.summary] for name, suite in declared.items()]
