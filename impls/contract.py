@@ -1,4 +1,4 @@
-"""What the harness hands to an implementation, and what it gets back.
+"""The contract between the harness and an implementation.
 
 An implementation is a module with the names of `Implementation`: no base class, no registry. This file
 needs NumPy only, so that no implementation pulls in another one's framework.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONTRACT_VERSION = 2
-"""Raised when a change of the contract requires edits to implementations. A contract without one is 1."""
+"""Increased when a change of the contract requires edits to implementations. A contract without it is 1."""
 
 Device: TypeAlias = Literal["cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("cpu", "cuda")
@@ -32,7 +32,7 @@ GRADIENT_CLAMP = 1e-12
 
 
 LARGEST = 1e6
-"""Of a learning rate or a feature scale: far beyond use, and far from overflowing float32."""
+"""The largest learning rate or feature scale: far beyond use, and far from overflowing float32."""
 
 Precision: TypeAlias = Literal["float32", "tf32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
@@ -43,8 +43,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "readback": ("epoch", "step"),
     "precision": PRECISIONS,
 }
-"""Fields of a problem that ask for another loop: the default, which every implementation runs, and others,
-which it runs where its SUPPORTS says so."""
+"""Fields of a problem that require another loop: the default, which every implementation runs, and others,
+which it runs if its SUPPORTS lists them."""
 
 CHOICES = {"data": ("dataset", "stream"), **VARIANTS}
 
@@ -62,16 +62,16 @@ class Problem:
 
     The loss is the mean binary cross-entropy: under `loss="bce"` computed from the probabilities, as
     torch.nn.BCELoss does, under "bce_with_logits" from the logits, as torch.nn.BCEWithLogitsLoss does.
-    Under `feed="device"` the batches lie on the device before the epoch begins; under "host" they lie in
-    host memory, and handing them over is part of the epoch. Under `readback="epoch"` the losses stay on the
-    device until the epoch has ended; under "step" the host reads each loss before the next step, as
-    people do who log it.
+    Under `feed="device"` the batches are on the device before the epoch begins; under "host" they are in
+    host memory, and copying them is part of the epoch. Under `readback="epoch"` the losses stay on the
+    device until the epoch has ended; under "step" the host reads each loss before the next step, as for
+    logging.
 
     Under `precision="tf32"` or "bfloat16" the operands of the two matrix products, x·w and xᵀ·d (d being the
     derivative of the mean loss by each logit), are rounded to TF32 (10 bits behind the point) or bfloat16
-    (7 bits), to nearest or toward zero, and what they give is summed in float32. All else stays float32:
-    batches, parameters, optimizer, loss. Features that are scaled would be judged wrongly then (how far a
-    loss may be off was found for others), and a stopping rule too (it may hold an epoch sooner or later).
+    (7 bits), to nearest or toward zero, and their products are summed in float32. All else stays float32:
+    batches, parameters, optimizer, loss. This excludes scaled features (the tolerances were found without
+    them) and a stopping rule (it may hold an epoch sooner or later).
 
     Raises:
         ValueError: a field is out of its range; the message names the field, the range and what was found.
@@ -96,7 +96,7 @@ class Problem:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        """Refuse what no training could run."""
+        """Refuse values that no training could run with."""
         for name in ("n_features", "batch_size", "n_batches", "n_epochs", "min_epochs"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require(
@@ -122,7 +122,7 @@ class Problem:
 
     @property
     def samples_per_epoch(self) -> int:
-        """How many rows of `x` one epoch sees."""
+        """The number of rows of `x` in one epoch."""
         return (self.n_batches - 1) * self.batch_size + (self.last_batch_size or self.batch_size)
 
 
@@ -143,7 +143,7 @@ Batches: TypeAlias = "Sequence[Batch]"
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch left behind, in NumPy arrays on the host."""
+    """The result of one epoch, in NumPy arrays on the host."""
 
     losses: NDArray[Any]  # (n_batches,): the loss of each step of the latest epoch, before its update
     weight: NDArray[Any]  # (n_features,): after the latest step
@@ -151,47 +151,47 @@ class EpochResult:
 
 
 State: TypeAlias = Any
-"""The implementation's own: whatever `run_epoch` needs and `export` reads."""
+"""Private to the implementation: whatever `run_epoch` needs and `export` reads."""
 
 Placed: TypeAlias = Any
-"""The implementation's own: an epoch's batches where and how `run_epoch` wants them."""
+"""Private to the implementation: an epoch's batches where and how `run_epoch` needs them."""
 
 
 class Implementation(Protocol):
     """One way of writing and running the loop. The module's docstring says in its first line which.
 
     The harness calls `prepare` and `place`, then `run_epoch` and `export` once per epoch; it times
-    `run_epoch` alone. The state is handed from call to call and may be updated in place.
+    `run_epoch` alone. The state is passed from call to call and may be updated in place.
 
     A module that runs other VARIANTS than the defaults lists them:
     `SUPPORTS = ("feed=host", "readback=step")`.
-    One that offers another precision asks its framework for it in `prepare`, for the whole process: a process
-    sees problems of one precision only. Whether its products come out so is measured.
-    One that replays a captured CUDA graph says so: `CUDA_GRAPH = True`; it is then checked that it does.
-    One that computes the gradient itself declares `GRADIENT = "by hand"`; the default is "framework".
-    One that is the usual program of its tier in its framework declares `USUAL = True`: pictures show it with
-    a solid line, and the suites "quick" and "default" measure those of PyTorch and JAX.
+    A module that supports another precision sets it in `prepare`, for the whole process: a process sees
+    problems of one precision only. The precision of its products is measured.
+    A module that replays a captured CUDA graph declares `CUDA_GRAPH = True`; the replay is checked.
+    A module that computes the gradient itself declares `GRADIENT = "by hand"`; the default is "framework".
+    A module that is the usual program of its tier and framework declares `USUAL = True`: pictures show it as
+    a solid line; the suites "quick" and "default" measure these modules of PyTorch and JAX.
     """
 
     FRAMEWORK: str
-    """The package it imports ("torch"); where there is none of that name, it is skipped."""
+    """The package it imports ("torch"); without that package it is skipped."""
 
     TIER: str
-    """What one call hands to the machine: "eager", "step", "epoch", "floor"; the oracle's is "reference"."""
+    """The work of one call: "eager" (an operation), "step", "epoch"; also "floor" and "reference"."""
 
     def unavailable(self, device: Device) -> str | None:
-        """Say why it can't run on the device, or None."""
+        """Return why it can't run on the device, or None."""
 
     def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> State:
         """Build model and optimizer on the device from these parameters. Untimed."""
 
     def place(self, problem: Problem, batches: Batches, device: Device) -> Placed:
-        """Copy an epoch's batches to the device; under feed="host", ready them in host memory. Untimed."""
+        """Copy an epoch's batches to the device; under feed="host", prepare them in host memory. Untimed."""
 
     def run_epoch(self, state: State, batches: Placed) -> State:
         """Train on each batch in order and return when the device has finished. Timed.
 
-        Under feed="host" this hands each batch over, under readback="step" it reads each loss.
+        Under feed="host" this copies each batch to the device, under readback="step" it reads each loss.
         """
 
     def export(self, state: State) -> EpochResult:

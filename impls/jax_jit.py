@@ -28,9 +28,9 @@ TIER = "step"
 USUAL = True
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
 
-# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
-# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
-# is measured on an H200).
+# Dot algorithms, because the named levels are vague: on a GPU the level "bfloat16" means TF32, and XLA turns
+# a product this small into a sum, in float32 at every level; only an algorithm's rounding is kept (XLA's
+# source, and measured on an H200).
 ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
@@ -50,12 +50,12 @@ class State(NamedTuple):
     model: Perceptron
     optimizer_state: optax.OptState
     train_step: TrainStep
-    keep: Callable[[Array], Array | float]  # the loss, where it is or on the host
+    keep: Callable[[Array], Array | float]  # the loss, on its device or on the host
     losses: list[Array | float]
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     try:
         jax.devices(device)
     except RuntimeError as error:
@@ -66,7 +66,7 @@ def unavailable(device: Device) -> str | None:
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Put parameters and optimizer state on the device.
 
-    Both are committed to it, as the outputs of a step are: else the second step would compile again.
+    Both are committed to it, as the outputs of a step are: otherwise the second step would compile again.
     """
     if problem.precision in ALGORITHMS:  # for the whole process
         jax.config.update("jax_default_matmul_precision", ALGORITHMS[problem.precision])
@@ -78,7 +78,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> Sequence[Batch]:
-    """Copy each batch to the device; a batch left on the host is copied by the call that it is handed to."""
+    """Copy each batch to the device; under feed="host" the compiled call copies it."""
     if problem.feed == "host":
         return batches
     return [jax.device_put(batch, jax.devices(device)[0]) for batch in batches]
@@ -106,7 +106,7 @@ def make_train_step(learning_rate: float, loss: str) -> TrainStep:
     """Make the compiled step on x (batch_size, n_features), y (batch_size,): forward to update."""
     loss_of = loss_on_logits if loss == "bce_with_logits" else loss_on_probabilities
 
-    @partial(jax.jit, donate_argnames=("model", "optimizer_state"))  # their memory becomes the new ones'
+    @partial(jax.jit, donate_argnames=("model", "optimizer_state"))  # their memory is reused
     def train_step(
         model: Perceptron, optimizer_state: optax.OptState, x: Array, y: Array
     ) -> tuple[Perceptron, optax.OptState, Array]:
@@ -141,7 +141,7 @@ def loss_on_logits(model: Perceptron, x: Array, y: Array) -> Array:
 def binary_cross_entropy(y_pred: Array, y: Array) -> Array:
     """Compute the mean cross-entropy with the semantics of torch.nn.BCELoss.
 
-    Its gradient is written out below: that of `maximum(log(p), -100)` as JAX derives it is NaN at p = 0 or 1.
+    Its gradient is written by hand below: JAX's own, of `maximum(log(p), -100)`, is NaN at p = 0 or 1.
     """
     log_p = jnp.maximum(jnp.log(y_pred), LOG_CLAMP)
     log_q = jnp.maximum(jnp.log1p(-y_pred), LOG_CLAMP)

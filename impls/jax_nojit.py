@@ -26,9 +26,9 @@ FRAMEWORK = "jax"
 TIER = "eager"
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
 
-# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
-# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
-# is measured on an H200).
+# Dot algorithms, because the named levels are vague: on a GPU the level "bfloat16" means TF32, and XLA turns
+# a product this small into a sum, in float32 at every level; only an algorithm's rounding is kept (XLA's
+# source, and measured on an H200).
 ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
@@ -49,7 +49,7 @@ class State(NamedTuple):
     criterion: Callable[[Perceptron, Array, Array], Array]
     optimizer: optax.GradientTransformation
     optimizer_state: optax.OptState
-    keep: Callable[[Array], Array | float]  # the loss, where it is or on the host
+    keep: Callable[[Array], Array | float]  # the loss, on its device or on the host
     losses: list[Array | float]
 
 
@@ -61,13 +61,13 @@ class HostFeed:
     device: Device
 
     def __iter__(self) -> Iterator[Batch]:
-        """Give each batch on the device."""
+        """Yield each batch on the device."""
         for batch in self.batches:
             yield jax.device_put(batch, jax.devices(self.device)[0])
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     try:
         jax.devices(device)
     except RuntimeError as error:
@@ -131,7 +131,7 @@ def loss_on_logits(model: Perceptron, x: Array, y: Array) -> Array:
 def binary_cross_entropy(y_pred: Array, y: Array) -> Array:
     """Compute the mean cross-entropy with the semantics of torch.nn.BCELoss.
 
-    Its gradient is written out below: that of `maximum(log(p), -100)` as JAX derives it is NaN at p = 0 or 1.
+    Its gradient is written by hand below: JAX's own, of `maximum(log(p), -100)`, is NaN at p = 0 or 1.
     """
     log_p = jnp.maximum(jnp.log(y_pred), LOG_CLAMP)
     log_q = jnp.maximum(jnp.log1p(-y_pred), LOG_CLAMP)

@@ -28,14 +28,14 @@ TIER = "epoch"
 USUAL = True
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
-# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
-# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
-# is measured on an H200).
+# Dot algorithms, because the named levels are vague: on a GPU the level "bfloat16" means TF32, and XLA turns
+# a product this small into a sum, in float32 at every level; only an algorithm's rounding is kept (XLA's
+# source, and measured on an H200).
 ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 UNROLL: dict[Device, int] = {"cpu": 1, "cuda": 5}
-"""Steps in one turn of the loop. On a GPU the host starts each turn: five at once save a third of the time,
-and more no more; on a CPU none is saved (measured)."""
+"""Steps per iteration of the compiled loop. On a GPU the host launches each iteration: 5 steps save a third
+of the time, and more steps save no more; on a CPU nothing is saved (measured)."""
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
@@ -61,7 +61,7 @@ class State(NamedTuple):
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     try:
         jax.devices(device)
     except RuntimeError as error:
@@ -72,7 +72,7 @@ def unavailable(device: Device) -> str | None:
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Put parameters and optimizer state on the device.
 
-    Both are committed to it, as the outputs of a step are: else the second step would compile again.
+    Both are committed to it, as the outputs of a step are: otherwise the second step would compile again.
     """
     if problem.precision in ALGORITHMS:  # for the whole process
         jax.config.update("jax_default_matmul_precision", ALGORITHMS[problem.precision])
@@ -86,7 +86,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 def place(problem: Problem, batches: Batches, device: Device) -> Any:  # noqa: ANN401 - Epoch, or in NumPy
     """Stack the batches as large as the first and keep the ragged last one, if any, beside them.
 
-    Then copy all to the device; what is left on the host is copied by the call that it is handed to.
+    Then copy all to the device; under feed="host" the compiled call copies them.
     """
     full = [batch for batch in batches if len(batch[1]) == len(batches[0][1])]
     stacked = tuple(np.stack(arrays) for arrays in zip(*full, strict=True))
@@ -119,7 +119,7 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         updates, optimizer_state = adam(learning_rate).update(gradients, optimizer_state)
         return (optax.apply_updates(model, updates), optimizer_state), loss
 
-    @partial(jax.jit, donate_argnames=("model", "optimizer_state"))  # their memory becomes the new ones'
+    @partial(jax.jit, donate_argnames=("model", "optimizer_state"))  # their memory is reused
     def train_epoch(
         model: Perceptron, optimizer_state: optax.OptState, batches: Epoch
     ) -> tuple[Perceptron, optax.OptState, Array]:
@@ -153,7 +153,7 @@ def loss_on_logits(model: Perceptron, x: Array, y: Array) -> Array:
 def binary_cross_entropy(y_pred: Array, y: Array) -> Array:
     """Compute the mean cross-entropy with the semantics of torch.nn.BCELoss.
 
-    Its gradient is written out below: that of `maximum(log(p), -100)` as JAX derives it is NaN at p = 0 or 1.
+    Its gradient is written by hand below: JAX's own, of `maximum(log(p), -100)`, is NaN at p = 0 or 1.
     """
     log_p = jnp.maximum(jnp.log(y_pred), LOG_CLAMP)
     log_q = jnp.maximum(jnp.log1p(-y_pred), LOG_CLAMP)

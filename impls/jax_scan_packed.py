@@ -28,30 +28,30 @@ GRADIENT = "by hand"
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 
 NARROW = 4
-"""Up to so many features, xᵀ·d is faster than d·x on a CPU; beyond, it is five times slower (measured)."""
+"""Up to this many features, xᵀ·d is faster than d·x on a CPU; beyond, it is five times slower (measured)."""
 
-# Dot algorithms, for the usual levels are vague: on a GPU the level "bfloat16" means TF32, and a product this
-# small becomes a sum, in float32 at every level, but rounded as an algorithm says (so XLA's source, and so it
-# is measured on an H200).
+# Dot algorithms, because the named levels are vague: on a GPU the level "bfloat16" means TF32, and XLA turns
+# a product this small into a sum, in float32 at every level; only an algorithm's rounding is kept (XLA's
+# source, and measured on an H200).
 ALGORITHMS = {"tf32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 
 UNROLL: dict[Device, int] = {"cpu": 1, "cuda": 5}
-"""Steps in one turn of the loop. On a GPU the host starts each turn: five at once save a third of the time,
-and more no more; on a CPU none is saved (measured)."""
+"""Steps per iteration of the compiled loop. On a GPU the host launches each iteration: 5 steps save a third
+of the time, and more steps save no more; on a CPU nothing is saved (measured)."""
 
 # Handing small computations to another thread costs more than running them (about 10 µs a call on a CPU).
 jax.config.update("jax_cpu_enable_async_dispatch", val=False)
 
 
 class Packed(NamedTuple):
-    """What a step updates, in few arrays: each one more costs every step a little."""
+    """The values that a step updates, in few arrays: each additional array costs every step a little."""
 
     vectors: Array | NDArray[np.float32]  # (3, n_features + 1): parameters, the bias last, and Adam's moments
     corrections: Array | NDArray[np.float32]  # (2,): 1 - β1^t and 1 - β2^t after t steps
 
 
 class State(NamedTuple):
-    """What is trained, the compiled epoch and the losses of the latest one."""
+    """The trained values, the compiled epoch and the losses of the latest one."""
 
     packed: Packed
     train_epoch: TrainEpoch
@@ -59,7 +59,7 @@ class State(NamedTuple):
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     try:
         jax.devices(device)
     except RuntimeError as error:
@@ -70,7 +70,7 @@ def unavailable(device: Device) -> str | None:
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     """Put parameters and optimizer state on the device.
 
-    They are committed to it, as the outputs of an epoch are: else the second epoch would compile again.
+    They are committed to it, as the outputs of an epoch are: otherwise the second epoch would compile again.
     """
     if problem.precision in ALGORITHMS:  # for the whole process
         jax.config.update("jax_default_matmul_precision", ALGORITHMS[problem.precision])
@@ -83,7 +83,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 def place(problem: Problem, batches: Batches, device: Device) -> Any:  # noqa: ANN401 - Epoch, or in NumPy
     """Stack the batches as large as the first and keep the ragged last one, if any, beside them.
 
-    Then copy all to the device; what is left on the host is copied by the call that it is handed to.
+    Then copy all to the device; under feed="host" the compiled call copies them.
     """
     full = [batch for batch in batches if len(batch[1]) == len(batches[0][1])]
     stacked = tuple(np.stack(arrays) for arrays in zip(*full, strict=True))
@@ -117,7 +117,7 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         loss, d_logit = loss_of(x @ weight + bias, y)
         return adam(packed, backward(d_logit, x), learning_rate), loss
 
-    @partial(jax.jit, donate_argnames="packed")  # its memory becomes the new one's
+    @partial(jax.jit, donate_argnames="packed")  # its memory is reused
     def train_epoch(packed: Packed, batches: Epoch) -> tuple[Packed, Array]:
         full, ragged = batches
         packed, losses = jax.lax.scan(train_step, packed, full, unroll=UNROLL[device])
@@ -132,7 +132,7 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
 def adam(packed: Packed, gradient: Array, learning_rate: float) -> Packed:
     """Update by Kingma & Ba (2015), Algorithm 1.
 
-    1 - β^t is what the moving average of a gradient of 1 would be: computed so, it takes no power and loses
+    1 - β^t is the moving average of a constant gradient of 1: computed this way, it needs no power and loses
     no digits.
     """
     parameters, first, second = packed.vectors

@@ -35,12 +35,12 @@ SUPPORTS = ("loss=bce_with_logits", "feed=host")
 
 SOURCE = Path(__file__).with_suffix(".c")
 
-# What of -ffast-math the loops need to become vector code. The rest of it would round divisions twice, so
-# that p could pass 1, and, linked by GCC, turn denormal numbers off in the whole process.
+# The parts of -ffast-math that the loops need to become vector code. The rest would round divisions twice, so
+# that p could exceed 1, and GCC's linker would turn denormal numbers off in the whole process.
 FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fassociative-math", "-fno-signed-zeros"]
 FLAGS += ["-fopenmp-simd", "-shared", "-fPIC"]
 FLAGS += ["-mcpu=native"] if platform.machine() in ("aarch64", "arm64") else ["-march=native"]
-if platform.machine() in ("x86_64", "AMD64"):  # for Intel's processors GCC keeps to half of AVX-512's width
+if platform.machine() in ("x86_64", "AMD64"):  # by default GCC uses half of AVX-512's width on Intel
     FLAGS += ["-mprefer-vector-width=512"]
 
 
@@ -69,7 +69,7 @@ class CEpoch(ctypes.Structure):
 
 @dataclass
 class State:
-    """What the kernel works on, and the arrays among it that are exported."""
+    """The kernel's memory, and the arrays in it that are exported."""
 
     training: CTraining
     parameters: NDArray[np.float32]  # (n_features + 1,), the bias last
@@ -77,7 +77,7 @@ class State:
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if device != "cpu":
         return "its kernel is C for the CPU"
     if not find_compiler():
@@ -86,7 +86,7 @@ def unavailable(device: Device) -> str | None:
 
 
 def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
-    """Lay the parameters, Adam's moments and the kernel's sums out in memory."""
+    """Allocate the parameters, Adam's moments and the kernel's sums."""
     del device
     vector = np.append(parameters.weight, parameters.bias)
     losses = np.zeros(problem.n_batches, np.float32)
@@ -112,7 +112,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> CEpoch:
-    """Lay the batches out one after another. They stay in host memory, which is the device's own."""
+    """Copy the batches one after another. They stay in host memory, which the device uses."""
     del device
     return CEpoch(
         n_batches=len(batches),
@@ -135,7 +135,7 @@ def export(state: State) -> EpochResult:
 
 
 def joined(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Copy the arrays one after another, from the start of a cache line (64 bytes) on."""
+    """Copy the arrays one after another, starting at a cache line (64 bytes)."""
     size = sum(array.size for array in arrays)
     memory = np.empty(size + 16, np.float32)
     start = -memory.ctypes.data % 64 // memory.itemsize
@@ -149,14 +149,14 @@ def pointer(array: NDArray[Any]) -> Any:  # noqa: ANN401 - ctypes has no public 
 
 @cache  # one compilation for all trainings
 def kernel() -> Callable[..., None]:
-    """Give the kernel's function, compiled on first use."""
+    """Return the kernel's function, compiled on first use."""
     function = compiled(SOURCE.read_text(encoding="utf-8")).run_epoch
     function.restype = None
     return function
 
 
 def compiled(source: str) -> ctypes.CDLL:
-    """Load the C source's library; compile it unless the cache has it, of this compiler for this processor.
+    """Load the C source's library; compile it unless the cache has it from this compiler and processor.
 
     Raises:
         RuntimeError: it does not compile; the message is the compiler's.
@@ -173,7 +173,7 @@ def compiled(source: str) -> ctypes.CDLL:
             output = Path(scratch, "kernel.so")
             command = [*compiler, *FLAGS, "-x", "c", "-", "-o", str(output), "-lm"]
             _run(command, source)
-            output.replace(library)  # at once: another process sees all of it or nothing
+            output.replace(library)  # atomically: another process sees the whole file or none
     return ctypes.CDLL(str(library))
 
 
@@ -186,13 +186,13 @@ def _run(command: list[str], text: str = "") -> str:
 
 
 def find_compiler() -> list[str]:
-    """Give the command of the C compiler, $CC or one on the path; empty where there is none."""
+    """Return the command of the C compiler, $CC or one on the path; empty if there is none."""
     candidates = [shlex.split(os.environ.get("CC", "")), ["cc"], ["gcc"], ["clang"]]
     return next((command for command in candidates if command and shutil.which(command[0])), [])
 
 
 def processor() -> str:
-    """Describe the processor by what decides which instructions it has."""
+    """Describe the processor by the properties that decide which instructions it has."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from impls.contract import Batches, Device, Parameters, Problem
 
-    Vector = NDArray[Any]  # float32; NumPy's annotations don't say that it stays so beside Python numbers
+    Vector = NDArray[Any]  # float32; NumPy's annotations don't say that it stays so with Python numbers
 
 FRAMEWORK = "numpy"
 TIER = "eager"
@@ -39,7 +39,7 @@ class State:
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     return None if device == "cpu" else "NumPy runs on the CPU only"
 
 
@@ -54,7 +54,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> Batches:
-    """Leave the batches where they are: host memory is the device's own."""
+    """Leave the batches where they are: the device uses host memory."""
     del problem, device
     return batches
 

@@ -38,7 +38,7 @@ class State:
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     return None if device == "cpu" else "NumPy runs on the CPU only"
 
 
@@ -75,7 +75,7 @@ def run_epoch(state: State, batches: Batches) -> State:
 
 
 def export(state: State) -> EpochResult:
-    """Give the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
+    """Return the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
     losses = np.array(state.losses, state.parameters.dtype)
     return EpochResult(losses, state.parameters[:-1].copy(), state.parameters[-1].copy())
 
@@ -101,17 +101,17 @@ def binary_cross_entropy_with_logits(logit: NDArray[Any], y: NDArray[Any]) -> fl
 
 
 def ambiguity(logit: NDArray[Any], y: NDArray[Any]) -> float:
-    """Say how far apart the losses of two correct float32 programs can lie, for rounding p differently.
+    """Return how far apart two correct float32 programs' losses can be, because they round p differently.
 
-    Next to 1, float32 has few values left, and one step between them moves ln(1 - p) by up to 83; below
-    1.2e-38, some processors and compilers round p to 0, and ln p drops to the clamp. Elsewhere this is tiny.
+    Close to 1, float32 has few values, and one step between them moves ln(1 - p) by up to 83; below 1.2e-38,
+    some processors and compilers round p to 0, and ln p drops to the clamp. Elsewhere this is tiny.
     """
     exact = sigmoid(logit.astype(np.float64))
     with np.errstate(divide="ignore"):
         bound = np.where(y == 1, 2**-23, 2**-24 / (1 - exact)).mean()  # to first order, away from 0
     if bound < NEGLIGIBLE and exact.min() > np.finfo(np.float32).tiny:
         return float(bound)
-    # A float32 result lies within rounding, and a little, of the exact one.
+    # A float32 result is within a little more than one rounding of the exact one.
     slack = 0.4 * np.spacing(np.nextafter(exact.astype(np.float32), np.float32(0))).astype(np.float64)
     low, high = ((exact + sign * slack).astype(np.float32).astype(np.float64) for sign in (-1, 1))
     low[exact < np.finfo(np.float32).tiny] = 0

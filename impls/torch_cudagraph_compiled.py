@@ -25,46 +25,46 @@ TrainStep: TypeAlias = "Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tenso
 
 FRAMEWORK = "torch"
 TIER = "epoch"
-# Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
-# neighbours; a product that they govern would be a call of cuBLAS between two kernels.
+# Not TF32 or bfloat16: Inductor turns x @ w into a sum, in float32 whatever the settings, and fuses it with
+# its neighbours; a product that follows the settings would be a cuBLAS call between two kernels.
 SUPPORTS = ("loss=bce_with_logits", "feed=host")
 CUDA_GRAPH = True
 
 WARM_UP_EPOCHS = 3  # as in the documentation's example
 
-# Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
+# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
 
 class CapturedEpoch(NamedTuple):
-    """A graph and its addresses: a replay trains on what lies in the stacks."""
+    """A graph and its addresses: a replay trains on the contents of the stacks."""
 
-    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads them where they are
+    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads them at their addresses
     losses: Tensor  # (n_batches,)
     graph: torch.cuda.CUDAGraph
 
 
 class Trainer:
-    """What a training updates, at addresses that stay, and the graphs that refer to them.
+    """The tensors that a training updates, at fixed addresses, and the graphs that refer to them.
 
-    All trainings of a kind use it, one after another or in turns: an epoch is captured once for all of them
-    on a data set, and once for all batches of like sizes that come and go.
+    All trainings with the same settings share it, one after another or alternately: an epoch is captured once
+    for each data set, and once for all copied batches of the same sizes.
     """
 
     def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
-        """Make the step, and room for the values that a training will bring."""
+        """Make the step, and memory for a training's values."""
         self.train_step = make_train_step(learning_rate, loss)
         self.values = [
             torch.zeros(n_features + 1, device=device),  # parameters, the bias last
             torch.zeros(2, n_features + 1, device=device),  # Adam's moments
             torch.zeros((), device=device),  # n_steps
         ]
-        self.on_data_sets: dict[tuple[tuple[int, torch.Size], ...], CapturedEpoch] = {}  # by where they lie
+        self.on_data_sets: dict[tuple[tuple[int, torch.Size], ...], CapturedEpoch] = {}  # by their addresses
         self.on_copies: dict[tuple[torch.Size, ...], CapturedEpoch] = {}
-        self.state: State | None = None  # the training whose values these are
+        self.state: State | None = None  # the training whose values are loaded
 
     def take(self, state: State) -> None:
-        """Bring the training's values here, unless they are; save those of the one before."""
+        """Load the training's values, unless they are loaded; save the previous training's."""
         if self.state is not state:
             if self.state is not None:
                 overwrite(self.state.values, self.values)
@@ -72,14 +72,14 @@ class Trainer:
             self.state = state
 
     def epoch_on(self, data_set: list[Tensor]) -> CapturedEpoch:
-        """Give the epoch on these very stacks, captured when they are new."""
+        """Return the epoch on exactly these stacks; capture it when they are new."""
         place = tuple((stack.data_ptr(), stack.shape) for stack in data_set)
         if place not in self.on_data_sets:
             self.on_data_sets[place] = self.capture_epoch([*data_set])
         return self.on_data_sets[place]
 
     def epoch_on_copy(self, batches: list[Tensor]) -> CapturedEpoch:
-        """Copy the stacks to others that stay; give the epoch on those, captured when the sizes are new."""
+        """Copy the stacks to permanent ones and return the epoch on those; capture it for new sizes."""
         sizes = tuple(stack.shape for stack in batches)
         if sizes not in self.on_copies:
             static = [torch.zeros(size, device=self.values[0].device) for size in sizes]
@@ -95,7 +95,7 @@ class Trainer:
         return CapturedEpoch(stacks, losses, graph)
 
     def train_epoch(self, stacks: list[Tensor]) -> Tensor:
-        """Train on each batch in order and give the losses (n_batches,)."""
+        """Train on each batch in order and return the losses (n_batches,)."""
         parameters, moments, n_steps = self.values
         losses: list[Tensor] = []
         for xs, ys in zip(stacks[::2], stacks[1::2], strict=True):
@@ -110,16 +110,16 @@ make_trainer = cache(Trainer)
 
 @dataclass
 class State:
-    """One training: where it runs, its values while another one is there, and its latest epoch's losses."""
+    """One training: its values while another one is loaded, and its latest epoch's losses."""
 
     trainer: Trainer
     values: list[Tensor]  # as Trainer.values
     losses: Tensor
-    epoch_on: Callable[[list[Tensor]], CapturedEpoch]  # a data set where it lies, or a copy of the batches
+    epoch_on: Callable[[list[Tensor]], CapturedEpoch]  # on a data set in place, or on a copy of the batches
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if device == "cpu":
         return "CUDA graphs run on CUDA devices only"
     if not torch.cuda.is_available():
@@ -141,7 +141,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
     """Stack batches of one size: x and y of the full ones, then of the ragged last one, if any.
 
-    Copy them to the device, or to host memory that the device can read by itself.
+    Copy them to the device, or to pinned host memory, which the device can read.
     """
     groups = groupby(batches, key=lambda batch: len(batch[1]))
     arrays = [np.stack(arrays) for _, group in groups for arrays in zip(*group, strict=True)]
@@ -198,21 +198,21 @@ def loss_on_probabilities(logit: Tensor, y: Tensor) -> Tensor:
 
 
 def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
-    """Compute 1 - beta**n_steps, shape (): to all digits, where float32 would lose four of seven at 0.999."""
+    """Compute 1 - beta**n_steps, shape (): to all digits; a float32 power loses four of seven at 0.999."""
     return -torch.expm1(n_steps * math.log(beta))
 
 
 def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
-    """Copy each source to its target's address; from the host as soon as the device comes to it."""
+    """Copy each source to its target's address; copies from the host are asynchronous."""
     for target, source in zip(targets, sources, strict=True):
         target.copy_(source, non_blocking=True)
 
 
 def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-    """Do the work a few times on a side stream, as the documentation asks, then record it without doing it.
+    """Run the work a few times on a side stream, as the documentation asks, then record it unrun.
 
     Raises:
-        RuntimeError: it was done, not recorded.
+        RuntimeError: it was run, not recorded.
 
     """
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # PyTorch's own

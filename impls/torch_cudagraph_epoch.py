@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "torch"
 TIER = "epoch"
-# Not TF32: for the product of one output, a matrix and a vector, cuBLAS has none; allowed it, all remained
-# float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Nor bfloat16: torch.autocast rounds the logits
-# too and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
+# Not TF32: cuBLAS has no such product of a matrix and a vector; with TF32 allowed, all products remained
+# float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Not bfloat16: torch.autocast also rounds the
+# logits and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
 SUPPORTS = ("loss=bce_with_logits", "feed=host")
 CUDA_GRAPH = True
 
@@ -30,22 +30,22 @@ WARM_UP_EPOCHS = 3  # as in the documentation's example
 
 
 class CapturedEpoch(NamedTuple):
-    """A graph and its addresses: a replay trains on what lies in the stacks."""
+    """A graph and its addresses: a replay trains on the contents of the stacks."""
 
-    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads them where they are
+    stacks: list[Tensor]  # as `place` makes them; kept, for the graph reads them at their addresses
     losses: Tensor  # (n_batches,)
     graph: torch.cuda.CUDAGraph
 
 
 class Trainer:
-    """Model and optimizer at addresses that stay, and the graphs that refer to them.
+    """Model and optimizer at fixed addresses, and the graphs that refer to them.
 
-    All trainings of a kind use it, one after another or in turns: an epoch is captured once for all of them
-    on a data set, and once for all batches of like sizes that come and go.
+    All trainings with the same settings share it, one after another or alternately: an epoch is captured once
+    for each data set, and once for all copied batches of the same sizes.
     """
 
     def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
-        """Build model and optimizer; a training will bring the parameters."""
+        """Build model and optimizer; each training loads its parameters."""
         linear, squeeze = nn.Linear(n_features, 1, device=device), nn.Flatten(0)
         on_logits = loss == "bce_with_logits"
         self.model = nn.Sequential(linear, *(() if on_logits else (nn.Sigmoid(),)), squeeze)
@@ -58,12 +58,12 @@ class Trainer:
         # All that a step changes; the moments exist since the optimizer's first step.
         moments = [tensor for of_one in self.optimizer.state.values() for tensor in of_one.values()]
         self.values = [linear.weight.detach(), linear.bias.detach(), *moments]
-        self.on_data_sets: dict[tuple[tuple[int, torch.Size], ...], CapturedEpoch] = {}  # by where they lie
+        self.on_data_sets: dict[tuple[tuple[int, torch.Size], ...], CapturedEpoch] = {}  # by their addresses
         self.on_copies: dict[tuple[torch.Size, ...], CapturedEpoch] = {}
-        self.state: State | None = None  # the training whose values these are
+        self.state: State | None = None  # the training whose values are loaded
 
     def take(self, state: State) -> None:
-        """Bring the training's values here, unless they are; save those of the one before."""
+        """Load the training's values, unless they are loaded; save the previous training's."""
         if self.state is not state:
             if self.state is not None:
                 overwrite(self.state.values, self.values)
@@ -71,14 +71,14 @@ class Trainer:
             self.state = state
 
     def epoch_on(self, data_set: list[Tensor]) -> CapturedEpoch:
-        """Give the epoch on these very stacks, captured when they are new."""
+        """Return the epoch on exactly these stacks; capture it when they are new."""
         place = tuple((stack.data_ptr(), stack.shape) for stack in data_set)
         if place not in self.on_data_sets:
             self.on_data_sets[place] = self.capture_epoch([*data_set])
         return self.on_data_sets[place]
 
     def epoch_on_copy(self, batches: list[Tensor]) -> CapturedEpoch:
-        """Copy the stacks to others that stay; give the epoch on those, captured when the sizes are new."""
+        """Copy the stacks to permanent ones and return the epoch on those; capture it for new sizes."""
         sizes = tuple(stack.shape for stack in batches)
         if sizes not in self.on_copies:
             static = [torch.zeros(size, device=self.values[0].device) for size in sizes]
@@ -94,14 +94,14 @@ class Trainer:
         return CapturedEpoch(stacks, losses, graph)
 
     def train_epoch(self, stacks: list[Tensor]) -> Tensor:
-        """Train on each batch in order and give the losses (n_batches,)."""
+        """Train on each batch in order and return the losses (n_batches,)."""
         losses: list[Tensor] = []
         for xs, ys in zip(stacks[::2], stacks[1::2], strict=True):
             losses += [self.train_step(x, y) for x, y in zip(xs, ys, strict=True)]
         return torch.stack(losses)
 
     def train_step(self, x: Tensor, y: Tensor) -> Tensor:
-        """Train on one batch and give its loss ()."""
+        """Train on one batch and return its loss ()."""
         self.optimizer.zero_grad(set_to_none=True)
         y_pred = self.model(x)
         loss: Tensor = self.criterion(y_pred, y)
@@ -115,16 +115,16 @@ make_trainer = cache(Trainer)
 
 @dataclass
 class State:
-    """One training: where it runs, its values while another one is there, and its latest epoch's losses."""
+    """One training: its values while another one is loaded, and its latest epoch's losses."""
 
     trainer: Trainer
     values: list[Tensor]  # as Trainer.values
     losses: Tensor
-    epoch_on: Callable[[list[Tensor]], CapturedEpoch]  # a data set where it lies, or a copy of the batches
+    epoch_on: Callable[[list[Tensor]], CapturedEpoch]  # on a data set in place, or on a copy of the batches
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if device == "cpu":
         return "CUDA graphs run on CUDA devices only"
     return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
@@ -143,7 +143,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 def place(problem: Problem, batches: Batches, device: Device) -> list[Tensor]:
     """Stack batches of one size: x and y of the full ones, then of the ragged last one, if any.
 
-    Copy them to the device, or to host memory that the device can read by itself.
+    Copy them to the device, or to pinned host memory, which the device can read.
     """
     groups = groupby(batches, key=lambda batch: len(batch[1]))
     arrays = [np.stack(arrays) for _, group in groups for arrays in zip(*group, strict=True)]
@@ -169,16 +169,16 @@ def export(state: State) -> EpochResult:
 
 
 def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
-    """Copy each source to its target's address; from the host as soon as the device comes to it."""
+    """Copy each source to its target's address; copies from the host are asynchronous."""
     for target, source in zip(targets, sources, strict=True):
         target.copy_(source, non_blocking=True)
 
 
 def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-    """Do the work a few times on a side stream, as the documentation asks, then record it without doing it.
+    """Run the work a few times on a side stream, as the documentation asks, then record it unrun.
 
     Raises:
-        RuntimeError: it was done, not recorded.
+        RuntimeError: it was run, not recorded.
 
     """
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # PyTorch's own

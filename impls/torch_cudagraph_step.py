@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "torch"
 TIER = "step"
-# Not TF32: for the product of one output, a matrix and a vector, cuBLAS has none; allowed it, all remained
-# float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Nor bfloat16: torch.autocast rounds the logits
-# too and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
+# Not TF32: cuBLAS has no such product of a matrix and a vector; with TF32 allowed, all products remained
+# float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Not bfloat16: torch.autocast also rounds the
+# logits and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 CUDA_GRAPH = True
 
@@ -28,7 +28,7 @@ WARM_UP_STEPS = 3  # as in the documentation's example
 
 
 class CapturedStep(NamedTuple):
-    """A graph and its addresses: a replay trains on what lies in x and y."""
+    """A graph and its addresses: a replay trains on the contents of x and y."""
 
     x: Tensor  # (batch_size, n_features)
     y: Tensor  # (batch_size,)
@@ -37,13 +37,13 @@ class CapturedStep(NamedTuple):
 
 
 class Trainer:
-    """Model and optimizer at addresses that stay, and the graphs that refer to them.
+    """Model and optimizer at fixed addresses, and the graphs that refer to them.
 
-    All trainings of a kind use it, one after another or in turns: the step is captured once for all of them.
+    All trainings with the same settings share it, one after another or alternately, and its captured steps.
     """
 
     def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
-        """Build model and optimizer; a training will bring the parameters."""
+        """Build model and optimizer; each training loads its parameters."""
         linear, squeeze = nn.Linear(n_features, 1, device=device), nn.Flatten(0)
         on_logits = loss == "bce_with_logits"
         self.model = nn.Sequential(linear, *(() if on_logits else (nn.Sigmoid(),)), squeeze)
@@ -57,10 +57,10 @@ class Trainer:
         moments = [tensor for of_one in self.optimizer.state.values() for tensor in of_one.values()]
         self.values = [linear.weight.detach(), linear.bias.detach(), *moments]
         self.captured: dict[int, CapturedStep] = {}  # by batch size
-        self.state: State | None = None  # the training whose values these are
+        self.state: State | None = None  # the training whose values are loaded
 
     def take(self, state: State) -> None:
-        """Bring the training's values here, unless they are; save those of the one before."""
+        """Load the training's values, unless they are loaded; save the previous training's."""
         if self.state is not state:
             if self.state is not None:
                 overwrite(self.state.values, self.values)
@@ -68,9 +68,9 @@ class Trainer:
             self.state = state
 
     def step_for(self, x: Tensor) -> CapturedStep:
-        """Give the step for batches like x; at the first one, capture it."""
+        """Return the step for batches like x; capture it at the first one."""
         if len(x) not in self.captured:
-            device = self.values[0].device  # x may lie in host memory
+            device = self.values[0].device  # x may be in host memory
             static_x, static_y = torch.zeros(x.shape, device=device), torch.zeros(len(x), device=device)
             before = [value.clone() for value in self.values]
             graph, loss = capture(lambda: self.train_step(static_x, static_y))
@@ -79,7 +79,7 @@ class Trainer:
         return self.captured[len(x)]
 
     def train_step(self, x: Tensor, y: Tensor) -> Tensor:
-        """Train on one batch and give its loss ()."""
+        """Train on one batch and return its loss ()."""
         self.optimizer.zero_grad(set_to_none=True)
         y_pred = self.model(x)
         loss: Tensor = self.criterion(y_pred, y)
@@ -93,7 +93,7 @@ make_trainer = cache(Trainer)
 
 @dataclass
 class State:
-    """One training: where it runs, its values while another one is there, and its latest epoch's losses."""
+    """One training: its values while another one is loaded, and its latest epoch's losses."""
 
     trainer: Trainer
     values: list[Tensor]  # as Trainer.values
@@ -102,7 +102,7 @@ class State:
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if device == "cpu":
         return "CUDA graphs run on CUDA devices only"
     return None if torch.cuda.is_available() else f"torch {torch.__version__} finds no CUDA device"
@@ -119,7 +119,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> list[tuple[Tensor, Tensor]]:
-    """Copy each batch to the device, or to host memory that the device can read by itself."""
+    """Copy each batch to the device, or to pinned host memory, which the device can read."""
     tensors = [(torch.tensor(x).pin_memory(), torch.tensor(y).pin_memory()) for x, y in batches]
     return tensors if problem.feed == "host" else [(x.to(device), y.to(device)) for x, y in tensors]
 
@@ -152,10 +152,10 @@ def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
 
 
 def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-    """Do the work a few times on a side stream, as the documentation asks, then record it without doing it.
+    """Run the work a few times on a side stream, as the documentation asks, then record it unrun.
 
     Raises:
-        RuntimeError: it was done, not recorded.
+        RuntimeError: it was run, not recorded.
 
     """
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # PyTorch's own

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FRAMEWORK = "torch"
 TIER = "eager"
 USUAL = True
-# Not TF32: for the product of one output, a matrix and a vector, cuBLAS has none; allowed it, all remained
-# float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Nor bfloat16: torch.autocast rounds the logits
-# too and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
+# Not TF32: cuBLAS has no such product of a matrix and a vector; with TF32 allowed, all products remained
+# float32, from 32 x 2 to 100000 x 4096 (measured on an H200). Not bfloat16: torch.autocast also rounds the
+# logits and refuses BCELoss; torch.mm of bfloat16 operands with a float32 result has no derivative.
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
 
@@ -59,13 +59,13 @@ class HostFeed:
     device: Device
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give each batch on the device."""
+        """Yield each batch on the device."""
         for x, y in self.batches:
             yield x.to(self.device), y.to(self.device)
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if device == "cuda" and not torch.cuda.is_available():
         return f"torch {torch.__version__} finds no CUDA device"
     return None

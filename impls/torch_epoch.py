@@ -1,6 +1,6 @@
 """One call per epoch: torch.compile of PyTorch's scan over a step with an own Adam, parameters packed.
 
-The operator is a prototype, imported by a private name (`torch._higher_order_ops.scan`): where a version of
+The operator is a prototype, imported by a private name (`torch._higher_order_ops.scan`): if a version of
 PyTorch lacks it, this implementation is unavailable and says so.
 """
 
@@ -43,20 +43,20 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Carry, Tensor]]"
 FRAMEWORK = "torch"
 TIER = "epoch"
 USUAL = True
-# Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
-# neighbours; a product that they govern would be a call of cuBLAS between two kernels.
+# Not TF32 or bfloat16: Inductor turns x @ w into a sum, in float32 whatever the settings, and fuses it with
+# its neighbours; a product that follows the settings would be a cuBLAS call between two kernels.
 SUPPORTS = ("loss=bce_with_logits", "feed=host")
 
-# Inductor of torch 2.11 can't write a C++ wrapper around a loop; one in Python reads back whether to go on.
+# Inductor of torch 2.11 can't write a C++ wrapper around a loop; a Python one reads back whether to continue.
 WRAPS_LOOPS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 13)
 
-# Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
+# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
 
 @dataclass
 class State:
-    """The compiled epoch, what it carries from step to step, and the losses of the latest one."""
+    """The compiled epoch, the values it carries from step to step, and the losses of the latest one."""
 
     train_epoch: TrainEpoch
     carry: Carry
@@ -72,13 +72,13 @@ class HostFeed:
     device: Device
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give each stack on the device, without waiting for the copy where its memory is pinned."""
+        """Yield each stack on the device, without waiting for the copy if its memory is pinned."""
         for x, y in self.stacks:
             yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if MISSING_SCAN:
         return f"torch {torch.__version__} has no scan operator ({MISSING_SCAN})"
     if device == "cuda" and not torch.cuda.is_available():
@@ -148,8 +148,8 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         parameters = parameters - learning_rate * first / (second.sqrt() + EPSILON)
         return (parameters, first_moment, second_moment, n_steps), loss
 
-    # On CUDA Python starts each step, for there Inductor (torch 2.11) fails to write a C++ wrapper around a
-    # loop, by an assertion on how many inputs it has (codegen_subgraph_prefix).
+    # Not on CUDA: there Inductor (torch 2.11) fails to write a C++ wrapper around a loop, by an assertion on
+    # the number of its inputs (codegen_subgraph_prefix), so that Python launches each step.
     @torch.compile(fullgraph=True, dynamic=False, options={"cpp_wrapper": device == "cpu"})
     def train_epoch(carry: Carry, *stacks: tuple[Tensor, Tensor]) -> tuple[Carry, Tensor]:
         losses = []
@@ -168,5 +168,5 @@ def loss_on_probabilities(logit: Tensor, y: Tensor) -> Tensor:
 
 
 def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
-    """Compute 1 - beta**n_steps, shape (): to all digits, where float32 would lose four of seven at 0.999."""
+    """Compute 1 - beta**n_steps, shape (): to all digits; a float32 power loses four of seven at 0.999."""
     return -torch.expm1(n_steps * math.log(beta))

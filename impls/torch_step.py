@@ -28,17 +28,17 @@ TrainStep: TypeAlias = "Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tenso
 FRAMEWORK = "torch"
 TIER = "step"
 USUAL = True
-# Not TF32, nor bfloat16: Inductor makes a sum of x @ w, in float32 whatever the settings, fused with its
-# neighbours; a product that they govern would be a call of cuBLAS between two kernels.
+# Not TF32 or bfloat16: Inductor turns x @ w into a sum, in float32 whatever the settings, and fuses it with
+# its neighbours; a product that follows the settings would be a cuBLAS call between two kernels.
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 
-# Of one function: it is compiled once for every size and learning rate, and past the limit (8) would raise.
+# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
 
 @dataclass
 class State:
-    """The compiled step, what it updates in place, and the losses of the latest epoch.
+    """The compiled step, the tensors that it updates in place, and the losses of the latest epoch.
 
     Few tensors, rather than weight, bias and their moments: every argument costs the call about 1 µs.
     """
@@ -60,13 +60,13 @@ class HostFeed:
     device: Device
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give each batch on the device, without waiting for the copy where its memory is pinned."""
+        """Yield each batch on the device, without waiting for the copy if its memory is pinned."""
         for x, y in self.batches:
             yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
 
 
 def unavailable(device: Device) -> str | None:
-    """Say why it can't run on the device, or None."""
+    """Return why it can't run on the device, or None."""
     if device == "cuda" and not torch.cuda.is_available():
         return f"torch {torch.__version__} finds no CUDA device"
     if device == "cuda" and find_spec("triton") is None:
@@ -127,9 +127,9 @@ def make_train_step(learning_rate: float, loss: str, device: Device) -> TrainSte
     criterion: Callable[[Tensor, Tensor], Tensor]
     criterion = F.binary_cross_entropy_with_logits if loss == "bce_with_logits" else loss_on_probabilities
 
-    # A C++ wrapper (cpp_wrapper) gains nothing for a call this small; what costs is checking its guards. On
-    # a CPU the mode saves 8 % (torch 2.13 then leaves out checking how the inputs are aligned); on CUDA it
-    # would capture graphs, which is torch_cudagraph_step's way.
+    # A C++ wrapper (cpp_wrapper) gains nothing for a call this small: its guards take the time. On a
+    # CPU the mode saves 8 % (torch 2.13 then does not check the alignment of the inputs); on CUDA it would
+    # capture graphs, as torch_cudagraph_step does.
     @torch.compile(fullgraph=True, dynamic=False, mode="reduce-overhead" if device == "cpu" else None)
     def train_step(parameters: Tensor, moments: Tensor, n_steps: Tensor, x: Tensor, y: Tensor) -> Tensor:
         def loss_of(parameters: Tensor) -> Tensor:
@@ -156,5 +156,5 @@ def loss_on_probabilities(logit: Tensor, y: Tensor) -> Tensor:
 
 
 def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
-    """Compute 1 - beta**n_steps, shape (): to all digits, where float32 would lose four of seven at 0.999."""
+    """Compute 1 - beta**n_steps, shape (): to all digits; a float32 power loses four of seven at 0.999."""
     return -torch.expm1(n_steps * math.log(beta))
