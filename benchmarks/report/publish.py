@@ -103,12 +103,12 @@ def _written(what: str, write: Callable[[], None], missing: list[str]) -> bool:
 
 def _draw(runs: Sequence[Run]) -> Gallery:
     try:
-        from benchmarks.report.plots.gallery import pictures_of  # noqa: PLC0415 - needs an extra
+        from benchmarks.report.plots.gallery import plots_of  # noqa: PLC0415 - needs an extra
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "altair":
             raise
         return {}  # the writers of plots and page need it too, and report that it is missing
-    return pictures_of(runs)
+    return plots_of(runs)
 
 
 def _pictures(
@@ -116,16 +116,16 @@ def _pictures(
 ) -> dict[Machine, list[Image]]:
     """Write the plots, unless a package that they need is not installed."""
     try:
-        from benchmarks.report.plots.files import write_pictures  # noqa: PLC0415 - needs an extra
+        from benchmarks.report.plots.files import write_plots  # noqa: PLC0415 - needs an extra
     except ImportError as error:
         missing.append(f"no pictures ({error}): {HOW_TO_GET}")
         return {}
-    written = write_pictures(gallery, folder / PICTURES, with_png=with_png)
+    written = write_plots(gallery, folder / PICTURES, with_png=with_png)
     return {
         site: [
             Image(
-                kind=each.picture.kind,
-                description=each.picture.description,
+                kind=each.plot.kind,
+                description=each.plot.description,
                 path=each.svg.relative_to(folder).as_posix(),
             )
             for each in files

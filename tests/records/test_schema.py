@@ -75,7 +75,7 @@ def test_first_page_tables_data_terminal_page_and_pictures_show_the_number_only(
     shown = {file: file.read_bytes().decode() for file in tmp_path.rglob("*.[mc][ds]*")}
     assert len(shown) > 8
     texts = [*(text.replace("\r\n", "\n") for text in shown.values()), terminal.getvalue()]
-    ((*pictures,),) = gallery.pictures_of([run]).values()
+    ((*pictures,),) = gallery.plots_of([run]).values()
     drawn = [[picture.name, picture.description, picture.chart.to_dict()] for picture in pictures]
     content = page.payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
     texts += [json.dumps(value, ensure_ascii=False) for value in (content, drawn)]

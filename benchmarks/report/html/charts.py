@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
     from benchmarks.report.html.specs import Spec
     from benchmarks.report.plots.gallery import Gallery
-    from benchmarks.report.plots.plot import Picture
+    from benchmarks.report.plots.plot import Plot
 
 
 def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
     }
 
 
-def _picture(site: str, drawn: Picture) -> dict[str, Any]:
+def _picture(site: str, drawn: Plot) -> dict[str, Any]:
     """Take title and subtitle out of the picture: the page writes them above it, for every width."""
     spec: Spec = drawn.chart.to_dict(validate=False)  # it takes long, and the pictures' tests do it
     title = spec.pop("title", {})

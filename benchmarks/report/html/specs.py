@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
 
-from benchmarks.report.plots.style import DIM, seconds
+from benchmarks.report.plots.style import DIM, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,9 @@ def trainings() -> Spec:
         .mark_line()
         .encode(
             x=alt.X("epochs:Q", scale=log, title="epochs trained", axis=alt.Axis(format="~s", values=POWERS)),
-            y=alt.Y("seconds:Q", scale=log, title="time of the training", axis=seconds(values=POWERS)),
+            y=alt.Y(
+                "seconds:Q", scale=log, title="time of the training", axis=alt.Axis(values=POWERS, **SECONDS)
+            ),
             color=COLOUR,
             strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
             detail="implementation:N",

@@ -1,4 +1,4 @@
-"""The decision map: by batch size and number of epochs, which way of training finishes first."""
+"""The decision map: the way of training that finishes first, by batch size and number of epochs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,8 @@ import altair as alt
 import numpy as np
 
 from benchmarks.analysis.head_to_head import by_hand
-from benchmarks.report.plots.plot import (
-    Panel,
-    Picture,
-    Values,
-    inline,
-    setting_of,
-    titled,
-)
-from benchmarks.report.plots.style import ink_on, log_ticks, look_of
+from benchmarks.report.plots.plot import Panel, Plot, Values, inline, setting_of
+from benchmarks.report.plots.style import ink_on, logarithmic, look_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,17 +20,17 @@ if TYPE_CHECKING:
 
 PANEL_WIDTH, PANEL_HEIGHT = 330, 330
 N_PLACES = 331
-"""Batch sizes at which the borders are drawn: one a pixel."""
+"""Batch sizes at which the borders are computed: one a pixel."""
 
 MAX_EPOCHS = 100_000
 CHARACTER_WIDTH, CHARACTER_HEIGHT = 7.5, 16
-"""Of an area's name at most, in pixels; where it has no room for that, only the legend names it."""
+"""At most, in an area's name, in pixels. An area with less room is named by the legend only."""
 
 CACHES = {"cold": "cold: compiled for the first time", "warm": "warm: compiled by an earlier process"}
 
 
-def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
-    """Draw the maps of one problem and device beside each other; `where` names the machine."""
+def decisions(maps: Sequence[DecisionMap], *, where: str) -> Plot:
+    """Plot the maps of one problem and device side by side; `where` names the machine."""
     setting = setting_of(maps[0].problem, maps[0].place)
     values = [
         value
@@ -47,24 +40,20 @@ def decisions(maps: Sequence[DecisionMap], *, where: str) -> Picture:
     rows = {way.implementation: way.row for each in maps for way in each.ways}
     first = dict.fromkeys(value["implementation"] for value in values)
     fills = {name: look_of(rows[name]).fill for name in first}
-    told = by_hand(rows.values())
-    title = "Which way finishes first?"
-    description = f"The way of training that finishes first, compilation included, {setting}. " + " ".join(
-        map(_in_words, maps)
-    )
-    subtitle = [
-        f"{setting} · a training takes first call + (epochs - 1) × epoch; dotted: the sizes measured",
-        "among the frameworks' ways: NumPy and the floor take no part"
-        + (told and f"; {told}, as theirs are"),
-        where,
-    ]
-    panels = alt.hconcat(*(_panel(each, fills) for each in maps), spacing=24)
-    return Picture(
+    hand_derived = by_hand(rows.values())
+    return Plot(
         kind="decision-map",
         about=f"{maps[0].title}-{maps[0].place}",
-        title=title,
-        description=description,
-        chart=titled(panels, title, subtitle, description),
+        title="Which way finishes first?",
+        subtitle=[
+            f"{setting} · a training takes first call + (epochs - 1) × epoch; dotted: the measured sizes",
+            "only the frameworks' ways: NumPy and the floor are left out"
+            + (hand_derived and f"; {hand_derived}, as theirs are"),
+            where,
+        ],
+        description="The way of training that finishes first, compilation included, "
+        f"{setting}. {' '.join(map(_in_words, maps))}",
+        panels=alt.hconcat(*(_panel(each, fills) for each in maps), spacing=24),
         values=values,
     )
 
@@ -85,7 +74,7 @@ def _stretches(drawn: DecisionMap, batch_sizes: Iterable[float]) -> Values:
 
 
 def _areas(drawn: DecisionMap) -> Values:
-    """Give the stretches at many batch sizes; what is one area has one number."""
+    """Return the stretches at many batch sizes; those of one connected area have the same number."""
     low, high = drawn.range
     places = np.geomspace(low, high, N_PLACES).clip(low, high)
     numbers = {place: i for i, place in enumerate(places.tolist())}
@@ -106,11 +95,12 @@ def _panel(drawn: DecisionMap, fills: Mapping[str, str]) -> Panel:
         scale=alt.Scale(domain=list(fills), range=list(fills.values())),
         legend=alt.Legend(title="finishes first", symbolType="square", labelLimit=200),
     )
-
-    areas = (
-        alt.Chart(inline(values))
-        .mark_area(opacity=1, strokeWidth=1, line=False)
-        .encode(
+    areas = alt.Chart(inline(values)).mark_area(opacity=1, strokeWidth=1, line=False)
+    measured = sorted({size for way in drawn.ways for size in way.batch_sizes})
+    rules = alt.Chart(inline([{"batch size": size} for size in measured]))
+    labels = alt.Chart(inline(_labels(values, fills)), name=f"names_{drawn.caches}")
+    return alt.layer(
+        areas.encode(
             x=alt.X("batch size:Q", title="batch size (samples)", **_axis(drawn.range)),
             y=alt.Y("epochs from:Q", title="length of the training (epochs)", **_axis((1, MAX_EPOCHS))),
             y2="epochs to:Q",
@@ -118,31 +108,20 @@ def _panel(drawn: DecisionMap, fills: Mapping[str, str]) -> Panel:
             stroke=colour,
             detail="area:N",
             tooltip=["implementation:N"],
-        )
-    )
-    measured = sorted({size for way in drawn.ways for size in way.batch_sizes})
-    rules = (
-        alt.Chart(inline([{"batch size": size} for size in measured]))
-        .mark_rule(color="black", opacity=0.35, strokeDash=[1, 3])
-        .encode(x="batch size:Q")
-    )
-    labels = (
-        alt.Chart(inline(_labels(values, fills)))
-        .mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold")
-        .encode(x="batch size:Q", y="epochs:Q", text="implementation:N")
-        .properties(name=f"names_{drawn.caches}")
-    )
-    title = alt.Title(CACHES[drawn.caches], fontSize=13)
-    return alt.layer(areas, rules, labels).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
+        ),
+        rules.mark_rule(color="black", opacity=0.35, strokeDash=[1, 3]).encode(x="batch size:Q"),
+        labels.mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold").encode(
+            x="batch size:Q", y="epochs:Q", text="implementation:N"
+        ),
+    ).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=alt.Title(CACHES[drawn.caches], fontSize=13))
 
 
 def _axis(ends: Sequence[float]) -> dict[str, Any]:
-    ticks = alt.Axis(format="~s", values=log_ticks(ends), grid=False)
-    return {"axis": ticks, "scale": alt.Scale(type="log", nice=False, domain=list(ends))}
+    return logarithmic(ends, {"nice": False, "domain": list(ends)}, format="~s", grid=False)
 
 
 def _labels(values: Values, fills: Mapping[str, str]) -> Values:
-    """Write each area's name where the area is widest, if there is room for it."""
+    """Return each area's name at its widest place, if there is room for it."""
     labels = []
     for area in dict.fromkeys(value["area"] for value in values):
         own = [value for value in values if value["area"] == area]
@@ -163,23 +142,22 @@ def _labels(values: Values, fills: Mapping[str, str]) -> Values:
 
 
 def _room(from_: NDArray[np.float64], to: NDArray[np.float64], place: int) -> int:
-    """Say how far to both sides of a place a line of text stays within an area, all in pixels."""
+    """Return how far to both sides of a place a line of text is within an area, all in pixels."""
     centre, half = (from_[place] + to[place]) / 2, CHARACTER_HEIGHT / 2
     outside = np.flatnonzero((from_ > centre - half) | (to < centre + half))
     nearest = np.abs(outside - place).min(initial=len(from_))
     return int(min(nearest, place, len(from_) - 1 - place))
 
 
-def _at_least(n_epochs: float) -> str:
-    n = int(n_epochs) + 1  # from where they draw level on, the one that it is said of has finished first
-    return f"{n:,} epochs or more"
-
-
 def _in_words(drawn: DecisionMap) -> str:
-    told = []
+    sizes = []
     for size in drawn.ways[0].batch_sizes:
         first, *others = drawn.stretches(size)
-        later = (each for each in others if int(each.begin) + 1 < each.end)  # in others no whole number lies
-        then = "".join(f", for {_at_least(each.begin)} {each.implementation}" for each in later)
-        told.append(f"batches of {size:,}: {first.implementation}{then}")
-    return f"{drawn.caches.capitalize()} caches: {'; '.join(told)}."
+        begins = ((int(each.begin) + 1, each) for each in others)  # the first whole number of epochs
+        then = "".join(
+            f", for {begin:,} epochs or more {each.implementation}"
+            for begin, each in begins
+            if begin < each.end
+        )
+        sizes.append(f"batches of {size:,}: {first.implementation}{then}")
+    return f"{drawn.caches.capitalize()} caches: {'; '.join(sizes)}."

@@ -1,4 +1,4 @@
-"""Runs → all pictures that their records allow, for each machine."""
+"""Runs → all plots that their records allow, for each machine."""
 
 from __future__ import annotations
 
@@ -30,41 +30,41 @@ if TYPE_CHECKING:
     from benchmarks.analysis.cost_model import Sweep
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
-    from benchmarks.report.plots.plot import Picture
+    from benchmarks.report.plots.plot import Plot
 
 MAX_MACHINES = 4
-"""A report of very many draws those of the first ones."""
+"""Those of the newest runs, in a report of more."""
 
 MAX_GROUPS = 12
-"""Of each machine, whose losses and processes are drawn; with all, a page could be too large."""
+"""Of each machine, with plots of losses and processes: the page would be too large with all."""
 
 MAX_SWEEPS = 3
-"""Three pictures each."""
+"""Three plots each."""
 
 MAX_SERIES = 24
-"""Implementations in one picture: more could not be told apart."""
+"""Implementations in one plot: more would be hard to distinguish."""
 
 MAX_TRENDS = 12
-"""In one picture, below each other."""
+"""In one plot, below each other."""
 
 MIN_RUNS = 3
 """Of a trend."""
 
 
-Gallery: TypeAlias = "dict[Machine, list[Picture]]"
+Gallery: TypeAlias = "dict[Machine, list[Plot]]"
 
 
-def pictures_of(runs: Sequence[Run]) -> Gallery:
-    """Draw what the runs allow, by machine, in the order in which a report asks its questions."""
-    with debug_mode(arg=False):  # checking every part against Vega-Lite's schema takes long, and tests do it
+def plots_of(runs: Sequence[Run]) -> Gallery:
+    """Return the plots that the runs allow, by machine, in the order of a report's questions."""
+    with debug_mode(arg=False):  # validating every part takes long, and tests do it
         return {
-            site: [*_pictures([run for run in runs if Machine.of(run) == site], shown_runs)]
-            for site, shown_runs in islice(headline_groups(runs).items(), MAX_MACHINES)
+            machine: [*_plots([run for run in runs if Machine.of(run) == machine], shown_runs)]
+            for machine, shown_runs in islice(headline_groups(runs).items(), MAX_MACHINES)
         }
 
 
-def _pictures(own: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Picture]:
-    """Draw one machine's."""
+def _plots(own: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Plot]:
+    """Return one machine's plots; `shown_runs` are those that are shown, by group."""
     yield from _losses(own, shown_runs)
     yield from _of_sweeps(own)
     yield from _spreads(shown_runs)
@@ -72,52 +72,57 @@ def _pictures(own: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Pictur
 
 
 def where(run: Run) -> str:
-    """Say in a subtitle where and when it was measured."""
+    """Describe where and when it was measured."""
     return f"{Machine.of(run)} · {run.provenance.date[:10]}"
 
 
-def _losses(runs: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Picture]:
-    """Draw each group of the run that speaks for it, or of the newest whose records hold losses."""
-    newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+def _losses(runs: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Plot]:
+    """Plot each group's losses, of the run that is shown for it or the newest one that holds losses."""
     held = {id(run): {row.group for row in run.rows if row.curve} for run in runs}
     drawn = (
         losses(_rows(run, group), where=where(run))
         for group, shown_run in shown_runs.items()
-        for run in islice((run for run in [shown_run, *newest_first] if group in held[id(run)]), 1)
+        for run in islice((run for run in [shown_run, *_newest_first(runs)] if group in held[id(run)]), 1)
     )
     return islice(drawn, MAX_GROUPS)
 
 
-def _spreads(shown_runs: dict[str, Run]) -> Iterator[Picture]:
-    runs = {id(run): run for run in shown_runs.values()}
-    timed = {name: {row.group for row in run.rows if row.is_timed} for name, run in runs.items()}
-    drawable = ((group, run) for group, run in shown_runs.items() if group in timed[id(run)])
-    return (spread(_rows(run, group), where=where(run)) for group, run in islice(drawable, MAX_GROUPS))
+def _newest_first(runs: Sequence[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: run.provenance.date, reverse=True)
+
+
+def _spreads(shown_runs: dict[str, Run]) -> Iterator[Plot]:
+    groups = ((_rows(run, group), where(run)) for group, run in shown_runs.items())
+    timed = ((rows, at) for rows, at in groups if any(row.is_timed for row in rows))
+    return (spread(rows, where=at) for rows, at in islice(timed, MAX_GROUPS))
 
 
 def _rows(run: Run, group: str) -> list[Row]:
     return [row for row in run.rows if row.group == group][:MAX_SERIES]
 
 
-def _of_sweeps(runs: Sequence[Run]) -> Iterator[Picture]:
-    """Draw all sweeps over batch sizes, kind by kind."""
-    chosen = _sweeps(runs)[:MAX_SWEEPS]
-    for run, sweeps in chosen:
-        rows = (row for run in runs for row in run.rows if row.place == sweeps[0].place)
-        roof = bandwidth_of(rows) if sweeps[0].device == "cpu" else None
-        yield throughput(sweeps, bandwidth=roof, where=where(run))
-    for run, sweeps in chosen:
-        if maps := decision_maps([row for sweep in sweeps for row in sweep.rows]):
-            yield decisions(maps, where=where(run))
-    for run, sweeps in chosen:
-        if models := cost_models([row for sweep in sweeps for row in sweep.rows]):
-            yield cost_split(models, sweeps, where=where(run))
+def _of_sweeps(runs: Sequence[Run]) -> Iterator[Plot]:
+    """Plot all sweeps over batch sizes, kind by kind."""
+    chosen = [
+        (sweeps, [row for sweep in sweeps for row in sweep.rows], where(run))
+        for run, sweeps in _sweeps(runs)[:MAX_SWEEPS]
+    ]
+    for sweeps, _, at in chosen:
+        there = (row for run in runs for row in run.rows if row.place == sweeps[0].place)
+        roof = bandwidth_of(there) if sweeps[0].device == "cpu" else None
+        yield throughput(sweeps, bandwidth=roof, where=at)
+    for _, rows, at in chosen:
+        if maps := decision_maps(rows):
+            yield decisions(maps, where=at)
+    for sweeps, rows, at in chosen:
+        if models := cost_models(rows):
+            yield cost_split(models, sweeps, where=at)
 
 
 def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
-    """Give each problem and device's sweeps of the run with the most ways, then sizes; of such the newest."""
+    """Return each problem and device's sweeps, of the run with the most ways, then sizes, then the newest."""
     candidates: dict[tuple[str, str], list[tuple[Run, list[Sweep]]]] = defaultdict(list)
-    for run in sorted(runs, key=lambda run: run.provenance.date, reverse=True):
+    for run in _newest_first(runs):
         own: dict[tuple[str, str], list[Sweep]] = defaultdict(list)
         for sweep in sweeps_of(run.rows):
             own[sweep.problem, sweep.place].append(sweep)
@@ -131,8 +136,8 @@ def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
     return [max(candidates[key], key=thoroughness) for key in sorted(candidates)]
 
 
-def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:
-    """Draw the first group's trends, if there are runs enough."""
+def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Plot]:
+    """Plot the first group's trends, if there are enough runs."""
     records = sorted(filter(None, map(_record, runs)), key=lambda record: record.date)
     followed = [
         each
@@ -144,7 +149,7 @@ def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Picture]:
 
 
 def _record(run: Run) -> Record | None:
-    """Put a date to a run; None where the record names none."""
+    """Return the run with its date; None if its record names none."""
     try:
         date = dt.datetime.fromisoformat(run.provenance.date)
     except ValueError:

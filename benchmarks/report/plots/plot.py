@@ -1,4 +1,4 @@
-"""One picture: a specification, and the words that stand for it where it can't be seen."""
+"""One plot: its panels, and the words that replace it for readers who can't see it."""
 
 from __future__ import annotations
 
@@ -11,42 +11,49 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 Panel: TypeAlias = alt.LayerChart | alt.FacetChart
-"""What Altair's layer says that it gives."""
+"""The declared type of Altair's layers."""
 
 Kind: TypeAlias = Literal["losses", "throughput", "decision-map", "cost-split", "spread", "trend"]
 """One per module of this package."""
 
 DIGITS = 5
-"""Significant digits in a picture."""
+"""Significant digits in a plot."""
 
 Values: TypeAlias = list[dict[str, Any]]
-"""What a chart draws: one dictionary per mark, of JSON's types."""
+"""The data of a chart: one dictionary per mark, of JSON's types."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A chart, named and described."""
+class Plot:
+    """Panels with a name, a title and a description."""
 
     kind: Kind
-    about: str  # what it shows that kind of, as a file's name may hold: "D2-N5-E12-cpu"
+    about: str  # the subject, as in a file's name: "D2-N5-E12-cpu"
     title: str
-    description: str  # all that it says, in words: the alternative text
-    chart: alt.TopLevelMixin  # in no theme; see benchmarks.report.plots.style
+    subtitle: list[str]
+    description: str  # the whole content in words: the alternative text
+    panels: Any  # one of Altair's charts, in no theme; see benchmarks.report.plots.style
     values: Values  # the figures that it shows, for a table beside it
 
     @property
     def name(self) -> str:
-        """Name its files."""
+        """Return the stem of its files' names."""
         return f"{self.kind}-{self.about}"
+
+    @property
+    def chart(self) -> Any:  # noqa: ANN401 - as `panels`
+        """Return the panels with title and alternative text."""
+        title = alt.Title(self.title, subtitle=self.subtitle)
+        return self.panels.properties(title=title, description=self.description)
 
 
 def inline(values: Values) -> alt.InlineData:
-    """Put values into a chart: as a tuple, because Altair copies lists with every change of the chart."""
+    """Return values as a chart's data: in a tuple, because Altair copies lists at every change."""
     return alt.InlineData(values=tuple(rounded(values)))
 
 
 def rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
-    """Return it with all figures in it rounded to DIGITS: processors differ in further ones."""
+    """Return it with all figures rounded to DIGITS: further digits differ between processors."""
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -55,13 +62,8 @@ def rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
 
 
 def setting_of(problem: Problem, place: str) -> str:
-    """Describe what a sweep over batch sizes leaves alone; the place is a device and its cores."""
+    """Describe what is constant in a sweep over batch sizes; the place is a device and its cores."""
     features = f"{problem.n_features:,} feature{'s' * (problem.n_features != 1)}"
     batches = f"{problem.n_batches:,} batch{'es' * (problem.n_batches != 1)} an epoch"
     where = place.replace("cuda", "a GPU").replace("cpu", "the CPU")
     return f"{features}, {batches}, on {where}"
-
-
-def titled(chart: Any, title: str, subtitle: list[str], description: str) -> Any:  # noqa: ANN401 - any chart of Altair's
-    """Put title, subtitle and alternative text on it."""
-    return chart.properties(title=alt.Title(title, subtitle=subtitle), description=description)

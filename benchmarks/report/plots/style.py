@@ -1,4 +1,4 @@
-"""How pictures look: an implementation has the same colour, shape and dashes in each of them."""
+"""The look of plots: an implementation has the same colour, shape and dashes in each of them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ import altair as alt
 
 from benchmarks.analysis.figures import gradient_of
 from benchmarks.cases.implementations import BY_HAND, discover
+from benchmarks.report.plots.plot import inline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.records.row import Row
     from benchmarks.report.plots.plot import Panel
 
 Theme: TypeAlias = Literal["light", "dark"]
-THEMES: tuple[Theme, ...] = ("light", "dark")
 
 ENOUGH_TICKS = 3
-"""Of a logarithmic axis: with more, the labels of the narrowest panel would not all have room."""
+"""Of a logarithmic axis: with more, the labels would be too wide for the narrowest panel."""
+
+SECONDS: dict[str, Any] = {"labelExpr": "replace(format(datum.value, '~s'), /([0-9.]+)(.*)/, '$1 $2s')"}
+"""Options of an axis of times: labels with SI prefixes, "100 µs"."""
 
 WIDTH, HEIGHT = 640, 400
 """Of a single panel, in pixels."""
 
-# Okabe & Ito (2008): told apart by everybody. PyTorch has the warm hues, JAX the cool ones.
+# Okabe & Ito (2008): distinct also for the colour-blind. PyTorch has the warm hues, JAX the cool ones.
 ORANGE, VERMILION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
 SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
-GREY, DIM = "#999999", "#737373"  # both to be seen on white and on black
+GREY, DIM = "#999999", "#737373"  # both visible on white and on black
 BROWN, OLIVE = "#A6611A", "#999933"
 
 COLOURS = {
@@ -49,7 +52,7 @@ COLOURS = {
 """By framework and tier; OLIVE is for all others."""
 
 COLOURS_BY_HAND = {"torch": BROWN, "jax": GREEN}
-"""By framework, where it does not derive the gradient. NumPy never does, so its colours don't change."""
+"""By framework, if it does not derive the gradient. NumPy never does, so its colours don't change."""
 
 Dash: TypeAlias = tuple[int, ...]
 SOLID: Dash = (1, 0)
@@ -65,10 +68,10 @@ VARIANTS: tuple[tuple[str, Dash], ...] = (
 SHARES: dict[Dash, float] = dict(
     zip((SOLID, *(dash for _, dash in VARIANTS)), (1, 0.5, 0.33, 0.66, 0.8, 0.25), strict=True)
 )
-"""Of the colour in an area, the rest being white."""
+"""Of the colour in an area; the rest is white."""
 
 FONT = "'Liberation Sans', Helvetica, Arial, sans-serif"
-"""First the one that vl-convert brings along, so that no other that a machine has changes a text's width."""
+"""First the font of vl-convert, so that the fonts of a machine don't change the width of a text."""
 
 PAPER: dict[Theme, str] = {"light": "#ffffff", "dark": "#0d1117"}
 INK: dict[Theme, str] = {"light": "#1f2328", "dark": "#e6edf3"}
@@ -77,7 +80,7 @@ FAINT: dict[Theme, str] = {"light": "#d8dee4", "dark": "#30363d"}
 
 @dataclass(frozen=True)
 class Look:
-    """What tells an implementation apart."""
+    """The marks of an implementation."""
 
     colour: str
     shape: str
@@ -87,8 +90,8 @@ class Look:
     def fill(self) -> str:
         """Return the colour for areas, paler where lines are dashed."""
         share = SHARES[self.dash]
-        bytes_ = (255 - int((255 - int(self.colour[i : i + 2], 16)) * share) for i in (1, 3, 5))
-        return "#" + "".join(f"{byte:02X}" for byte in bytes_)
+        channels = bytes(255 - int((255 - each) * share) for each in bytes.fromhex(self.colour[1:]))
+        return f"#{channels.hex().upper()}"
 
 
 def look_of(row: Row) -> Look:
@@ -111,9 +114,9 @@ def _known_variants() -> dict[str, int | None]:
 
 
 def variants_of(entries: Iterable[ImplementationFile]) -> dict[str, int | None]:
-    """Choose a variant for each implementation by its name, None for a usual one.
+    """Choose a variant for each implementation by its name; None for a usual one.
 
-    No two of a colour share one while there are enough.
+    Implementations of one colour have different variants while there are enough.
     """
     chosen: dict[str, int | None] = {}
     taken: dict[str, set[int | None]] = defaultdict(set)
@@ -132,7 +135,7 @@ def _by_name(implementation: str) -> int:
 
 def ink_on(colour: str) -> str:
     """Choose black or white, whichever contrasts more with a colour by WCAG 2.2's relative luminance."""
-    red, green, blue = (((int(colour[i : i + 2], 16) / 255 + 0.055) / 1.055) ** 2.4 for i in (1, 3, 5))
+    red, green, blue = (((each / 255 + 0.055) / 1.055) ** 2.4 for each in bytes.fromhex(colour[1:]))
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
 
@@ -155,7 +158,7 @@ def lines(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def overlaid(*layers: alt.Chart) -> Panel:
-    """Lay lines and points upon each other; each keeps its legend, or goes without."""
+    """Return a panel of lines and points, of which each keeps its own legend."""
     panel: Panel = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
     return panel
 
@@ -166,7 +169,7 @@ def _scale(rows: Iterable[Row], property_: str) -> alt.Scale:
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:
-    """Give round values for a logarithmic axis: decades, also their 3, or 2 and 5, till enough are within."""
+    """Return round values for a logarithmic axis: decades, and 3, or 2 and 5, times them, if needed."""
     found = sorted(values)
     if not found:
         return []
@@ -178,20 +181,36 @@ def log_ticks(values: Iterable[float]) -> list[float]:
     return ticks
 
 
-def seconds(**options: Any) -> alt.Axis:  # noqa: ANN401 - Altair's own
-    """Label an axis of times with SI prefixes: "100 µs"."""
-    label = "replace(format(datum.value, '~s'), /([0-9.]+)(.*)/, '$1 $2s')"
-    return alt.Axis(labelExpr=label, **options)
+def logarithmic(
+    values: Iterable[float],
+    scale: Mapping[str, Any] | None = None,
+    **axis: Any,  # noqa: ANN401 - Altair's own
+) -> dict[str, Any]:
+    """Return the scale and the axis of a logarithmic channel, with ticks at round values."""
+    return {
+        "scale": alt.Scale(type="log", **(scale or {})),
+        "axis": alt.Axis(values=log_ticks(values), **axis),
+    }
+
+
+def limit(value: float, label: str) -> list[alt.Chart]:
+    """Return a horizontal line with a label, on the y axis of the panel."""
+    base = alt.Chart(inline([{"limit": value}])).encode(y="limit:Q")
+    text = base.mark_text(align="left", baseline="bottom", dx=4, dy=-3)
+    return [
+        base.mark_rule(color=DIM, strokeWidth=2),
+        text.encode(x=alt.value(0), text=alt.value(label)),
+    ]
 
 
 def themed(chart: alt.TopLevelMixin, theme: Theme) -> dict[str, Any]:
-    """Give the Vega-Lite specification of a chart in a theme."""
-    specification: dict[str, Any] = chart.to_dict(validate=False)  # which takes long, and the tests do it
+    """Return the Vega-Lite specification of a chart in a theme."""
+    specification: dict[str, Any] = chart.to_dict(validate=False)  # the tests validate, which takes long
     return specification | {"config": config(theme)}
 
 
 def config(theme: Theme) -> dict[str, Any]:
-    """Give a theme as Vega-Lite's configuration: paper, ink, grid and fonts; data bring their own colours."""
+    """Return a theme as Vega-Lite's configuration: paper, ink, grid and fonts, but no colours of data."""
     ink, faint = INK[theme], FAINT[theme]
     label = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12}
     return {

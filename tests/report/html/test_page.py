@@ -34,7 +34,7 @@ MOST_BYTES = 5_000_000
 
 def page_of(folder: Path, *runs: Run) -> str:
     path = folder / "index.html"
-    write_page(runs, gallery.pictures_of(runs), path)
+    write_page(runs, gallery.plots_of(runs), path)
     return path.read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
 from benchmarks.report.html.page import write_page
-from benchmarks.report.plots.gallery import pictures_of
+from benchmarks.report.plots.gallery import plots_of
 from benchmarks.report.readme.head_to_head import like_for_like_table
 from benchmarks.stats import speedup
 from impls.contract import Problem
@@ -63,7 +63,7 @@ def typical(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(folder: Path, *runs: Run, against: Comparison | None = None) -> Path:
     path = folder / "index.html"
-    write_page(runs, pictures_of(runs), path, comparison=against)
+    write_page(runs, plots_of(runs), path, comparison=against)
     return path
 
 

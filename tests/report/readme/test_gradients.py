@@ -102,7 +102,7 @@ def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     names: list[str],
 ) -> None:
     pytest.importorskip("altair")
-    from benchmarks.report.plots.gallery import pictures_of  # noqa: PLC0415 - needs an extra
+    from benchmarks.report.plots.gallery import plots_of  # noqa: PLC0415 - needs an extra
 
     rows = [
         *sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3),
@@ -111,7 +111,7 @@ def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     compiled = [replace(row, tier="epoch" if row.implementation in names else "eager") for row in rows]
     measured = run_of_day(0, *compiled)
 
-    ((*_, pictures),) = pictures_of([measured]).items()
+    ((*_, pictures),) = plots_of([measured]).items()
     (drawn,) = (picture for picture in pictures if picture.kind == "decision-map")
     page = overview([measured], Extras())
 

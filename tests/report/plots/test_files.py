@@ -1,0 +1,167 @@
+"""Files of plots: names, folders, and the removal of an earlier report's."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.errors import UsageError
+from benchmarks.records.machine import Machine
+from benchmarks.report.plots import gallery
+from benchmarks.report.plots.files import MAX_STEM, write_plots
+from benchmarks.report.plots.gallery import plots_of
+from benchmarks.report.plots.render import STYLE
+from tests.helpers.plots import HERE, one_of, swept, write
+from tests.helpers.runs import elsewhere, run_of_day
+from tests.records.test_run import row, run_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.records.run import Run
+    from benchmarks.report.plots.plot import Plot
+
+
+HOSTILE = "<script>alert(1)</script>&\"'`|[x](y)"
+
+
+def test_a_plot_is_an_svg_file_and_a_png_file_for_sharing_unless_it_is_to_be_committed(
+    plots: dict[str, Plot], tmp_path: Path
+) -> None:
+    files = write(plots["throughput"], tmp_path)
+
+    assert ET.fromstring(files.svg.read_text()).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
+    assert files.svg.name == "throughput-D2-N4-E3-cpu.svg"
+    assert files.png
+    assert files.png.read_bytes().startswith(b"\x89PNG\r\n")
+    write_plots({HERE: [plots["throughput"]]}, tmp_path, with_png=False)
+    assert (files.svg.exists(), files.png.exists()) == (True, False)
+
+
+def put(folder: Path, *names: str) -> None:
+    """Write files, as if from before."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text("old", encoding="utf-8")
+
+
+def put_plot(folder: Path, stem: str) -> None:
+    """Write the files of a plot, as an earlier report did."""
+    put(folder, f"{stem}.png")
+    (folder / f"{stem}.svg").write_text(f"<svg>{STYLE}</svg>", encoding="utf-8")
+
+
+def old_in(folder: Path) -> set[str]:
+    """Return the names of the files that are left of these."""
+    files = {path for path in folder.rglob("*") if path.is_file() and len(path.read_bytes()) < 2 * len(STYLE)}
+    return {path.relative_to(folder).as_posix() for path in files}
+
+
+def test_plots_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
+    run = run_of(*swept())
+    put_plot(tmp_path, "throughput-of-old")
+    put_plot(tmp_path, "mine")
+    others = {"losses-mine.png", "spread-mine.svg", "spread-mine.png", "trend.txt"}
+    put(tmp_path, *others)
+
+    ((*_, files),) = write_plots(plots_of([run]), tmp_path).values()
+
+    assert files.svg.exists()
+    assert files.svg.parent.parent == tmp_path
+    shutil.rmtree(files.svg.parent)
+    assert old_in(tmp_path) == {"mine.svg", "mine.png", *others}
+
+
+@pytest.mark.parametrize("runs", [[], [run_of_day(0, row())]], ids=["no runs", "one machine"])
+def test_plots_of_machines_that_are_no_longer_there_go_and_so_do_their_folders_if_empty(
+    runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "_losses", lambda *_: ())
+    elsewhere = tmp_path / "elsewhere"
+    put_plot(elsewhere, "losses-there")
+    plots = tmp_path / "plots"
+    put_plot(plots, "losses-of-old")
+    for name in ("vm-A-CPU-1-CPUs", "vm-A-CPU-2-CPUs-H200", "machine-two", "mine"):
+        put_plot(plots / name, "losses-of-old")
+    put(plots / "vm-A-CPU-2-CPUs-H200", "mine.txt")
+    put(plots / "vm-A-CPU-4-CPUs")
+    (plots / "vm-A-CPU-5-CPUs").symlink_to(elsewhere)
+
+    write_plots(plots_of(runs), plots)
+
+    left = old_in(plots)
+    assert {name for name in left if "losses" not in name} == {"vm-A-CPU-2-CPUs-H200/mine.txt"}
+    assert {name.partition("/")[0] for name in left if "losses" in name} == {"machine-two", "mine"}
+    assert not (plots / "vm-A-CPU-1-CPUs").exists()
+    assert [(plots / f"vm-A-CPU-{end}").exists() for end in ("2-CPUs-H200", "4-CPUs")] == [True, True]
+    assert len(old_in(elsewhere)) == 2
+
+
+def test_no_runs_leave_a_folder_that_is_not_there_alone(tmp_path: Path) -> None:
+    assert write_plots({}, tmp_path / "plots") == {}
+    assert not (tmp_path / "plots").exists()
+
+
+def test_what_a_record_says_is_text_in_a_plot(tmp_path: Path) -> None:
+    rows = [replace(each, implementation=HOSTILE + each.implementation) for each in swept()]
+    hostile = run_of(*rows)
+    hostile = replace(hostile, provenance=elsewhere(hostile.provenance, cpu=HOSTILE, machine="../" + HOSTILE))
+
+    files = write(replace(one_of(hostile, "cost-split"), about="../" + HOSTILE), tmp_path)
+
+    assert files.svg.parent.parent == tmp_path
+    tree = ET.fromstring(files.svg.read_text())  # noqa: S314
+    assert not [element for element in tree.iter() if element.tag.endswith("script")]
+    texts = [element.text or "" for element in tree.iter()]
+    assert any(text.startswith("<script>alert(1)") for text in texts)  # long names end in an ellipsis
+    assert any(f"../{HOSTILE}: {HOSTILE}" in text for text in texts)
+
+
+def test_plots_whose_long_names_differ_in_their_ends_only_have_files_of_their_own(
+    plots: dict[str, Plot], tmp_path: Path
+) -> None:
+    names = [f"{'-last_batch_size=300' * 5}-{device}" for device in ("cpu", "cuda")]
+
+    files = [write(replace(plots["cost-split"], about=name), tmp_path) for name in names]
+
+    assert files[0].svg != files[1].svg
+    assert all(len(each.svg.stem) <= MAX_STEM for each in files)
+
+
+def test_a_plot_that_can_not_be_written_is_refused_in_words(plots: dict[str, Plot], tmp_path: Path) -> None:
+    files = write(plots["spread"], tmp_path)
+    files.svg.unlink()
+    files.svg.mkdir()
+
+    with pytest.raises(UsageError, match=r"can't be written .*; name another folder"):
+        write(plots["spread"], tmp_path)
+
+
+def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(
+    plots: dict[str, Plot], tmp_path: Path
+) -> None:
+    sites = [replace(HERE, cpu="A (CPU)"), replace(HERE, cpu="A CPU")]
+
+    written = write_plots({site: [plots["spread"]] for site in sites}, tmp_path)
+
+    assert len({files.svg.parent for (files,) in written.values()}) == 2
+    assert all(files.svg.exists() for (files,) in written.values())
+    write_plots({}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_machines_plots_go_into_a_folder_that_is_named_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "_losses", lambda *_: ())
+    one, other = run_of_day(0, row()), run_of_day(1, row(), machine="other")
+
+    written = write_plots(plots_of([one, other]), tmp_path)
+
+    assert list(written) == [Machine.of(other), Machine.of(one)]
+    folders = [files[0].svg.parent.name for files in written.values()]
+    assert folders == ["other-A-CPU-2-CPUs", "vm-A-CPU-2-CPUs"]

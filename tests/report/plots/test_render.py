@@ -1,0 +1,52 @@
+"""SVG files: themes, numbers, and the same bytes each time."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import vl_convert
+
+from benchmarks.report.plots.render import STYLE, VEGA_LITE, compact
+from benchmarks.report.plots.style import (
+    themed,
+)
+from tests.helpers.plots import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.report.plots.plot import Plot
+
+
+def test_for_a_dark_page_the_style_of_an_svg_file_replaces_the_colours_of_the_light_theme_by_the_dark_ones(
+    plots: dict[str, Plot], tmp_path: Path
+) -> None:
+    chart = plots["throughput"].chart
+    text = write(plots["throughput"], tmp_path).svg.read_text()
+
+    assert text.count(STYLE) == 1
+    text = text.replace(STYLE, "")
+    for attribute, light, same, dark in re.findall(r'\[(\w+)="(.+?)"\]{(\w+):(.+?)}', STYLE):
+        assert same == attribute
+        text = text.replace(f'{attribute}="{light}"', f'{attribute}="{dark}"')
+    assert text == compact(vl_convert.vegalite_to_svg(themed(chart, "dark"), vl_version=VEGA_LITE))
+
+
+def test_only_the_numbers_in_tags_are_shortened_and_a_text_stays_as_it_is() -> None:
+    svg = '<text class="a" aria-label="b" transform="translate(1.23456,7.00001)">1.23456 role="c"</text>'
+
+    assert compact(svg) == '<text transform="translate(1.23,7)">1.23456 role="c"</text>'
+
+
+def test_the_same_plot_drawn_again_is_the_same_file(plots: dict[str, Plot], tmp_path: Path) -> None:
+    once, again = (write(plots["spread"], tmp_path).svg.read_bytes() for _ in range(2))
+
+    assert once == again
+    svg = ET.fromstring(once)  # noqa: S314 - our own
+    clips = [element.get("id") for element in svg.iter("{http://www.w3.org/2000/svg}clipPath")]
+    used = [element.get("clip-path") for element in svg.iter()]
+    assert clips == [f"clip{i + 1}" for i in range(len(clips))]
+    assert sorted(filter(None, used)) == sorted(f"url(#{each})" for each in clips)
+    assert len(clips) > 1
