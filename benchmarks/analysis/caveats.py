@@ -1,4 +1,4 @@
-"""What must be said beside a table: why rows have no time, and which times are not to be trusted."""
+"""What must be stated with a table: why rows have no time, and which times are doubtful."""
 
 from __future__ import annotations
 
@@ -15,25 +15,22 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
 
 CPU_CONTENTION = 0.9
-"""A process on a CPU that got less of its core than this shared it with another process."""
+"""A process that got less than this share of its core shared it with another process."""
 
 
 def doubts(run: Run) -> list[str]:
-    """Say what the run's tables must not be mistaken for."""
+    """Return the warnings that hold for all of the run's tables."""
     settings = run.settings
-    return [
-        remark
-        for remark, holds in (
-            ("NOT TIMED: each case was verified once", not settings.timed),
-            ("QUICK LOOK: one round, no interval", settings.quick),
-            (f"INTERRUPTED ({settings.interrupted}): some rounds are missing", settings.interrupted),
-        )
-        if holds
-    ]
+    warnings = {
+        "NOT TIMED: each case was verified once": not settings.timed,
+        "QUICK LOOK: one round, no interval": settings.quick,
+        f"INTERRUPTED ({settings.interrupted}): some rounds are missing": settings.interrupted,
+    }
+    return [warning for warning, holds in warnings.items() if holds]
 
 
 def doubts_of(groups: Mapping[str, Run]) -> dict[str, list[str]]:
-    """Say what a table of several groups must not be mistaken for, and which of them."""
+    """Return the warnings about a table of several groups, each with its groups."""
     found: dict[str, list[str]] = defaultdict(list)
     for group, run in groups.items():
         for doubt in doubts(run):
@@ -42,7 +39,7 @@ def doubts_of(groups: Mapping[str, Run]) -> dict[str, list[str]]:
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
-    """Say why rows have no time, each reason once with all the cases it holds for."""
+    """Return why rows have no time, each reason once with all its cases."""
     cases: dict[tuple[str, str, Verdict, str], list[str]] = defaultdict(list)
     for row in rows:
         if row.verdict is not Verdict.VERIFIED:
@@ -60,7 +57,7 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 
 def cpu_contention(rows: Sequence[Row]) -> list[str]:
-    """Warn of verified cases whose processes shared their core with something else."""
+    """Return a warning for each verified case whose processes shared their core."""
     return [
         f"warning: {row.implementation}, {row.group}: {shared}; its times are too long"
         for row in rows
@@ -70,15 +67,11 @@ def cpu_contention(rows: Sequence[Row]) -> list[str]:
 
 
 def shared_core(shares: Sequence[float]) -> str | None:
-    """Describe how many processes got less of their core than STARVED; None: no process did.
-
-    The `shares` are each process's CPU time over wall time.
-    """
-    n_starved = sum(share < CPU_CONTENTION for share in shares)
-    if not n_starved:
+    """Describe how many processes shared their core, by CPU time over wall time; None: no process did."""
+    n_shared = sum(share < CPU_CONTENTION for share in shares)
+    if not n_shared:
         return None
-    share = f"{CPU_CONTENTION * 100:.0f} %"
     return (
-        f"{n_starved} of {len(shares)} processes got less than {share} of their core, "
+        f"{n_shared} of {len(shares)} processes got less than {CPU_CONTENTION * 100:.0f} % of their core, "
         "so something else ran there"
     )

@@ -1,8 +1,8 @@
-"""Which way of training finishes first, compilation included: by batch size and number of epochs.
+"""Which implementation finishes a training first, by batch size and number of epochs, compilation included.
 
-A training takes first call + (n_epochs - 1) · epoch, since the first call is an epoch too. Both terms are
-taken from a run's sweep over batch sizes; between two measured sizes they are interpolated, linearly in the
-logarithms. Beyond the measured sizes nothing is said.
+A training takes first call + (n_epochs - 1) · epoch, because the first call is an epoch too. Both terms come
+from a run's sweep over batch sizes; between measured sizes they are interpolated, linearly in the logarithms.
+Beyond the measured sizes the map is empty.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 Caches: TypeAlias = Literal["cold", "warm"]
 
 YARDSTICK = "numpy"
-"""The framework of NumPy's loop and of the floor: nobody who asks for a framework chooses these."""
+"""The framework of NumPy's loop and of the floor, which only serve for comparison."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One implementation's costs at the batch sizes at which it was measured, ascending."""
+    """One implementation's costs at the batch sizes that were measured, ascending."""
 
-    row: Row  # one of the sweep's: what the implementation is
+    row: Row  # one of the sweep's, for what all of them share
     batch_sizes: tuple[int, ...]
     first_s: tuple[float, ...]  # the first epoch, compilation included
     epoch_s: tuple[float, ...]  # each other one
 
     @classmethod
     def of(cls, rows: Sequence[Row], caches: Caches) -> Way:
-        """Take the costs of a sweep's rows; those without the one asked for are left out."""
+        """Take the costs of a sweep's rows; rows without a cold first call are left out if it is needed."""
         known = [row for row in rows if caches == "warm" or row.costs]
         return cls(
             row=rows[0],
@@ -56,14 +56,14 @@ class Way:
 
     @property
     def implementation(self) -> str:
-        """Name the implementation."""
+        """Return the implementation's name."""
         return self.row.implementation
 
     def costs_s(self, batch_size: float) -> tuple[float, float]:
-        """Give the first call and each later epoch, in s; infinite where no size around it was measured."""
+        """Return the first call and each later epoch, in s; infinite beyond the measured batch sizes."""
         if not self.batch_sizes or not self.batch_sizes[0] <= batch_size <= self.batch_sizes[-1]:
             return math.inf, math.inf
-        if batch_size in self.batch_sizes:  # to the last digit: the logarithms' depends on the processor
+        if batch_size in self.batch_sizes:  # exactly: the last digit of a logarithm depends on the processor
             i = self.batch_sizes.index(batch_size)
             return self.first_s[i], self.epoch_s[i]
         sizes, firsts, epochs = self._logs
@@ -75,26 +75,26 @@ class Way:
         return np.log(self.batch_sizes), np.log(self.first_s), np.log(self.epoch_s)
 
     def total_s(self, batch_size: float, n_epochs: float) -> float:
-        """Give the time of a training."""
+        """Return the time of a training, in s."""
         first_s, epoch_s = self.costs_s(batch_size)
         return first_s + (n_epochs - 1) * epoch_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """The numbers of epochs for which one way finishes first, at one batch size."""
+    """The numbers of epochs for which one implementation finishes first, at one batch size."""
 
     implementation: str
-    begin: float  # not a whole number: where it draws level with the one before
-    end: float  # infinite for the last
+    begin: float  # where it equals the one before; not a whole number
+    end: float  # infinite for the last stretch
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionMap:
-    """The ways to choose from on one device; all of the problem but batch size and epochs is alike."""
+    """The implementations to choose from on one device; batch size and number of epochs are open."""
 
-    problem: Problem  # one of the sweep's; what is alike stands in it
-    title: str  # the problem's name, its batch size left open
+    problem: Problem  # one of the sweep's, for what all of them share
+    title: str  # the problem's name, without its batch size
     device: Device
     caches: Caches
     ways: tuple[Way, ...]
@@ -106,14 +106,15 @@ class DecisionMap:
 
     @property
     def range(self) -> tuple[int, int]:
-        """Give the smallest and the largest batch size that any way was measured at."""
+        """Return the smallest and the largest batch size that was measured."""
         sizes = [size for way in self.ways for size in way.batch_sizes]
         return min(sizes), max(sizes)
 
     def stretches(self, batch_size: float) -> list[Stretch]:
-        """Say who finishes first there, from the shortest training to the longest; none if nothing is known.
+        """Return which implementation finishes first, from the shortest training to the longest.
 
-        This is the lower envelope of straight lines: from each, the next is the one that it meets first.
+        This is the lower envelope of straight lines: after each line comes the one that it meets first. It is
+        empty beyond the measured batch sizes.
         """
         costs_s = {way.implementation: way.costs_s(batch_size) for way in self.ways}
         winner = min(costs_s, key=lambda name: costs_s[name])
@@ -130,13 +131,13 @@ class DecisionMap:
         return found
 
     def winner(self, batch_size: float, n_epochs: float) -> str | None:
-        """Name the way that finishes first; None where nothing was measured."""
+        """Return the implementation that finishes first; None beyond the measured batch sizes."""
         stretches = self.stretches(batch_size)
         return next((each.implementation for each in stretches if n_epochs < each.end), None)
 
 
 def decision_maps(rows: Sequence[Row]) -> list[DecisionMap]:
-    """Make the maps of each sweep over batch sizes among the rows, with cold caches and with warm ones."""
+    """Make a map for cold and one for warm caches of each sweep over batch sizes among the rows."""
     choices = [row for row in rows if row.framework != YARDSTICK]
     found = []
     for (title, device, _), group in groupby(
@@ -154,7 +155,7 @@ def decision_maps(rows: Sequence[Row]) -> list[DecisionMap]:
 
 
 def _meeting(now: tuple[float, float], other: tuple[float, float]) -> float:
-    """Say from how many epochs on `other` finishes sooner; each is (first call, epoch) in s."""
+    """Return the number of epochs from which `other` finishes sooner; each is (first call, epoch) in s."""
     (now_first_s, now_epoch_s), (first_s, epoch_s) = now, other
     if epoch_s >= now_epoch_s:
         return math.inf

@@ -19,7 +19,7 @@ from benchmarks.records.process import paired_min_s
 from benchmarks.stats import Ratio, speedup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
@@ -215,13 +215,15 @@ def peak_bytes(row: Row) -> int | None:
     return None if size_bytes is None else max(size_bytes, 0)  # the process may have returned some memory
 
 
-def ratio_of(baseline: Row | None, row: Row | None) -> Ratio | None:
-    """Compare two rows of one group over the rounds in which both ran; None if there is no such round."""
+def ratio_of(
+    baseline: Row | None, row: Row | None, paired: Callable[..., list[tuple[float, float]]] = paired_min_s
+) -> Ratio | None:
+    """Return how many times faster than the baseline a row of its group is; None if no round has both."""
     if baseline is None or row is None or not (baseline.is_timed and row.is_timed):
         return None
     if row is baseline:
         return Ratio(1.0)
-    pairs = paired_min_s(baseline.processes, row.processes)
+    pairs = paired(baseline.processes, row.processes)
     return speedup(*zip(*pairs, strict=True)) if pairs else None
 
 

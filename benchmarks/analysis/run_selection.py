@@ -1,4 +1,4 @@
-"""Of several runs that measured the same group: which one speaks for it."""
+"""Which of several runs that measured the same group is shown."""
 
 from __future__ import annotations
 
@@ -28,26 +28,27 @@ class Candidate:
     rows: Mapping[str, Row]
 
     @cached_property
-    def ability(self) -> tuple[bool, bool]:
-        """Say whether it can speak at all, and whether it has times."""
-        return self.thoroughness[0] > 0 and not self.run.settings.quick, self.thoroughness[0] > 0
+    def rank(self) -> tuple[bool, bool]:
+        """Return whether the run has times and was no quick look, and whether it has times."""
+        n_rounds, _ = self.thoroughness
+        return n_rounds > 0 and not self.run.settings.quick, n_rounds > 0
 
     @cached_property
     def thoroughness(self) -> tuple[int, int]:
-        """Count the rounds of all its timed rows, and the implementations that were tried."""
+        """Return the rounds that all timed rows have, and the number of implementations that were tried."""
         n_rounds = min((len(row.processes) for row in self.rows.values() if row.is_timed), default=0)
         return n_rounds, len(self.tried)
 
     @cached_property
     def tried(self) -> set[str]:
-        """Name the implementations that were not ruled out beforehand."""
+        """Return the implementations that could run here."""
         return {name for name, row in self.rows.items() if row.verdict is not Verdict.NOT_MEASURED}
 
-    def is_of_the_code_of(self, other: Candidate) -> bool:
-        """Say whether both measured the same code in the same versions.
+    def has_code_of(self, other: Candidate) -> bool:
+        """Check whether both measured the same code in the same versions.
 
-        The digests of the implementations that both tried are compared. Where digests are missing or of
-        two algorithms, or no implementation was tried by both, the commits are compared instead.
+        The digests of the implementations that both tried are compared. If digests are missing or of two
+        algorithms, or if both tried no implementation in common, the commits are compared.
         """
         at, there = self.run.provenance, other.run.provenance
         both = self.tried & other.tried
@@ -57,33 +58,32 @@ class Candidate:
 
 
 def headline_groups(runs: Sequence[Run]) -> dict[Machine, dict[str, Run]]:
-    """Say which run speaks for each group, by site; the site of the newest run and named problems come first.
+    """Return the run that is shown of each group, by machine; the newest run's machine is the first.
 
-    A run that was interrupted brings its site no place before others.
-
-    A quick look, or a run without times in the group, speaks only where no other can. Of the others only
-    those can that measured the newest one's code and versions; of these it is the one with the most rounds,
-    of these the one that tried the most implementations, of these the newest.
+    Interrupted runs don't decide the order of machines. Within a machine, named problems come first. A quick
+    look, or a run without times in the group, is shown only if there is no other run. Of the other runs, only
+    those with the newest one's code and versions are considered. The run with the most rounds is shown, then
+    the one that tried the most implementations, then the newest.
     """
     newest_first = sorted(runs, key=lambda run: run.provenance.date, reverse=True)
-    candidates: dict[Machine, dict[str, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
+    whole_first = sorted(newest_first, key=lambda run: run.settings.interrupted is not None)
+    candidates: dict[Machine, dict[str, list[Candidate]]] = {
+        Machine.of(run): defaultdict(list) for run in whole_first
+    }
     for run in newest_first:
         for group, rows in rows_by_group(run).items():
             candidates[Machine.of(run)][group].append(Candidate(run, rows))
-    whole_first = sorted(newest_first, key=lambda run: run.settings.interrupted is not None)
     return {
-        site: {
-            group: _shown_run(candidates[site][group]) for group in sorted(candidates[site], key=_named_first)
-        }
-        for site in dict.fromkeys(map(Machine.of, whole_first))
-        if site in candidates
+        machine: {group: _shown_run(groups[group]) for group in sorted(groups, key=_named_first)}
+        for machine, groups in candidates.items()
+        if groups
     }
 
 
 def _shown_run(newest_first: Sequence[Candidate]) -> Run:
-    ability = max(candidate.ability for candidate in newest_first)
-    newest, *others = (candidate for candidate in newest_first if candidate.ability == ability)
-    current = [newest, *(candidate for candidate in others if candidate.is_of_the_code_of(newest))]
+    rank = max(candidate.rank for candidate in newest_first)
+    newest, *others = (candidate for candidate in newest_first if candidate.rank == rank)
+    current = [newest, *(candidate for candidate in others if candidate.has_code_of(newest))]
     return max(current, key=lambda candidate: candidate.thoroughness).run
 
 

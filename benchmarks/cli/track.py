@@ -98,9 +98,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         summary="write the history, or a run, for other tools",
         description=ABOUT_EXPORT,
         statuses=INCOMPLETE,
-        epilog="\n".join(
-            ["columns of the csv:", *map(_explained, COLUMNS), "\n"]
-        ),
+        epilog="\n".join(["columns of the csv:", *map(_explained, COLUMNS), "\n"]),
     )
     export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records; default: the history's")
     export.add_argument("--format", choices=("csv", "customSmallerIsBetter"), default="csv")

@@ -41,7 +41,9 @@ class RunLine:
     versions: str = column(
         "versions of Python and the frameworks", value=lambda run: packages(run.provenance.versions)
     )
-    commit: str | None = column("commit of the harness", value=lambda run: run.provenance.commit)
+    commit: str | None = column(
+        "commit of the harness, with a note if files had changed", value=lambda run: run.provenance.commit
+    )
     suite: str | None = column(
         "the suite that was measured, if one was named", value=lambda run: run.settings.suite
     )

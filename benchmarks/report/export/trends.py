@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.analysis.columns import Column
+from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware
 from benchmarks.records.provenance import PACKAGES
+from benchmarks.report.export.rows import RunLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,29 +33,22 @@ def _version(name: str) -> Column:
     return Column(f"version of {name}", name=name, value=lambda p: _at(p).versions.get(name))
 
 
+def _of_run(name: str) -> Column:
+    (column,) = (each for each in columns_of(RunLine) if each.name == name)
+    return replace(column, value=lambda p: column.of(p.record.run))
+
+
 COLUMNS = (
     Column("when the run began, ISO 8601, UTC", name="date", value=lambda p: p.record.date.isoformat()),
-    Column(
-        "commit of the harness; 'with changes' if some were not committed",
-        name="commit",
-        value=lambda p: _at(p).commit,
-    ),
+    _of_run("commit"),
     Column(
         "commit of each other checkout that holds an implementation",
         name="commit_elsewhere",
         value=lambda p: _at(p).commit_elsewhere,
     ),
-    Column(
-        "implementation, device and problem, as pytest names the benchmark",
-        name="case",
-        value=lambda p: p.row.case,
-    ),
+    Column("implementation, device and problem", name="case", value=lambda p: p.row.case),
     Column("the first part of the case", name="implementation", value=lambda p: p.row.implementation),
-    Column(
-        "the implementation that the case is compared with",
-        name="control",
-        value=lambda p: p.control.implementation,
-    ),
+    Column("what the case is compared with", name="control", value=lambda p: p.control.implementation),
     Column(
         "the case's time over the control's (fastest epochs of the same round), median over the rounds",
         name="ratio",
@@ -66,23 +61,19 @@ COLUMNS = (
     ),
     Column("upper end of the interval", name="ratio_high", value=lambda p: p.ratio.high),
     Column(
-        "fastest epoch of a process, in µs, median over the rounds",
-        name="min_us",
-        value=lambda p: p.min_s * 1e6,
+        "median over the rounds of the fastest epoch, in µs", name="min_us", value=lambda p: p.min_s * 1e6
     ),
     Column("the same of the control", name="control_min_us", value=lambda p: p.control_min_s * 1e6),
     Column("rounds in which both ran", name="n_rounds", value=lambda p: p.n_rounds),
-    Column("model of the machine's processor", name="cpu", value=lambda p: _at(p).cpu),
-    Column("CPUs of the machine", name="n_cpus", value=lambda p: _at(p).n_cpus),
-    Column("models and drivers of its GPUs; empty: none", name="gpu", value=lambda p: _at(p).gpu),
+    *map(_of_run, ("cpu", "n_cpus", "gpu")),
     Column("CPUs that the case's processes were kept to", name="n_cores", value=lambda p: p.row.n_cores),
     Column(
-        "precision of matrix products that the frameworks were set to",
+        "precision of matrix products that was asked for",
         name="precision",
         value=lambda p: Hardware.of(p.record.run).precision,
     ),
     Column("the machine's name", name="machine", value=lambda p: _at(p).machine),
-    Column("operating system and kernel", name="system", value=lambda p: _at(p).system),
+    _of_run("system"),
     *map(_version, ("python", *PACKAGES)),
     Column("name of the record's file", name="record", value=lambda p: p.record.path.name),
 )
@@ -125,8 +116,9 @@ def _entry(point: Point) -> dict[str, Any]:
     at = _at(point)
     versions = ", ".join(f"{name} {version}" for name, version in at.versions.items())
     lines = [times, f"{point.n_rounds} rounds", str(Hardware.of(point.record.run)), versions]
-    lines += [f"commit {at.commit or 'unknown'}"]
-    lines += [f"commit of the implementations {at.commit_elsewhere}"] if at.commit_elsewhere else []
+    lines.append(f"commit {at.commit or 'unknown'}")
+    if at.commit_elsewhere:
+        lines.append(f"commit of the implementations {at.commit_elsewhere}")
     entry = {
         "name": f"{point.row.case} vs {control}",
         "unit": f"times {control}",

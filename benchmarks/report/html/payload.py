@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.analysis.caveats import CPU_CONTENTION
 from benchmarks.analysis.cost_model import sweep_name
 from benchmarks.analysis.figures import OF_RATIO, figures_of
-from benchmarks.analysis.head_to_head import pairs_of
+from benchmarks.analysis.head_to_head import like_for_like
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED, name_of
@@ -132,7 +132,7 @@ def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
     all_figures = figures_of(run)
-    pairs, derived = (pairs_of(all_figures, run, by_hand=each) for each in (True, False))
+    pairs, derived = (like_for_like(run, by_hand=each) for each in (True, False))
     for figures in all_figures:
         groups[figures.group].append(figures)
     for name, members in groups.items():
