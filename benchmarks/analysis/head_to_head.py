@@ -103,8 +103,11 @@ def like_for_like(run: Run, *, by_hand: bool = True) -> dict[str, list[LikeForLi
     for group in dict.fromkeys(group for group, _, _ in fastest):
         for tier in TIERS:
             torch, jax = fastest.get((group, tier, "torch")), fastest.get((group, tier, "jax"))
-            pair = [rows[each.case] for each in (torch, jax) if each]
-            if torch and jax and (ratio := ratio_of(*pair)) and (typical := ratio_of(*pair, paired_median_s)):
+            if torch is None or jax is None:
+                continue
+            before, after = rows[torch.case], rows[jax.case]
+            ratio, typical = ratio_of(before, after), ratio_of(before, after, paired_median_s)
+            if ratio and typical:
                 found[group].append(LikeForLike(torch=torch, jax=jax, ratio=ratio, typical=typical))
     return dict(found)
 
