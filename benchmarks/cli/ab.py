@@ -32,10 +32,11 @@ CALIBRATION_PAIRS = 40
 WORKER_TIMEOUTS_S = {"time": Settings.worker_timeout_s, "instructions": 5 * Settings.worker_timeout_s}
 
 AB_DESCRIPTION = """\
-Is the new side slower than the base? Both are measured now, on this machine,
-in fresh processes of the two sides in alternating order. Each process is
-verified like any other measurement. A case stops as soon as it is decided. The cases
-are those of the suite 'default', if no others are named.
+is the new side slower than the base? measured now, in alternating processes
+
+Both sides are measured on this machine, in fresh processes. Each process is
+verified like any other measurement. A case stops as soon as it is decided. The
+cases are those of the suite 'default', if no others are named.
 
   perceptron-bench ab --base-ref main
       this checkout against a commit
@@ -48,24 +49,19 @@ are those of the suite 'default', if no others are named.
 """
 
 CALIBRATE_DESCRIPTION = """\
-Measure pairs of processes whose two sides are the same. Store for each case,
-for this machine and these versions: the noise, the rate of false alarms, and
-the smallest slowdown that `ab` can detect here. Run it when the machine is as
-busy or idle as it will be for the comparisons. The cases are those of the
+measure this machine's noise, for the thresholds of ab and compare
+
+Pairs of processes are measured whose two sides are the same. Stored for each
+case, for this machine and these versions: the noise, the rate of false alarms,
+and the smallest slowdown that `ab` can detect here. Run it when the machine is
+as busy or idle as it will be for the comparisons. The cases are those of the
 suite 'default', if no others are named.
 """
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `ab` and `calibrate`."""
-    ab = add_parser(
-        commands,
-        "ab",
-        _ab,
-        summary="is one side slower than the other? measured now, in alternating processes",
-        description=AB_DESCRIPTION,
-        statuses=VERDICT_STATUSES,
-    )
+    ab = add_parser(commands, "ab", _ab, AB_DESCRIPTION, statuses=VERDICT_STATUSES)
     for side in SIDES:
         _add_side(ab, side)
     _add_selection(ab)
@@ -91,18 +87,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     )
     add_outputs(ab, Rule())
 
-    calibrate_ = add_parser(
-        commands,
-        "calibrate",
-        _calibrate,
-        summary="measure this machine's noise; ab and compare take their thresholds from it",
-        description=CALIBRATE_DESCRIPTION,
-        statuses={
-            FINE: "all cases are calibrated",
-            INTERRUPTED: "the measurement was interrupted",
-            MISSING_OR_INVALID: "a case could not be calibrated",
-        },
-    )
+    statuses = {
+        FINE: "all cases are calibrated",
+        INTERRUPTED: "the measurement was interrupted",
+        MISSING_OR_INVALID: "a case could not be calibrated",
+    }
+    calibrate_ = add_parser(commands, "calibrate", _calibrate, CALIBRATE_DESCRIPTION, statuses=statuses)
     _add_selection(calibrate_)
     add_alpha(calibrate_, Rule())
     calibrate_.add_argument(

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     import argparse
 
 DESCRIPTION = """\
-Compare two records of different moments. The machine may have drifted between
-them, which the records can't show, so the intervals are wider than those of
-`ab`. Where both sides can be measured now, prefer `ab`.
+compare two records of different moments
+
+The machine may have drifted between them, which the records can't show, so the
+intervals are wider than those of `ab`. Where both sides can be measured now,
+prefer `ab`.
 
   perceptron-bench compare A.json B.json
   perceptron-bench compare A.json B.json --baseline native_floor
@@ -29,14 +31,7 @@ them, which the records can't show, so the intervals are wider than those of
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `compare`."""
-    parser = add_parser(
-        commands,
-        "compare",
-        _compare,
-        summary="compare two records",
-        description=DESCRIPTION,
-        statuses=VERDICT_STATUSES,
-    )
+    parser = add_parser(commands, "compare", _compare, DESCRIPTION, statuses=VERDICT_STATUSES)
     parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
     parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
     add_baseline(parser, default="none: times are compared, which needs the same machine")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from benchmarks.cli.parser import add_alpha
 from benchmarks.compare.result import (
@@ -22,7 +22,7 @@ from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -41,14 +41,19 @@ VERDICT_STATUSES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+RENDERED: dict[str, Callable[[Comparison], bytes]] = {
+    "json": lambda comparison: comparison.to_json().encode(),
+    "markdown": lambda comparison: to_markdown(comparison).encode(),
+    "junit": to_junit,
+}
+
+
+@dataclass(frozen=True)
 class Outputs:
     """The files to which a comparison's report goes, in addition to the terminal."""
 
-    json: Path | None
-    markdown: Path | None
-    junit: Path | None
-    job_summary: Path | None  # of a GitHub workflow; its other steps write there, too
+    files: Mapping[str, Path]  # by the format, one of RENDERED
+    job_summary: Path | None = None  # of a GitHub workflow; its other steps write there, too
 
     @classmethod
     def of(cls, parsed: argparse.Namespace, *, inputs: Sequence[Path] = ()) -> Self:
@@ -58,16 +63,12 @@ class Outputs:
             UsageError: one of them can't be written, two are the same, or one is an input.
 
         """
-        job_summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        outputs = cls(
-            json=parsed.json,
-            markdown=parsed.markdown,
-            junit=parsed.junit,
-            job_summary=Path(job_summary) if job_summary else None,
-        )
-        named = [path for path in vars(outputs).values() if path]
-        for path in named:
-            if (n_times := [each.resolve() for each in named].count(path.resolve())) > 1:
+        files = {each: path for each in RENDERED if (path := getattr(parsed, each))}
+        job_summary = Path(name) if (name := os.environ.get("GITHUB_STEP_SUMMARY")) else None
+        outputs = [*files.values(), *([job_summary] if job_summary else [])]
+        resolved = [path.resolve() for path in outputs]
+        for path in outputs:
+            if (n_times := resolved.count(path.resolve())) > 1:
                 message = f"{path}: expected one report for each file, found {n_times}"
                 raise UsageError(message)
             if path.resolve() in [each.resolve() for each in inputs]:
@@ -75,7 +76,7 @@ class Outputs:
                 raise UsageError(message)
             with told_if_unwritable(path, remedy=REMEDY):
                 try_to_write(path)
-        return outputs
+        return cls(files, job_summary)
 
     def report(self, comparison: Comparison, console: Console) -> None:
         """Write the reports, then print them, even if the files can't be written.
@@ -96,19 +97,12 @@ class Outputs:
             UsageError: a file can't be written.
 
         """
-        if self.json:
-            _write(self.json, comparison.to_json().encode())
-        if self.markdown:
-            _write(self.markdown, to_markdown(comparison).encode())
-        if self.junit:
-            _write(self.junit, to_junit(comparison))
+        for each, path in self.files.items():
+            with told_if_unwritable(path, remedy=REMEDY):
+                path.write_bytes(RENDERED[each](comparison))
         if self.job_summary:
-            _write(self.job_summary, to_markdown(comparison).encode(), mode="ab")
-
-
-def _write(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> None:
-    with told_if_unwritable(path, remedy=REMEDY), path.open(mode) as file:
-        file.write(content)
+            with told_if_unwritable(self.job_summary, remedy=REMEDY), self.job_summary.open("ab") as file:
+                file.write(RENDERED["markdown"](comparison))
 
 
 def add_outputs(parser: Parser, rule: Rule) -> None:

@@ -45,20 +45,20 @@ def add_parser(  # noqa: PLR0913 - what a command's help consists of
     commands: argparse._SubParsersAction[Any],
     name: str,
     do: Callable[[argparse.Namespace], int],
-    *,
-    summary: str,
     description: str,
+    *,
     statuses: Mapping[int, str] = MappingProxyType({}),
     epilog: str = "",
 ) -> Parser:
-    """Add a command that `do` carries out; `statuses` are added to the exit statuses of every command."""
+    """Add a command that `do` carries out; the first line of its description is its summary.
+
+    The `statuses` are added to the exit statuses of every command.
+    """
     every = sorted({**EVERY_COMMAND, **statuses}.items())
     explained = "\n".join(["exit statuses:", *(f"  {status:<4} {meaning}" for status, meaning in every)])
+    summary = description.partition("\n")[0]
     parser: Parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=epilog + explained,
+        name, help=summary, description=description, epilog=epilog + explained
     )
     parser.set_defaults(do=do)
     return parser
@@ -72,13 +72,8 @@ def add_alpha(parser: Parser, rule: Rule) -> None:
         default=rule.alpha,
         help="the largest probability of a single false alarm in the whole comparison; default: %(default)s",
     )
-    parser.add_argument(
-        "--calibration",
-        type=Path,
-        default=CALIBRATIONS,
-        metavar="FOLDER",
-        help="the folder of the calibrations; default: results/local/calibration",
-    )
+    folder = "the folder of the calibrations; default: results/local/calibration"
+    parser.add_argument("--calibration", type=Path, default=CALIBRATIONS, metavar="FOLDER", help=folder)
 
 
 def add_baseline(parser: Parser, *, default: str) -> None:

@@ -23,23 +23,18 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
 
 DESCRIPTION = """\
-Write tables, plots and data from records; nothing is measured. README.md has
-the results in short, tables.md all tables, index.html is a page to explore
-(offline), pictures/ has SVG and PNG files, data/ CSV and Parquet files. By
-default the report is about your own records; its page also offers the
-published ones.
+write tables, plots, page and data from records
+
+Nothing is measured. README.md has the results in short, tables.md all tables,
+index.html is a page to explore (offline), pictures/ has SVG and PNG files,
+data/ CSV and Parquet files. By default the report is about your own records;
+its page also offers the published ones.
 """
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `report`."""
-    parser = add_parser(
-        commands,
-        "report",
-        report,
-        summary="write tables, plots, page and data from records",
-        description=DESCRIPTION,
-    )
+    parser = add_parser(commands, "report", report, DESCRIPTION)
     parser.add_argument(
         "runs",
         nargs="*",

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     import argparse
 
 DESCRIPTION = """\
-Measure implementations on problems, in interleaved rounds of fresh processes.
-Verify each step. Write one JSON file (in pytest-benchmark's format) and the
-report of your runs in results/local.
+measure, write one JSON file and the report
+
+The implementations are measured in interleaved rounds of fresh processes, and
+every step is verified. The file has pytest-benchmark's format. The report, in
+results/local, is about all your runs.
 """
 
 STATUSES: dict[int, str] = {
@@ -43,14 +45,7 @@ WITHOUT_RECORD: dict[int, str] = {
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `run`."""
-    parser = add_parser(
-        commands,
-        "run",
-        run,
-        summary="measure, write one JSON file and the report",
-        description=DESCRIPTION,
-        statuses=STATUSES,
-    )
+    parser = add_parser(commands, "run", run, DESCRIPTION, statuses=STATUSES)
     declare(Options, parser.add_argument)
     parser.add_argument(
         "-o",

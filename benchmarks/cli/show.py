@@ -36,56 +36,26 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 
-LIST_DESCRIPTION = """\
-Show what can be measured: the implementations and where each can run on this
-machine, the named problems, and the suites.
-"""
-
 EXPLAIN_DESCRIPTION = """\
-Show the details of a row: how far it is from the reference, what was checked
-about its processes, what it costs, and each process's figures. Nothing is
-measured.
+show what was checked about a case: agreement, fairness, costs, processes
+
+It shows how far a row is from the reference, what was checked about its
+processes, what it costs, and each process's figures. Nothing is measured.
 """
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `list`, `explain` and `table`."""
-    add_parser(
-        commands,
-        "list",
-        list_,
-        summary="show implementations, problems, devices and suites; what can't run here, and why",
-        description=LIST_DESCRIPTION,
-    )
-    parser = add_parser(
-        commands,
-        "explain",
-        explain,
-        summary="show what was checked about a case: agreement, fairness, costs, processes",
-        description=EXPLAIN_DESCRIPTION,
-    )
-    parser.add_argument(
-        "case",
-        metavar="CASE",
-        help="a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'",
-    )
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="default: the records whose rows the report shows"
-    )
-    parser = add_parser(
-        commands,
-        "table",
-        table,
-        summary="print the tables of recorded runs in Markdown",
-        description="Print the tables of recorded runs in Markdown. Nothing is measured.",
-    )
-    parser.add_argument(
-        "files",
-        nargs="*",
-        type=Path,
-        metavar="FILE",
-        help="default: your records in results/local/runs; if there is none, the published ones",
-    )
+    about = "show implementations, problems, devices and suites; what can't run here, and why"
+    add_parser(commands, "list", list_, about)
+    parser = add_parser(commands, "explain", explain, EXPLAIN_DESCRIPTION)
+    case = "a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'"
+    parser.add_argument("case", metavar="CASE", help=case)
+    file = "default: the records whose rows the report shows"
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=file)
+    parser = add_parser(commands, "table", table, "print the tables of recorded runs in Markdown")
+    files = "default: your records in results/local/runs; if there is none, the published ones"
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
 
 
 def list_(_: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cli.parser import add_baseline, add_parser
 from benchmarks.errors import UsageError, unknown_name
+from benchmarks.files import told_if_unwritable
 from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.report.plots.trend_files import require_format, write_plot
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.analysis.columns import Column
-    from benchmarks.cli.parser import Parser
     from benchmarks.track.history import Record
 
 DESCRIPTION = """\
-Keep the records of runs, and follow each case over time.
+keep runs, show how cases change over time, and write that for other tools
 
   perceptron-bench run --suite named                    # say, every night
   perceptron-bench track add results/local/runs/*.json
@@ -38,23 +38,27 @@ Keep the records of runs, and follow each case over time.
 """
 
 ABOUT_ADD = """\
-Put run records into the history, byte for byte. All files are checked before
-the first is added. A file is refused if it is incomplete, was edited so that
-it makes no sense, or is of another tool or schema version. A record that is
-already there is not added again. Several processes may add at the same time.
-A killed process leaves no incomplete record in the history.
+put run records into the history, byte for byte
+
+All files are checked before the first is added. A file is refused if it is
+incomplete, was edited so that it makes no sense, or is of another tool or
+schema version. A record that is already there is not added again. Several
+processes may add at the same time. A killed process leaves no incomplete record
+in the history.
 """
 
 ABOUT_SHOW = """\
-Show each case over time: the ratio of its epoch's time to that of the
-baseline, measured in the same rounds of the same run. From six runs on, also
-show the runs at which the level changed, with the differences there: commit,
-versions, system. Runs on different hardware, with different numbers of cores
-or in different precisions are in different trends.
+show each case over time and where it changed
+
+Shown is the ratio of a case's epoch time to that of the baseline, measured in
+the same rounds of the same run. From six runs on, also the runs at which the
+level changed, with the differences there: commit, versions, system. Runs on
+different hardware, with different numbers of cores or in different precisions
+are in different trends.
 """
 
 ABOUT_EXPORT = """\
-Write the history, or the named records, for other tools.
+write the history, or the named records, for other tools
 
 csv: one row per case and run; the columns are below.
 customSmallerIsBetter: the newest run, for github-action-benchmark's tool of
@@ -68,57 +72,31 @@ INCOMPLETE = {1: "done, but a file of the history can't be used (standard error 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `track` and its actions."""
-    track = commands.add_parser(
-        "track",
-        help="keep runs, show how cases change over time, and write that for other tools",
-        description=DESCRIPTION,
-    )
+    track = commands.add_parser("track", help=DESCRIPTION.partition("\n")[0], description=DESCRIPTION)
     actions = track.add_subparsers(required=True, metavar="ACTION")
-    add_ = add_parser(actions, "add", _add, summary="put run records into the history", description=ABOUT_ADD)
+    add_ = add_parser(actions, "add", _add, ABOUT_ADD)
     add_.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as `run -o FILE` writes them")
-    _add_history(add_)
-    show = add_parser(
-        actions,
-        "show",
-        _show,
-        summary="show each case over time and where it changed",
-        description=ABOUT_SHOW,
-        statuses=INCOMPLETE,
-    )
+    show = add_parser(actions, "show", _show, ABOUT_SHOW, statuses=INCOMPLETE)
     show.add_argument(
         "case", nargs="?", default="", metavar="CASE", help="a part of the cases' names; default: all"
     )
-    show.add_argument(
-        "--plot", type=Path, metavar="FILE", help="also draw it, into a file that ends in .svg or .png"
-    )
-    export = add_parser(
-        actions,
-        "export",
-        _export,
-        summary="write the history, or a run, for other tools",
-        description=ABOUT_EXPORT,
-        statuses=INCOMPLETE,
-        epilog="\n".join(["columns of the csv:", *map(_explained, COLUMNS), "\n"]),
-    )
+    to_draw = "also draw it, into a file that ends in .svg or .png"
+    show.add_argument("--plot", type=Path, metavar="FILE", help=to_draw)
+    columns = "\n".join(["columns of the csv:", *map(_explained, COLUMNS), "\n"])
+    export = add_parser(actions, "export", _export, ABOUT_EXPORT, statuses=INCOMPLETE, epilog=columns)
     export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records; default: the history's")
     export.add_argument("--format", choices=("csv", "customSmallerIsBetter"), default="csv")
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    baseline = f"{FLOOR} where a run has it for the case's problem and device, else the run's own"
     for parser in (show, export):
-        add_baseline(
-            parser,
-            default=f"{FLOOR} where a run has it for the case's problem and device, else the run's own",
-        )
-        _add_history(parser)
+        add_baseline(parser, default=baseline)
+    for parser in (add_, show, export):
+        where = "default: results/local/history"
+        parser.add_argument("--history", type=Path, default=HISTORY, metavar="DIR", help=where)
 
 
 def _explained(column: Column) -> str:
     return fill(column.meaning, 80, initial_indent=f"  {column.name:18}", subsequent_indent=" " * 20)
-
-
-def _add_history(parser: Parser) -> None:
-    parser.add_argument(
-        "--history", type=Path, default=HISTORY, metavar="DIR", help="default: results/local/history"
-    )
 
 
 def _add(parsed: argparse.Namespace) -> int:
@@ -156,11 +134,8 @@ def _export(parsed: argparse.Namespace) -> int:
     if parsed.output is None:
         sys.stdout.write(text)
         return status
-    try:
+    with told_if_unwritable(parsed.output, remedy="name another file with -o"):
         parsed.output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        message = f"{parsed.output}: can't be written ({error.strerror}); name another file with -o"
-        raise UsageError(message) from None
     return status
 
 

@@ -29,12 +29,7 @@ BASELINE = "the implementation that the others are compared with, by the ratio o
 
 
 def count(text: str) -> int:
-    """Read a whole number of at least 1.
-
-    Raises:
-        ArgumentTypeError: it is another text.
-
-    """
+    """Read a whole number of at least 1, or raise an ArgumentTypeError."""
     if text.isdecimal() and int(text) > 0:
         return int(text)
     message = f"expected a whole number of at least 1, found {text!r}"
@@ -42,17 +37,21 @@ def count(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """Read a time of more than 0 s and at most a day.
-
-    Raises:
-        ArgumentTypeError: it is another text.
-
-    """
+    """Read a time of more than 0 s and at most a day, or raise an ArgumentTypeError."""
     with suppress(ValueError):
         if 0 < float(text) <= DAY_S:
             return float(text)
     message = f"expected more than 0 s and at most a day, found {text!r}"
     raise ArgumentTypeError(message)
+
+
+def option(help_: str, default: Any = None, **keywords: Any) -> Any:  # noqa: ANN401 - as argparse has it
+    """Declare a field as an option; the keywords are those of argparse's `add_argument`."""
+    if default is False:
+        keywords["action"] = "store_true"
+    elif default is not None:
+        help_ += "; default: %(default)s"
+    return field(default=default, metadata={"help": help_, **keywords})
 
 
 def flag(each: Field[Any]) -> str:
@@ -78,55 +77,31 @@ def read(options: type[OptionsT], value_of: Callable[[str], Any]) -> OptionsT:
 class CaseOptions:
     """The options of every command that measures: which cases, and how its processes run."""
 
-    impl: Sequence[str] | None = field(
-        default=None,
-        metadata={
-            "help": "an implementation, as `perceptron-bench list` names it; `run` also takes the path of a "
-            "file with one; repeatable; default: the suite's",
-            "action": "append",
-            "metavar": "NAME",
-        },
+    impl: Sequence[str] | None = option(
+        "an implementation, as `perceptron-bench list` names it; `run` also takes the path of a file with "
+        "one; repeatable; default: the suite's",
+        action="append",
+        metavar="NAME",
     )
-    problem: Sequence[str] | None = field(
-        default=None,
-        metadata={
-            "help": f"a problem ({', '.join(NAMED)}), with new values for its fields if you like, as in "
-            "'book,batch_size=64,data=stream'; repeatable; default: the suite's",
-            "action": "append",
-            "metavar": "NAME[,FIELD=VALUE…]",
-        },
+    problem: Sequence[str] | None = option(
+        f"a problem ({', '.join(NAMED)}), with new values for its fields if you like, as in "
+        "'book,batch_size=64,data=stream'; repeatable; default: the suite's",
+        action="append",
+        metavar="NAME[,FIELD=VALUE…]",
     )
-    device: Literal[Device, "all"] = field(
-        default="all",
-        metadata={
-            "help": "where to run; a case that can't run on this machine is shown as 'not measured'; "
-            "default: %(default)s",
-            "choices": [*DEVICES, "all"],
-        },
+    device: Literal[Device, "all"] = option(
+        "where to run; a case that can't run on this machine is shown as 'not measured'",
+        "all",
+        choices=[*DEVICES, "all"],
     )
-    cores: int = field(
-        default=1,
-        metadata={
-            "help": "CPUs for each process, which is pinned to them; default: %(default)s",
-            "type": count,
-            "metavar": "N",
-        },
+    cores: int = option("CPUs for each process, which is pinned to them", 1, type=count, metavar="N")
+    worker_timeout: float | None = option(
+        f"kill a process that has no result after this time; default: {Settings.worker_timeout_s:g}",
+        type=seconds,
+        metavar="SECONDS",
     )
-    worker_timeout: float | None = field(
-        default=None,
-        metadata={
-            "help": "kill a process that has no result after this time; default: "
-            f"{Settings.worker_timeout_s:g}",
-            "type": seconds,
-            "metavar": "SECONDS",
-        },
-    )
-    resume: bool = field(
-        default=False,
-        metadata={
-            "help": "continue the same command where it stopped; the suites 'sweep' and 'full' always do",
-            "action": "store_true",
-        },
+    resume: bool = option(
+        "continue the same command where it stopped; the suites 'sweep' and 'full' always do", default=False
     )
 
     @property
@@ -139,49 +114,32 @@ class CaseOptions:
 class Options(CaseOptions):
     """The options of `run` and of pytest."""
 
-    suite: str = field(
-        default="default",
-        metadata={
-            "help": "the cases and rounds to measure, as far as --impl, --problem and --rounds don't name "
-            "them; `perceptron-bench list` describes the suites; default: %(default)s",
-            "choices": list(SUITES),
-        },
+    suite: str = option(
+        "the cases and rounds to measure, as far as --impl, --problem and --rounds don't name them; "
+        "`perceptron-bench list` describes the suites",
+        "default",
+        choices=list(SUITES),
     )
-    quick: bool = field(
-        default=False,
-        metadata={"help": f"instead of a suite, {QUICK.summary}", "action": "store_true"},
+    quick: bool = option(f"instead of a suite, {QUICK.summary}", default=False)
+    precision: Precision | None = option(  # noqa: RUF009 - None is no mutable default
+        "the precision of every problem's matrix products; lower than float32 on GPUs only; default: each "
+        "problem's own",
+        choices=PRECISIONS,
     )
-    precision: Precision | None = field(
-        default=None,
-        metadata={
-            "help": "the precision of every problem's matrix products; lower than float32 on GPUs only; "
-            "default: each problem's own",
-            "choices": PRECISIONS,
-        },
+    rounds: int | None = option(
+        f"timed processes per case; with fewer than {Settings.rounds} there is no 95%% interval; default: "
+        "the suite's",
+        type=count,
+        metavar="N",
     )
-    rounds: int | None = field(
-        default=None,
-        metadata={
-            "help": f"timed processes per case; with fewer than {Settings.rounds} there is no 95%% interval; "
-            "default: the suite's",
-            "type": count,
-            "metavar": "N",
-        },
+    max_time: float | None = option(
+        "start no round that would end after this time; problems are measured in blocks of four, which share "
+        "the time equally; a block's inspection and first round always run; default: no limit, but about "
+        "three minutes for the suite 'default'",
+        type=seconds,
+        metavar="SECONDS",
     )
-    max_time: float | None = field(
-        default=None,
-        metadata={
-            "help": "start no round that would end after this time; problems are measured in blocks of "
-            "four, which share the time equally; a block's inspection and first round always run; default: "
-            "no limit, but about three minutes for the suite 'default'",
-            "type": seconds,
-            "metavar": "SECONDS",
-        },
-    )
-    baseline: str = field(
-        default="torch_eager",
-        metadata={"help": f"{BASELINE}; default: %(default)s", "metavar": "NAME"},
-    )
+    baseline: str = option(BASELINE, "torch_eager", metavar="NAME")
 
     @property
     def chosen(self) -> Suite:

@@ -176,6 +176,7 @@ def test_without_the_plotting_packages_the_message_names_what_to_install(
     package: str, history: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "benchmarks.report.plots.trend", raising=False)  # which has imported it
 
     assert main(["track", "show", "--plot", f"{os.devnull}.svg", "--history", str(history)]) == 4
 
