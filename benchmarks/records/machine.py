@@ -1,4 +1,4 @@
-"""What must be alike before figures of two runs can be compared."""
+"""The machine of a run: where figures of two runs can be compared, and where a reader says they are from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from benchmarks.records.caption import hardware
 
 if TYPE_CHECKING:
-    from benchmarks.records.provenance import Provenance
     from benchmarks.records.run import Run
 
 FULL_PRECISION = {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
@@ -20,11 +19,10 @@ DOUBLE = "JAX_ENABLE_X64"
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Hardware:
-    """The hardware and the precision asked for.
+    """The hardware and the precision asked for; where they differ, times can't be compared.
 
     It excludes the machine's name, for a hosted runner has a new one every day, and the versions of kernel,
-    driver, frameworks and harness, for their effect is what a comparison shows. The number of cores belongs
-    to the case.
+    driver, frameworks and harness, for a comparison shows their effect. The number of cores is the case's.
     """
 
     cpu: str
@@ -36,7 +34,7 @@ class Hardware:
     def of(cls, run: Run) -> Hardware:
         """Read it from a run's provenance."""
         at = run.provenance
-        return cls(cpu=at.cpu, n_cpus=at.n_cpus, gpu=_gpus(at), precision=_precision(at.worker_variables))
+        return cls(cpu=at.cpu, n_cpus=at.n_cpus, gpu=at.gpu_models, precision=_precision(at.worker_variables))
 
     def __str__(self) -> str:
         """Describe it for a title."""
@@ -45,7 +43,7 @@ class Hardware:
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Machine:
-    """Where a run was measured, as its reader distinguishes machines: by name, too."""
+    """A machine as a reader distinguishes machines: by name, too."""
 
     machine: str
     cpu: str
@@ -56,16 +54,11 @@ class Machine:
     def of(cls, run: Run) -> Machine:
         """Read it from a run's provenance."""
         at = run.provenance
-        return cls(machine=at.machine, cpu=at.cpu, n_cpus=at.n_cpus, gpu=_gpus(at))
+        return cls(machine=at.machine, cpu=at.cpu, n_cpus=at.n_cpus, gpu=at.gpu_models)
 
     def __str__(self) -> str:
         """Describe it for a title."""
         return f"{self.machine}: {hardware(self.cpu, self.n_cpus, self.gpu)}"
-
-
-def _gpus(at: Provenance) -> str:
-    """Return the models of the GPUs, without their drivers."""
-    return ", ".join(line.rpartition(",")[0] or line for line in (at.gpu or "").splitlines())
 
 
 def _precision(variables: dict[str, str]) -> str:

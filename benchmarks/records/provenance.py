@@ -78,6 +78,11 @@ class Provenance:
         return "\n".join(host.gpu for host in self.hosts if host.gpu) or None
 
     @property
+    def gpu_models(self) -> str:
+        """Return the models of their GPUs, without the drivers; "": no GPU."""
+        return ", ".join(line.rpartition(",")[0] or line for line in (self.gpu or "").splitlines())
+
+    @property
     def pinned_to(self) -> list[int]:
         """Return the CPUs that workers were kept to, host by host."""
         return [cpu for host in self.hosts for cpu in host.pinned_to]
@@ -85,11 +90,9 @@ class Provenance:
     @property
     def worker_variables(self) -> dict[str, str]:
         """Return the variables that steer the frameworks."""
-        found: dict[str, list[str]] = {}
-        for host in self.hosts:
-            for name, value in host.worker_variables.items():
-                found.setdefault(name, []).append(value)
-        return {name: _together(values) for name, values in found.items()}
+        all_of_them = [host.worker_variables for host in self.hosts]
+        names = dict.fromkeys(name for variables in all_of_them for name in variables)
+        return {name: _together(each.get(name, "unset") for each in all_of_them) for name in names}
 
 
 def _together(texts: Iterable[str]) -> str:

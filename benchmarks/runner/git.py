@@ -1,4 +1,4 @@
-"""What is asked of git: which commit this is, and another one beside it."""
+"""Git: the commit of a folder, and a worktree of another commit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def worktree(folder: Path, ref: str, scratch: Path) -> Iterator[Path]:
-    """Check another commit of the folder's repository out, in a worktree for the time; give the folder there.
+    """Check out another commit of the folder's repository in a temporary worktree; return the folder there.
 
-    The worktree is made in the folder `scratch`; one that a killed process left there is replaced. A commit
-    that has no such folder has no implementation: those of the other side are new then.
+    The worktree is made in the folder `scratch` and replaces one that a killed process left there. The folder
+    does not exist where the commit lacks it.
 
     Raises:
         UsageError: the folder is in no git checkout, or there is no such commit.
@@ -28,28 +28,27 @@ def worktree(folder: Path, ref: str, scratch: Path) -> Iterator[Path]:
     top = Path(git(folder, "rev-parse", "--show-toplevel"))
     commit, tree = resolve(folder, ref), scratch / "worktree"
     shutil.rmtree(tree, ignore_errors=True)
-    # Forced: git still knows the one that was left there.
+    # Forced, because git still knows the one that was left there.
     git(top, "worktree", "add", "--force", "--detach", "--quiet", str(tree), commit)
     try:
-        inside = tree / folder.resolve().relative_to(top.resolve())
-        yield inside
+        yield tree / folder.resolve().relative_to(top.resolve())
     finally:
         git(top, "worktree", "remove", "--force", str(tree))
 
 
 def resolve(folder: Path, ref: str) -> str:
-    """Give the full hash of a commit of the folder's repository.
+    """Return the full hash of a commit of the folder's repository.
 
     Raises:
         UsageError: the folder is in no git checkout, or there is no such commit.
 
     """
-    found = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    return git(folder, *found, expected=f"a commit named {ref!r}")
+    question = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    return git(folder, *question, expected=f"a commit named {ref!r}")
 
 
 def git_commit(folder: Path, *paths: str) -> str | None:
-    """Return the folder's short commit, marked if these paths, else any in the folder, differ from it.
+    """Return the folder's short commit, marked if these paths (default: the folder) differ from it.
 
     None where the folder is in no checkout, or there is no git.
     """
@@ -63,7 +62,7 @@ def git_commit(folder: Path, *paths: str) -> str | None:
 
 
 def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
-    """Run git in the folder and give what it prints.
+    """Run git in the folder and return its output.
 
     Raises:
         UsageError: it fails, or there is no git.
@@ -71,7 +70,7 @@ def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
     """
     program = shutil.which("git")
     if program is None:
-        message = "no git on the path: comparing commits needs it"
+        message = "expected git on the path, found none; install it to compare commits"
         raise UsageError(message)
     if not folder.is_dir():
         message = f"no such folder: {folder}; expected {expected}"

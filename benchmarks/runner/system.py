@@ -1,4 +1,4 @@
-"""Where and with what a run was measured."""
+"""This machine: its CPUs, its devices and its packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import cpuinfo
 
 from benchmarks.cases.code_digest import MEASURED_CODE
 from benchmarks.errors import UsageError
-from benchmarks.paths import CODE
+from benchmarks.paths import CODE, is_checkout
 from benchmarks.records.provenance import PACKAGES, Host, Provenance, steers
 from benchmarks.runner.git import git_commit
 from benchmarks.worker.env_vars import worker_environment
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def choose_cpus(n_cores: int) -> tuple[int, ...]:
-    """Choose the CPUs to keep the workers on: the last ones allowed, away from the system's favourites.
+    """Choose the CPUs for the workers: the last ones, because systems use the first ones more.
 
     Empty where the system can't pin a process.
 
     Raises:
-        UsageError: the machine allows fewer.
+        UsageError: this process may use fewer.
 
     """
     if not hasattr(os, "sched_getaffinity"):
@@ -44,16 +44,13 @@ def choose_cpus(n_cores: int) -> tuple[int, ...]:
 
 
 GPU_ONLY: dict[Precision, str] = {
-    "tf32": "TF32 is a format of NVIDIA's tensor cores; a CPU has no products in it",
-    "bfloat16": "bfloat16 is measured on GPUs only; asked for it on a CPU, XLA still multiplies in float32",
+    "tf32": "TF32 is a format of NVIDIA's tensor cores; no CPU multiplies in it",
+    "bfloat16": "bfloat16 is measured on GPUs only; on a CPU, XLA multiplies in float32 all the same",
 }
 
 
 def unsupported_reason(device: Device, precision: Precision = "float32") -> str | None:
-    """Say that the machine has no such device, or the device no such precision.
-
-    Only where that is certain without asking a framework.
-    """
+    """Describe why the machine lacks the device or the precision; None: only a framework can tell."""
     if device == "cpu" and precision in GPU_ONLY:
         return GPU_ONLY[precision]
     if device == "cuda" and not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
@@ -65,8 +62,8 @@ def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
     """Describe this machine and the packages, for workers on these CPUs."""
     return Provenance(
         date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), **_versions()},
-        commit=git_commit(CODE, *MEASURED_CODE),
+        versions={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        commit=git_commit(CODE, *MEASURED_CODE) if is_checkout(CODE) else None,
         hosts=[_host(cpus)],
     )
 
@@ -78,33 +75,29 @@ def _host(cpus: tuple[int, ...]) -> Host:
         system=platform.platform(),
         cpu=_cpu(),
         n_cpus=os.cpu_count() or 1,
-        gpu=_output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
+        gpu=_gpus(),
         pinned_to=list(cpus),
         worker_variables={name: variables[name] for name in sorted(variables) if steers(name)},
     )
 
 
-@cache  # asking takes a second
+@cache  # it takes a second
 def _cpu() -> str:
     return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
 
 
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
-def _output_of(program: str, *arguments: str) -> str | None:
-    """Give what a program prints; None where there is no such program, it fails or prints nothing."""
-    path = shutil.which(program)
-    if path is None:
+def _gpus() -> str | None:
+    """Return models and drivers of the GPUs, a line each; None: no GPU, or no driver."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
         return None
-    done = subprocess.run(  # noqa: S603 - fixed programs
-        [path, *arguments], cwd=CODE, capture_output=True, text=True, check=False
-    )
+    command = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the driver's
     return done.stdout.strip() or None if done.returncode == 0 else None

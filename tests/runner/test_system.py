@@ -1,4 +1,4 @@
-"""What a run says of where it was measured."""
+"""Where a run says that it was measured."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_the_workers_get_the_last_of_the_allowed_cpus() -> None:
         system.choose_cpus(len(allowed) + 1)
 
 
-def test_where_the_system_can_not_pin_the_workers_run_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_system_can_not_pin_the_workers_are_not_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
 
     assert system.choose_cpus(1) == ()
     assert system.collect_provenance(()).pinned_to == []
 
 
-def test_the_provenance_names_machine_versions_and_what_steers_the_workers() -> None:
+def test_the_provenance_names_host_versions_and_the_variables_that_steer_the_workers() -> None:
     provenance = system.collect_provenance((1,))
     found = asdict(provenance)
 
@@ -57,6 +57,12 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
     assert system.collect_provenance(()).commit is None
 
 
+def test_code_that_is_no_checkout_has_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "is_checkout", lambda _: False)  # site-packages in another repository, say
+
+    assert system.collect_provenance(()).commit is None
+
+
 def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("benchmarks.runner.system.Path.exists", lambda _: False)
@@ -77,7 +83,7 @@ def test_where_the_driver_is_there_the_frameworks_are_asked(monkeypatch: pytest.
     assert system.unsupported_reason("cuda") is None
 
 
-def test_of_the_variables_those_are_recorded_that_may_steer_a_framework(
+def test_only_variables_that_may_steer_a_framework_are_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NVIDIA_REQUIRE_CUDA", "brand=tesla,driver>=535")  # as NVIDIA's containers have it
