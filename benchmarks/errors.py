@@ -1,4 +1,4 @@
-"""What went wrong, for the person at the terminal: expected, found, what to do."""
+"""Errors as messages for the user: expected, found, what to do."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_NAMES = 20
-"""That a message lists."""
+MAX_NAMES = 20  # listed in a message
 
 
 class UsageError(Exception):
-    """Something the user asked for or handed over can't be used; the message is all they need."""
+    """An option or a file of the user can't be used; the message says all they need."""
 
 
 def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:
-    """Say that the name is unknown, which ones are known, and which one was probably meant."""
+    """Return an error that lists the known names and suggests the one that was probably meant."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

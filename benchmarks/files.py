@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the system's refusal to write in words."""
+"""Files that are there whole or not at all, and the system's refusals in words."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ LEFTOVER_S = 3600
 """Age at which such a file counts as left behind by a killed process: writing one takes milliseconds."""
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        UsageError: it can't be read.
+
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{path}: can't be read ({error.strerror})"
+        raise UsageError(message) from None
+
+
 @contextlib.contextmanager
 def told_if_unwritable(path: Path, *, remedy: str) -> Iterator[None]:
     """Turn the system's refusal to write into a message for the user.
@@ -40,7 +54,7 @@ def told_if_unwritable(path: Path, *, remedy: str) -> Iterator[None]:
 
 
 def try_to_write(path: Path) -> None:
-    """Open it as a writer would, and leave everything as it was but for the folder, which is made.
+    """Check that the path can be opened for writing, and make its folder; a file there stays as it is.
 
     Raises:
         OSError: it can't be opened.
@@ -55,7 +69,7 @@ def try_to_write(path: Path) -> None:
 
 
 def try_to_replace(path: Path) -> None:
-    """Check that `write_atomically` can write it, and make its folder.
+    """Check that `write_atomically` can write the path, and make its folder.
 
     Raises:
         OSError: the folder can't be written, or the path is a folder.
@@ -94,10 +108,10 @@ def create_atomically(path: Path, content: str | bytes) -> bool:
 
 @contextlib.contextmanager
 def _written(folder: Path, content: str | bytes) -> Iterator[Path]:
-    """Write a temporary file that is safe on the disk, and remove it in the end if it is still there."""
+    """Write a temporary file and sync it to the disk; remove it in the end if it is still there."""
     _remove_leftovers(folder)
     partial = folder / PARTIAL.format(uuid.uuid4().hex)
-    with partial.open("xb") as stream:  # exclusive: neither another's file nor a symlink is written to
+    with partial.open("xb") as stream:  # exclusive: it follows no symlink and overwrites no other file
         try:
             stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
@@ -115,7 +129,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def keep(file: Path, output: Path) -> None:
-    """Copy the file to where it belongs; if that fails, move it to a new temporary folder.
+    """Copy the file to the output; if that fails, move it to a new temporary folder.
 
     Raises:
         UsageError: it failed; the message says why, and where the file is.

@@ -1,4 +1,4 @@
-"""Where and with what something was measured, in words: the parts of every caption."""
+"""The parts of every caption, in words: the machine, its cores, the software."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def cores_per_case(numbers: Iterable[int]) -> str:
 
 
 def software(versions: Mapping[str, str], commit: str | None) -> str:
-    """Describe the packages and the harness: "torch 2.13.0, jax 0.10.2 · commit 0123456789"."""
+    """Describe packages and harness: "torch 2.13.0, jax 0.10.2 · commit 0123456789"."""
     return f"{packages(versions)} · commit {commit or 'unknown'}"
 
 

@@ -1,4 +1,4 @@
-"""What one fresh process measured, as it stands in the record; two sides' processes of the same rounds."""
+"""What one fresh process measured, and two sides' processes of the same rounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from benchmarks.decode import Within
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-
 Seconds: TypeAlias = Annotated[float, Within(1e-12, 1e9)]
 Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]
 Bytes: TypeAlias = Annotated[int, Within(0, 2**60)]
@@ -20,12 +19,12 @@ SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessResult:
-    """One round: what one fresh process measured. Times in seconds per epoch."""
+    """One process's figures in one round. Times in seconds per epoch."""
 
     round: int
     position: int  # in the round's shuffled order, from 0
     n_samples: int
-    n_kept: int  # how many of the benchmark's `stats.data` are this process's, in the order of processes
+    n_kept: int  # number of the benchmark's `stats.data` that are this process's, in the order of processes
     min_s: Seconds
     q1_s: Seconds
     median_s: Seconds
@@ -34,7 +33,7 @@ class ProcessResult:
     first_call_s: Seconds  # with a warm disk cache
     cpu_per_wall: float
     epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
-    mean_s: Seconds | None = None  # nothing here is judged by it; None: of a record older than it
+    mean_s: Seconds | None = None  # no verdict uses it; None: not recorded
     n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
 
     def __post_init__(self) -> None:
@@ -46,33 +45,33 @@ class ProcessResult:
 
     @property
     def cost(self) -> float:
-        """Give what one side's processes are held against the other's by: instructions, or else s."""
+        """Return the figure by which two sides are compared: instructions if counted, else seconds."""
         return self.min_s if self.n_instructions is None else self.n_instructions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a row costs besides time per epoch, from the process that looked instead of timing."""
+    """Other costs of a case, from the process that inspects it before any is timed."""
 
     cold_first_call_s: Seconds  # with empty disk caches
-    peak_host_bytes: SignedBytes | None  # more than once the implementation was loaded; may be negative
-    peak_device_bytes: Bytes | None  # None: not to be seen
+    peak_host_bytes: SignedBytes | None  # above the implementation loaded but not run; may be negative
+    peak_device_bytes: Bytes | None  # None: unknown
 
 
 def paired_min_s(one: Iterable[ProcessResult], other: Iterable[ProcessResult]) -> list[tuple[float, float]]:
-    """Give both sides' fastest epochs of each round in which both ran, in s, in the other's order."""
+    """Return both sides' fastest epochs of each round in which both ran, in s, in the other's order."""
     return _paired(one, other, lambda process: process.min_s)
 
 
 def paired_median_s(
     one: Iterable[ProcessResult], other: Iterable[ProcessResult]
 ) -> list[tuple[float, float]]:
-    """Give both sides' median epochs likewise."""
+    """Return both sides' median epochs of the same rounds."""
     return _paired(one, other, lambda process: process.median_s)
 
 
 def paired_ratios(base: Iterable[ProcessResult], new: Iterable[ProcessResult]) -> list[float]:
-    """Give new / base of each round in which both ran."""
+    """Return new / base of each round in which both ran."""
     return [new_cost / base_cost for base_cost, new_cost in _paired(base, new, lambda process: process.cost)]
 
 

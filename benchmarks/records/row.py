@@ -1,4 +1,4 @@
-"""The record of one case: what was computed, checked and measured."""
+"""The record of one case: its problem, the checks and the times."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from benchmarks.records.schema import require_once
 from impls.contract import Device, Problem
 
 KEY = "perceptron_bench"
-
-
 SCHEMA_VERSION = 3
+
+
+class LossPoint(NamedTuple):
+    """The loss after one step, and the largest deviation since the point before. None: not finite."""
+
+    step: int  # counted from 1
+    loss: float | None
+    reference_loss: float
+    max_deviation: float | None  # the largest |loss - reference| of this step and those since the last point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,30 +36,21 @@ class Agreement:
     max_loss_deviation: float | None = None  # None: not comparable
     max_parameter_deviation: float | None = None
     fault: str | None
-    curve: tuple[LossPoint, ...] = ()  # none: not comparable, or of a record older than it
-
-
-class LossPoint(NamedTuple):
-    """The loss after one step, and how far any loss was off since the point before. None: not finite."""
-
-    step: int  # counted from 1
-    loss: float | None
-    reference_loss: float
-    max_deviation: float | None  # the largest |loss - reference| of this step and those since the last point
+    curve: tuple[LossPoint, ...] = ()  # empty: not comparable, or not recorded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was looked at."""
+    """One fairness check."""
 
     name: str
     expected: str
     found: str
-    holds: bool | None  # None: not to be seen here, or told for the reader to know
+    holds: bool | None  # None: not checked, or for the reader's information
 
     @property
     def fault(self) -> str:
-        """Say what is wrong, for an item that does not hold."""
+        """Describe the fault of a check that does not hold."""
         return f"{self.name}: expected {self.expected}, found {self.found}"
 
 
@@ -67,7 +65,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One implementation on one device and problem: was it right, and if so, how fast."""
+    """One implementation on one device, problem and number of cores: is it right, and if so, how fast."""
 
     implementation: str
     framework: str
@@ -77,13 +75,13 @@ class Row:
     device: Device
     problem: Problem
     n_cores: Annotated[int, Within(1, 1e6)]  # that its processes were kept to
-    code_digest: str | None = None  # of what decides its times; None: of a record older than it
-    data_digest: str | None  # None: no process told
+    code_digest: str | None = None  # of the code that decides its times; None: not recorded
+    data_digest: str | None  # None: no process reported it
     verdict: Verdict
     reason: str | None = None  # why it is not verified
     agreement: Agreement | None  # of the process that was furthest from the reference
     costs: Costs | None
-    manifest: tuple[Check, ...]  # what was checked about its processes
+    manifest: tuple[Check, ...]  # the fairness checks of its processes
     processes: tuple[ProcessResult, ...]
 
     def __post_init__(self) -> None:
@@ -107,33 +105,33 @@ class Row:
 
     @property
     def curve(self) -> tuple[LossPoint, ...]:
-        """Give the losses of the process that was furthest from the reference; none if that is not known."""
+        """Return the losses of the process that was furthest from the reference; empty: not known."""
         return self.agreement.curve if self.agreement else ()
 
     @property
     def is_timed(self) -> bool:
-        """Say whether it has times that may be shown."""
+        """Return whether it has times that may be shown."""
         return self.verdict is Verdict.VERIFIED and bool(self.processes)
 
     @cached_property
     def typical_s(self) -> float:
-        """Give the median over the rounds of each process's median epoch; the row must be timed."""
+        """Return the median over the rounds of each process's median epoch; the row must be timed."""
         return median(process.median_s for process in self.processes)
 
     @property
     def best_s(self) -> float:
-        """Give the fastest epoch of all; the row must be timed."""
+        """Return the fastest epoch of all; the row must be timed."""
         return min(process.min_s for process in self.processes)
 
     @property
     def n_instructions(self) -> float | None:
-        """Give the fewest instructions of an epoch of all processes; None: they were not counted."""
+        """Return the fewest instructions of an epoch; None: not counted."""
         counts = [process.n_instructions for process in self.processes]
         return min((count for count in counts if count is not None), default=None)
 
     @property
     def first_call_s(self) -> float:
-        """Give the median over the rounds of the first call, with warm caches; the row must be timed."""
+        """Return the median over the rounds of the first call, with warm caches; the row must be timed."""
         return median(process.first_call_s for process in self.processes)
 
     def to_dict(self) -> dict[str, Any]:

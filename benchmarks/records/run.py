@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from benchmarks.decode import decode
+from benchmarks.decode import Within, decode
 from benchmarks.errors import UsageError
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import KEY, SCHEMA_VERSION, Check, Row
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How the run was asked for, and whether it came to its end."""
+    """The options of the run, and whether it ended by itself."""
 
-    suite: str | None  # None: cases named one by one
+    suite: str | None  # None: the cases were named
     rounds: int
     timed: bool
     quick: bool
@@ -61,80 +61,48 @@ class Run:
 
 def number_checks(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Replace the checks of rows, which are JSON's types, by their numbers; return the checks."""
-    checks: list[dict[str, Any]] = []
     numbers: dict[tuple[Any, ...], int] = {}
     for row in rows:
-        for check in row["manifest"]:
-            if numbers.setdefault(tuple(check.values()), len(checks)) == len(checks):
-                checks.append(check)
-        row["manifest"] = [numbers[tuple(check.values())] for check in row["manifest"]]
-    return checks
+        checks = [tuple(check.items()) for check in row["manifest"]]
+        row["manifest"] = [numbers.setdefault(check, len(numbers)) for check in checks]
+    return [dict(check) for check in numbers]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _NumberedRow:
     """A row as the file holds it."""
 
-    manifest: list[int]
+    manifest: list[Annotated[int, Within(0, 1e9)]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _NumberedRows:
-    """The part of the file that is read first: the checks, and each row's numbers of them."""
+    """The checks of the file, and each row's numbers of them."""
 
     checks: list[Check]
     rows: list[_NumberedRow]
-
-    def __post_init__(self) -> None:
-        """Refuse the number of a check that is not there."""
-        numbers = {number for row in self.rows for number in row.manifest}
-        if unknown := [number for number in numbers if not 0 <= number < len(self.checks)]:
-            message = f"manifest: expected numbers of the {len(self.checks)} checks, found {min(unknown)}"
-            raise ValueError(message)
 
 
 def _with_checks(fields: Any) -> Any:  # noqa: ANN401 - JSON's types
     """Replace the numbers of checks by the checks."""
     numbered = decode(_NumberedRows, fields)
-    rows = [
-        row | {"manifest": [numbered.checks[number] for number in own.manifest]}
-        for row, own in zip(fields["rows"], numbered.rows, strict=True)
-    ]
+    try:
+        manifests = [[numbered.checks[number] for number in row.manifest] for row in numbered.rows]
+    except IndexError:
+        message = f"manifest: expected numbers of the {len(numbered.checks)} checks, found a larger one"
+        raise ValueError(message) from None
+    rows = [row | {"manifest": own} for row, own in zip(fields["rows"], manifests, strict=True)]
     return fields | {"rows": rows}
 
 
 RECORD = Schema(
-    kind="record",
-    key=KEY,
-    version=SCHEMA_VERSION,
-    convertible=True,
-    holds=Run,
-    unpack=_with_checks,
+    kind="record", key=KEY, version=SCHEMA_VERSION, convertible=True, holds=Run, unpack=_with_checks
 )
-
-
-def read_run(path: Path) -> Run:
-    """Read a file that pytest-benchmark wrote.
-
-    Raises:
-        UsageError: it can't be read, is no JSON, not ours, of another schema, or holds what no run could.
-
-    """
-    return RECORD.read(path)
-
-
-def parse_run(content: bytes, path: Path) -> Run:
-    """Read what the file at that path holds.
-
-    Raises:
-        UsageError: it is no JSON, not ours, of another schema, or holds what no run could.
-
-    """
-    return RECORD.parse(content, path)
+read_run, parse_run = RECORD.read, RECORD.parse
 
 
 def recorded_runs(paths: Sequence[Path]) -> list[Run]:
-    """Read these records, each once; what is none is left out of a folder, and said.
+    """Read records and folders of records, each once; other files in a folder are reported and left out.
 
     Raises:
         UsageError: a file that was named can't be read.

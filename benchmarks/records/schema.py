@@ -1,4 +1,4 @@
-"""How our JSON files are read: what is not ours, cut off or edited is refused in words."""
+"""How our JSON files are read: a foreign, cut off or edited file is refused in one sentence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
+from benchmarks.files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What steers a terminal or turns the direction of reading: all that is read is rid of it, once, here."""
+"""Characters that steer a terminal or change the direction of reading. No text that was read has one."""
 
-ESCAPED = re.compile(r"\\(?:[bfr]|u(?:00[0189][0-9a-fA-F]|007[fF]|061[cC]|200[eEfF]|202[a-eA-E]|206[6-9]))")
-"""Such a character as JSON may write it."""
+ESCAPED_OR_STEERING = re.compile(rf"\\u[0-9a-fA-F]{{4}}|\\.|(?![\r\n]){STEERING.pattern}")
 
 CONVERT = "convert it with `python -m benchmarks.records.convert FILE`"
 
@@ -31,11 +31,11 @@ class Schema(Generic[T]):
     """One kind of file, in one version."""
 
     kind: str  # "record"
-    key: str | None  # under which our part stands in the file; None: all of it is ours
-    version: int  # stands in our part as "schema_version"
-    holds: type[T]  # the dataclass that our part is read as
-    unpack: Callable[[Any], Any] = lambda fields: fields  # what is done to our part before
-    remedy: str = "read it with the release that wrote it"  # what to do with a file of another version
+    key: str | None  # of our part of the file; None: all of it is ours
+    version: int  # our part's "schema_version"
+    holds: type[T]  # the dataclass of our part
+    unpack: Callable[[Any], Any] = lambda fields: fields  # applied to our part before it is decoded
+    remedy: str = "read it with the release that wrote it"  # for a file of another version
     convertible: bool = False  # older versions can be converted
 
     def read(self, path: Path) -> T:
@@ -45,73 +45,58 @@ class Schema(Generic[T]):
             UsageError: it can't be read, or as `parse` says.
 
         """
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            message = f"{path}: can't be read ({error.strerror})"
-            raise UsageError(message) from None
-        return self.parse(content, path)
+        return self.parse(read_bytes(path), path)
 
     def parse(self, content: bytes, path: Path) -> T:
-        """Read what the file at that path holds.
+        """Read the content of the file at that path.
 
         Raises:
-            UsageError: it is no JSON, not of this kind, of another version, or holds what can't be.
+            UsageError: it is no JSON, not of this kind, of another version, or has an impossible value.
 
         """
         try:
-            return self._build(content.decode())
+            return self._build(visible(content.decode()))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             found = f"expected a {self.kind} in JSON, found something else ({error}); is it cut off?"
         except UsageError as error:
             found = str(error)
-        except KeyError as error:
-            found = f"{self._expectation()} (there is no {error} in it)"
-        except (TypeError, ValueError, RecursionError) as error:
-            found = f"{self._expectation()} ({error})"
+        except (TypeError, KeyError, ValueError, RecursionError) as error:
+            why = f"there is no {error} in it" if isinstance(error, KeyError) else error
+            found = (
+                f"expected a {self.kind} of perceptron-bench, found another file, or an edited one ({why})"
+            )
         message = f"{path}: {found}"
         raise UsageError(message)
 
     def _build(self, text: str) -> T:
         document = json.loads(text)
         fields = document if self.key is None else document[self.key]
-        if may_steer(text):
-            fields = visible(fields)
         if (found := fields["schema_version"]) != self.version:
-            older = self.convertible and isinstance(found, int) and found < self.version
+            is_older = self.convertible and isinstance(found, int) and found < self.version
             message = f"expected schema version {self.version}, found {found!r}; "
-            raise UsageError(message + (CONVERT if older else self.remedy))
+            raise UsageError(message + (CONVERT if is_older else self.remedy))
         if r"\ud" in text or r"\uD" in text:  # half a surrogate pair can't be written, nor reported
             json.dumps(fields, ensure_ascii=False).encode()
         return decode(self.holds, self.unpack(fields))
 
-    def _expectation(self) -> str:
-        return f"expected a {self.kind} of perceptron-bench, found another file, or an edited one"
+
+def visible(text: str) -> str:
+    r"""Replace each steering character of a JSON text, raw or escaped, by its number: the text "\u202e"."""
+    return ESCAPED_OR_STEERING.sub(_number_if_steering, text)
 
 
-def may_steer(text: str) -> bool:
-    """Say whether such a character stands in this JSON, as it is or escaped: most files are quickly read."""
-    as_it_is = "\x7f" in text if text.isascii() else STEERING.search(text)  # none below, JSON allows them not
-    return bool(as_it_is or ESCAPED.search(text))
-
-
-def visible(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
-    """Write each such character as JSON does, by its number, in all texts and keys within."""
-    match value:
-        case str():
-            return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
-        case list():
-            return [*map(visible, value)]
-        case dict():
-            return {visible(key): visible(each) for key, each in value.items()}
-    return value
+def _number_if_steering(found: re.Match[str]) -> str:
+    character = found[0]
+    if len(character) == 6 or character in (r"\b", r"\f", r"\r"):  # noqa: PLR2004 - \u and four digits
+        character = json.loads(f'"{character}"')
+    return rf"\\u{ord(character):04x}" if STEERING.fullmatch(character) else found[0]
 
 
 def require_once(kind: str, names: Iterable[object]) -> None:
-    """Refuse a name that stands twice: one of the two would be overlooked.
+    """Refuse a repeated name: one of the two would be overlooked.
 
     Raises:
-        ValueError: one does.
+        ValueError: a name is repeated.
 
     """
     name, n_times = next(iter(Counter(names).most_common(1)), (None, 0))

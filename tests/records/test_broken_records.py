@@ -62,7 +62,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     ),
     "a check that is not there": (
         _edited(lambda fields: fields["rows"][0].update(manifest=[1])),
-        "manifest: expected numbers of the 1 checks, found 1",
+        "manifest: expected numbers of the 1 checks, found a larger one",
     ),
     "without rows": (_edited(lambda fields: fields.pop("rows")), "rows: expected a list, found nothing"),
     "rows of another kind": (
