@@ -42,7 +42,7 @@ Json: TypeAlias = Any
 """What `json.loads` returns."""
 
 Reader: TypeAlias = Callable[[Json], Any]
-"""Returns a value as it is declared, or raises a Misfit."""
+"""Reads a value as it is declared, or raises a Misfit."""
 
 
 class Within(NamedTuple):

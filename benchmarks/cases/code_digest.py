@@ -1,8 +1,8 @@
 """Digests of code: two runs with the same digest were measured by the same program.
 
-Python is hashed by its syntax tree, without docstrings, comments, line breaks and imports: what is moved or
-explained anew measures the same (asv_runner hashes tokens for the same reason). Other files are hashed by
-their bytes. A digest names its algorithm; digests of two algorithms can't be compared.
+Python is hashed by its syntax tree, without docstrings, comments, line breaks and imports: code that is moved
+or explained differently measures the same. Other files are hashed by their bytes. A digest names its
+algorithm; digests of two algorithms can't be compared.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TIMING_CODE = (
     "benchmarks/runner/rounds.py",
     "benchmarks/runner/launch.py",
 )
-"""Files and folders that decide what is timed, and how, besides the implementation's own file."""
+"""Files and folders that decide what is timed and how, in addition to the implementation's own file."""
 
 HASHED = (".py", ".c", ".cu", ".toml", ".txt")
 
@@ -42,13 +42,13 @@ def checkout_digest() -> str:
 
 
 def timed_code_digest(path: Path) -> str:
-    """Return the digest of what decides an implementation's times: its file, its C file and TIMING_CODE."""
+    """Return the digest of the code that decides an implementation's times: its files and TIMING_CODE."""
     own = (path.with_suffix(suffix) for suffix in (".py", ".c", ".cu"))
     return _digest_of([*filter(lambda file: file.is_file(), own), *_files_below(TIMING_CODE)])
 
 
 def same_code(one: str | None, other: str | None) -> bool | None:
-    """Compare two digests; None: they can't be compared, for one is missing or of another algorithm."""
+    """Compare two digests; None: one is missing, or they are of two algorithms."""
     if one is None or other is None or _algorithm_of(one) != _algorithm_of(other):
         return None
     return one == other
@@ -74,13 +74,13 @@ def _digest_of(files: Iterable[Path]) -> str:
 @lru_cache(maxsize=1000)  # every implementation's digest covers the same files of the harness
 def _digest_of_file(suffix: str, content: bytes) -> str:
     if suffix == ".py":
-        with contextlib.suppress(SyntaxError, ValueError):  # no Python: the worker will say what is wrong
+        with contextlib.suppress(SyntaxError, ValueError):  # not Python: the worker reports the fault
             content = repr(_tree_of(ast.parse(content))).encode()
     return hashlib.sha256(content).hexdigest()
 
 
 def _tree_of(node: object) -> object:
-    """Reduce a node to lists and texts; empty fields are left out, for each Python version has others."""
+    """Reduce a node to lists and texts, without empty fields, which differ between Python versions."""
     if isinstance(node, ast.AST):
         fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
         return [type(node).__name__, [(name, _tree_of(value)) for name, value in fields]]

@@ -30,8 +30,8 @@ def draw_batch(problem: Problem, epoch: int, batch: int) -> Batch:
     """Draw features x (batch_size, n_features) and labels y (batch_size,), float32.
 
     Two Gaussian classes of unit variance, each with probability 1/2, around (3, 3) and (3, -2); see
-    `class_centers` for other widths. Seeded by problem, epoch and batch alone: any batch can be drawn by
-    itself and in any order.
+    `class_centers` for other widths. Seeded by problem, epoch and batch only, so any batch can be drawn
+    alone and in any order.
     """
     ragged = batch == problem.n_batches - 1 and problem.last_batch_size is not None
     size = problem.last_batch_size if ragged else problem.batch_size
@@ -44,10 +44,10 @@ def draw_batch(problem: Problem, epoch: int, batch: int) -> Batch:
 
 
 def class_centers(n_features: int) -> NDArray[np.float32]:
-    """Give the centers of class 0 and 1, shape (2, n_features).
+    """Return the centers of class 0 and 1, shape (2, n_features).
 
-    The pattern (3, 3), (3, -2) repeats, and is scaled so that the centers lie 5 apart in every width: the
-    problem stays equally hard. In an odd width the leading feature is one in which the classes differ.
+    The pattern (3, 3), (3, -2) repeats, scaled so that the centers are 5 apart in every width and the problem
+    stays equally hard. In an odd width the first feature is one in which the classes differ.
     """
     pattern = np.array([[3, 3], [3, -2]], dtype=np.float32)
     n_pairs = (n_features + 1) // 2
@@ -64,7 +64,7 @@ def draw_parameters(problem: Problem) -> Parameters:
 
 
 def digest_of(epochs: Sequence[Batches], parameters: Parameters) -> str:
-    """Fingerprint the very bytes: 16 hexadecimal digits of SHA-256."""
+    """Return 16 hexadecimal digits of the SHA-256 of the bytes of parameters and data."""
     sha = hashlib.sha256()
     for array in (parameters.weight, parameters.bias, *(a for batches in epochs for b in batches for a in b)):
         sha.update(np.ascontiguousarray(array).data)

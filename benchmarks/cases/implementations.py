@@ -1,4 +1,4 @@
-"""Lists the implementations: one file each, read without importing it (that is the worker's business)."""
+"""Lists the implementations: one file each, read without importing it, which only a worker does."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class ImplementationFile:
     tier: str
     offers: tuple[str, ...]  # variants of problems, as "field=value"
     summary: str  # the first line of its docstring
-    code_digest: str  # of what decides its times, as that lay there when the file was read
-    cuda_graph: bool = False  # it says that it replays a captured one
-    gradient: str = BY_FRAMEWORK  # who derives it: the framework, or the author by hand
-    usual: bool = False  # it says that it is the usual program of its tier in its framework
+    code_digest: str  # of the code that decides its times, when the file was read
+    cuda_graph: bool  # whether it declares that it replays a captured graph
+    gradient: str  # who derives it: the framework, or the author by hand
+    usual: bool  # whether it declares that it is the usual program of its tier in its framework
 
     def declines(self, problem: Problem) -> str | None:
-        """Say which variant the problem asks for and the implementation does not offer, or None."""
+        """Describe the variants that the problem needs and the implementation does not offer, or None."""
         asked = [f"{name}={getattr(problem, name)}" for name in VARIANTS]
         default = [f"{name}={values[0]}" for name, values in VARIANTS.items()]
         lacking = [variant for variant in asked if variant not in (*default, *self.offers)]
@@ -60,35 +60,27 @@ def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, ImplementationFile]:
 
 
 def read_entry(path: Path) -> ImplementationFile:
-    """Read docstring, FRAMEWORK and TIER off the source, "?" where there is none.
+    """Read docstring, FRAMEWORK and TIER from the source, "?" where there is none.
 
-    A file that is no implementation, or no Python, gets an entry too: its worker will say what is wrong, and
-    that costs its own rows only.
+    A file that is no implementation, or no Python, has an entry, too: its worker reports the fault, which
+    then costs only its own rows.
     """
-    code_digest = timed_code_digest(path)
+    module, summary = ast.Module([], []), ""
     try:
         module = ast.parse(path.read_text(encoding="utf-8"))
+        summary = (ast.get_docstring(module) or "").partition("\n")[0]
     except (OSError, SyntaxError, ValueError) as error:
-        return ImplementationFile(
-            name=path.stem,
-            path=path,
-            framework="?",
-            tier="?",
-            offers=(),
-            summary=f"not Python: {error}",
-            code_digest=code_digest,
-        )
+        summary = f"not Python: {error}"
     constants = _constants(module)
     offers = constants.get("SUPPORTS")
-    docstring = ast.get_docstring(module) or ""
     return ImplementationFile(
         name=path.stem,
         path=path,
         framework=str(constants.get("FRAMEWORK") or "?"),
         tier=str(constants.get("TIER") or "?"),
         offers=tuple(map(str, offers)) if isinstance(offers, tuple | list) else (),
-        summary=docstring.partition("\n")[0],
-        code_digest=code_digest,
+        summary=summary,
+        code_digest=timed_code_digest(path),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
         gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
         usual=constants.get("USUAL") is True,
@@ -96,9 +88,9 @@ def read_entry(path: Path) -> ImplementationFile:
 
 
 def contract_version(folder: Path) -> int | None:
-    """Read the version of the contract that lies with the implementations; None where none does.
+    """Read the version of the contract in the folder of implementations; None where there is no contract.
 
-    A contract without a number is version 1; so is one that is no Python.
+    A contract without a number, or one that is not Python, is version 1.
     """
     path = folder / CONTRACT
     if not path.is_file():
@@ -111,7 +103,7 @@ def contract_version(folder: Path) -> int | None:
 
 
 def _constants(module: ast.Module) -> dict[str, object]:
-    """Evaluate the assignments at the module's top level that are written out."""
+    """Evaluate the literal assignments at the module's top level."""
     return {
         target.id: _literal(statement.value)
         for statement in module.body
@@ -122,18 +114,17 @@ def _constants(module: ast.Module) -> dict[str, object]:
 
 
 def _literal(expression: ast.expr | None) -> object:
-    """Evaluate what is written out in the source; None for what must be computed."""
     try:
         return ast.literal_eval(expression) if expression else None
-    except ValueError:
+    except ValueError:  # it must be computed
         return None
 
 
 def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[ImplementationFile]:
-    """Give the implementations to measure: those named (by name, or by the path of a file), else all.
+    """Return the implementations to measure: those with these names or paths, or all where none is named.
 
     Raises:
-        UsageError: no such implementation, not one at all, or the reference, against which others are held.
+        UsageError: there is no such implementation, or it is the reference, which is not timed.
 
     """
     known = {name: entry for name, entry in discover(folder).items() if entry.tier != "reference"}
@@ -144,7 +135,7 @@ def _entry_of(name: str, known: dict[str, ImplementationFile]) -> Implementation
     if name in known:
         return known[name]
     if name == REFERENCE:
-        message = f"{REFERENCE} is what the others are verified against; it is not timed"
+        message = f"{REFERENCE} verifies the others; it is not timed"
         raise UsageError(message)
     if Path(name).suffix != ".py":
         raise unknown_name(name, known, kind="implementation")

@@ -1,4 +1,4 @@
-"""Named problems, their generated names, and the data and initial parameters they stand for (NumPy only)."""
+"""Problems and the names generated from them: of a problem, a case and a group of cases."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NAMED = {
 _IN_EVERY_NAME = {"batch_size": "B", "n_features": "D", "n_batches": "N", "n_epochs": "E"}
 
 
-@cache  # asked for each row of a report, several times
+@cache  # a report asks for each row several times
 def name_of(problem: Problem) -> str:
     """Generate the problem's name from its fields: "book-B1000-D2-N5-E12", "B64-D2-N5-E12-data=stream".
 
-    The sizes always stand in it, other fields where they differ from the default; a named problem's name
+    It always has the sizes, and other fields where they differ from the default. A named problem's name
     comes first.
     """
     nicknames = [nickname for nickname, named in NAMED.items() if named == problem]

@@ -1,4 +1,4 @@
-"""How far a result may be from the reference, and where the limits come from."""
+"""How far a result may be from the reference, and the reason for each limit."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ LOSS_TOLERANCE = 2e-5
 
 
 PARAMETER_TOLERANCE = 1e-4
-"""Absolute. Correct float32 loops stay within 8e-6 and 2e-5 over 10,000 steps (measured). A loss moves by
-x times what a parameter moves by, so that its tolerance grows with the features."""
+"""Absolute. Correct float32 loops stay within 8e-6 and 2e-5 over 10,000 steps (measured). A change of a
+parameter changes the loss by x times as much, so the loss's tolerance grows with the features."""
 
 
 ROUNDED_LOSS, ROUNDED_SAMPLE, ROUNDED_PARAMETER = 3, 5, 16
 """In unit roundoffs of the format that the products' operands are rounded to. The second is for the part of a
-loss's deviation that is each sample's own and averages out, as one over the square root of the batch.
+loss's deviation that differs per sample and averages out with the square root of the batch.
 
-Twice what an emulation shows: NumPy's loop with its operands rounded, to nearest or toward zero (and for
+Twice the deviation of an emulation: NumPy's loop with operands rounded, to nearest or toward zero (and for
 bfloat16 each product too, as XLA does), over book, small (10,000 steps), large, wide, and batches of 1 and
-10. Losses are then off by at most 1.4 (1000 samples), 1.8 (10) and 4.0 (1) unit roundoffs, final parameters
-by 7.2, in both formats. tests/verify/test_rounded_loops.py runs it again.
+10. Its losses deviate by at most 1.4 (1000 samples), 1.8 (10) and 4.0 (1) unit roundoffs, its final
+parameters by 7.2, in both formats. tests/verify/test_rounded_loops.py repeats it.
 
-In TF32 a learning rate off by 1 % is still seen. In bfloat16 one off by 10 % is, on book by 5 %, and 1 % is
-not; nor is any other mistake that moves the losses by less than 0.01.
+In TF32 a learning rate that is wrong by 1 % is detected. In bfloat16 one that is wrong by 10 % is (5 % on
+book), and 1 % is not; nor is any other mistake that changes the losses by less than 0.01.
 """
 
 
 def tolerances(problem: Problem) -> tuple[float, float]:
-    """Say how far a loss and a final parameter may lie from the reference, absolutely."""
+    """Return the largest absolute deviations of a loss and of a final parameter from the reference."""
     if problem.precision == "float32":
         return LOSS_TOLERANCE * max(1, problem.feature_scale), PARAMETER_TOLERANCE
     roundoff = UNIT_ROUNDOFF[problem.precision]

@@ -65,7 +65,7 @@ def test_a_file_anywhere_can_be_named_by_its_path(numpy_float32: Path) -> None:
     ("name", "message"),
     [
         ("torch_eagre", "unknown implementation 'torch_eagre'.* Did you mean 'torch_eager'?"),
-        ("numpy_reference", "what the others are verified against"),
+        ("numpy_reference", "numpy_reference verifies the others"),
         ("no/such/file.py", "no such file: no/such/file.py"),
     ],
 )
