@@ -2,81 +2,81 @@
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from rich.markup import escape
 
 from benchmarks.ab.comparison import match, measure
 from benchmarks.ab.pairs import SIDES
-from benchmarks.ab.sides import SideOptions, open_side
+from benchmarks.ab.sides import SideOptions, open_sides
 from benchmarks.compare import calibration
 from benchmarks.compare.calibration import Calibration, Fingerprint
-from benchmarks.compare.noise import calibrate_case
+from benchmarks.compare.noise import CaseCalibration, calibrate_case
 from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import Category
 from benchmarks.errors import UsageError
-from benchmarks.report.tables.comparison import calibration_grid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from rich.console import Console
 
     from benchmarks.ab.comparison import Selection
     from benchmarks.ab.resume import Workplace
+    from benchmarks.compare.result import CaseVerdict
 
 FEWEST_PAIRS = 10
-"""Resampling fewer says little about comparisons of up to 20."""
-
-
-BROKEN = (Category.INVALID, Category.MISSING, Category.NEW)
-
+"""Resampling fewer pairs says little about comparisons of up to 20."""
 
 SAME = dict.fromkeys(SIDES, SideOptions())
-"""Both sides are as they are here."""
 
 
-def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pairs: int) -> int:
-    """Measure pairs whose sides are the same; store and show each case's noise. Give the exit status.
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """The result of calibrating some cases."""
+
+    cases: Mapping[str, CaseCalibration]  # by name
+    failed: Mapping[str, str]  # why, by the name of the case
+    path: Path | None  # the file with the cases; None: there are none
+    interrupted: str | None
+
+    @property
+    def exit_status(self) -> int:
+        """Return the command's exit status."""
+        if self.interrupted:
+            return INTERRUPTED
+        return MISSING_OR_INVALID if self.failed else FINE
+
+
+def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pairs: int) -> Calibrated:
+    """Measure pairs whose sides are the same, compute each case's noise and store it.
 
     Raises:
-        UsageError: something named is unknown, or the calibration can't be written.
+        UsageError: a name is unknown, or the calibration can't be written.
 
     """
     if n_pairs < FEWEST_PAIRS:
         message = f"--pairs: expected at least {FEWEST_PAIRS}, found {n_pairs}"
         raise UsageError(message)
     calibration.require_usable(place.provenance, selection.calibrations)
-    every_pair = replace(selection, rule=replace(selection.rule, max_pairs=n_pairs))
-    with contextlib.ExitStack() as stack:
-        sides = {
-            name: stack.enter_context(
-                open_side(name, side, selection.impls, file_as="", scratch=place.folder)
-            )
-            for name, side in SAME.items()
-        }
+    every_pair = replace(selection, rule=replace(selection.rule, min_pairs=n_pairs, max_pairs=n_pairs))
+    with open_sides(SAME, selection.impls, scratch=place.folder) as sides:
         paired_cases = match(every_pair, sides, selection.names)
-        verdicts, paired_run = measure(every_pair, paired_cases, place, console, stops_early=False)
+        verdicts, paired_run = measure(every_pair, paired_cases, place, console)
+    failed = {verdict.name: reason for verdict in verdicts if (reason := _failure(verdict))}
     with console.status("resampling"):
-        sound = [
-            verdict
-            for verdict in verdicts
-            if len(verdict.ratios) >= FEWEST_PAIRS and verdict.category not in BROKEN
-        ]
         cases = {
             verdict.name: calibrate_case(verdict.ratios, selection.rule, n_cases=paired_run.n_cases)
-            for verdict in sound
+            for verdict in verdicts
+            if verdict.name not in failed
         }
-    for verdict in verdicts:
-        if verdict.name not in cases:
-            reason = verdict.reason or f"expected at least {FEWEST_PAIRS} pairs, found {len(verdict.ratios)}"
-            console.print(f"not calibrated: {escape(verdict.name)}: {escape(reason)}", soft_wrap=True)
-    if cases:
-        found = Calibration(date=place.provenance.date, machine=Fingerprint.of(place.provenance), cases=cases)
-        path = calibration.save(found, selection.calibrations)
-        console.print(calibration_grid(cases))
-        console.print(f"calibration: {escape(str(path))}", soft_wrap=True, highlight=False)
-    if paired_run.interrupted:
-        return INTERRUPTED
-    place.is_done = True
-    return FINE if len(cases) == len(verdicts) else MISSING_OR_INVALID
+    found = Calibration(date=place.provenance.date, machine=Fingerprint.of(place.provenance), cases=cases)
+    path = calibration.save(found, selection.calibrations) if cases else None
+    return Calibrated(cases=cases, failed=failed, path=path, interrupted=paired_run.interrupted)
+
+
+def _failure(verdict: CaseVerdict) -> str | None:
+    too_few = len(verdict.ratios) < FEWEST_PAIRS
+    if not too_few and verdict.category not in (Category.INVALID, Category.MISSING, Category.NEW):
+        return None
+    return verdict.reason or f"expected at least {FEWEST_PAIRS} pairs, found {len(verdict.ratios)}"

@@ -1,4 +1,4 @@
-"""Everything that a Python can import, fingerprinted: was anything installed, removed or edited since?"""
+"""A digest of all code that a Python can import: it changes if code is installed, removed or edited."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ SUFFIX = re.compile(r"\.(c|cpp|cu|h|pth|py|pyd|so)(\.[\d.]+)?$")
 
 
 def importable_digest() -> str:
-    """Give 16 hexadecimal digits of SHA-256 over path, size and time of each file that can be imported.
+    """Return 16 hexadecimal digits of SHA-256 over path, size and time of each file that can be imported.
 
-    That is code in the folders of `sys.path` and of packages that were installed to be edited; of a checkout
-    of the harness what it measures with, and not its tests.
+    These are the code files in the folders of `sys.path` and of packages that were installed as editable; of
+    a checkout of the harness, only the code that measures, not its tests.
     """
     roots = {os.path.realpath(path) for path in (*sys.path, *_editable()) if path}
     if (CODE / "pyproject.toml").exists() and (checkout := os.path.realpath(CODE)) in roots:
         roots = {*(roots - {checkout}), f"{checkout}/benchmarks", f"{checkout}/impls"}
-    return code_digest_of(*roots)
+    return files_digest(*roots)
 
 
-def code_digest_of(*roots: str) -> str:
-    """Give such a digest of the code below some folders, environments and hidden folders in them left out."""
+def files_digest(*roots: str) -> str:
+    """Return such a digest of the code below the roots, without environments and hidden folders."""
     sha = hashlib.sha256()
     for file in sorted({file for root in roots for file in _code_below(root)}):
-        found = os.stat(file)  # noqa: PTH116 - tens of thousands of them
+        found = os.stat(file)  # noqa: PTH116 - faster, for tens of thousands of files
         sha.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return sha.hexdigest()[:16]
 
 
 def _editable() -> Iterator[str]:
-    """Give the folders of packages that `pip install --editable` only refers to; see PEP 610."""
+    """Return the folders of packages that `pip install --editable` only refers to; see PEP 610."""
     for distribution in importlib.metadata.distributions():
-        told = json.loads(distribution.read_text("direct_url.json") or "{}")
-        if told.get("dir_info", {}).get("editable"):
-            yield url2pathname(urlparse(told["url"]).path)
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if origin.get("dir_info", {}).get("editable"):
+            yield url2pathname(urlparse(origin["url"]).path)
 
 
 def _code_below(root: str) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _code_below(root: str) -> Iterator[str]:
 
 
 def _is_entered(folder: str) -> bool:
-    hidden = os.path.basename(folder).startswith((".", "__pycache__"))  # noqa: PTH119 - thousands of them
+    hidden = os.path.basename(folder).startswith((".", "__pycache__"))  # noqa: PTH119 - likewise
     return not hidden and not os.path.exists(f"{folder}/pyvenv.cfg")  # noqa: PTH110 - likewise
 
 

@@ -1,4 +1,4 @@
-"""What is to be known of a comparison besides its verdicts."""
+"""What the reader must know of a comparison in addition to its verdicts."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def resumed(place: Workplace) -> list[str]:
-    """Say that not all was measured now: the first and the last pairs may lie far apart."""
+    """Report processes of an earlier call: the first and the last pairs may be far apart in time."""
     if not place.n_recalled:
         return []
-    return [f"resumed: {place.n_recalled} processes had been measured by a call that was broken off"]
+    return [f"resumed: {place.n_recalled} processes had been measured by a call that was interrupted"]
 
 
 def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
-    """Warn where even pairs that all agree could show nothing."""
+    """Warn if even pairs that all agree could show nothing."""
     if rule.counts or 0.5**rule.max_pairs <= rule.tail(n_cases):
         return []
-    told = f"{n_cases} case{'s' * (n_cases > 1)}"
-    return [f"--max-pairs {rule.max_pairs}: too few to call any of {told} slower or faster"]
+    cases = f"{n_cases} case{'s' * (n_cases > 1)}"
+    return [f"--max-pairs {rule.max_pairs}: too few to call any of {cases} slower or faster"]
 
 
 def cpu_contention(verdicts: Sequence[CaseVerdict]) -> list[str]:
-    """Warn of processes on a CPU that shared their core with something else."""
+    """Warn of processes on a CPU that shared their core with another program."""
     rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
     shared = shared_core([process.cpu_per_wall for row in rows for process in row.processes])
     remedy = "the verdicts hold, but undecided cases may be decided on a quieter machine"
@@ -42,11 +42,11 @@ def cpu_contention(verdicts: Sequence[CaseVerdict]) -> list[str]:
 
 
 def others_that_differ(sides: Mapping[str, Side], names: Collection[str]) -> list[str]:
-    """Name those that are not among the `names`, and that the base has otherwise or not at all.
+    """Return the other implementations whose code differs between the sides, or that only the new side has.
 
-    No names stand for all there are. What the base has and the new side lacks is compared in any case.
+    No names stand for all implementations. Implementations that only the base has are compared in any case.
     """
-    if not names or any("impl" in side.differs for side in sides.values()):  # a file: held against one other
+    if not names or any(side.is_one_file for side in sides.values()):
         return []
     base, new = (sides[side].entries for side in SIDES)
     others = [name for name in new if name not in names]
@@ -56,7 +56,7 @@ def others_that_differ(sides: Mapping[str, Side], names: Collection[str]) -> lis
 def split(
     verdicts: Sequence[CaseVerdict], added: Collection[str]
 ) -> tuple[list[CaseVerdict], list[CaseVerdict]]:
-    """Tell the verdicts from those on what was added, and can't be measured here on either side.
+    """Separate the verdicts on added implementations that neither side can measure here.
 
     Nobody asked for these: that they are missing must not fail the comparison.
     """
@@ -72,9 +72,9 @@ def _is_unable(verdict: CaseVerdict, added: Collection[str]) -> bool:
 
 
 def not_compared(others: Sequence[str], unable: Sequence[CaseVerdict]) -> list[str]:
-    """Say which ones differ, so that nobody takes them for unchanged."""
-    told = "differ between the sides, not compared"
+    """Name the implementations that differ and are not compared: they may have changed."""
+    differ = "differ between the sides, not compared"
     return [
-        *([f"{told}: {', '.join(others)} (--changed compares them, too)"] if others else []),
-        *(f"{told}: {verdict.name}: {verdict.reason}" for verdict in unable),
+        *([f"{differ}: {', '.join(others)} (--changed compares them, too)"] if others else []),
+        *(f"{differ}: {verdict.name}: {verdict.reason}" for verdict in unable),
     ]

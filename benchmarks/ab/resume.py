@@ -1,4 +1,4 @@
-"""Where a comparison is measured, and what is left there of the same comparison if it was killed."""
+"""The folder where a comparison is measured, and where it resumes after an interruption."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class Workplace:
-    """Where something is measured: on which machine, and a folder for workers' files meanwhile."""
+    """The machine that measures, and a folder for the workers' files meanwhile."""
 
     folder: Path
     provenance: Provenance
-    n_recalled: int = 0  # processes of which there were results from before
-    is_done: bool = False  # its result is written: nobody will go on
+    n_recalled: int = 0  # processes with results from an earlier call
+    is_done: bool = False  # the result is written: nothing is left to resume
 
 
 @contextlib.contextmanager
 def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[Workplace]:
-    """Give the folder of a comparison, which stays until that is done; for None a temporary one.
+    """Open the folder of a comparison, which stays until the comparison is done; for None a temporary one.
 
     Raises:
-        UsageError: another process is measuring the same, or the folder can't be made.
+        UsageError: this run is already in progress, or the folder can't be made.
 
     """
     if run_identity is None:
@@ -43,7 +43,7 @@ def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[W
             yield Workplace(Path(temporary), provenance)
         return
     resume_folder = ResumeFolder.of(run_identity, provenance)
-    forget_torn_pairs(resume_folder.folder)
+    forget_incomplete_pairs(resume_folder.folder)
     place = Workplace(resume_folder.folder, provenance)
     try:
         yield place
@@ -54,10 +54,10 @@ def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[W
             resume_folder.release()
 
 
-def forget_torn_pairs(folder: Path) -> None:
-    """Have each pair measured again of which a side is lacking: its sides would lie hours apart.
+def forget_incomplete_pairs(folder: Path) -> None:
+    """Remove each pair that lacks a side, so that it is measured again: its sides would be hours apart.
 
-    So is the whole inspection, whose first calls find empty caches.
+    An incomplete inspection is removed as a whole, because its first calls need empty caches.
     """
     ended: dict[str, set[str]] = defaultdict(set)
     for file in folder.glob("*.jsonl"):

@@ -7,17 +7,13 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.ab.import_digest import code_digest_of
-from benchmarks.cases.implementations import (
-    REFERENCE,
-    contract_version,
-    discover,
-    read_named_file,
-)
+from benchmarks.ab.import_digest import files_digest
+from benchmarks.cases.implementations import REFERENCE, contract_version, discover, read_named_file
+from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
 from benchmarks.records.provenance import PACKAGES
@@ -45,7 +41,7 @@ json.dump(versions, sys.stdout)
 
 @dataclass(frozen=True, kw_only=True)
 class SideOptions:
-    """What the user said of one side; None and nothing: as it is here."""
+    """How one side differs from the checkout and this Python, as the user describes it."""
 
     python: str | None = None
     ref: str | None = None
@@ -53,12 +49,12 @@ class SideOptions:
     env: Sequence[str] = ()
 
     @property
-    def says_nothing(self) -> bool:
-        """Say whether the side is the checkout as it lies there, in this Python."""
+    def is_default(self) -> bool:
+        """Whether the side is the checkout as it is on the disk, in this Python."""
         return not (self.python or self.ref or self.impl or self.env)
 
     def runtime(self) -> Runtime:
-        """Give the Python and the variables that its processes have.
+        """Return the Python and the variables of its processes.
 
         Raises:
             UsageError: there is no such Python, or a variable is not NAME=VALUE.
@@ -67,42 +63,57 @@ class SideOptions:
         python = find_python(self.python) if self.python else Runtime().python
         return Runtime(python=python, variables=tuple(sorted(map(parse_variable, self.env))))
 
-    def made_of(self, impls: Path) -> tuple[object, ...]:
-        """Give what the side is made of as it is now: the same again makes the same side.
+    def identity(self, impls: Path) -> tuple[object, ...]:
+        """Return everything that decides what the side runs now.
 
-        That is its Python with all that it can import, and the commit or the code in the implementations'
-        folder; of an implementation given as a file what has its name.
+        That is its Python with all code that it can import, and the commit or the code in the folder of the
+        implementations; for an implementation given as a file, all files with its name.
 
         Raises:
             UsageError: there is no such Python or commit.
 
         """
         runtime = self.runtime()
-        known = runtime, versions_in(runtime), importable_by(runtime)
+        python = runtime, versions_in(runtime), importable_by(runtime)
         if self.ref:
-            return *known, resolve(impls, self.ref)
+            return *python, resolve(impls, self.ref)
         files = self.impl.parent.glob(f"{self.impl.stem}.*") if self.impl else [impls]
-        return *known, code_digest_of(*(str(file.resolve()) for file in files))
+        return *python, files_digest(*(str(file.resolve()) for file in files))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
     """One side, ready to be measured."""
 
-    name: str  # "base" or "new"
+    record: SideRecord
     entries: Mapping[str, ImplementationFile]  # by the name under which the two sides' cases are matched
     runtime: Runtime
-    versions: Mapping[str, str]
-    commit: str | None = None  # None: no git checkout
-    differs: Mapping[str, str] = field(default_factory=dict)  # what the user set it apart by
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether it is an implementation given as a file, and not a folder of implementations."""
+        return "impl" in self.record.differs
 
 
 @contextlib.contextmanager
-def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scratch: Path) -> Iterator[Side]:
-    """Make a side ready: ask its Python, check its commit out beside the checkout, and clean up afterwards.
+def open_sides(
+    options: Mapping[str, SideOptions], impls: Path, *, file_as: str = "", scratch: Path
+) -> Iterator[dict[str, Side]]:
+    """Make the sides ready and clean up afterwards; see `open_side`."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            name: stack.enter_context(open_side(name, side, impls, file_as=file_as, scratch=scratch))
+            for name, side in options.items()
+        }
 
-    An implementation that was given as a file takes part under the name `file_as`. What has to be written
-    goes into a folder in `scratch`.
+
+@contextlib.contextmanager
+def open_side(
+    name: str, options: SideOptions, impls: Path, *, file_as: str = "", scratch: Path
+) -> Iterator[Side]:
+    """Make a side ready: ask its Python, check its commit out into `scratch`, and clean up afterwards.
+
+    An implementation that was given as a file takes part under the name `file_as`.
 
     Raises:
         UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
@@ -111,7 +122,7 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
     """
     if options.python and "site-packages" in CODE.parts:
         message = (
-            f"another Python can't be measured: the harness lies in {CODE}, whose packages would hide the "
+            f"another Python can't be measured: the harness is in {CODE}, whose packages would hide the "
             "other Python's; install it with `pip install --editable`, from a checkout"
         )
         raise UsageError(message)
@@ -121,21 +132,16 @@ def open_side(name: str, options: SideOptions, impls: Path, *, file_as: str, scr
     with contextlib.ExitStack() as stack:
         there = worktree(impls, options.ref, scratch / name) if options.ref else contextlib.nullcontext(impls)
         folder = stack.enter_context(there)
-        yield Side(
-            name=name,
-            entries=_entries(name, options, folder, file_as),
-            runtime=runtime,
-            versions=versions_in(runtime),
-            commit=git_commit(folder),
-            differs=differs,
+        record = SideRecord(
+            name=name, versions=versions_in(runtime), commit=git_commit(folder), differs=differs
         )
+        yield Side(record=record, entries=_entries(name, options, folder, file_as), runtime=runtime)
 
 
 def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dict[str, ImplementationFile]:
     if options.impl is None:
         _require_contract(name, options.ref or str(folder), contract_version(folder))
-        found = discover(folder)
-        return {name: entry for name, entry in found.items() if name != REFERENCE}
+        return {name: entry for name, entry in discover(folder).items() if name != REFERENCE}
     return {file_as: read_named_file(options.impl)}
 
 
@@ -149,10 +155,10 @@ def _require_contract(side: str, where: str, found: int | None) -> None:
 
 
 def parse_variable(text: str) -> tuple[str, str]:
-    """Read NAME=VALUE.
+    """Split NAME=VALUE.
 
     Raises:
-        UsageError: it is nothing of the kind.
+        UsageError: the text has another form.
 
     """
     name, equals, value = text.partition("=")
@@ -163,12 +169,12 @@ def parse_variable(text: str) -> tuple[str, str]:
 
 
 def find_python(text: str) -> str:
-    """Give the path of a Python, named by a command, a path or the folder of a virtual environment.
+    """Return the path of a Python, named by a command, a path or the folder of a virtual environment.
 
-    The path is not resolved: through the link of a virtual environment Python finds its packages.
+    The path is not resolved: Python finds the packages of a virtual environment through the link in it.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such Python.
 
     """
     path = Path(text)
@@ -182,7 +188,7 @@ def find_python(text: str) -> str:
 
 
 def importable_by(runtime: Runtime) -> str:
-    """Fingerprint all code that a side's processes can import."""
+    """Return a digest of all code that a side's processes can import."""
     done = subprocess.run(  # noqa: S603 - our own module, in the Python that the user named
         [runtime.python, "-P", "-m", "benchmarks.ab.import_digest"],
         env=worker_environment(n_cores=1) | runtime_variables(runtime),
@@ -190,11 +196,11 @@ def importable_by(runtime: Runtime) -> str:
         text=True,
         check=True,
     )
-    return done.stdout.splitlines()[-1]  # it may greet first
+    return done.stdout.splitlines()[-1]  # a greeting may precede it
 
 
 def versions_in(runtime: Runtime) -> dict[str, str]:
-    """Ask a side's Python, under its variables, for its version and its frameworks'.
+    """Return the versions of a side's Python and its frameworks, as that Python reports them.
 
     Raises:
         UsageError: it does not answer, is too old, or lacks NumPy, which every worker needs.
@@ -210,10 +216,10 @@ def versions_in(runtime: Runtime) -> dict[str, str]:
             check=True,
             timeout=60,
         )
-        versions: dict[str, str] = json.loads(done.stdout.splitlines()[-1])  # it may greet first
+        versions: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     except (subprocess.SubprocessError, OSError, ValueError, IndexError) as error:
-        said = str(getattr(error, "stderr", None) or error).strip()[-300:]
-        message = f"{python}: expected a Python of 3.11 or later, found a program that says {said!r}"
+        output = str(getattr(error, "stderr", None) or error).strip()[-300:]
+        message = f"{python}: expected a Python of 3.11 or later, found a program that prints {output!r}"
         raise UsageError(message) from None
     if tuple(map(int, versions["python"].split(".")[:2])) < (3, 11):
         message = f"{python}: expected Python 3.11 or later, found {versions['python']}"

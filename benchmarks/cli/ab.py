@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from benchmarks.ab.calibrate import SAME, calibrate
 from benchmarks.ab.comparison import Selection, compare_sides
 from benchmarks.ab.pairs import SIDES
@@ -19,6 +21,7 @@ from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.pytest_plugin.options import CaseOptions, count, declare, read
+from benchmarks.report.tables.comparison import calibration_grid
 from benchmarks.runner.rounds import Settings
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.terminal import wide_terminal
@@ -176,7 +179,7 @@ def _ab(parsed: argparse.Namespace) -> int:
     }
     outputs, terminal, selection = Outputs.of(parsed), wide_terminal(), _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
-    run_identity = selection.with_sides(options) if parsed.resume else None
+    run_identity = selection.run_identity(options) if parsed.resume else None
     with workplace(run_identity, provenance) as place:
         comparison = compare_sides(selection, options, place, terminal)
         outputs.report(comparison, terminal)
@@ -187,6 +190,14 @@ def _ab(parsed: argparse.Namespace) -> int:
 def _calibrate(parsed: argparse.Namespace) -> int:
     selection = _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
-    run_identity = ("calibrate", parsed.pairs, selection.with_sides(SAME)) if parsed.resume else None
+    run_identity = ("calibrate", parsed.pairs, selection.run_identity(SAME)) if parsed.resume else None
+    terminal = wide_terminal()
     with workplace(run_identity, provenance) as place:
-        return calibrate(selection, place, wide_terminal(), n_pairs=parsed.pairs)
+        found = calibrate(selection, place, terminal, n_pairs=parsed.pairs)
+        place.is_done = not found.interrupted
+    for name, reason in found.failed.items():
+        terminal.print(f"not calibrated: {escape(name)}: {escape(reason)}", soft_wrap=True)
+    if found.path:
+        terminal.print(calibration_grid(found.cases))
+        terminal.print(f"calibration: {escape(str(found.path))}", soft_wrap=True, highlight=False)
+    return found.exit_status

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
 from benchmarks.cli.parser import add_baseline, add_parser
-from benchmarks.compare.two_runs import compare_calibrated
-from benchmarks.compare.unpaired import DRIFT, RULE
+from benchmarks.compare.two_runs import Settings, compare_runs
+from benchmarks.compare.unpaired import RULE
 from benchmarks.records.run import read_run
 from benchmarks.terminal import wide_terminal
 
@@ -38,7 +38,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--drift",
         type=float,
-        default=DRIFT * 100,
+        default=RULE.drift * 100,
         metavar="PERCENT",
         help="the most that the machine may have drifted between the records; widens every interval; "
         "default: %(default)g",
@@ -49,14 +49,12 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
 def _compare(parsed: argparse.Namespace) -> int:
     base, new = read_run(parsed.base), read_run(parsed.new)
     outputs = Outputs.of(parsed, inputs=(parsed.base, parsed.new))
-    comparison = compare_calibrated(
-        base,
-        new,
+    settings = Settings(
+        rule=replace(RULE, alpha=parsed.alpha, drift=parsed.drift / 100),
         control=parsed.baseline,
-        rule=replace(RULE, alpha=parsed.alpha),
-        drift=parsed.drift / 100,
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
     )
+    comparison = compare_runs(base, new, settings)
     outputs.report(comparison, wide_terminal())
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cli.parser import add_baseline, add_parser
-from benchmarks.compare.two_runs import compare_calibrated
+from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.errors import UsageError
 from benchmarks.paths import LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS
 from benchmarks.records.run import read_run, recorded_runs
@@ -119,7 +119,7 @@ def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) ->
         message = f"--against: expected another record to compare with {parsed.against}, found none; name one"
         raise UsageError(message)
     newest = max(others, key=lambda run: run.provenance.date)
-    return compare_calibrated(base, newest, control=parsed.baseline)
+    return compare_runs(base, newest, Settings(control=parsed.baseline))
 
 
 def report_locally() -> list[str]:

@@ -1,4 +1,4 @@
-"""Where each machine's own noise is kept, and how comparisons find the one that fits them."""
+"""Where each machine's own noise is kept, and how comparisons find the calibration that fits them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.compare.result import SideRecord
     from benchmarks.records.provenance import Provenance
 
-SCHEMA_VERSION = 3
 LOCK = ".lock"
 """The name of an empty file in the folder of the calibrations, which stays there."""
 
@@ -50,10 +49,16 @@ class Fingerprint:
         """Return the properties that no update of a package or of the system changes."""
         return (self.cpu, self.n_cpus, self.gpu)
 
-    @property
-    def key(self) -> str:
-        """Name the machine: 16 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+    def path(self, folder: Path) -> Path:
+        """Return where the machine's calibration is kept: under 16 hexadecimal digits of SHA-256."""
+        key = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        return folder / f"{key}.json"
+
+    def changes(self, now: Fingerprint) -> str:
+        """Describe the differences other than hardware: "torch 2.13.0 → 2.14.0"."""
+        before, after = ({"system": each.system, **each.versions} for each in (self, now))
+        pairs = [(name, before.get(name, "none"), after.get(name, "none")) for name in before | after]
+        return "; ".join(f"{name} {was} → {is_}" for name, was, is_ in pairs if was != is_)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,96 +71,69 @@ class Calibration:
 
 
 CALIBRATION = Schema(
-    kind="calibration",
-    key=None,
-    version=SCHEMA_VERSION,
-    remedy="remove it and calibrate again",
-    holds=Calibration,
+    kind="calibration", key=None, version=3, remedy="remove it and calibrate again", holds=Calibration
 )
 
 
 def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
-    """Find out before measuring whether `save` can do its part.
+    """Check before measuring that `save` can write this machine's calibration.
 
     Raises:
-        UsageError: the folder can't be written, or this machine's file there is none of ours.
+        UsageError: the folder can't be written, or this machine's file there is not a calibration.
 
     """
-    path = _path(Fingerprint.of(provenance), folder)
+    path = Fingerprint.of(provenance).path(folder)
     with told_if_unwritable(path, remedy=REMEDY):
         try_to_replace(path)
     if path.exists():
-        read_calibration(path)
+        CALIBRATION.read(path)
 
 
 def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
-    """Write it, with the cases that were calibrated on this machine before and are not in it.
+    """Write it together with this machine's earlier cases that it does not contain.
 
     Raises:
-        UsageError: it can't be written, or the file to merge it with is none of ours.
+        UsageError: it can't be written, or the file to merge it with is not a calibration.
 
     """
-    path = _path(calibration.machine, folder)
+    path = calibration.machine.path(folder)
     with told_if_unwritable(path, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK):  # else another process would overwrite cases that it has not read
-            earlier = read_calibration(path).cases if path.exists() else {}
+            earlier = CALIBRATION.read(path).cases if path.exists() else {}
             merged = asdict(replace(calibration, cases=earlier | calibration.cases))
-            text = json.dumps(merged | {"schema_version": SCHEMA_VERSION}, allow_nan=False, indent=1)
+            text = json.dumps(merged | {"schema_version": CALIBRATION.version}, allow_nan=False, indent=1)
             write_atomically(path, text)
     return path
 
 
-def _path(machine: Fingerprint, folder: Path) -> Path:
-    return folder / f"{machine.key}.json"
-
-
-def read_calibration(path: Path) -> Calibration:
-    """Read what `save` wrote.
-
-    Raises:
-        UsageError: it can't be read, is another file, of another schema, or was edited.
-
-    """
-    return CALIBRATION.read(path)
-
-
 def find(provenance: Provenance, folder: Path = CALIBRATIONS) -> tuple[Calibration | None, str]:
-    """Find this machine's calibration, else the latest of this hardware, and say in words how well it fits.
+    """Find this machine's calibration, else the latest of this hardware, and describe how well it fits.
 
     Raises:
-        UsageError: a file of the folder is no calibration that can be read; it may be this machine's.
+        UsageError: a file that may be this machine's calibration can't be read.
 
     """
     machine = Fingerprint.of(provenance)
-    exact = _path(machine, folder)
-    if exact.exists() and (calibration := read_calibration(exact)).machine == machine:
+    exact = machine.path(folder)
+    if exact.exists() and (calibration := CALIBRATION.read(exact)).machine == machine:
         return calibration, f"calibration of {calibration.date}"
-    found = [read_calibration(path) for path in sorted(folder.glob("*.json"))]
+    found = [CALIBRATION.read(path) for path in sorted(folder.glob("*.json"))]
     alike = [each for each in found if each.machine.hardware == machine.hardware]
     if not alike:
         return None, f"no calibration of this machine, so thresholds are the defaults; {RENEW}"
     latest = max(alike, key=lambda each: each.date)
-    changes = "; ".join(_changes(latest.machine, machine))
+    changes = latest.machine.changes(machine)
     return latest, f"calibration of {latest.date} is STALE (since then {changes}); {RENEW}"
 
 
 def stale_sides(known: Calibration | None, provenance: Provenance, sides: Iterable[SideRecord]) -> list[str]:
-    """Say which sides have other versions than were calibrated; `find` does of those with the harness's."""
+    """Name the sides with versions that were not calibrated; `find` checks the harness's own versions."""
     if known is None:
         return []
     return [
         f"the calibration is STALE for {side.name}, which has other versions ({changes})"
         for side in sides
         if side.versions != provenance.versions
-        and (changes := "; ".join(_changes(known.machine, replace(known.machine, versions=side.versions))))
+        and (changes := known.machine.changes(replace(known.machine, versions=side.versions)))
     ]
-
-
-def _changes(then: Fingerprint, now: Fingerprint) -> Iterable[str]:
-    """Say what differs besides the hardware: "torch 2.13.0 → 2.14.0"."""
-    flat = [{"system": each.system, **each.versions} for each in (then, now)]
-    for name in dict.fromkeys([*flat[0], *flat[1]]):
-        before, after = (each.get(name, "none") for each in flat)
-        if before != after:
-            yield f"{name} {before} → {after}"

@@ -1,4 +1,4 @@
-"""Whether two records of different moments may be held against each other."""
+"""Whether two records of different moments can be compared."""
 
 from __future__ import annotations
 
@@ -17,26 +17,23 @@ FACTS = {
     "gpu": "GPU",
     "precision": "precision",
 }
-"""The fields of a `Hardware`, as a sentence names them."""
+"""The fields of `Hardware`, as a sentence names them."""
 
 
 def require_comparable(base: Run, new: Run, control: str | None) -> None:
-    """Refuse records whose absolute times can't be compared, but if only ratios to a control are.
+    """Refuse records whose absolute times can't be compared, unless only ratios to a control are compared.
 
     Raises:
-        UsageError: they differ and no control was named, or one that has no times in both.
+        UsageError: they differ and no control was named, or the control has no times in one of them.
 
     """
     timed = [{row.case: row.implementation for row in run.rows if row.is_timed} for run in (base, new)]
     both = list(dict.fromkeys(name for case, name in timed[0].items() if case in timed[1]))
     if control is None and (found := differences(base, new)):
+        example = f" --baseline {FLOOR if FLOOR in both else both[0]}" if both else ""
+        ratios = f", or compare only ratios to an implementation that both measured:{example}"
         message = f"the records can't be compared: {'; '.join(found)}. Measure both alike"
-        if both:
-            example = FLOOR if FLOOR in both else both[0]
-            message += (
-                f", or compare only ratios to an implementation that both measured: --baseline {example}"
-            )
-        raise UsageError(message)
+        raise UsageError(message + ratios * bool(both))
     if control is not None and control not in both:
         message = (
             f"--baseline: expected an implementation with times of the same problem in both records "
@@ -46,16 +43,19 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
 
 
 def differences(base: Run, new: Run) -> list[str]:
-    """Say what makes absolute times of the two incomparable: "CPU: A in the base, B in the new record"."""
-    machines = [Hardware.of(run) for run in (base, new)]
-    facts = {told: [getattr(machine, name) or "none" for machine in machines] for name, told in FACTS.items()}
-    found = [f"{told}: {a} in the base, {b} in the new record" for told, (a, b) in facts.items() if a != b]
-    problems = [sorted({row.group for row in run.rows}) for run in (base, new)]
-    if not set(problems[0]) & set(problems[1]):
-        found.append("problems: {} in the base, {} in the new record".format(*map(", ".join, problems)))
+    """Describe why absolute times of the two can't be compared: "CPU: A in the base, B in the new record"."""
+    pairs = [(name, *(getattr(Hardware.of(run), key) for run in (base, new))) for key, name in FACTS.items()]
+    groups = [sorted({row.group for row in run.rows}) for run in (base, new)]
+    if not set(groups[0]) & set(groups[1]):
+        pairs.append(("problems", *map(", ".join, groups)))
     digests = {row.case: row.data_digest for row in base.rows if row.data_digest}
-    return found + [
-        f"data of {row.case}: digest {digests[row.case]} in the base, {row.data_digest} in the new record"
+    pairs += [
+        (f"digest of the data of {row.case}", digests.get(row.case, row.data_digest), row.data_digest)
         for row in new.rows
-        if row.data_digest and digests.get(row.case, row.data_digest) != row.data_digest
+        if row.data_digest
+    ]
+    return [
+        f"{name}: {before or 'none'} in the base, {after or 'none'} in the new record"
+        for name, before, after in pairs
+        if before != after
     ]

@@ -1,4 +1,4 @@
-"""Paired ratios → what they show, of one case or of many at once, before a threshold is applied."""
+"""Paired ratios → what they show, for one case or many at once, before a threshold is applied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchmarks.compare.rule import Rule
 
 FEWEST_PAIRS = 5
-"""Fewer that agree by chance would be called unchanged."""
+"""With fewer pairs, agreement by chance would pass as unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,9 @@ class Evidence:
 
 
 def evidence(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> Evidence:
-    """Weigh the pairs of one case of `n_cases`, or of many such cases at once: ratios (..., n_pairs)."""
+    """Compute what the pairs of one case of `n_cases` show, or of many such cases: ratios (..., n_pairs)."""
     n_pairs, tail = ratios.shape[-1], rule.tail(n_cases)
-    rank, beyond = outer_rank(n_pairs, 0.0 if rule.counts else tail)  # of counts their range
+    rank, beyond = outer_rank(n_pairs, 0.0 if rule.counts else tail)  # counts: the whole range
     is_sure = rule.counts or beyond <= tail
     ordered = np.sort(ratios, axis=-1)
     low, high = ordered[..., rank - 1], ordered[..., n_pairs - rank]
@@ -56,13 +56,13 @@ def evidence(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> Eviden
 
 
 def _interquartile_range(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute what `np.quantile` does, in a tenth of its time for few values, because they are in order."""
+    """Interpolate as `np.quantile` does, in a tenth of its time, because the values are already sorted."""
     last = ordered.shape[-1] - 1
-    whole, part = divmod(last, 4)
-    share = part / 4
-    first = ordered[..., whole] * (1 - share) + ordered[..., min(whole + 1, last)] * share
-    third = ordered[..., last - whole] * (1 - share) + ordered[..., max(last - whole - 1, 0)] * share
-    between: NDArray[np.float64] = third - first
+    positions = np.array([0.25, 0.75]) * last
+    below = positions.astype(int)
+    share = positions - below
+    quartiles = ordered[..., below] * (1 - share) + ordered[..., np.minimum(below + 1, last)] * share
+    between: NDArray[np.float64] = quartiles[..., 1] - quartiles[..., 0]
     return between
 
 

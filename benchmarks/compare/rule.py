@@ -1,14 +1,15 @@
-"""Paired ratios → a verdict: slower, faster, unchanged, or undecided; and when to stop measuring."""
+"""Paired ratios → a verdict (slower, faster, unchanged or undecided), and when to stop measuring."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args, get_type_hints
 
 import numpy as np
 
 from benchmarks.compare.evidence import FEWEST_PAIRS, evidence, extent
+from benchmarks.decode import Within, decode
 from benchmarks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-METRICS = ("time", "instructions")
-"""What the two sides can be compared by."""
+Metric: TypeAlias = Literal["time", "instructions"]
+METRICS = get_args(Metric)
+"""By which figure the two sides can be compared."""
+
+Fraction: TypeAlias = Annotated[float, Within(1e-12, 1 - 1e-12)]
+Count: TypeAlias = Annotated[int, Within(1, 1_000_000)]
 
 
 class Category(StrEnum):
@@ -29,8 +34,8 @@ class Category(StrEnum):
     UNCHANGED = "unchanged"
     UNDECIDED = "undecided"  # too noisy
     INVALID = "INVALID"  # on some side the case is wrong, unfairly timed or broken
-    MISSING = "missing"  # the base has it, the new side does not, or neither can run it here
-    NEW = "new"  # the new side has it, the base does not
+    MISSING = "missing"  # only the base has it, or neither side can run it here
+    NEW = "new"  # only the new side has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,62 +44,58 @@ class Rule:
 
     From `min_pairs` on, a case ends as unchanged as soon as it clearly is. At each of the looks it ends as
     slower or faster if the median ratio is beyond the threshold and a sign test rejects that nothing changed.
-    What is left after `max_pairs` is unchanged if its whole interval is within the threshold, else undecided.
+    After `max_pairs` it is unchanged if its whole interval is within the threshold, else undecided.
 
     The sign tests of all looks at all cases share `alpha` (Bonferroni): the probability that a comparison
     calls anything slower where nothing is, is at most that (and the same for faster), however the noise is
-    distributed, as long as one pair's does not depend on another's. The threshold comes on top.
+    distributed, if the noise of one pair does not depend on that of another. The threshold comes on top.
 
-    Instructions hardly vary: a few pairs of which none says the contrary take the place of the sign test, and
-    `alpha` is not used; see COUNTED_RULE.
+    Instructions hardly vary: agreement of all of a few pairs replaces the sign test, and `alpha` is not used;
+    see COUNTED_RULE.
 
     Raises:
         UsageError: a figure is out of its range.
 
     """
 
-    threshold: float = 0.025
-    unchanged: float = 0.015  # the median ratio's distance from 1 that allows to stop early
-    spread: float = 0.02  # the interquartile range of the ratios that allows it
-    min_pairs: int = FEWEST_PAIRS
-    max_pairs: int = 20
-    alpha: float = 0.01
-    metric: str = "time"  # one of METRICS
+    threshold: Fraction = 0.025
+    unchanged: Fraction = 0.015  # the median ratio's distance from 1 that allows to stop early
+    spread: Fraction = 0.02  # the interquartile range of the ratios that allows it
+    min_pairs: Count = FEWEST_PAIRS
+    max_pairs: Count = 20
+    alpha: Fraction = 0.01
+    drift: Annotated[float, Within(0, 0.999)] = 0.0  # of the machine, between the two sides' measurements
+    metric: Metric = "time"
 
     def __post_init__(self) -> None:
-        """Refuse what no rule could be."""
-        if self.metric not in METRICS:
-            message = f"rule: metric: expected one of {', '.join(METRICS)}, found {self.metric!r}"
-            raise UsageError(message)
-        for name in ("threshold", "unchanged", "spread", "alpha"):
-            self._require(name, "between 0 and 1", holds=0 < getattr(self, name) < 1)
-        at_most = f"at most the threshold, {self.threshold:g}"
-        self._require("unchanged", at_most, holds=self.unchanged <= self.threshold)
-        self._require("min_pairs", "at least 1", holds=self.min_pairs >= 1)
-        at_least = f"at least min_pairs, {self.min_pairs}"
-        self._require("max_pairs", at_least, holds=self.max_pairs >= self.min_pairs)
-
-    def _require(self, name: str, expected: str, *, holds: bool) -> None:
-        if not holds:
-            message = f"rule: {name}: expected {expected}, found {getattr(self, name):g}"
-            raise UsageError(message)
+        """Check each figure, and the figures that limit one another."""
+        for name, kind in get_type_hints(type(self), include_extras=True).items():
+            try:
+                decode(kind, getattr(self, name))
+            except ValueError as error:
+                message = f"rule: {name}: {error}"
+                raise UsageError(message) from None
+        for name, limit in (("unchanged", "threshold"), ("min_pairs", "max_pairs")):
+            if (found := getattr(self, name)) > (most := getattr(self, limit)):
+                message = f"rule: {name}: expected at most {limit}, {most:g}, found {found:g}"
+                raise UsageError(message)
 
     @property
     def counts(self) -> bool:
-        """Say whether instructions are compared, and not times."""
+        """Whether instructions are compared, and not times."""
         return self.metric == "instructions"
 
     def with_threshold(self, threshold: float) -> Rule:
-        """Give the same rule with another threshold; with a smaller one, what is unchanged shrinks alike."""
+        """Return the rule with another threshold; a smaller one shrinks the limits of unchanged, too."""
         share = min(1.0, threshold / self.threshold)
-        unchanged = min(self.unchanged * share, threshold)  # which rounding must not take it beyond
+        unchanged = min(self.unchanged * share, threshold)  # rounding must not take it beyond
         return replace(self, threshold=threshold, unchanged=unchanged, spread=self.spread * share)
 
     def looks(self, n_cases: int) -> tuple[int, ...]:
-        """Give the numbers of pairs at which a case may end as slower or faster: halfway and at the end.
+        """Return the numbers of pairs at which a case may end as slower or faster: halfway and at the end.
 
-        Only at the end, where there are so many cases that not even pairs that all agree would do halfway:
-        that look could only waste its share of alpha.
+        Only at the end if there are so many cases that even pairs that all agree would not suffice halfway:
+        that look would only waste its share of alpha.
         """
         halfway = max(self.min_pairs, self.max_pairs // 2)
         if halfway == self.max_pairs or 0.5**halfway > self.alpha / (n_cases * 2):
@@ -102,7 +103,7 @@ class Rule:
         return (halfway, self.max_pairs)
 
     def tail(self, n_cases: int) -> float:
-        """Give the error probability of one look at one of so many cases, on one side."""
+        """Return the error probability of one look at one of so many cases, on one side."""
         return self.alpha / (n_cases * len(self.looks(n_cases)))
 
 
@@ -121,12 +122,12 @@ class Decision:
     low: float  # the interval of the median ratio
     high: float
     coverage: float  # of the interval
-    detectable: float | None  # the smallest slowdown, a fraction, that so many pairs can show; None: none
+    detectable: float | None  # the slowdown, a fraction, that is detected with a power of 50 %; None: none
     n_pairs: int
 
 
 def verdict_so_far(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
-    """Judge one of `n_cases` cases by its pairs so far; None: go on measuring.
+    """Judge one of `n_cases` cases by its pairs so far; None: another pair is needed.
 
     Raises:
         ValueError: there is no pair.
@@ -145,7 +146,7 @@ def _is_final(category: Category, n_pairs: int, rule: Rule, n_cases: int) -> boo
 
 
 def sequential_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
-    """Judge a case as if its pairs came in one by one: by the first of them that let the rule stop.
+    """Judge a case as if its pairs came in one by one: by the first pairs that let the rule stop.
 
     Raises:
         ValueError: there is no pair.
@@ -158,7 +159,7 @@ def sequential_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1)
 
 
 def categories_of(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> list[Category]:
-    """Judge each row of ratios, a case's `max_pairs` pairs, as `conclude` does, but all at once."""
+    """Judge each row of ratios, a case's `max_pairs` pairs, as `sequential_verdict` does, all at once."""
     found: dict[int, Category] = {}
     left = list(range(len(ratios)))
     for n_pairs in range(rule.min_pairs, rule.max_pairs + 1):
@@ -170,7 +171,7 @@ def categories_of(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> l
 
 
 def final_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
-    """Say what these pairs show, whether or not it is time to stop.
+    """Judge a case by these pairs, whether or not the rule would stop here.
 
     Raises:
         ValueError: there is no pair.
@@ -193,7 +194,7 @@ def final_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> D
 
 
 def classify(ratio: float, low: float, high: float, rule: Rule) -> Category:
-    """Return what a ratio new / base and its interval mean."""
+    """Return the category of a ratio new / base with its interval."""
     changed, within = extent(ratio, low, high)
     return _category(ratio, float(changed), float(within), rule)
 

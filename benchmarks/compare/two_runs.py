@@ -1,27 +1,26 @@
-"""Two records, measured at different moments, held against each other: `perceptron-bench compare`."""
+"""Compares two records, measured at different moments: `perceptron-bench compare`."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.compare import calibration
 from benchmarks.compare.comparable import differences, require_comparable
 from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered
-from benchmarks.compare.rule import Category, Rule
-from benchmarks.compare.thresholds import require_fitting, threshold_for, uncalibrated
-from benchmarks.compare.unpaired import DRIFT, RULE, decide_shift, rounds_needed
-from benchmarks.errors import UsageError
+from benchmarks.compare.rule import Category
+from benchmarks.compare.thresholds import Thresholds
+from benchmarks.compare.unpaired import RULE, decide_shift, rounds_needed
 from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.process import paired_ratios
 from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from benchmarks.compare.rule import Rule
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
@@ -29,37 +28,26 @@ if TYPE_CHECKING:
 METHOD = """\
 two records of different moments; of each process the fastest epoch{normalized}; the Hodges-Lehmann estimate \
 of the log's shift and its exact rank-sum interval, at alpha {alpha:g} shared by all cases (Bonferroni), \
-widened by {drift:.1%} for what the machine may have drifted by; slower means beyond the threshold with the \
-whole interval above 0"""
+widened by {drift:.1%} for a drift of the machine; slower means beyond the threshold with the whole interval \
+above 0"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How to compare records."""
+    """How to compare two records."""
 
     rule: Rule = RULE
-    drift: float = DRIFT
-    control: str | None = None  # compare ratios to this implementation in the same run and round only
-    threshold_of: Callable[[str], float] | None = None  # by case
-
-    def __post_init__(self) -> None:
-        """Refuse a drift that would narrow the intervals, or make them infinite.
-
-        Raises:
-            UsageError: it would.
-
-        """
-        if not 0 <= self.drift < 1:
-            message = f"--drift: expected from 0 to less than 100 %, found {self.drift * 100:g}"
-            raise UsageError(message)
+    control: str | None = None  # compare only ratios to this implementation in the same run and round
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # by a part of the case's name
+    calibrations: Path = CALIBRATIONS  # the folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counterparts:
-    """One case in both records, and what it is compared by.
+    """One case in both records, with the figures by which it is compared.
 
-    That is the logarithm of each process's fastest epoch, or of its ratio to the control's in the same round;
-    there is none of a side that has no times, or none with the control.
+    A figure is the logarithm of a process's fastest epoch, or of its ratio to the control's in the same
+    round. A side without times, or without times of the control, has no figures.
     """
 
     name: str
@@ -70,95 +58,105 @@ class Counterparts:
 
     @property
     def rows(self) -> list[Row]:
-        """Give the rows that there are."""
+        """Return the rows that exist."""
         return [row for row in (self.base, self.new) if row]
 
     @property
-    def are_comparable(self) -> bool:
-        """Say whether there are figures on both sides."""
+    def is_comparable(self) -> bool:
+        """Whether there are figures on both sides."""
         return bool(self.base_logs and self.new_logs)
+
+    @property
+    def is_unmeasured(self) -> bool:
+        """Whether neither record measured it."""
+        return all(row.verdict is Verdict.NOT_MEASURED for row in self.rows)
+
+    def is_of(self, control: str | None) -> bool:
+        """Whether it is the control itself. A control without times on a side is a case like any other."""
+        return self.is_comparable and all(row.implementation == control for row in self.rows)
 
 
 def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
-    """Compare case by case.
+    """Compare two records case by case.
 
     Raises:
-        UsageError: the records can't be compared, as `require_comparable` says.
+        UsageError: the records can't be compared, or a threshold fits none of their cases.
 
     """
-    control = settings.control
+    rule, control = settings.rule, settings.control
     require_comparable(base, new, control)
+    known, calibration_note = calibration.find(new.provenance, settings.calibrations)
+    thresholds = Thresholds(given=settings.thresholds, calibration=known)
     cases = _counterparts(base, new, control)
-    compared = [case for case in cases if not _is_unmeasured(case) and not _is_control(case, control)]
-    n_cases = sum(case.are_comparable for case in compared)
+    compared = [case for case in cases if not case.is_unmeasured and not case.is_of(control)]
+    names = [case.name for case in compared]
+    thresholds.require_fitting(names)
+    n_cases = sum(case.is_comparable for case in compared)
     normalized = f" over that of {control} in the same round" if control else ""
+    sides = (_side("base", base), _side("new", new))
     return Comparison(
-        method=METHOD.format(normalized=normalized, alpha=settings.rule.alpha, drift=settings.drift),
-        base=_side("base", base),
-        new=_side("new", new),
+        method=METHOD.format(normalized=normalized, alpha=rule.alpha, drift=rule.drift),
+        base=sides[0],
+        new=sides[1],
         provenance=new.provenance,
-        rule=settings.rule,
+        rule=rule,
         wall_s=0.0,
         interrupted=None,
-        notes=(*_notes(base, new, control), *_left_out(cases, control)),
-        verdicts=ordered(_judge(case, settings, n_cases=n_cases) for case in compared),
+        notes=(
+            *_notes(base, new, control),
+            *_left_out(cases, control),
+            calibration_note,
+            *calibration.stale_sides(known, new.provenance, sides),
+            *thresholds.uncalibrated(names),
+        ),
+        verdicts=ordered(
+            _judge(case, thresholds.rule_for(case.name, rule), control, n_cases=n_cases) for case in compared
+        ),
     )
 
 
 def _counterparts(base: Run, new: Run, control: str | None) -> list[Counterparts]:
     """Match the two records' cases by name."""
-    sides = [{row.case: row for row in run.rows} for run in (base, new)]
+    base_rows, new_rows = ({row.case: row for row in run.rows} for run in (base, new))
     return [
         Counterparts(
             name=name,
-            base=sides[0].get(name),
-            new=sides[1].get(name),
-            base_logs=_logs(name, sides[0], control),
-            new_logs=_logs(name, sides[1], control),
+            base=base_rows.get(name),
+            new=new_rows.get(name),
+            base_logs=_logs(base_rows.get(name), base.rows, control),
+            new_logs=_logs(new_rows.get(name), new.rows, control),
         )
-        for name in dict.fromkeys([*sides[0], *sides[1]])
+        for name in base_rows | new_rows
     ]
 
 
-def _logs(name: str, rows: Mapping[str, Row], control: str | None) -> list[float]:
-    row = rows.get(name)
+def _logs(row: Row | None, rows: Sequence[Row], control: str | None) -> list[float]:
     if row is None or not row.is_timed:
         return []
     if control is None:
         return [math.log(process.min_s) for process in row.processes]
-    controls = [each for each in rows.values() if each.implementation == control and each.group == row.group]
-    held = [process for each in controls if each.is_timed for process in each.processes]
-    return [math.log(ratio) for ratio in paired_ratios(held, row.processes)]
-
-
-def _is_unmeasured(case: Counterparts) -> bool:
-    return all(row.verdict is Verdict.NOT_MEASURED for row in case.rows)
-
-
-def _is_control(case: Counterparts, control: str | None) -> bool:
-    """Say whether it is the control itself; one without times on some side is a case like any other."""
-    return case.are_comparable and all(row.implementation == control for row in case.rows)
+    controls = [each for each in rows if (each.implementation, each.group) == (control, row.group)]
+    processes = [process for each in controls if each.is_timed for process in each.processes]
+    return [math.log(ratio) for ratio in paired_ratios(processes, row.processes)]
 
 
 def _left_out(cases: list[Counterparts], control: str | None) -> Iterator[str]:
-    """Say what was left out, for the reader of the report."""
-    if names := [case.name for case in cases if _is_unmeasured(case)]:
+    """Name the cases that are left out of the comparison."""
+    if names := [case.name for case in cases if case.is_unmeasured]:
         yield f"left out, measured in neither record: {', '.join(names)}"
-    if names := [case.name for case in cases if _is_control(case, control)]:
-        yield f"the control, left out itself: {', '.join(names)}"
+    if names := [case.name for case in cases if case.is_of(control)]:
+        yield f"left out, the control itself: {', '.join(names)}"
 
 
 def _notes(base: Run, new: Run, control: str | None) -> Iterator[str]:
-    """Say what the reader must know of the records."""
+    """Describe the differences and flaws of the records that the reader must know."""
     if control:
-        yield from (
-            f"compared all the same, by ratios to {control}: {each}" for each in differences(base, new)
-        )
+        yield from (f"compared anyway, by ratios to {control}: {each}" for each in differences(base, new))
     for name, run in (("base", base), ("new", new)):
         if run.settings.interrupted:
             yield f"{name}: the run was interrupted ({run.settings.interrupted}): some rounds are missing"
     if base.provenance.date > new.provenance.date:
-        yield "the base was measured after the new record: are they the right way round?"
+        yield "the base was measured after the new record: are they in the right order?"
 
 
 def _side(name: str, run: Run) -> SideRecord:
@@ -166,24 +164,22 @@ def _side(name: str, run: Run) -> SideRecord:
     return SideRecord(name=name, versions=at.versions, commit=at.commit, differs={"measured": at.date})
 
 
-def _judge(case: Counterparts, settings: Settings, *, n_cases: int) -> CaseVerdict:
-    threshold = settings.threshold_of(case.name) if settings.threshold_of else settings.rule.threshold
-    rule = settings.rule.with_threshold(threshold)
+def _judge(case: Counterparts, rule: Rule, control: str | None, *, n_cases: int) -> CaseVerdict:
     decision = None
-    if case.are_comparable:
-        decision = decide_shift(case.base_logs, case.new_logs, rule, drift=settings.drift, n_cases=n_cases)
+    if case.is_comparable:
+        decision = decide_shift(case.base_logs, case.new_logs, rule, n_cases=n_cases)
         category, reason = decision.category, None
         if decision.detectable is None:
+            cases = f"{n_cases} case{'s' * (n_cases > 1)}"
             needed = rounds_needed(rule, n_cases=n_cases)
-            told = f"{n_cases} case{'s' * (n_cases > 1)}"
-            reason = f"{decision.n_pairs} rounds are too few for {told}: measure {needed}, or fewer cases"
+            reason = f"{decision.n_pairs} rounds are too few for {cases}: measure {needed}, or fewer cases"
     else:
-        category, reason = _without_figures(case, settings.control)
+        category, reason = _without_figures(case, control)
     return CaseVerdict(
         name=case.name,
         category=category,
         reason=reason,
-        threshold=threshold,
+        threshold=rule.threshold,
         decision=decision,
         base=case.base,
         new=case.new,
@@ -191,7 +187,7 @@ def _judge(case: Counterparts, settings: Settings, *, n_cases: int) -> CaseVerdi
 
 
 def _without_figures(case: Counterparts, control: str | None) -> tuple[Category, str | None]:
-    """Say why the case can't be compared."""
+    """Return the category of a case that can't be compared, and the reason."""
     for side, row in (("base", case.base), ("new", case.new)):
         if row and row.verdict in (Verdict.INVALID, Verdict.FAILED):
             return Category.INVALID, f"{side}: {row.reason}"
@@ -201,36 +197,4 @@ def _without_figures(case: Counterparts, control: str | None) -> tuple[Category,
         return Category.NEW, None
     if not case.base.is_timed:
         return Category.MISSING, f"base: {case.base.reason or 'not timed'}"
-    return Category.MISSING, f"no round in which {control} was measured, too"
-
-
-def compare_calibrated(  # noqa: PLR0913 - as many as `compare` has options
-    base: Run,
-    new: Run,
-    *,
-    control: str | None = None,
-    rule: Rule = RULE,
-    drift: float = DRIFT,
-    thresholds: Mapping[str, float] = MappingProxyType({}),
-    calibrations: Path = CALIBRATIONS,
-) -> Comparison:
-    """Compare two records by the thresholds that are given, or else by those of the machine's calibration.
-
-    Raises:
-        UsageError: the records can't be compared, or a threshold fits none of their cases.
-
-    """
-    known, note = calibration.find(new.provenance, calibrations)
-    settings = Settings(
-        rule=rule,
-        drift=drift,
-        control=control,
-        threshold_of=lambda name: threshold_for(name, thresholds, known, default=rule.threshold),
-    )
-    comparison = compare_runs(base, new, settings)
-    names = [verdict.name for verdict in comparison.verdicts]
-    require_fitting(thresholds, names)
-    stale = calibration.stale_sides(known, new.provenance, (comparison.base, comparison.new))
-    return replace(
-        comparison, notes=(*comparison.notes, note, *stale, *uncalibrated(known, names, thresholds))
-    )
+    return Category.MISSING, f"no round in which {control} was also measured"

@@ -1,4 +1,4 @@
-"""Processes of one moment against those of another → a verdict, as honest as that can be."""
+"""Processes of one moment and processes of another → a verdict that allows for drift in between."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import math
 from itertools import count
 from typing import TYPE_CHECKING
 
-from benchmarks.compare.rule import (
-    Category,
-    Decision,
-    Rule,
-    classify,
-)
+from benchmarks.compare.rule import Category, Decision, Rule, classify
 from benchmarks.stats import ROUNDING, shift_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DRIFT = 0.03
-"""What a machine itself may drift by between two moments. The same code's fastest epochs, in six records
-of two hours on an idle virtual machine, had medians at most 1.7 % apart (eight implementations on `book`;
-the un-jitted JAX loop 3.6 %)."""
-
-RULE = Rule(threshold=0.075, alpha=0.05)
+RULE = Rule(threshold=0.075, alpha=0.05, drift=0.03)
+"""For two records. The same code's fastest epochs, in six records of two hours on an idle virtual machine,
+had medians at most 1.7 % apart (eight implementations on `book`; the un-jitted JAX loop 3.6 %)."""
 
 
 def decide_shift(
-    base_logs: Sequence[float], new_logs: Sequence[float], rule: Rule, *, drift: float, n_cases: int
+    base_logs: Sequence[float], new_logs: Sequence[float], rule: Rule, *, n_cases: int
 ) -> Decision:
     """Judge one of `n_cases` cases by the logarithms of its processes' times at either moment.
 
@@ -36,7 +28,8 @@ def decide_shift(
     """
     tail = rule.alpha / n_cases
     shift, low, high, coverage = shift_interval(base_logs, new_logs, tail)
-    ratio, low, high = math.exp(shift), math.exp(low) / (1 + drift), math.exp(high) * (1 + drift)
+    drift = 1 + rule.drift
+    ratio, low, high = math.exp(shift), math.exp(low) / drift, math.exp(high) * drift
     is_sure = (1 - coverage) / 2 <= tail * (1 + ROUNDING)  # else there are too few processes for the interval
     return Decision(
         category=classify(ratio, low, high, rule) if is_sure else Category.UNDECIDED,
@@ -50,8 +43,8 @@ def decide_shift(
 
 
 def rounds_needed(rule: Rule, *, n_cases: int) -> int:
-    """Give the fewest rounds, in each record, that can make a verdict on so many cases sure enough.
+    """Compute the fewest rounds of each record that can decide one of so many cases.
 
-    Of all orders of n values on either side, one in (2n choose n) has all of one side first.
+    Of all orders of n values on either side, one in (2n choose n) has all values of one side first.
     """
     return next(n for n in count(1) if 1 / math.comb(2 * n, n) <= rule.alpha / n_cases * (1 + ROUNDING))

@@ -140,7 +140,7 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
                 "category": verdict.category,
                 "reason": verdict.reason,
                 "decision": verdict.decision and asdict(verdict.decision),
-                **{side: processes_of(paired_case.case_results[side]) for side in SIDES},
+                **{side: processes_of(paired_case.results[side]) for side in SIDES},
             }
             for paired_case, verdict in zip(paired_cases, verdicts, strict=True)
         },

@@ -85,7 +85,7 @@ def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bo
     """Return whether `compare` calls it slower, from all processes of two moments."""
     one, other = _two_moments(generator, base, new)
     base_logs, new_logs = ([math.log(process["min_s"]) for process in side] for side in (one.base, other.new))
-    found = unpaired.decide_shift(base_logs, new_logs, unpaired.RULE, drift=unpaired.DRIFT, n_cases=1)
+    found = unpaired.decide_shift(base_logs, new_logs, unpaired.RULE, n_cases=1)
     return found.category is decision.Category.SLOWER
 
 

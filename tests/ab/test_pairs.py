@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.ab.pairs import PairedRun, paired_cases_of
 from benchmarks.ab.sides import Side
 from benchmarks.cases.implementations import read_entry
+from benchmarks.compare.result import SideRecord
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.records.row import Verdict
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.runner.dispatch import WorkerRun
 
 NAMES = ("first", "second")
+RULE = Rule()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,28 +86,29 @@ class GroupingDispatcher(Dispatcher):
 def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
     entry = read_entry(IMPLEMENTATIONS / "numpy_float32.py")
     entries = {each: replace(entry, name=each) for each in implementations}
-    return Side(name=name, entries=entries, runtime=Runtime(), versions={})
+    record = SideRecord(name=name, versions={}, commit=None, differs={})
+    return Side(record=record, entries=entries, runtime=Runtime())
 
 
-def fight(
+def compare(
     min_s: Callable[[str, str, int], float],
     base: Side | None = None,
     new: Side | None = None,
     *,
     names: Sequence[str] = ("first",),
     inspects: bool = False,
-    **settings: Any,
+    rule: Rule = RULE,
 ) -> tuple[list[CaseVerdict], FakeDispatcher]:
     sides = {"base": base or side("base"), "new": new or side("new")}
-    paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), Rule())
+    paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), rule)
     dispatcher = FakeDispatcher(
         folder=Path(), progress=Silent(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
     )
-    return PairedRun(paired_cases, dispatcher, **settings).run(), dispatcher
+    return PairedRun(paired_cases, dispatcher).run(), dispatcher
 
 
 def test_the_sides_are_inspected_and_then_take_turns_in_going_first() -> None:
-    _, dispatcher = fight(lambda *_: 1.0)
+    _, dispatcher = compare(lambda *_: 1.0)
 
     assert [(pair, which) for pair, _, which in dispatcher.worker_runs] == [
         *((INSPECTION, which) for which in ("base", "new")),
@@ -118,7 +121,7 @@ def test_the_sides_are_inspected_and_then_take_turns_in_going_first() -> None:
 
 
 def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
-    (first, second), dispatcher = fight(
+    (first, second), dispatcher = compare(
         lambda name, which, _: 1.1 if (name, which) == ("second", "new") else 1.0, names=NAMES
     )
 
@@ -130,22 +133,24 @@ def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
 
 
 def test_the_ratio_is_that_of_the_two_processes_of_one_pair() -> None:
-    (verdict,), _ = fight(lambda _, which, pair: (1.0 + pair) * (1.2 if which == "new" else 1.0))
+    (verdict,), _ = compare(lambda _, which, pair: (1.0 + pair) * (1.2 if which == "new" else 1.0))
 
     assert verdict.decision is not None
     assert verdict.decision.ratio == pytest.approx(1.2)
     assert verdict.ratios == pytest.approx([1.2] * 10)
 
 
-def test_without_stopping_early_every_pair_is_measured() -> None:
-    (verdict,), _ = fight(lambda *_: 1.0, stops_early=False)
+def test_a_rule_that_needs_every_pair_never_stops_early() -> None:
+    (verdict,), _ = compare(lambda *_: 1.0, rule=Rule(min_pairs=20, max_pairs=20))
 
-    assert len(verdict.ratios) == Rule.max_pairs
+    assert len(verdict.ratios) == 20
     assert verdict.category is Category.UNCHANGED
 
 
 def test_a_case_that_only_the_base_has_is_missing_and_one_that_only_the_new_side_has_is_new() -> None:
-    vanished, added = fight(lambda *_: 1.0, side("base", ["first"]), side("new", ["second"]), names=NAMES)[0]
+    vanished, added = compare(lambda *_: 1.0, side("base", ["first"]), side("new", ["second"]), names=NAMES)[
+        0
+    ]
 
     assert (vanished.category, vanished.reason) == (Category.MISSING, "the new side lacks it")
     assert added.category is Category.NEW
@@ -153,7 +158,7 @@ def test_a_case_that_only_the_base_has_is_missing_and_one_that_only_the_new_side
 
 @pytest.mark.parametrize("broken", ["base", "new"])
 def test_a_side_that_breaks_makes_the_case_invalid_and_names_the_side(broken: str) -> None:
-    (verdict,), dispatcher = fight(lambda _, which, pair: -1.0 if (which, pair) == (broken, 2) else 1.0)
+    (verdict,), dispatcher = compare(lambda _, which, pair: -1.0 if (which, pair) == (broken, 2) else 1.0)
 
     assert (verdict.category, verdict.reason) == (Category.INVALID, f"{broken}: it broke")
     assert verdict.decision is None
@@ -165,7 +170,7 @@ def test_a_case_that_a_side_can_not_run_is_missing_and_says_why(without: list[st
     sides = {"base": side("base"), "new": side("new")}
     (paired_case,) = paired_cases_of(sides, ["first"], ["cpu"], [SMALL], Rule())
     for key in without:
-        paired_case.case_results[key].end(Verdict.NOT_MEASURED, "no GPU here")
+        paired_case.results[key].end(Verdict.NOT_MEASURED, "no GPU here")
 
     verdict = paired_case.verdict(1, None)
 
@@ -177,8 +182,8 @@ def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
     def broken(_: str, __: str, pair: int) -> float:
         return -1.0 if pair == INSPECTION else 1.0
 
-    (fine,), dispatcher = fight(lambda *_: 1.0, side("base", []), side("new", ["first"]))
-    (wrong,), _ = fight(broken, side("base", []), side("new", ["first"]), inspects=True)
+    (fine,), dispatcher = compare(lambda *_: 1.0, side("base", []), side("new", ["first"]))
+    (wrong,), _ = compare(broken, side("base", []), side("new", ["first"]), inspects=True)
 
     assert (fine.category, dispatcher.worker_runs) == (Category.NEW, [(INSPECTION, "first", "new")])
     assert (wrong.category, wrong.reason) == (Category.INVALID, "new: it broke")
@@ -204,7 +209,7 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
 
 def test_every_case_sees_its_sides_take_turns_however_many_there_are() -> None:
     names = [f"case{i}" for i in range(5)]
-    _, dispatcher = fight(lambda *_: 1.0, side("base", names), side("new", names), names=names)
+    _, dispatcher = compare(lambda *_: 1.0, side("base", names), side("new", names), names=names)
 
     for name in names:
         firsts = [which for pair, each, which in dispatcher.worker_runs if each == name and pair >= 0][::2]
@@ -218,7 +223,7 @@ def test_an_interrupt_keeps_what_was_measured_and_decides_nothing(error: BaseExc
             raise error
         return 1.0
 
-    (verdict,), _ = fight(interrupted)
+    (verdict,), _ = compare(interrupted)
 
     assert verdict.category is Category.UNDECIDED
     assert "interrupted" in (verdict.reason or "")

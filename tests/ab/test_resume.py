@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.ab import comparison as ab_module
-from benchmarks.ab.resume import forget_torn_pairs, workplace
+from benchmarks.ab.resume import forget_incomplete_pairs, workplace
 from benchmarks.cli.main import main
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from tests.ab.test_pairs import FakeDispatcher
@@ -38,7 +38,7 @@ def test_a_pair_of_which_a_side_is_lacking_is_measured_again(cut_short: list[str
         leave(tmp_path, name, ended=False)
     (tmp_path / "caches").mkdir()
 
-    forget_torn_pairs(tmp_path)
+    forget_incomplete_pairs(tmp_path)
 
     assert names_in(tmp_path) == whole
     assert (tmp_path / "caches").exists()
@@ -50,7 +50,7 @@ def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path
     leave(tmp_path, "-1-01-base-cpu-1", ended=False)
     (tmp_path / "caches" / "base").mkdir(parents=True)
 
-    forget_torn_pairs(tmp_path)
+    forget_incomplete_pairs(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 

@@ -66,7 +66,7 @@ def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(
     ) as side:
         path = side.entries["numpy_float32"].path
         assert path.read_text(encoding="utf-8").endswith("# first\n")
-        assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
+        assert side.record.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
         assert len(run(checkout, "worktree", "list").splitlines()) == 2
 
     assert not path.exists()
@@ -104,7 +104,7 @@ def test_files_that_differ_from_their_commit_are_marked(checkout: Path, tmp_path
     (checkout / "numpy_float32.py").write_text("changed", encoding="utf-8")
 
     with open_side("new", SideOptions(), checkout, file_as="", scratch=tmp_path / "scratch") as side:
-        assert (side.commit or "").endswith(" with changes")
+        assert (side.record.commit or "").endswith(" with changes")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_commit_without_the_folder_has_no_implementations(checkout: Path, tmp_
 
     with open_side("base", SideOptions(ref="first"), later, file_as="", scratch=tmp_path / "scratch") as side:
         assert side.entries == {}
-        assert side.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
+        assert side.record.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
 
 
 @pytest.mark.parametrize(
@@ -242,10 +242,10 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
     told.write_text(json.dumps(editable), encoding="utf-8")
     side = SideOptions(env=(f"PYTHONPATH={repository / 'library'}",))
 
-    seen = [side.made_of(checkout)]
+    seen = [side.identity(checkout)]
     for change in changes:
         (repository / change).write_text("changed", encoding="utf-8")
-        seen.append(side.made_of(checkout))
+        seen.append(side.identity(checkout))
 
     unnoticed = [
         change for change, (before, now) in zip(changes, pairwise(seen), strict=True) if before == now
@@ -255,13 +255,13 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
 
 def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) -> None:
     side = SideOptions(impl=checkout / "numpy_float32.py")
-    first = side.made_of(IMPLEMENTATIONS)
+    first = side.identity(IMPLEMENTATIONS)
     (checkout / "another.py").write_text("", encoding="utf-8")
-    assert side.made_of(IMPLEMENTATIONS) == first
+    assert side.identity(IMPLEMENTATIONS) == first
 
     (checkout / "numpy_float32.c").write_text("", encoding="utf-8")
 
-    assert side.made_of(IMPLEMENTATIONS) != first
+    assert side.identity(IMPLEMENTATIONS) != first
 
 
 def test_versions_are_asked_for_under_the_sides_variables(tmp_path: Path) -> None:

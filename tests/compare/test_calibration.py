@@ -15,12 +15,11 @@ from benchmarks.ab import comparison
 from benchmarks.cli import ab
 from benchmarks.cli.main import main
 from benchmarks.compare.calibration import (
+    CALIBRATION,
     LOCK,
-    SCHEMA_VERSION,
     Calibration,
     Fingerprint,
     find,
-    read_calibration,
     require_usable,
     save,
     stale_sides,
@@ -59,8 +58,8 @@ def test_what_is_saved_is_read_back_and_leaves_nothing_else_behind(tmp_path: Pat
 
     path = save(made, tmp_path / "new" / "folder")
 
-    assert read_calibration(path) == made
-    assert path.stem == made.machine.key
+    assert CALIBRATION.read(path) == made
+    assert path == made.machine.path(tmp_path / "new" / "folder")
     assert {each.name for each in path.parent.iterdir()} == {path.name, LOCK}
 
 
@@ -70,7 +69,7 @@ def test_saving_keeps_the_cases_calibrated_earlier_and_overrules_those_calibrate
     save(calibration(a=CASE, b=CASE), tmp_path)
     again = replace(calibration(b=replace(CASE, threshold=0.1)), date="2026-11-24T12:00:00+00:00")
 
-    merged = read_calibration(save(again, tmp_path))
+    merged = CALIBRATION.read(save(again, tmp_path))
 
     assert {name: case.threshold for name, case in merged.cases.items()} == {"a": 0.05, "b": 0.1}
     assert merged.date == again.date
@@ -83,11 +82,11 @@ def test_two_that_save_at_a_time_lose_none_of_each_others_cases(tmp_path: Path) 
         list(pool.map(save, [calibration(**{f"case{i}": CASE}) for i in range(40)], [tmp_path] * 40))
 
     (path,) = tmp_path.glob("*.json")
-    assert len(read_calibration(path).cases) == 41
+    assert len(CALIBRATION.read(path).cases) == 41
 
 
 def test_saving_over_a_file_that_is_none_of_ours_is_refused_and_leaves_it_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / f"{Fingerprint.of(PROVENANCE).key}.json"
+    path = Fingerprint.of(PROVENANCE).path(tmp_path)
     path.write_text("precious", encoding="utf-8")
 
     with pytest.raises(UsageError, match="expected a calibration in JSON"):
@@ -108,7 +107,7 @@ def test_a_file_that_a_killed_writer_left_is_not_taken_for_a_calibration(tmp_pat
     (tmp_path / PARTIAL.format(0)).write_text('{"date": "20', encoding="utf-8")
 
     assert find(elsewhere(PROVENANCE, system="Linux 7"), tmp_path)[0] == made  # looks at every file
-    assert set(read_calibration(save(calibration(b=CASE), tmp_path)).cases) == {"a", "b"}
+    assert set(CALIBRATION.read(save(calibration(b=CASE), tmp_path)).cases) == {"a", "b"}
 
 
 def test_whether_it_can_be_saved_is_found_out_before_anything_is_measured(
@@ -119,7 +118,7 @@ def test_whether_it_can_be_saved_is_found_out_before_anything_is_measured(
 
     monkeypatch.setattr(comparison, "Dispatcher", measured)
     monkeypatch.setattr(ab, "collect_provenance", lambda _: PROVENANCE)
-    (tmp_path / f"{Fingerprint.of(PROVENANCE).key}.json").write_text("precious", encoding="utf-8")
+    Fingerprint.of(PROVENANCE).path(tmp_path).write_text("precious", encoding="utf-8")
 
     for folder in (tmp_path, Path("/dev/null/folder")):
         assert main(["calibrate", "--impl=numpy_float32", f"--calibration={folder}"]) == 4
@@ -214,8 +213,8 @@ def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
     ("change", "message"),
     [
         (
-            lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1),
-            f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; remove it and calibrate",
+            lambda fields: fields.update(schema_version=CALIBRATION.version + 1),
+            f"expected schema version {CALIBRATION.version}, found {CALIBRATION.version + 1}; remove it and ",
         ),
         (lambda fields: fields.update(schema_version=1), "found 1; remove it and calibrate again"),
         (lambda fields: fields.pop("cases"), "cases: expected an object, found nothing"),
@@ -237,7 +236,7 @@ def _edited(change: Callable[[dict[str, Any]], object], folder: Path) -> str:
 def test_a_calibration_of_the_future_or_edited_is_refused_by_name(
     change: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / f"{Fingerprint.of(PROVENANCE).key}.json"
+    path = Fingerprint.of(PROVENANCE).path(tmp_path)
     path.write_text(_edited(change, tmp_path), encoding="utf-8")
 
     with pytest.raises(UsageError) as error:

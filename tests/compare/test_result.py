@@ -182,22 +182,22 @@ def test_junit_counts_what_it_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("detectable", "reason", "told"),
+    ("detectable", "reason", "text"),
     [
         (0.08, None, "could detect a slowdown of 8.0 % (power 50 %); the change may be up to +20.0 %"),
         (None, None, "10 pairs are too few to detect any slowdown"),
         (None, "interrupted", "interrupted"),
     ],
 )
-def test_of_an_undecided_case_every_report_says_what_could_have_been_seen(
-    detectable: float | None, reason: str | None, told: str
+def test_every_report_says_which_slowdown_could_be_detected_in_an_undecided_case(
+    detectable: float | None, reason: str | None, text: str
 ) -> None:
     decision = replace(DECISION, category=Category.UNDECIDED, detectable=detectable)
     made = comparison(verdict("a", Category.UNDECIDED, decision=decision, reason=reason))
 
-    assert f"undecided: a: {told}\n" in to_markdown(made)
-    assert f"undecided: a: {told}\n" in shown(made)
-    assert ET.fromstring(to_junit(made))[0][0][0].get("message", "").endswith(f"): {told}")  # noqa: S314 - our own
+    assert f"undecided: a: {text}\n" in to_markdown(made)
+    assert f"undecided: a: {text}\n" in shown(made)
+    assert ET.fromstring(to_junit(made))[0][0][0].get("message", "").endswith(f"): {text}")  # noqa: S314 - our own
 
 
 def test_junitparser_reads_it_and_counts_the_same(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_records_of_other_circumstances_are_refused_with_both_values_unless_only
         ),
         (
             replace(case(), data_digest="fedcba9876543210"),
-            "digest 0123456789abcdef in the base, fedcba9876543210 in the new record",
+            ": 0123456789abcdef in the base, fedcba9876543210 in the new record",
         ),
     ],
     ids=["problems", "data"],
@@ -266,7 +266,7 @@ def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) 
     status, comparison = compare(run_of_day(0, *rows), new_run(*rows), "--baseline=native_floor")
 
     assert status == 5
-    assert comparison.verdicts[-1].reason == "no round in which native_floor was measured, too"
+    assert comparison.verdicts[-1].reason == "no round in which native_floor was also measured"
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_what_was_overlooked_to_compare_ratios_is_told(compare: Compare) -> None
     _, comparison = compare(run_of_day(0, *rows), new_run(*rows, n_cpus=64), "--baseline=native_floor")
 
     overlooked, left_out = comparison.notes[:2]
-    assert overlooked.startswith("compared all the same, by ratios to native_floor: number of CPUs: 2 in the")
-    assert left_out == f"the control, left out itself: {rows[1].case}"
+    assert overlooked.startswith("compared anyway, by ratios to native_floor: number of CPUs: 2 in the")
+    assert left_out == f"left out, the control itself: {rows[1].case}"
 
 
 def test_a_record_that_was_cut_short_and_records_in_the_wrong_order_are_told(compare: Compare) -> None:
@@ -315,7 +315,7 @@ def test_a_record_that_was_cut_short_and_records_in_the_wrong_order_are_told(com
 
     assert comparison.notes[:2] == (
         "base: the run was interrupted (Ctrl-C): some rounds are missing",
-        "the base was measured after the new record: are they the right way round?",
+        "the base was measured after the new record: are they in the right order?",
     )
 
 
@@ -347,7 +347,7 @@ def test_too_few_rounds_for_so_many_cases_are_undecided_and_say_how_many_it_take
     assert status == 3
     assert {verdict.category for verdict in comparison.verdicts} == {Category.UNDECIDED}
     assert comparison.verdicts[0].reason == "4 rounds are too few for 5 cases: measure 5, or fewer cases"
-    assert "would have been seen" not in capsys.readouterr().out  # in so few, nothing would
+    assert "could detect" not in capsys.readouterr().out  # in so few, nothing would
     assert compare(run_of_day(0, rows[0]), new_run(slower[0]))[0] == 1  # enough for one
 
 
@@ -394,9 +394,9 @@ def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compa
         (["--threshold=nan"], "--threshold: expected more than 0 and less than 100 %, found 'nan'"),
         (["--threshold=torch=-1"], "--threshold: expected more than 0 and less than 100 %, found 'torch=-1'"),
         (["--threshold=100"], "--threshold: expected more than 0 and less than 100 %, found '100'"),
-        (["--alpha=0"], "alpha: expected between 0 and 1"),
-        (["--drift=-1"], "--drift: expected from 0 to less than 100 %, found -1"),
-        (["--drift=nan"], "--drift: expected from 0 to less than 100 %, found nan"),
+        (["--alpha=0"], "rule: alpha: expected a number from 1e-12 to 1, found 0"),
+        (["--drift=-1"], "rule: drift: expected a number from 0 to 0.999, found -0.01"),
+        (["--drift=nan"], "rule: drift: expected a number from 0 to 0.999, found nan"),
         (["--json=/dev/null/a.json"], "can't be written"),
         (["--json=same", "--junit=same"], "same: expected one report for each file, found 2"),
     ],
@@ -455,7 +455,7 @@ def test_the_report_says_how_it_was_judged_and_when_each_side_was_measured(
     assert "+20.0 %" in shown
     assert "base: measured 2026-11-01" in shown
     assert "new: measured 2026-11-02" in shown
-    assert "widened by 3.0% for what the machine may have drifted by" in shown
+    assert "widened by 3.0% for a drift of the machine" in shown
     assert "no calibration of this machine" in shown
 
 

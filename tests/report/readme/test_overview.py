@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.figures import figures_of
 from benchmarks.cases.problems import NAMED
-from benchmarks.compare.two_runs import compare_calibrated
+from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.machine import Machine
 from benchmarks.records.row import Verdict
 from benchmarks.report.readme.images import Image, more_of
@@ -170,7 +170,7 @@ def test_the_first_picture_of_a_kind_is_shown_with_its_first_sentence_below_its_
 
 def test_two_runs_side_by_side_show_the_verdicts_of_compare() -> None:
     slower = run_of_day(1, *(tier(each.implementation, each.framework, 2e-3) for each in STEPS))
-    comparison = compare_calibrated(run_of_day(0, *STEPS), slower)
+    comparison = compare_runs(run_of_day(0, *STEPS), slower, Settings())
 
     text = page(slower, comparison=comparison)
 
