@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from benchmarks.records.row import Verdict
+from benchmarks.report.html.page import write_page
 from benchmarks.verify.agreement import loss_curve
 from impls.contract import Problem
 from tests.helpers.runs import run_of_day, timed
@@ -16,12 +18,18 @@ from tests.records.test_run import AGREEMENT, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from playwright.sync_api import Page
+
+    from benchmarks.compare.result import Comparison
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+PHONE = {"width": 390, "height": 844}
 
 LOSSES = np.geomspace(0.7, 0.1, 12)
 STEPS = replace(AGREEMENT, curve=loss_curve(LOSSES, LOSSES + 1e-7))
@@ -67,3 +75,22 @@ def many_rows(n: int) -> Run:
     first = rows_of(Problem())[0]
     others = (replace(first, implementation=f"impl_{i:05}") for i in range(n - 1))
     return run_of_day(0, first, *others)
+
+
+def written(folder: Path, *runs: Run, beside: Sequence[Run] = (), against: Comparison | None = None) -> Path:
+    """Write the page of these runs; skip the test without the packages that it needs."""
+    pytest.importorskip("vl_convert")
+    gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
+    path = folder / "index.html"
+    write_page(runs, gallery.plots_of([*runs, *beside]), path, beside, against)
+    return path
+
+
+def column(page: Page, name: str) -> list[str]:
+    """Return the texts of a column of the page's table."""
+    return page.locator(f"#table tbody .is-{name}").all_inner_texts()
+
+
+def names(page: Page) -> list[str]:
+    """Return the implementations in the page's table."""
+    return page.locator("#table .implementation").all_inner_texts()

@@ -1,0 +1,111 @@
+"""The page in a browser: plots, phones, paper, and readers who can't see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from impls.contract import Problem
+from tests.analysis.test_decision_map import sweep
+from tests.helpers.pages import PHONE, rows_of, written
+from tests.helpers.runs import run_of_day
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.report.html.conftest import Open
+
+
+@pytest.mark.parametrize(("width", "n_times"), [(1280, 1), (PHONE["width"], 0)])
+def test_an_area_has_its_name_if_there_is_room_for_it(
+    opened: Open, tmp_path: Path, width: int, n_times: int
+) -> None:
+    name = "a" * 40  # more than a phone is wide
+    eager, jit = (("eager", 1e-3, 1e-3), (name, 0.1, 1e-4))
+    rows = [
+        row
+        for implementation, first_s, epoch_s in (eager, jit)
+        for row in sweep(implementation, warm_s=first_s, cold_s=first_s, epoch_s=epoch_s)
+    ]
+    page = opened(written(tmp_path, run_of_day(0, *rows)), viewport={"width": width, "height": 800})
+    page.wait_for_selector("html[data-drawn=yes]")
+
+    picture = page.locator("#chart-decision-map svg")
+    shown = picture.locator("[class*=names_cold] text")
+    assert shown.all_text_contents().count(name) == n_times
+    panel = picture.locator(".mark-area").first.bounding_box()
+    assert panel
+    for box in filter(None, (each.bounding_box() for each in shown.all())):
+        assert panel["x"] <= box["x"]
+        assert box["x"] + box["width"] <= panel["x"] + panel["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_accessibility_check_finds_nothing_serious(opened: Open, typical: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(typical, color_scheme=scheme, reduced_motion="reduce")
+    page.wait_for_selector("html[data-drawn=yes]")
+    page.locator("summary").first.click()
+    found = axe.run(page).response["violations"]
+    page.get_by_role("button", name="jax_jit").click()
+    found += axe.run(page).response["violations"]
+
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
+
+
+def test_on_a_phone_nothing_is_cut_off_and_the_interval_is_visible(opened: Open, typical: Path) -> None:
+    page = opened(typical, viewport=PHONE)
+    page.wait_for_selector("html[data-drawn=yes]")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert page.locator("th.is-speedup_low").is_visible()
+    assert not page.locator("th.is-memory_bytes").is_visible()
+
+
+def test_paper_is_white_and_has_every_column_even_if_the_screen_is_dark(opened: Open, typical: Path) -> None:
+    page = opened(typical, color_scheme="dark", viewport=PHONE)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    page.emulate_media(media="print")
+
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("th.is-memory_bytes").is_visible()
+
+
+def test_every_picture_is_also_described_in_words(opened: Open, typical: Path) -> None:
+    page = opened(typical)
+    page.wait_for_selector("html[data-drawn=yes]")
+
+    pictures = page.locator("figure:has(svg)")
+    assert pictures.count() >= 5
+    for i in range(pictures.count()):
+        picture = pictures.nth(i)
+        picture.locator("summary").click()
+        assert len(picture.locator("details p").first.inner_text()) > 40
+        picture.locator("details td").first.wait_for()
+
+
+def test_three_runs_without_a_change_are_drawn_over_time_without_a_warning(
+    opened: Open, tmp_path: Path
+) -> None:
+    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(3))))
+
+    page.wait_for_selector("#chart-trend svg")
+
+    assert "against native_floor" in page.locator("#chart-trend svg").inner_html()
+
+
+def test_on_a_phone_the_trends_are_as_large_as_elsewhere_and_their_headings_are_shortened(
+    opened: Open, tmp_path: Path
+) -> None:
+    runs = (run_of_day(day, *rows_of(Problem())) for day in range(3))
+    page = opened(written(tmp_path, *runs), viewport={"width": 390, "height": 844})
+
+    page.wait_for_selector("#chart-trend svg")
+
+    shrunk = page.evaluate(
+        "(svg => svg.clientWidth / svg.viewBox.baseVal.width)(document.querySelector('#chart-trend svg'))"
+    )
+    assert shrunk > 0.95
+    assert "torch_step-cpu-book" in page.locator("#chart-trend svg").inner_html()
