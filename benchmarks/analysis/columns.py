@@ -21,10 +21,10 @@ class Column:
     table lists it, with the function that computes its value or its text from a line.
     """
 
+    title: str = ""  # the heading in a table; empty: the column is only exported
     meaning: str = ""
     unit: str = ""
     _: KW_ONLY
-    title: str = ""  # the heading in a table; empty: the column is only exported
     priority: int = 0  # 0: always shown; where room is scarce, the largest number gives way first
     is_text: bool = False  # aligned to the left; a field is, if it holds a str
     value: Callable[[Any], Any] | None = None  # None: the field
@@ -44,12 +44,12 @@ class Column:
 
 def column(meaning: str, unit: str = "", **more: Any) -> Any:  # noqa: ANN401 - any field can be one
     """Declare a dataclass's field as a column; the arguments are those of `Column`."""
-    return field(metadata={Column: Column(meaning, unit, **more)})
+    return field(metadata={Column: Column(meaning=meaning, unit=unit, **more)})
 
 
 @cache
 def columns_of(line: type) -> tuple[Column, ...]:
-    """Read the columns from the class of a table's lines, a dataclass, each field of which declares one.
+    """Read the columns from the class of a table's lines: a dataclass in which each field declares one.
 
     Raises:
         TypeError: a field declares none.

@@ -42,7 +42,7 @@ class Way:
 
     @classmethod
     def of(cls, rows: Sequence[Row], caches: Caches) -> Way:
-        """Take the costs of a sweep's rows; rows without a cold first call are left out if it is needed."""
+        """Collect the costs of a sweep's rows, for cold caches only of rows with a cold first call."""
         known = [row for row in rows if caches == "warm" or row.costs]
         return cls(
             row=rows[0],

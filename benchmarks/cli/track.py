@@ -96,7 +96,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _explained(column: Column) -> str:
-    return fill(column.meaning, 80, initial_indent=f"  {column.name:18}", subsequent_indent=" " * 20)
+    return fill(column.meaning, 80, initial_indent=f"  {column.title:18}", subsequent_indent=" " * 20)
 
 
 def _add(parsed: argparse.Namespace) -> int:

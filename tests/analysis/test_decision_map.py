@@ -1,4 +1,4 @@
-"""The decision map: totals, who finishes first, and that nothing is said beyond what was measured."""
+"""The decision map: totals, the first to finish, and no statement beyond the measured sizes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sweep(
     framework: str = "jax",
     sizes: Sequence[int] = SIZES,
 ) -> list[Row]:
-    """Make rows of one implementation over batch sizes, each as expensive as the others."""
+    """Make rows of one implementation that cost the same at every batch size."""
     return [
         row(
             implementation,
@@ -51,7 +51,7 @@ JIT = sweep("jit", warm_s=0.1, cold_s=1.0, epoch_s=1e-4)
 
 
 def of(ways: dict[str, tuple[float, float]]) -> DecisionMap:
-    """Give a map with one batch size, from each way's first call and epoch in s."""
+    """Make a map with one batch size, from the first call and epoch of each implementation in s."""
     made = (
         Way(row=row(name), batch_sizes=(1, 10), first_s=(first_s,) * 2, epoch_s=(epoch_s,) * 2)
         for name, (first_s, epoch_s) in ways.items()
@@ -59,7 +59,7 @@ def of(ways: dict[str, tuple[float, float]]) -> DecisionMap:
     return DecisionMap(problem=SMALL, title="D2", device="cpu", caches="cold", ways=tuple(made))
 
 
-def test_what_compiles_finishes_first_from_the_break_even_on_with_cold_and_with_warm_caches() -> None:
+def test_from_the_break_even_on_the_compiled_implementation_finishes_first_cold_and_warm() -> None:
     cold, warm = decision_maps([*EAGER, *JIT])
 
     assert (cold.caches, warm.caches, cold.range) == ("cold", "warm", (1, 1000))
@@ -70,7 +70,7 @@ def test_what_compiles_finishes_first_from_the_break_even_on_with_cold_and_with_
     assert warm.stretches(100)[1].begin == pytest.approx(1 + (0.1 - 1e-3) / (1e-3 - 1e-4))
 
 
-def test_between_measured_batch_sizes_costs_are_interpolated_in_the_logarithms() -> None:
+def test_between_measured_batch_sizes_costs_are_interpolated_in_logarithms() -> None:
     way = Way(row=row("a"), batch_sizes=(10, 1000), first_s=(0.1, 0.4), epoch_s=(1e-3, 4e-3))
 
     assert way.costs_s(100) == pytest.approx((0.2, 2e-3))
@@ -79,21 +79,21 @@ def test_between_measured_batch_sizes_costs_are_interpolated_in_the_logarithms()
 
 
 @pytest.mark.parametrize("batch_size", [0.9, 1001, 1e9])
-def test_beyond_the_measured_batch_sizes_nothing_is_said(batch_size: float) -> None:
+def test_beyond_the_measured_batch_sizes_the_map_is_empty(batch_size: float) -> None:
     cold, _ = decision_maps([*EAGER, *JIT])
 
     assert cold.stretches(batch_size) == []
     assert cold.winner(batch_size, 10) is None
 
 
-def test_a_way_that_was_not_measured_there_is_no_choice_there() -> None:
+def test_an_implementation_is_no_choice_at_batch_sizes_at_which_it_was_not_measured() -> None:
     far = sweep("far", warm_s=1e-6, cold_s=1e-6, epoch_s=1e-6, sizes=(100, 1000, 10_000, 100_000))
     cold, _ = decision_maps([*EAGER, *far])
 
     assert [cold.winner(size, 5) for size in (1, 99, 100, 1000, 100_000)] == ["eager"] * 2 + ["far"] * 3
 
 
-def test_numpy_and_the_floor_are_yardsticks_and_no_choice() -> None:
+def test_numpy_and_the_floor_are_no_choice() -> None:
     by_hand = sweep("by_hand", warm_s=1e-6, cold_s=1e-6, epoch_s=1e-6, framework="numpy")
 
     assert decision_maps([*EAGER, *by_hand]) == decision_maps(EAGER)
@@ -104,13 +104,13 @@ def test_rows_without_a_sweep_make_no_map() -> None:
     assert decision_maps(EAGER[:2]) == []
 
 
-def test_ways_measured_without_a_cold_call_make_the_warm_map_only() -> None:
+def test_rows_without_a_cold_call_make_the_warm_map_only() -> None:
     (only,) = decision_maps([replace(each, costs=None) for each in EAGER])
 
     assert only.caches == "warm"
 
 
-def test_the_winner_is_always_the_way_with_the_least_time() -> None:
+def test_the_winner_is_always_the_implementation_with_the_least_time() -> None:
     generator = np.random.default_rng(0)
     for _ in range(100):
         costs = {f"way{i}": tuple(10 ** generator.uniform(-5, 0, 2)) for i in range(6)}
@@ -124,7 +124,7 @@ def test_the_winner_is_always_the_way_with_the_least_time() -> None:
             assert totals[winner] == pytest.approx(min(totals.values()))
 
 
-def test_of_two_that_are_alike_one_finishes_first_throughout() -> None:
+def test_one_of_two_equal_implementations_finishes_first_throughout() -> None:
     (stretch,) = of({"a": (0.5, 1e-3), "b": (0.5, 1e-3)}).stretches(3)
 
     assert (stretch.begin, stretch.end) == (1, math.inf)

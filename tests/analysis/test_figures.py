@@ -48,7 +48,7 @@ def test_speedup_and_distance_from_the_floor_are_medians_over_the_rounds_in_whic
 
 
 @pytest.mark.parametrize("bare", [INVALID, ABSENT, row("jax_jit", verdict=Verdict.FAILED)])
-def test_a_row_that_is_not_verified_has_a_reason_and_no_figure_of_time(bare: Any) -> None:
+def test_a_row_that_is_not_verified_has_a_reason_and_no_time(bare: Any) -> None:
     figures = shown(run_of(row(), bare, timed("native_floor", [1e-6] * 6)))[bare.implementation]
 
     assert not figures.is_timed
@@ -73,7 +73,7 @@ def test_memory_is_the_devices_own_and_never_negative() -> None:
     assert shown(run_of(row(costs=costs, device="cuda")))["torch_eager"].memory_bytes == 7
 
 
-def test_every_column_says_what_it_means_and_times_and_sizes_their_unit() -> None:
+def test_every_column_has_a_meaning_and_each_time_and_size_its_unit() -> None:
     for column in columns_of(Figures):
         assert column.meaning
         ending = column.name.rpartition("_")[2]

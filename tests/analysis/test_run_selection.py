@@ -1,4 +1,4 @@
-"""The run that speaks for a group, of several that measured it."""
+"""The run that is shown of several that measured a group."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown_run(*runs: Run) -> Run:
     return groups[GROUP]
 
 
-def test_most_rounds_then_most_implementations_then_the_newest_run_speaks_for_a_group() -> None:
+def test_the_run_with_most_rounds_then_most_implementations_then_the_newest_is_shown() -> None:
     few, many = timed("torch_eager", [1e-6] * 3), timed("torch_eager", [1e-6] * 6)
     other = timed("jax_scan", [1e-6] * 6)
     runs = [
@@ -40,7 +40,7 @@ def test_most_rounds_then_most_implementations_then_the_newest_run_speaks_for_a_
 
 
 @pytest.mark.parametrize("change", [{"commit": "b" * 10}, {"versions": {"torch": "2.14.0"}}])
-def test_a_run_of_older_code_or_versions_does_not_speak_however_thorough_it_is(
+def test_a_run_of_older_code_or_versions_is_not_shown_however_thorough_it_is(
     change: dict[str, Any],
 ) -> None:
     thorough = run_of_day(0, timed("torch_eager", [1e-6] * 6), commit="a" * 10)
@@ -54,7 +54,7 @@ def of_code(digest: str | None, *, n_rounds: int, implementation: str = "torch_e
     return timed(implementation, [1e-6] * n_rounds, code_digest=digest)
 
 
-def test_where_a_later_commit_left_the_timed_code_alone_the_more_thorough_run_speaks() -> None:
+def test_if_a_later_commit_left_the_timed_code_alone_the_more_thorough_run_is_shown() -> None:
     thorough = run_of_day(0, of_code("1", n_rounds=6), commit="a" * 10)
     newer = run_of_day(1, of_code("1", n_rounds=3), commit="b" * 10)
     as_thorough = run_of_day(2, of_code("1", n_rounds=6), commit="c" * 10)
@@ -66,7 +66,7 @@ def test_where_a_later_commit_left_the_timed_code_alone_the_more_thorough_run_sp
 
 
 @pytest.mark.parametrize("digest", ["2", None], ids=["another", "not known"])
-def test_code_of_another_digest_or_of_another_commit_where_none_is_known_is_other_code(
+def test_code_of_another_digest_or_without_a_digest_of_another_commit_is_other_code(
     digest: str | None,
 ) -> None:
     thorough = run_of_day(0, of_code("1", n_rounds=6), commit="a" * 10)
@@ -87,14 +87,14 @@ def test_one_changed_implementation_is_enough_and_one_that_only_one_run_has_is_n
     assert shown_run(thorough, without) is thorough
 
 
-def test_of_one_commit_it_is_the_code_that_lay_there_which_counts() -> None:
+def test_within_one_commit_the_digest_decides_whether_code_is_the_same() -> None:
     thorough = run_of_day(0, of_code("1", n_rounds=6), commit="aaaaaaaaaa with changes")
     newer = run_of_day(1, of_code("2", n_rounds=3), commit="aaaaaaaaaa with changes")
 
     assert shown_run(thorough, newer) is newer
 
 
-def test_a_quick_look_or_an_untimed_run_speaks_only_where_no_other_can() -> None:
+def test_a_quick_look_or_an_untimed_run_is_shown_only_if_there_is_no_other() -> None:
     thorough, quick = run_of_day(0, row()), run_of_day(1, row(), settings={"quick": True})
     untimed = run_of_day(2, row(processes=()), settings={"timed": False})
 
@@ -103,7 +103,7 @@ def test_a_quick_look_or_an_untimed_run_speaks_only_where_no_other_can() -> None
     assert shown_run(untimed) is untimed
 
 
-def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> None:
+def test_machines_are_listed_separately_that_of_the_newest_run_first() -> None:
     here, there = run_of_day(0, row()), run_of_day(1, row(), cpu="Another CPU")
 
     found = headline_groups([here, there])
@@ -112,14 +112,14 @@ def test_each_machine_has_its_own_speakers_that_of_the_newest_run_first() -> Non
     assert str(Machine.of(there)) == "vm: Another CPU (2 CPUs)"
 
 
-def test_an_interrupted_run_brings_its_machine_no_place_before_others() -> None:
+def test_an_interrupted_run_does_not_move_its_machine_before_others() -> None:
     whole = run_of_day(0, timed("torch_eager", [1e-3] * 6), machine="a")
     cut = run_of_day(1, timed("torch_eager", [1e-3] * 6), machine="b", settings={"interrupted": "Ctrl-C"})
 
     assert [site.machine for site in headline_groups([whole, cut])] == ["a", "b"]
 
 
-def test_named_problems_come_first_in_the_order_in_which_they_are_named() -> None:
+def test_named_problems_come_first_in_the_order_of_their_declaration() -> None:
     problems = [SMALL, NAMED["wide"], NAMED["large"], NAMED["book"]]
     run = run_of(*(row(problem=problem) for problem in problems))
 
@@ -128,5 +128,5 @@ def test_named_problems_come_first_in_the_order_in_which_they_are_named() -> Non
     assert [group.partition("-")[0] for group in groups] == ["book", "large", "wide", "B32"]
 
 
-def test_no_run_speaks_for_nothing() -> None:
+def test_without_runs_nothing_is_shown() -> None:
     assert headline_groups([]) == {}

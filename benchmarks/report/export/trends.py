@@ -30,52 +30,50 @@ def _at(point: Point) -> Provenance:
 
 
 def _version(name: str) -> Column:
-    return Column(f"version of {name}", name=name, value=lambda p: _at(p).versions.get(name))
+    return Column(name, f"version of {name}", value=lambda p: _at(p).versions.get(name))
 
 
 def _of_run(name: str) -> Column:
     (column,) = (each for each in columns_of(RunLine) if each.name == name)
-    return replace(column, value=lambda p: column.of(p.record.run))
+    return replace(column, title=name, value=lambda p: column.of(p.record.run))
 
 
 COLUMNS = (
-    Column("when the run began, ISO 8601, UTC", name="date", value=lambda p: p.record.date.isoformat()),
+    Column("date", "when the run began, ISO 8601, UTC", value=lambda p: p.record.date.isoformat()),
     _of_run("commit"),
     Column(
+        "commit_elsewhere",
         "commit of each other checkout that holds an implementation",
-        name="commit_elsewhere",
         value=lambda p: _at(p).commit_elsewhere,
     ),
-    Column("implementation, device and problem", name="case", value=lambda p: p.row.case),
-    Column("the first part of the case", name="implementation", value=lambda p: p.row.implementation),
-    Column("what the case is compared with", name="control", value=lambda p: p.control.implementation),
+    Column("case", "implementation, device and problem", value=lambda p: p.row.case),
+    Column("implementation", "the first part of the case", value=lambda p: p.row.implementation),
+    Column("control", "what the case is compared with", value=lambda p: p.control.implementation),
     Column(
+        "ratio",
         "the case's time over the control's (fastest epochs of the same round), median over the rounds",
-        name="ratio",
         value=lambda p: p.ratio.value,
     ),
     Column(
+        "ratio_low",
         "lower end of its 95 % confidence interval (of 5 rounds: 94 %); empty below 5 rounds",
-        name="ratio_low",
         value=lambda p: p.ratio.low,
     ),
-    Column("upper end of the interval", name="ratio_high", value=lambda p: p.ratio.high),
-    Column(
-        "median over the rounds of the fastest epoch, in µs", name="min_us", value=lambda p: p.min_s * 1e6
-    ),
-    Column("the same of the control", name="control_min_us", value=lambda p: p.control_min_s * 1e6),
-    Column("rounds in which both ran", name="n_rounds", value=lambda p: p.n_rounds),
+    Column("ratio_high", "upper end of the interval", value=lambda p: p.ratio.high),
+    Column("min_us", "median over the rounds of the fastest epoch, in µs", value=lambda p: p.min_s * 1e6),
+    Column("control_min_us", "the same of the control", value=lambda p: p.control_min_s * 1e6),
+    Column("n_rounds", "rounds in which both ran", value=lambda p: p.n_rounds),
     *map(_of_run, ("cpu", "n_cpus", "gpu")),
-    Column("CPUs that the case's processes were kept to", name="n_cores", value=lambda p: p.row.n_cores),
+    Column("n_cores", "CPUs that the case's processes were kept to", value=lambda p: p.row.n_cores),
     Column(
+        "precision",
         "precision of matrix products that was asked for",
-        name="precision",
         value=lambda p: Hardware.of(p.record.run).precision,
     ),
-    Column("the machine's name", name="machine", value=lambda p: _at(p).machine),
+    Column("machine", "the machine's name", value=lambda p: _at(p).machine),
     _of_run("system"),
     *map(_version, ("python", *PACKAGES)),
-    Column("name of the record's file", name="record", value=lambda p: p.record.path.name),
+    Column("record", "name of the record's file", value=lambda p: p.record.path.name),
 )
 """The columns of the CSV. A row is one case in one run."""
 
@@ -84,7 +82,7 @@ def to_csv(points: Sequence[Point]) -> str:
     """Write one row per case and run, with a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(column.name for column in COLUMNS)
+    writer.writerow(column.title for column in COLUMNS)
     writer.writerows([column.of(point) for column in COLUMNS] for point in points)
     return text.getvalue()
 

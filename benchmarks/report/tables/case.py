@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 HOLDS = {True: "holds", False: "FAILS", None: NO_FIGURE}
 
 CHECKS = (
-    Column(title="checked", is_text=True, value=lambda check: check.name),
-    Column(title="expected", is_text=True, value=lambda check: check.expected),
-    Column(title="found", is_text=True, value=lambda check: check.found),
+    Column("checked", is_text=True, value=lambda check: check.name),
+    Column("expected", is_text=True, value=lambda check: check.expected),
+    Column("found", is_text=True, value=lambda check: check.found),
     Column(is_text=True, value=lambda check: HOLDS[check.holds]),
 )
 
 PROCESSES = (
-    Column(title="round", value=lambda process: process.round + 1),
-    Column(title="place", priority=2, value=lambda process: process.position + 1),
-    Column(title="samples", priority=1, value=lambda process: process.n_samples),
-    Column(unit="s", title="min", value=lambda process: process.min_s),
-    Column(unit="s", title="median", value=lambda process: process.median_s),
-    Column(unit="s", title="max", priority=1, value=lambda process: process.max_s),
-    Column(unit="s", title="first call", priority=1, value=lambda process: process.first_call_s),
-    Column(title="CPU/wall", priority=1, cell=lambda process: f"{process.cpu_per_wall:.2f}"),
-    Column(unit="J", title="energy", priority=2, value=lambda process: process.epoch_energy_j),
+    Column("round", value=lambda process: process.round + 1),
+    Column("place", priority=2, value=lambda process: process.position + 1),
+    Column("samples", priority=1, value=lambda process: process.n_samples),
+    Column("min", unit="s", value=lambda process: process.min_s),
+    Column("median", unit="s", value=lambda process: process.median_s),
+    Column("max", unit="s", priority=1, value=lambda process: process.max_s),
+    Column("first call", unit="s", priority=1, value=lambda process: process.first_call_s),
+    Column("CPU/wall", priority=1, cell=lambda process: f"{process.cpu_per_wall:.2f}"),
+    Column("energy", unit="J", priority=2, value=lambda process: process.epoch_energy_j),
 )
 
 

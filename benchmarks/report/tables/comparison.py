@@ -50,45 +50,42 @@ def _cost(row: Row | None) -> str:
 
 
 COLUMNS = (
-    Column(title="case", is_text=True, cell=lambda verdict: printable(verdict.name)),
+    Column("case", is_text=True, cell=lambda verdict: printable(verdict.name)),
     Column(
+        "base",
         "time of the base's fastest epoch, or the fewest instructions in an epoch",
-        title="base",
         priority=2,
         cell=lambda verdict: _cost(verdict.base),
     ),
-    Column("the same of the new side", title="new", priority=2, cell=lambda verdict: _cost(verdict.new)),
+    Column("new", "the same of the new side", priority=2, cell=lambda verdict: _cost(verdict.new)),
     Column(
+        "change",
         "by how much the new side is slower (positive) or faster, estimated by the method below",
-        title="change",
         cell=_of_decision(lambda decision: percent(decision.ratio - 1)),
     ),
     Column(
+        "interval",
         "confidence interval of the change",
-        title="interval",
         priority=1,
         cell=_of_decision(lambda each: f"{(each.low - 1) * 100:+.1f} to {percent(each.high - 1)}"),
     ),
     Column(
+        "sure",
         "confidence of the interval, rounded down; a little less if a case stopped early. The more cases are "
         "compared, the more a verdict on times needs; a verdict on instructions does not depend on it",
-        title="sure",
         priority=3,
         cell=_of_decision(lambda decision: f"{math.floor(decision.coverage * 1000) / 10:.1f} %"),
     ),
     Column(
+        "threshold",
         "smaller changes are ignored",
-        title="threshold",
         priority=3,
         cell=lambda verdict: f"{verdict.threshold * 100:.1f} %",
     ),
     Column(
-        "pairs of processes",
-        title="pairs",
-        priority=4,
-        cell=_of_decision(lambda decision: str(decision.n_pairs)),
+        "pairs", "pairs of processes", priority=4, cell=_of_decision(lambda decision: str(decision.n_pairs))
     ),
-    Column(title="verdict", is_text=True, value=lambda verdict: verdict.category),
+    Column("verdict", is_text=True, value=lambda verdict: verdict.category),
 )
 
 READING = explained(COLUMNS)
@@ -168,14 +165,14 @@ def summary(comparison: Comparison) -> str:
 
 
 CALIBRATION = (
-    Column(title="case", is_text=True, value=itemgetter(0)),
-    Column(title="pairs", priority=1, cell=lambda line: str(len(line[1].ratios))),
-    Column(title="noise", priority=1, cell=lambda line: f"{line[1].noise:.2%}"),
-    Column(title="threshold", cell=lambda line: percent(line[1].threshold)),
-    Column(title="false alarms", cell=lambda line: f"{line[1].false_alarms:.2%}"),
-    Column(title="undecided", cell=lambda line: f"{line[1].undecided:.1%}"),
+    Column("case", is_text=True, value=itemgetter(0)),
+    Column("pairs", priority=1, cell=lambda line: str(len(line[1].ratios))),
+    Column("noise", priority=1, cell=lambda line: f"{line[1].noise:.2%}"),
+    Column("threshold", cell=lambda line: percent(line[1].threshold)),
+    Column("false alarms", cell=lambda line: f"{line[1].false_alarms:.2%}"),
+    Column("undecided", cell=lambda line: f"{line[1].undecided:.1%}"),
     Column(
-        title="detectable",
+        "detectable",
         cell=lambda line: "beyond 50 %" if line[1].detectable is None else percent(line[1].detectable),
     ),
 )

@@ -29,29 +29,29 @@ def _training_s(row: Row, first_s: float) -> float:
     return first_s + (_n_epochs(row) - 1) * row.typical_s
 
 
-IMPLEMENTATION = Column(title="implementation", is_text=True, value=lambda row: row.implementation)
+IMPLEMENTATION = Column("implementation", is_text=True, value=lambda row: row.implementation)
 
 MODEL = [column for column in columns_of(CostModel) if column.title]
 
 TARGET = (
     IMPLEMENTATION,
-    Column("epochs until the stopping rule holds", title="epochs", priority=1, value=_n_epochs),
+    Column("epochs", "epochs until the stopping rule holds", priority=1, value=_n_epochs),
     Column(
+        "training",
         "time of all of them, without compilation",
         "s",
-        title="training",
         value=lambda row: _n_epochs(row) * row.typical_s,
     ),
     Column(
+        "with cold compilation",
         "time of the training with empty disk caches",
         "s",
-        title="with cold compilation",
         value=lambda row: row.costs and _training_s(row, row.costs.cold_first_call_s),
     ),
     Column(
+        "with warm caches",
         "time of the training with the disk caches that an earlier process filled",
         "s",
-        title="with warm caches",
         priority=2,
         value=lambda row: _training_s(row, row.first_call_s),
     ),
@@ -95,7 +95,7 @@ def _sweep_grid(title: str, sweeps: Sequence[Sweep]) -> Grid:
     for sweep in sorted(sweeps, key=lambda sweep: sweep.rows[0].typical_s):
         step_s = {row.problem.batch_size: row.typical_s / row.problem.n_batches for row in sweep.rows}
         rows.append([sweep.rows[0].implementation, *(in_unit(step_s.get(size), "s") for size in sizes)])
-    columns = [IMPLEMENTATION, *(Column(title=f"{size:,}", priority=1) for size in sizes)]
+    columns = [IMPLEMENTATION, *(Column(f"{size:,}", priority=1) for size in sizes)]
     return Grid(title=title, columns=columns, rows=rows)
 
 
@@ -112,8 +112,8 @@ def _break_even_grid(title: str, pairs: Sequence[BreakEven]) -> Grid:
     names = list(dict.fromkeys([pairs[0].faster, *(pair.slower for pair in pairs)]))  # fastest first
     cells = {(pair.faster, pair.slower): break_even_cell(pair) for pair in pairs}
     columns = [
-        Column(title="beats", is_text=True),
-        *(Column(title=name, priority=1) for name in names[1:]),
+        Column("beats", is_text=True),
+        *(Column(name, priority=1) for name in names[1:]),
     ]
     rows = [[name, *(cells.get((name, slower), NO_FIGURE) for slower in names[1:])] for name in names[:-1]]
     return Grid(title=title, columns=columns, rows=rows)

@@ -38,7 +38,7 @@ READING = explained(columns("NAME"))
 
 
 def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
-    """Return each group's name and rows, fastest first; without groups of which no row was measured."""
+    """Return each group's name and rows, fastest first; without groups that could not be measured."""
     ordered = sorted(figures_of(run), key=lambda figures: (figures.group, figures.typical_s or float("inf")))
     groups = [(name, list(rows)) for name, rows in groupby(ordered, key=lambda figures: figures.group)]
     return [(name, rows) for name, rows in groups if any(row.verdict != Verdict.NOT_MEASURED for row in rows)]

@@ -31,45 +31,41 @@ def _interval(ratio: Ratio) -> str:
 
 
 TRENDS = (
-    Column(title="case", is_text=True, value=lambda each: each.trend.case),
-    Column(title="runs", priority=2, value=lambda each: len(each.trend.points)),
-    Column(title="since", priority=3, cell=lambda each: f"{each.trend.points[0].record.date:%Y-%m-%d}"),
-    Column(title="last", priority=3, cell=lambda each: f"{_last(each).record.date:%Y-%m-%d}"),
+    Column("case", is_text=True, value=lambda each: each.trend.case),
+    Column("runs", priority=2, value=lambda each: len(each.trend.points)),
+    Column("since", priority=3, cell=lambda each: f"{each.trend.points[0].record.date:%Y-%m-%d}"),
+    Column("last", priority=3, cell=lambda each: f"{_last(each).record.date:%Y-%m-%d}"),
     Column(
+        "ratio",
         "the case's time over the control's, in the last run; larger is slower. A run counts by the median "
         "over its rounds of the ratio of each process's fastest epochs",
-        title="ratio",
         cell=lambda each: f"{_last(each).ratio.value:.4g}",
     ),
     Column(
+        "95 %",
         "the confidence interval of the ratio",
-        title="95 %",
         priority=1,
         cell=lambda each: _interval(_last(each).ratio),
     ),
     Column(
-        "the fastest epoch of the last run",
-        "s",
-        title="epoch",
-        priority=1,
-        value=lambda each: _last(each).min_s,
+        "epoch", "the fastest epoch of the last run", "s", priority=1, value=lambda each: _last(each).min_s
     ),
     Column(
+        "noise",
         "standard deviation from run to run",
-        title="noise",
         priority=2,
         cell=lambda each: NO_FIGURE if each.noise is None else f"{math.expm1(each.noise):.1%}",
     ),
     Column(
+        "visible",
         "the smallest change, halfway through these runs, that would be found",
-        title="visible",
         priority=2,
         cell=lambda each: NO_FIGURE if each.visible_factor is None else f"{each.visible_factor - 1:+.1%}",
     ),
     Column(
+        "changes",
         "runs from which on, for at least three runs, the ratio has another level, by more than noise shows "
         "in one trend of a thousand",
-        title="changes",
         value=lambda each: None if each.visible_factor is None else len(each.changes),
     ),
 )
@@ -77,18 +73,16 @@ TRENDS = (
 READING = explained(TRENDS).replace("*", "")
 
 CHANGES = (
-    Column(title="case", is_text=True, cell=lambda line: f"{line[0].case} against {line[0].control}"),
+    Column("case", is_text=True, cell=lambda line: f"{line[0].case} against {line[0].control}"),
+    Column("first run", is_text=True, cell=lambda line: f"{_first(line[1]).record.date:%Y-%m-%d %H:%M}"),
     Column(
-        title="first run", is_text=True, cell=lambda line: f"{_first(line[1]).record.date:%Y-%m-%d %H:%M}"
-    ),
-    Column(
-        title="its commit",
+        "its commit",
         is_text=True,
         priority=1,
         cell=lambda line: _commits(_first(line[1]).record.run.provenance),
     ),
-    Column(title="epoch", cell=lambda line: f"{line[1].factor - 1:+.1%}"),
-    Column(title="what differs from the run before", is_text=True, cell=lambda line: _differing(line[1])),
+    Column("epoch", cell=lambda line: f"{line[1].factor - 1:+.1%}"),
+    Column("what differs from the run before", is_text=True, cell=lambda line: _differing(line[1])),
 )
 """Of lines of a trend and a change in it."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks.analysis.columns import column, columns_of
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
 from benchmarks.records.row import LossPoint, Verdict
@@ -35,14 +34,14 @@ RUN = run_of(*SWEEP, CURVED, INVALID)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give where to write, where pyarrow can."""
+    """Return a folder to write to, if pyarrow is installed."""
     pytest.importorskip("pyarrow", reason="part of the extra `report`")
     return tmp_path
 
 
 @pytest.fixture
 def written(folder: Path) -> Path:
-    """Give where the run has been written."""
+    """Write the run, and return the folder."""
     write_tables([RUN], folder)
     return folder
 
@@ -119,19 +118,7 @@ def test_the_dictionary_explains_every_column_of_every_table() -> None:
             assert each.meaning in words
 
 
-def test_a_column_that_is_not_explained_is_refused() -> None:
-    @dataclass
-    class Line:
-        explained: int = column("…")
-        bare: int = 0
-
-    with pytest.raises(TypeError, match=r"bare: expected a field declared by column\(…\)"):
-        columns_of(Line)
-
-
-def test_without_pyarrow_nothing_is_written_that_would_explain_what_is_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_pyarrow_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
     with pytest.raises(ImportError, match="pyarrow"):
@@ -141,14 +128,14 @@ def test_without_pyarrow_nothing_is_written_that_would_explain_what_is_not_there
 
 
 @pytest.mark.parametrize("runs", [[], [run_of()], [run_of(INVALID)]])
-def test_where_there_is_nothing_to_show_the_tables_have_their_columns(folder: Path, runs: list[Any]) -> None:
+def test_tables_without_lines_have_their_columns(folder: Path, runs: list[Any]) -> None:
     write_tables(runs, folder)
 
     head = (folder / "processes.csv").read_text(encoding="utf-8")
     assert head.startswith('"run","machine","case","round",')
 
 
-def test_a_whole_number_that_no_table_can_hold_is_refused_in_words_and_nothing_is_written(
+def test_a_whole_number_that_is_too_large_for_the_tables_is_refused_and_nothing_is_written(
     folder: Path,
 ) -> None:
     many = replace(RUN.rows[0].processes[0], n_samples=10**20)
@@ -159,7 +146,7 @@ def test_a_whole_number_that_no_table_can_hold_is_refused_in_words_and_nothing_i
     assert not [*folder.iterdir()]
 
 
-def test_text_that_a_csv_could_trip_over_is_read_back_as_it_was(folder: Path) -> None:
+def test_text_with_quotes_commas_and_line_breaks_is_read_back_as_it_was(folder: Path) -> None:
     text = "a,\"b\"\n<script>; 'c' | é\t\r"
     write_tables([run_of(replace(INVALID, reason=text))], folder)
 

@@ -75,14 +75,14 @@ def test_columns_of_low_priority_give_way_first_and_are_named_below() -> None:
 
 
 def test_a_name_that_is_too_long_is_folded_and_nothing_of_it_is_lost() -> None:
-    grid = Grid.of("", [Column(title="case", is_text=True, value=str)], ["x" * 100])
+    grid = Grid.of("", [Column("case", is_text=True, value=str)], ["x" * 100])
 
     assert printed(grid, 40).count("x") == 100
 
 
 @pytest.mark.parametrize("text", ["[bold]x[/]", ":bug:", "[link=http://y]z[/]"])
 def test_markup_in_a_cell_or_a_heading_is_shown_as_text(text: str) -> None:
-    grid = Grid.of(text, [Column(title=text, is_text=True, value=str)], [text])
+    grid = Grid.of(text, [Column(text, is_text=True, value=str)], [text])
 
     assert printed(grid, 80).count(text) == 3
 

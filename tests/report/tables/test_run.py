@@ -1,4 +1,4 @@
-"""Tables: the figures in them, their order, and text from records that stays text."""
+"""Tables of a run: the figures in them, their order, and text from records that stays text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from benchmarks.analysis.cells import in_unit, si
 from benchmarks.records.row import Verdict
 from benchmarks.report.tables.run import caption, print_run, to_markdown
 from tests.conftest import SMALL
@@ -44,14 +43,7 @@ def test_the_table_shows_times_throughput_ratio_interval_and_verdict_fastest_fir
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("ratio", "text"), [(1.0, "1×"), (25.19, "25.2×"), (999.4, "999×"), (999.6, "1,000×"), (2954.4, "2,954×")]
-)
-def test_a_ratio_has_three_digits_or_all_of_a_large_one_s(ratio: float, text: str) -> None:
-    assert in_unit(ratio, "×") == text
-
-
-def test_an_invalid_row_shows_no_time_and_its_reason_stands_below() -> None:
+def test_an_invalid_row_shows_no_time_and_its_reason_is_below() -> None:
     markdown = to_markdown([run_of(row(), INVALID)])
 
     assert lines_of(markdown)[-1] == [
@@ -73,7 +65,7 @@ def test_a_group_that_nobody_could_measure_is_one_line_per_reason_and_no_table()
     assert r"- not measured: jax_scan on cpu (every case): jax is not installed" in markdown
 
 
-def test_a_reason_that_several_implementations_share_is_given_once() -> None:
+def test_a_reason_that_several_implementations_share_is_written_once() -> None:
     other = row("jax_jit", verdict=Verdict.NOT_MEASURED, reason=ABSENT.reason, processes=())
 
     markdown = to_markdown([run_of(row(), ABSENT, other)])
@@ -159,26 +151,6 @@ def test_a_line_break_in_a_record_does_not_break_the_row() -> None:
     rows = lines_of(to_markdown([run_of(row(), row("a\nb", processes=()))]))
 
     assert {len(cells) for cells in rows} == {13}
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (1.5, "1.50 s"), (0.0123, "12.3 ms"), (142e-6, "142 µs"), (999.96e-6, "1.00 ms"), (5e-9, "5.00 ns"),
-        (0.5e-9, "500 ps"), (60.0, "60.0 s"), (999.4e-6, "999 µs"), (0.5e-12, "0.500 ps"),
-    ],
-)  # fmt: skip
-def test_times_have_three_digits_and_a_unit(value: float, text: str) -> None:
-    assert si(value, "s") == text
-
-
-def test_counts_have_three_digits_and_a_prefix() -> None:
-    assert [si(value, "") for value in (45.12e6, 999.0, 1234.0, 3.1e9)] == [
-        "45.1 M",
-        "999",
-        "1.23 k",
-        "3.10 G",
-    ]
 
 
 def test_the_caption_says_how_many_rounds_there_are_and_why_not_all() -> None:
