@@ -1,4 +1,4 @@
-"""What several tests share: copies of implementations, changed on purpose, and a worker's verdict on them."""
+"""Fixtures that several rooms' tests share: changed copies of implementations, measured by a worker."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Row
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell makes what it starts in the background deaf to Ctrl-C, and that is inherited: the tests that
-    # interrupt a run would wait for its end.
+    # A shell starts background processes with Ctrl-C ignored, and this is inherited: the tests that
+    # interrupt a run would wait until it ends.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
@@ -32,7 +32,7 @@ SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 
 
 def pytest_collection_finish() -> None:
-    """Keep what is loaded by now out of the search for garbage, which goes through all of it every time."""
+    """Keep all modules loaded so far out of garbage collection, which would scan them every time."""
     gc.freeze()
 
 
@@ -63,20 +63,20 @@ def numpy_float32(copy_of: Copy) -> Path:
     return copy_of("numpy_float32", as_name="numpy_float32")
 
 
-class Judge(Protocol):
+class Measured(Protocol):
     def __call__(
         self, path: Path, problem: Problem = ..., *, sample_s: float = ..., pinned: bool = ...
     ) -> Row:
-        """Run the file in one worker and give its row."""
+        """Measure the file in one worker and return its row."""
 
 
 @pytest.fixture
-def judge(tmp_path: Path) -> Judge:
-    """Measure an implementation's file as a contest does, in one process."""
+def measured(tmp_path: Path) -> Measured:
+    """Measure an implementation's file as a run does, but in one process."""
 
-    def judged(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0, pinned: bool = True) -> Row:
+    def measure(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0, pinned: bool = True) -> Row:
         entry = read_entry(path)
-        case_result = CaseResult(Case(entry, "cpu", problem))
+        result = CaseResult(Case(entry, "cpu", problem))
         job = Job(
             path=str(path),
             framework=entry.framework,
@@ -87,30 +87,30 @@ def judge(tmp_path: Path) -> Judge:
         )
         report = launch(job, tmp_path, f"{path.stem}-{sample_s}")
         assert report.error is None, report.log
-        (result,) = report.results
-        case_result.add(result, round_=0, position=0)
-        return case_result.row()
+        (answer,) = report.results
+        result.add(answer, round_=0, position=0)
+        return result.row()
 
-    return judged
+    return measure
 
 
 def skip_if_nothing_can_run(entry: ImplementationFile) -> None:
-    """Skip what needs a GPU where there is none: loading PyTorch to be told so takes seconds."""
+    """Skip an implementation that needs a GPU, where there is none: loading PyTorch takes seconds."""
     if entry.cuda_graph and (reason := unsupported_reason("cuda")):
         pytest.skip(reason)
 
 
-class Silent:
-    """Listens to a contest."""
+class NoProgress:
+    """A progress listener that shows nothing."""
 
     def planned(self, n_workers: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advanced(self, description: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def recalled(self) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 @pytest.fixture(scope="session")

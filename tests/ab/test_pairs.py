@@ -18,7 +18,7 @@ from benchmarks.records.row import Verdict
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher
 from benchmarks.worker.messages import Failure, Runtime
 from benchmarks.worker.samples import summarize
-from tests.conftest import SMALL, Silent
+from tests.conftest import SMALL, NoProgress
 from tests.verify.test_fairness import FAIR
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def compare(
     sides = {"base": base or side("base"), "new": new or side("new")}
     paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), rule)
     dispatcher = FakeDispatcher(
-        folder=Path(), progress=Silent(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
+        folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
     )
     return PairedRun(paired_cases, dispatcher).run(), dispatcher
 
@@ -197,7 +197,7 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
         {"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule()
     )
     dispatcher = FakeDispatcher(
-        folder=Path(), progress=Silent(), worker_timeout_s=1.0, min_s=breaks, inspects=True
+        folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=breaks, inspects=True
     )
     paired_run = PairedRun(paired_cases, dispatcher)
 

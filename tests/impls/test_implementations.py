@@ -13,7 +13,7 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from impls.contract import DEVICES, Problem
-from tests.conftest import Silent, skip_if_nothing_can_run
+from tests.conftest import NoProgress, skip_if_nothing_can_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +61,10 @@ def rows(
     settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rounds, "PROBLEMS_PER_BLOCK", len(VARIANTS))
-        case_results, _ = run_rounds(
-            list(cases.values()), settings, tmp_path_factory.mktemp("workers"), Silent()
+        results, _ = run_rounds(
+            list(cases.values()), settings, tmp_path_factory.mktemp("workers"), NoProgress()
         )
-    return {key: case_result.row() for key, case_result in zip(cases, case_results, strict=True)}
+    return {key: result.row() for key, result in zip(cases, results, strict=True)}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

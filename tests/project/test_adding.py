@@ -15,7 +15,7 @@ from tests.helpers.documents import code_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Copy, Judge
+    from tests.conftest import Copy, Measured
 
 PAGE = (CODE / "docs" / "adding.md").read_text(encoding="utf-8")
 
@@ -25,23 +25,23 @@ def block(language: str) -> str:
     return found
 
 
-def test_the_example_is_an_implementation_and_verified(tmp_path: Path, judge: Judge) -> None:
+def test_the_example_is_an_implementation_and_verified(tmp_path: Path, measured: Measured) -> None:
     path = tmp_path / "torch_by_hand.py"
     path.write_text(block("python"), encoding="utf-8")
 
-    row = judge(path, SMALL)
+    row = measured(path, SMALL)
 
     assert row.verdict in (Verdict.VERIFIED, Verdict.NOT_MEASURED), row.reason
     assert row.gradient == "by hand"
     assert row.summary == "The textbook loop without autograd: the gradient by hand, PyTorch's own Adam."
 
 
-def test_the_mistake_on_the_page_is_found_as_the_page_says(copy_of: Copy, judge: Judge) -> None:
+def test_the_mistake_on_the_page_is_found_as_the_page_says(copy_of: Copy, measured: Measured) -> None:
     assert "`lr=problem.learning_rate`" in PAGE
     assert "lr=problem.learning_rate," in block("python")
 
     # The same mistake in NumPy's loop, which starts in a tenth of the time; it takes the same losses.
-    row = judge(
+    row = measured(
         copy_of("numpy_float32", ("criterion, problem.learning_rate", "criterion, 1e-3")), NAMED["book"]
     )
 

@@ -12,7 +12,7 @@ from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher, WorkerRun
 from benchmarks.runner.system import choose_cpus
 from impls.contract import Problem
-from tests.conftest import Silent, skip_if_nothing_can_run
+from tests.conftest import NoProgress, skip_if_nothing_can_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +25,13 @@ def test_a_correct_loop_stays_verified_when_it_is_timed(
     (entry,) = select([name])
     skip_if_nothing_can_run(entry)
     problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
-    case_results = [CaseResult(Case(entry, "cpu", problem)) for problem in problems]
+    results = [CaseResult(Case(entry, "cpu", problem)) for problem in problems]
     folder = tmp_path_factory.mktemp("workers")
-    dispatcher = Dispatcher(folder=folder, progress=Silent(), cpus=choose_cpus(1), worker_timeout_s=120)
+    dispatcher = Dispatcher(folder=folder, progress=NoProgress(), cpus=choose_cpus(1), worker_timeout_s=120)
 
-    dispatcher.work(case_results, WorkerRun(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
+    dispatcher.work(results, WorkerRun(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
 
-    if all(case_result.row().verdict is Verdict.NOT_MEASURED for case_result in case_results):
-        pytest.skip(case_results[0].row().reason or "")
-    assert [case_result.row().reason for case_result in case_results] == [None] * 2
-    assert [len(case_result.processes) for case_result in case_results] == [1] * 2
+    if all(result.row().verdict is Verdict.NOT_MEASURED for result in results):
+        pytest.skip(results[0].row().reason or "")
+    assert [result.row().reason for result in results] == [None] * 2
+    assert [len(result.processes) for result in results] == [1] * 2

@@ -1,4 +1,4 @@
-"""Workers: what travels to and from them, their environment, and that none outlives its parent's wish."""
+"""Workers: their messages, their environment, and that none outlives its parent."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ time.sleep(600)
 
     worker, child, _ = pids.read_text().split()
     assert not _runs(int(worker))
-    # Nobody waits for an orphan: the kill has been sent, but when the system carries it out is its affair.
+    # Nobody waits for an orphan: the kill has been sent, but the system may carry it out later.
     deadline = time.monotonic() + 30
     while _runs(int(child)) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -219,7 +219,7 @@ time.sleep(600)
 
 
 def _runs(pid: int) -> bool:
-    """Say whether the process exists and is more than a zombie waiting for its parent."""
+    """Check that the process exists and is no zombie."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123 - /proc
             return stat.read().rpartition(")")[2].split()[0] != "Z"

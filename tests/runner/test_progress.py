@@ -36,7 +36,7 @@ def test_a_log_gets_one_line_per_worker_and_an_estimate_from_the_second_on() -> 
 def lines_of(
     monkeypatch: pytest.MonkeyPatch, starts_s: dict[str, float], *, max_time_s: float | None
 ) -> list[str]:
-    """Give the lines of a log of ten workers that start at these times."""
+    """Return the lines of a log of ten workers that start at these times."""
     now_s = 0.0
     monkeypatch.setattr("benchmarks.runner.progress.time.monotonic", lambda: now_s)
     console = Console(file=io.StringIO(), width=200)
@@ -67,7 +67,7 @@ def test_the_inspections_pace_is_not_taken_for_the_rounds(monkeypatch: pytest.Mo
     ]
 
 
-def test_what_the_budget_will_not_allow_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_estimate_leaves_out_rounds_beyond_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = lines_of(monkeypatch, {**STARTS_S, "round 2: b": 150}, max_time_s=155)
 
     assert [line.split(", ")[1] for line in lines[3:]] == [
@@ -85,7 +85,7 @@ def test_a_screen_gets_a_bar_that_counts_the_workers_that_ended() -> None:
     assert "3/3" not in screen
 
 
-def test_what_was_measured_before_does_not_count_in_the_pace_however_many_processes_it_was() -> None:
+def test_recalled_workers_do_not_count_in_the_pace_however_many_processes_they_had() -> None:
     console = Console(file=io.StringIO(), width=200)
     progress = RoundsProgress(console)
     progress.planned(9)

@@ -1,4 +1,4 @@
-"""Resuming: what a killed run had measured is not measured again, and nothing is lost."""
+"""Resuming: a case that a killed run had measured is not measured again, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -25,15 +25,13 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.resume import ResumeFolder
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
-from impls.contract import Problem
 from tests.conftest import SMALL
+from tests.helpers.rounds import OTHER, Listener
 from tests.records.test_run import run_of
-from tests.runner.test_rounds import Listener
 
 if TYPE_CHECKING:
     from benchmarks.records.provenance import Provenance
 
-OTHER = Problem(batch_size=16, n_batches=2, n_epochs=3)
 SETTINGS = Settings(rounds=2, sample_s=0.002, cpus=choose_cpus(1))
 PROVENANCE: Provenance = run_of().provenance
 
@@ -49,35 +47,30 @@ def test_workers_that_ended_before_the_kill_are_recalled_and_the_rest_is_run(
     killed, resumed = Listener(interrupt_at=3), Listener()
 
     run_rounds(cases, SETTINGS, tmp_path, killed)
-    case_results, _ = run_rounds(cases, SETTINGS, tmp_path, resumed)
+    results, _ = run_rounds(cases, SETTINGS, tmp_path, resumed)
 
     recalled = [line for line in resumed.heard if line.endswith("(recalled)")]
     assert recalled == ["inspection: numpy_float32 on cpu (recalled) (recalled)"]  # a process for each case
-    assert [[p.round for p in case_result.row().processes] for case_result in case_results] == [
+    assert [[p.round for p in result.row().processes] for result in results] == [
         [0, 1],
         [0, 1],
     ]
 
 
-def test_of_a_worker_that_was_cut_short_what_it_had_written_is_kept(
-    numpy_float32: Path, tmp_path: Path
-) -> None:
+def test_the_answers_of_a_worker_that_was_cut_short_are_kept(numpy_float32: Path, tmp_path: Path) -> None:
     cases = cases_of(numpy_float32)
     complete, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
     (report,) = tmp_path.glob("00-01-*.report")
     report.unlink()
-    results = report.with_suffix(".jsonl")
-    readiness, first, second = results.read_text().splitlines(keepends=True)
-    results.write_text(readiness + first + second[:100])
+    answers = report.with_suffix(".jsonl")
+    readiness, first, second = answers.read_text().splitlines(keepends=True)
+    answers.write_text(readiness + first + second[:100])
 
-    case_results, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
+    results, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
 
-    def second_rounds(case_results: list[object]) -> list[float]:
-        return [case_result.row().processes[1].min_s for case_result in case_results]  # type: ignore[attr-defined]
-
-    before, after = second_rounds([*complete]), second_rounds([*case_results])
-    assert sum(b == a for b, a in zip(before, after, strict=True)) == 1
-    assert [case_result.row().verdict for case_result in case_results] == [Verdict.VERIFIED] * 2
+    second_rounds_s = [[each.row().processes[1].min_s for each in of] for of in (complete, results)]
+    assert sum(before == after for before, after in zip(*second_rounds_s, strict=True)) == 1
+    assert [result.row().verdict for result in results] == [Verdict.VERIFIED] * 2
 
 
 def test_a_failure_before_the_kill_is_recalled_as_a_failure(numpy_float32: Path, tmp_path: Path) -> None:
@@ -162,7 +155,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     assert not kept_in.exists()
 
 
-def test_a_comparison_killed_by_sigkill_goes_on_with_the_pair_that_was_cut_short(
+def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.json"

@@ -37,7 +37,7 @@ from benchmarks.studies.other_rules import (
 from benchmarks.studies.slowdown import ADDED_WORK
 
 if TYPE_CHECKING:
-    from tests.conftest import Copy, Judge
+    from tests.conftest import Copy, Measured
 
 
 def process(pair: int, seconds: float, *, tail: float = 1.0) -> dict[str, Any]:
@@ -155,11 +155,11 @@ def test_the_study_fails_on_more_than_one_false_alarm_in_20_or_any_miss(
     assert summarize(file, Console(quiet=True)) == status
 
 
-def test_the_slowed_copy_computes_the_same(copy_of: Copy, judge: Judge) -> None:
+def test_the_slowed_copy_computes_the_same(copy_of: Copy, measured: Measured) -> None:
     copy = copy_of("numpy_float32")
     copy.write_text(copy.read_text(encoding="utf-8") + ADDED_WORK.format(n=1000), encoding="utf-8")
 
-    assert judge(copy).verdict is Verdict.VERIFIED
+    assert measured(copy).verdict is Verdict.VERIFIED
 
 
 def test_the_load_takes_about_a_third_of_a_core_that_it_has_for_itself() -> None:

@@ -29,7 +29,7 @@ from tests.helpers.documents import code_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Judge
+    from tests.conftest import Measured
 
 PAGE = FAQ.read_text(encoding="utf-8")
 CHANGES = {made[1]: made[0] for token in code_in(PAGE) for made in MADE.finditer(token.content)}
@@ -74,8 +74,8 @@ def test_a_change_that_the_page_proposes_changes_an_implementation_into_another(
     assert read_entry(path).framework == discover()[source].framework
 
 
-def test_float64_is_invalid_as_the_page_says(tmp_path: Path, judge: Judge) -> None:
-    row = judge(change("float64", tmp_path))
+def test_float64_is_invalid_as_the_page_says(tmp_path: Path, measured: Measured) -> None:
+    row = measured(change("float64", tmp_path))
 
     assert row.verdict is Verdict.INVALID
     assert "expected float32, found float32 and float64" in str(row.reason)

@@ -1,4 +1,4 @@
-"""Each fairness check fires on what it is there for, and on nothing else."""
+"""Each fairness check fails for its own reason, and for no other."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def items(
 
 
 def faults(*args: Any, **changes: Any) -> list[str]:
-    """Give the names of the items that do not hold."""
+    """Return the names of the checks that do not hold."""
     return [item.name for item in items(*args, **changes) if item.holds is False]
 
 
@@ -139,7 +139,7 @@ def test_a_loss_read_at_every_step_is_what_that_readback_asks_for() -> None:
     assert faults(every_step, inspection={"n_readbacks": 0}) == ["readbacks in an epoch"]
 
 
-def test_a_batch_fed_from_the_host_may_be_handed_over_once() -> None:
+def test_a_batch_fed_from_the_host_may_be_uploaded_once() -> None:
     fed = replace(SMALL, feed="host")
 
     assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES, "n_host_arrays": 8}) == []
@@ -176,7 +176,7 @@ def test_a_captured_graph_must_be_seen_to_be_launched() -> None:
     assert [holds(0, 0), holds(None, None)] == [None, None]  # a profiler that sees nothing proves nothing
 
 
-def test_what_can_not_be_seen_is_said_and_is_no_fault() -> None:
+def test_anything_not_observable_is_named_and_is_no_fault() -> None:
     unseen = items(inspection={"n_readbacks": None, "uploaded_bytes": None})
 
     assert [item.holds for item in unseen if item.found == "not observable"] == [None] * 3

@@ -1,4 +1,4 @@
-"""Each way of being timed unfairly is seen in a real process: such a copy is INVALID, with why.
+"""Each way of unfair timing is found in a real process: such a copy is INVALID, and the reason names it.
 
 Returning too early and leaving the work to the export are in test_wrong_loops, more threads than allotted in
 test_unpinned_loops.
@@ -17,7 +17,7 @@ from tests.conftest import SMALL
 
 if TYPE_CHECKING:
     from impls.contract import Problem
-    from tests.conftest import Copy, Judge
+    from tests.conftest import Copy, Measured
 
 TIMED_S = 0.02
 TORCH_LOOP = "        state.optimizer.step()\n"
@@ -29,13 +29,13 @@ JAX_LOOP = "        losses.append(keep(loss))\n"
 
 @dataclass(frozen=True)
 class Unfair:
-    """A way of being unfair: how it is done, and what the verdict must name."""
+    """A way of being unfair, and the reason that the verdict must name."""
 
     what: str
     implementation: str
     changes: tuple[tuple[str, str], ...]
     reason: str
-    sample_s: float = 0.0  # 0: seen by the process that looks, not by one that times
+    sample_s: float = 0.0  # 0: found by the process that inspects, not by one that times
     problem: Problem = SMALL
 
 
@@ -167,13 +167,13 @@ UNFAIR = [
 
 @pytest.mark.parametrize("unfair", UNFAIR, ids=lambda unfair: unfair.what.replace(" ", "-"))
 def test_an_unfair_loop_is_invalid_has_no_time_and_names_what_was_unfair(
-    unfair: Unfair, copy_of: Copy, judge: Judge
+    unfair: Unfair, copy_of: Copy, measured: Measured
 ) -> None:
     if "two cores" in unfair.what and (os.cpu_count() or 1) < 2:
         pytest.skip("this machine has one core only")
     path = copy_of(unfair.implementation, *unfair.changes)
 
-    row = judge(path, unfair.problem, sample_s=unfair.sample_s)
+    row = measured(path, unfair.problem, sample_s=unfair.sample_s)
 
     assert row.verdict is Verdict.INVALID, row
     assert unfair.reason in (row.reason or "")

@@ -1,4 +1,4 @@
-"""Where nothing can be pinned, as on macOS, only its CPU time tells that a loop computes on more cores."""
+"""Without pinning, as on macOS, only its CPU time shows that a loop computes on more cores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from benchmarks.records.row import Verdict
 
 if TYPE_CHECKING:
-    from tests.conftest import Copy, Judge
+    from tests.conftest import Copy, Measured
 
 
 def keep_busy() -> None:
@@ -27,14 +27,16 @@ def keep_busy() -> None:
 
 
 def cores_to_be_had() -> float:
-    """Say of how many cores busy threads get the time, whatever else wants it just now."""
+    """Return the number of cores whose time busy threads get, on a machine that may be busy."""
     wall_start, cpu_start = time.perf_counter(), time.process_time()
     for _ in range(10):
         keep_busy()
     return (time.process_time() - cpu_start) / (time.perf_counter() - wall_start)
 
 
-def test_threads_on_more_cores_than_allotted_are_seen_by_their_time(copy_of: Copy, judge: Judge) -> None:
+def test_threads_on_more_cores_than_allotted_are_seen_by_their_time(
+    copy_of: Copy, measured: Measured
+) -> None:
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     if len(allowed) < 2:
         pytest.skip("only one CPU may be used here: threads can't be busy at the same time")
@@ -49,7 +51,7 @@ def test_threads_on_more_cores_than_allotted_are_seen_by_their_time(copy_of: Cop
     )
 
     before = cores_to_be_had()
-    row = judge(path, sample_s=0.02, pinned=False)
+    row = measured(path, sample_s=0.02, pinned=False)
     n_cores = min(before, cores_to_be_had())
 
     if row.verdict is Verdict.VERIFIED and n_cores < 1.5:

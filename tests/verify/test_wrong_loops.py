@@ -1,4 +1,4 @@
-"""Each way of getting the loop wrong is caught: a broken copy of an implementation is INVALID, with why."""
+"""Each way of getting the loop wrong is caught: a broken copy is INVALID, and the reason names it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.records.row import Verdict
 from impls.contract import Problem
 
 if TYPE_CHECKING:
-    from tests.conftest import Copy, Judge
+    from tests.conftest import Copy, Measured
 
 BOOK = Problem()
 LARGE = Problem(batch_size=100_000, n_epochs=3)
@@ -20,7 +20,7 @@ SATURATED = Problem(feature_scale=4.0, n_epochs=2, seed=5)
 
 @dataclass(frozen=True)
 class Wrong:
-    """A mistake: where it is made, and what the verdict must name."""
+    """A mistake, and the reason that the verdict must name."""
 
     mistake: str
     implementation: str
@@ -131,11 +131,11 @@ WRONG = [
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.mistake.replace(" ", "-"))
 def test_a_wrong_loop_is_invalid_has_no_time_and_names_what_was_wrong(
-    wrong: Wrong, copy_of: Copy, judge: Judge
+    wrong: Wrong, copy_of: Copy, measured: Measured
 ) -> None:
     path = copy_of(wrong.implementation, *wrong.changes)
 
-    row = judge(path, wrong.problem, sample_s=wrong.sample_s)
+    row = measured(path, wrong.problem, sample_s=wrong.sample_s)
 
     assert row.verdict is Verdict.INVALID, row
     assert row.reason is not None

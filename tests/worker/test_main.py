@@ -1,4 +1,4 @@
-"""The worker: what it times is what it verified, in the same process."""
+"""The worker: it verifies and times the same code, in the same process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.worker.start import load
 from impls.contract import CONTRACT_VERSION, Problem
 
 if TYPE_CHECKING:
-    from tests.conftest import Copy, Judge
+    from tests.conftest import Copy, Measured
 
 BOOK = Problem(batch_size=32)
 COUNT = [
@@ -20,7 +20,9 @@ COUNT = [
 ]
 
 
-def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(copy_of: Copy, judge: Judge) -> None:
+def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(
+    copy_of: Copy, measured: Measured
+) -> None:
     drifting = copy_of(
         "numpy_float32",
         *COUNT,
@@ -31,41 +33,41 @@ def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(copy_of: 
         ),
     )
 
-    assert judge(drifting, BOOK).verdict is Verdict.VERIFIED
-    row = judge(drifting, BOOK, sample_s=0.1)
+    assert measured(drifting, BOOK).verdict is Verdict.VERIFIED
+    row = measured(drifting, BOOK, sample_s=0.1)
 
     assert row.verdict is Verdict.INVALID
     assert "loss of step 56 (epoch 12, batch 1)" in (row.reason or "")
 
 
 def test_parameters_that_go_wrong_only_in_the_timed_trainings_are_invalid(
-    copy_of: Copy, judge: Judge
+    copy_of: Copy, measured: Measured
 ) -> None:
     drifting = copy_of(
         "numpy_float32", *COUNT, ("state.parameters[-1].copy()", "state.parameters[-1] + (n_prepared > 2)")
     )
 
-    row = judge(drifting, BOOK, sample_s=0.001)
+    row = measured(drifting, BOOK, sample_s=0.001)
 
     assert row.verdict is Verdict.INVALID
     assert "bias after the last step" in (row.reason or "")
 
 
-def test_a_file_that_imports_a_name_of_another_contract_is_told_the_version_of_ours(copy_of: Copy) -> None:
+def test_a_file_for_another_contract_is_refused_with_the_version_of_ours(copy_of: Copy) -> None:
     old = copy_of("numpy_float32", ("LOG_CLAMP, ", "LOG_CLAMP, Gone, "))
 
     with pytest.raises(ImportError, match=rf"not written for version {CONTRACT_VERSION} of .*'Gone'"):
         load(old)
 
 
-def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, judge: Judge) -> None:
+def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, measured: Measured) -> None:
     slow_start = copy_of(
         "numpy_float32",
         ("import numpy as np\n", "import time\n\nimport numpy as np\n"),
         ("    state.losses = []\n", "    state.losses = []\n    time.sleep(0.1 * (state.n_steps < 20))\n"),
     )
 
-    (process,) = judge(slow_start, BOOK, sample_s=0.001).processes
+    (process,) = measured(slow_start, BOOK, sample_s=0.001).processes
 
     assert process.n_samples % 8 == 0
     assert process.max_s < 0.1

@@ -34,7 +34,7 @@ def workload_of(fake: Fake, problem: Problem, *placed: str) -> Workload:
 
 @dataclass
 class Fake:
-    """An implementation whose epochs give the losses it was told, and which writes down what it was asked."""
+    """An implementation whose epochs return the given losses, and which notes its calls."""
 
     losses: list[float]
     weight_shape: tuple[int, ...] = (2,)

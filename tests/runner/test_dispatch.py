@@ -1,0 +1,178 @@
+"""Workers: what a crash, a hang or an error costs, and how the row names it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.cases.implementations import read_entry
+from benchmarks.records.row import Verdict
+from benchmarks.runner.case import Case
+from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.system import choose_cpus
+from benchmarks.verify import agreement
+from tests.conftest import SMALL
+from tests.helpers.rounds import OTHER, Listener, rows_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.records.row import Agreement
+    from benchmarks.worker.messages import Measurement
+    from impls.contract import Problem
+    from tests.conftest import Copy
+
+RUN_EPOCH = '    """Train on each batch in order."""\n'
+
+
+def test_a_worker_killed_by_sigkill_costs_the_case_it_was_at_and_says_so(
+    numpy_float32: Path, copy_of: Copy, tmp_path: Path
+) -> None:
+    kill = "    import os\n    if len(batches) == 4: os.kill(os.getpid(), 9)\n"
+    killed = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + kill), as_name="killed")
+
+    for seed in (0, 1, 2):  # whichever problem comes first
+        (tmp_path / str(seed)).mkdir()
+        rows = rows_of([killed, numpy_float32], tmp_path / str(seed), rounds=1, seed=seed)
+
+        assert rows["killed", SMALL].verdict is Verdict.FAILED
+        assert "killed by SIGKILL; often this is the system being out" in (rows["killed", SMALL].reason or "")
+        assert rows["killed", OTHER].verdict is Verdict.VERIFIED
+        assert rows["numpy_float32", SMALL].verdict is Verdict.VERIFIED
+        assert rows["numpy_float32", OTHER].verdict is Verdict.VERIFIED
+
+
+def test_a_worker_that_hangs_is_stopped_at_the_time_limit(
+    numpy_float32: Path, copy_of: Copy, tmp_path: Path
+) -> None:
+    sleep = "    import time\n    if len(batches) == 4: time.sleep(3600)\n"
+    hanging = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + sleep), as_name="hanging")
+
+    rows = rows_of([hanging, numpy_float32], tmp_path, worker_timeout_s=5.0)
+
+    assert rows["hanging", SMALL].verdict is Verdict.FAILED
+    assert "no result within 5 s, killed (--worker-timeout raises the limit)" in (
+        rows["hanging", SMALL].reason or ""
+    )
+    assert rows["hanging", OTHER].verdict is Verdict.VERIFIED
+    assert rows["numpy_float32", SMALL].verdict is Verdict.VERIFIED
+
+
+def test_an_implementation_that_raises_on_import_costs_its_own_rows_and_keeps_its_reason(
+    numpy_float32: Path, copy_of: Copy, tmp_path: Path
+) -> None:
+    broken = copy_of(
+        "numpy_float32", ("import numpy as np\n", "import numpy as np\nimport no_such\n"), as_name="broken"
+    )
+
+    rows = rows_of([broken, numpy_float32], tmp_path)
+
+    for problem in (SMALL, OTHER):
+        assert rows["broken", problem].verdict is Verdict.FAILED
+        assert "could not be loaded" in (rows["broken", problem].reason or "")
+        assert "No module named 'no_such'" in (rows["broken", problem].reason or "")
+        assert rows["numpy_float32", problem].verdict is Verdict.VERIFIED
+
+
+def test_an_exception_costs_only_the_case_that_raised_it(copy_of: Copy, tmp_path: Path) -> None:
+    raising = copy_of(
+        "numpy_float32",
+        (RUN_EPOCH, RUN_EPOCH + "    if len(batches) == 4: raise MemoryError('too large')\n"),
+        as_name="raising",
+    )
+
+    rows = rows_of([raising], tmp_path)
+
+    assert rows["raising", SMALL].verdict is Verdict.FAILED
+    assert rows["raising", SMALL].reason == "MemoryError: too large"
+    assert rows["raising", OTHER].verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ([("def export(", "def exports(")], "lacks export: an implementation defines FRAMEWORK"),
+        ([('FRAMEWORK = "numpy"\n', "")], "lacks FRAMEWORK"),
+        ([("import numpy as np\n", "import numpy as np\n(\n")], "was never closed"),
+    ],
+    ids=["a function is missing", "no framework", "a syntax error"],
+)
+def test_a_file_that_is_no_implementation_says_what_it_lacks(
+    changes: list[tuple[str, str]], reason: str, copy_of: Copy, tmp_path: Path
+) -> None:
+    row = rows_of([copy_of("numpy_float32", *changes)], tmp_path)["copy", SMALL]
+
+    assert row.verdict is Verdict.FAILED
+    assert reason in (row.reason or "")
+
+
+def test_a_framework_that_is_not_installed_means_not_measured(copy_of: Copy, tmp_path: Path) -> None:
+    absent = copy_of("numpy_float32", ('FRAMEWORK = "numpy"', 'FRAMEWORK = "no_such_framework"'))
+
+    row = rows_of([absent], tmp_path)["copy", SMALL]
+
+    assert (row.verdict, row.reason) == (Verdict.NOT_MEASURED, "no_such_framework is not installed")
+
+
+def test_trainings_that_do_not_all_take_the_same_number_of_steps_fail(copy_of: Copy, tmp_path: Path) -> None:
+    # The first training is thrown away; from the third on, one loss fewer is exported.
+    growing = copy_of(
+        "numpy_float32",
+        ("    return State(\n", "    global n_prepared\n    n_prepared += 1\n    return State(\n"),
+        ('TIER = "eager"\n', 'TIER = "eager"\nn_prepared = 0\n'),
+        ("np.array(state.losses)", "np.array(state.losses[: 6 - min(n_prepared, 3)])"),
+    )
+
+    row = rows_of([growing], tmp_path)["copy", SMALL]
+
+    assert row.verdict is Verdict.FAILED
+    assert "expected every training to take the same number of steps, found [9, 12]" in (row.reason or "")
+
+
+@pytest.mark.parametrize("where", ["an epoch", "the import"])
+def test_a_worker_that_ends_without_an_answer_has_failed_even_with_exit_status_0(
+    where: str, copy_of: Copy, tmp_path: Path
+) -> None:
+    leave = (
+        (RUN_EPOCH, RUN_EPOCH + "    import sys\n    sys.exit(0)\n")
+        if where == "an epoch"
+        else ("import numpy as np\n", "import sys\nimport numpy as np\nsys.exit(0)\n")
+    )
+
+    row = rows_of([copy_of("numpy_float32", leave)], tmp_path, rounds=1)["copy", SMALL]
+
+    assert row.verdict is Verdict.FAILED
+    assert "ended early, with exit status 0" in (row.reason or "")
+
+
+def test_a_problem_too_large_for_memory_costs_its_own_row(numpy_float32: Path, tmp_path: Path) -> None:
+    entry = read_entry(numpy_float32)
+    cases = [Case(entry, "cpu", problem) for problem in (replace(SMALL, batch_size=10**16), SMALL)]
+
+    results, interrupted = run_rounds(
+        cases, Settings(rounds=1, sample_s=0.0, cpus=choose_cpus(1)), tmp_path, Listener()
+    )
+
+    assert interrupted is None
+    assert [result.row().verdict for result in results] == [Verdict.FAILED, Verdict.VERIFIED]
+    assert "MemoryError" in (results[0].row().reason or "")
+
+
+def test_a_result_that_the_harness_can_not_verify_costs_its_own_row(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = agreement.check
+
+    def broken(problem: Problem, measurement: Measurement) -> Agreement:
+        if problem == SMALL:
+            message = "no verdict"
+            raise ArithmeticError(message)
+        return check(problem, measurement)
+
+    monkeypatch.setattr(agreement, "check", broken)
+    rows = rows_of([numpy_float32], tmp_path)
+
+    assert rows["numpy_float32", SMALL].reason == "could not be verified: ArithmeticError: no verdict"
+    assert rows["numpy_float32", OTHER].verdict is Verdict.VERIFIED
