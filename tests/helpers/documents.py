@@ -1,4 +1,4 @@
-"""The pages' commands: where they stand, and what would be wrong with them."""
+"""The commands in the documentation, and their mistakes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OWN = ("my_loop", "other_loop")
 
 
 def code_in(page: str) -> Iterator[Token]:
-    """Give the page's blocks and spans of code."""
+    """Yield the page's blocks and spans of code."""
     for token in MarkdownIt().parse(page):
         if token.type in ("fence", "code_block"):
             yield token
@@ -45,7 +45,7 @@ def code_in(page: str) -> Iterator[Token]:
 
 
 def calls_in(text: str) -> Iterator[list[str]]:
-    """Give each call of ours in some lines of shell, as words; a comment, a pipe or an ellipsis ends it."""
+    """Yield each call of ours in some lines of shell, as words; a comment, a pipe or an ellipsis ends it."""
     for line in text.replace("\\\n", " ").splitlines():
         if OURS.match(line.strip()):
             lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
@@ -55,10 +55,30 @@ def calls_in(text: str) -> Iterator[list[str]]:
             yield words[:end]
 
 
-def fault_of(call: list[str], *, whole: bool = True) -> str | None:
-    """Say what is wrong with a call; None: nothing, or it is of something else.
+def lines_of(page: str) -> list[str]:
+    """Return the lines of shell in the page's blocks, then the commands in its sentences.
 
-    One that is not `whole` is quoted in a sentence, and may leave out what must be named.
+    A command over several lines of a block is one line. A command in a sentence counts if it is complete.
+    """
+    codes = list(code_in(page))
+    blocks = [code.content for code in codes if code.type == "code_block" or code.info == "console"]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
+    inline = dict.fromkeys(code.content for code in codes if code.type == "code_inline")
+    return [*lines, *(each for each in inline if _is_complete(each) and each not in lines)]
+
+
+def _is_complete(text: str) -> bool:
+    """Return whether a text is a call of ours that can be run as it is, and not just a command's name."""
+    words = text.split()
+    to_fill_in = "…" in text or any(word.isupper() for word in words)
+    names_only = len(words) == len(("perceptron-bench", "COMMAND"))
+    return not (to_fill_in or names_only or any(map(fault_of, calls_in(text)))) and any(calls_in(text))
+
+
+def fault_of(call: list[str], *, whole: bool = True) -> str | None:
+    """Return what is wrong with a call; None: nothing, or it is a call of another program.
+
+    A call that is not `whole` is quoted in a sentence, and may lack required arguments.
     """
     match call[0].rsplit("/", 1)[-1], call[1:]:
         case "perceptron-bench", arguments:
@@ -93,7 +113,7 @@ def _fault_of_arguments(arguments: Sequence[str], *, whole: bool) -> str | None:
 
 
 def _fault_of_module(module: str, arguments: Sequence[str]) -> str | None:
-    """Let the module's own parser read its arguments, and stop there."""
+    """Let the module's own parser read its arguments, and nothing else."""
     if importlib.util.find_spec(module) is None:
         return f"no module {module}"
     parse = ArgumentParser.parse_args
@@ -116,7 +136,7 @@ def _fault_of_module(module: str, arguments: Sequence[str]) -> str | None:
 
 @contextmanager
 def _errors_raised() -> Iterator[None]:
-    """Have parsers raise what they would say."""
+    """Let parsers raise their messages."""
 
     def error(_: ArgumentParser, message: str) -> NoReturn:
         raise ValueError(message)
