@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -16,7 +15,7 @@ from benchmarks.ab.resume import workplace
 from benchmarks.ab.sides import SideOptions
 from benchmarks.cases.suites import SUITES
 from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
-from benchmarks.cli.parser import add_alpha, add_parser
+from benchmarks.cli.parser import add_alpha, add_argument, add_parser, add_path
 from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
 from benchmarks.paths import IMPLEMENTATIONS
@@ -62,32 +61,27 @@ suite 'default', if no others are named.
 """
 
 
+METRIC = f"""\
+what to compare of an epoch: its time, or the instructions that it executes (under valgrind: hardly any noise,
+but slow, and not everything that takes time is an instruction; --worker-timeout is then by default
+{WORKER_TIMEOUTS_S["instructions"]:g})"""
+
+
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `ab` and `calibrate`."""
     ab = add_parser(commands, "ab", _ab, AB_DESCRIPTION, statuses=VERDICT_STATUSES)
     for side in SIDES:
         _add_side(ab, side)
     _add_selection(ab)
-    ab.add_argument(
+    add_argument(
+        ab,
         "--changed",
-        action="store_true",
-        help="also compare every implementation whose code differs between the sides",
+        "also compare every implementation whose code differs between the sides",
+        default=False,
     )
-    ab.add_argument(
-        "--max-pairs",
-        type=count,
-        metavar="N",
-        help=f"the most pairs of processes per case; default: {Rule.max_pairs}; of instructions "
-        f"{COUNTED_RULE.max_pairs}",
-    )
-    ab.add_argument(
-        "--metric",
-        choices=METRICS,
-        default=Rule.metric,
-        help="what to compare of an epoch: its time, or the instructions that it executes (under valgrind: "
-        "hardly any noise, but slow, and not everything that takes time is an instruction; "
-        f"--worker-timeout is {WORKER_TIMEOUTS_S['instructions']:g} by default); default: %(default)s",
-    )
+    most = f"the most pairs per case; default: {Rule.max_pairs}, of instructions {COUNTED_RULE.max_pairs}"
+    add_argument(ab, "--max-pairs", most, type=count, metavar="N")
+    add_argument(ab, "--metric", METRIC, Rule.metric, choices=METRICS)
     add_outputs(ab, Rule())
 
     statuses = {
@@ -98,53 +92,32 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     calibrate_ = add_parser(commands, "calibrate", _calibrate, CALIBRATE_DESCRIPTION, statuses=statuses)
     _add_selection(calibrate_)
     add_alpha(calibrate_, Rule())
-    calibrate_.add_argument(
-        "--pairs",
-        type=count,
-        default=CALIBRATION_PAIRS,
-        metavar="N",
-        help="how many pairs to measure; default: %(default)s",
+    add_argument(
+        calibrate_, "--pairs", "how many pairs to measure", CALIBRATION_PAIRS, type=count, metavar="N"
     )
-    calibrate_.add_argument(
-        "--max-pairs",
-        type=count,
-        default=Rule.max_pairs,
-        metavar="N",
-        help="the --max-pairs of the comparisons that will use the calibration; default: %(default)s",
-    )
+    later = "the --max-pairs of the comparisons that will use the calibration"
+    add_argument(calibrate_, "--max-pairs", later, Rule.max_pairs, type=count, metavar="N")
     calibrate_.set_defaults(changed=False, threshold=(), metric=Rule.metric)
 
 
 def _add_side(ab: Parser, side: str) -> None:
     group = ab.add_argument_group(f"the side `{side}`, which by default is this checkout in this Python")
-    group.add_argument(
-        f"--{side}-python",
-        metavar="PATH",
-        help="a Python or a virtual environment; it needs NumPy and the frameworks, and nothing of ours",
+    add_path(
+        group, f"--{side}-python", "a Python or an environment, with NumPy and the frameworks to measure"
     )
-    group.add_argument(
-        f"--{side}-ref", metavar="COMMIT", help="the implementations of a commit, a tag or a branch"
+    add_argument(
+        group, f"--{side}-ref", "the implementations of a commit, a tag or a branch", metavar="COMMIT"
     )
-    group.add_argument(f"--{side}-impl", metavar="FILE", type=Path, help="one implementation, by its file")
-    group.add_argument(
-        f"--{side}-env",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="an environment variable; repeatable",
-    )
+    add_path(group, f"--{side}-impl", "one implementation, by its file")
+    variable = "an environment variable; repeatable"
+    add_argument(group, f"--{side}-env", variable, [], action="append", metavar="NAME=VALUE")
 
 
 def _add_selection(parser: Parser) -> None:
     declare(CaseOptions, parser.add_argument)
     parser.set_defaults(device="cpu")
-    parser.add_argument(
-        "--impl-dir",
-        type=Path,
-        default=IMPLEMENTATIONS,
-        metavar="FOLDER",
-        help="the folder of the implementations, in a git checkout if commits are compared; default: ours",
-    )
+    folder = "the folder of the implementations, in a git checkout if commits are compared"
+    add_path(parser, "--impl-dir", folder, IMPLEMENTATIONS)
 
 
 def _selection(parsed: argparse.Namespace) -> Selection:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
-from benchmarks.cli.parser import add_baseline, add_parser
+from benchmarks.cli.parser import add_argument, add_baseline, add_parser
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.compare.unpaired import RULE
 from benchmarks.records.run import read_run
@@ -32,17 +32,11 @@ prefer `ab`.
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `compare`."""
     parser = add_parser(commands, "compare", _compare, DESCRIPTION, statuses=VERDICT_STATUSES)
-    parser.add_argument("base", type=Path, metavar="BASE.json", help="a record that `run` wrote")
-    parser.add_argument("new", type=Path, metavar="NEW.json", help="a later one")
-    add_baseline(parser, default="none: times are compared, which needs the same machine")
-    parser.add_argument(
-        "--drift",
-        type=float,
-        default=RULE.drift * 100,
-        metavar="PERCENT",
-        help="the most that the machine may have drifted between the records; widens every interval; "
-        "default: %(default)g",
-    )
+    add_argument(parser, "base", "a record that `run` wrote", type=Path, metavar="BASE.json")
+    add_argument(parser, "new", "a later record", type=Path, metavar="NEW.json")
+    add_baseline(parser, "none: times are compared, which needs the same machine")
+    drift = "the most that the machine may have drifted between the records; widens every interval"
+    add_argument(parser, "--drift", drift, RULE.drift * 100, type=float, metavar="PERCENT")
     add_outputs(parser, RULE)
 
 

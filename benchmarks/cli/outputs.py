@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from benchmarks.cli.parser import add_alpha
+from benchmarks.cli.parser import add_alpha, add_argument, add_path
 from benchmarks.compare.result import (
     FINE,
     INTERRUPTED,
@@ -105,24 +105,20 @@ class Outputs:
                 file.write(RENDERED["markdown"](comparison))
 
 
+THRESHOLD = """\
+smaller changes of the median are ignored, as in '5' or 'jax_scan=3.5'; CASE is a part of a case's name;
+repeatable, and the last one that fits a case counts"""
+
+
 def add_outputs(parser: Parser, rule: Rule) -> None:
     """Add the options of every command that gives verdicts: its rule's and its reports'."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every verdict with all its figures")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report in Markdown")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
-    parser.add_argument(
-        "--undecided-ok", action="store_true", help="exit with 0 instead of 3 if cases are undecided"
-    )
+    add_path(parser, "--json", "write every verdict with all its figures")
+    add_path(parser, "--markdown", "write the report in Markdown")
+    add_path(parser, "--junit", "write the report as JUnit XML")
+    add_argument(parser, "--undecided-ok", "exit with 0 instead of 3 if cases are undecided", default=False)
     add_alpha(parser, rule)
-    parser.add_argument(
-        "--threshold",
-        action="append",
-        default=[],
-        metavar="[CASE=]PERCENT",
-        help="smaller changes of the median are ignored, as in '5' or 'jax_scan=3.5'; CASE is a part of a "
-        "case's name; repeatable, and the last one that fits a case counts; default: from the calibration, "
-        f"else {rule.threshold * 100:g}",
-    )
+    threshold = f"{THRESHOLD}; default: from the calibration, else {rule.threshold * 100:g}"
+    add_argument(parser, "--threshold", threshold, [], action="append", metavar="[CASE=]PERCENT")
 
 
 def read_thresholds(texts: Sequence[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from benchmarks.paths import CALIBRATIONS
-from benchmarks.pytest_plugin.options import BASELINE
+from benchmarks.pytest_plugin.options import BASELINE, keywords_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,26 +56,31 @@ def add_parser(  # noqa: PLR0913 - what a command's help consists of
     """
     every = sorted({**EVERY_COMMAND, **statuses}.items())
     explained = "\n".join(["exit statuses:", *(f"  {status:<4} {meaning}" for status, meaning in every)])
-    summary = description.partition("\n")[0]
-    parser: Parser = commands.add_parser(
-        name, help=summary, description=description, epilog=epilog + explained
-    )
+    summary, epilog = description.partition("\n")[0], epilog + explained
+    parser: Parser = commands.add_parser(name, help=summary, description=description, epilog=epilog)
     parser.set_defaults(do=do)
     return parser
 
 
+def add_argument(
+    to: argparse._ActionsContainer, flags: str, help_: str, default: object = None, **keywords: object
+) -> None:
+    """Add an option or a positional argument; see `keywords_of`."""
+    to.add_argument(*flags.split(), **keywords_of(help_, default, **keywords))
+
+
+def add_path(to: argparse._ActionsContainer, flags: str, help_: str, default: Path | None = None) -> None:
+    """Add an option that takes a path."""
+    add_argument(to, flags, help_, default, type=Path, metavar="PATH")
+
+
 def add_alpha(parser: Parser, rule: Rule) -> None:
     """Add the options for the rate of false alarms, and for the noise that it depends on."""
-    parser.add_argument(
-        "--alpha",
-        type=float,
-        default=rule.alpha,
-        help="the largest probability of a single false alarm in the whole comparison; default: %(default)s",
-    )
-    folder = "the folder of the calibrations; default: results/local/calibration"
-    parser.add_argument("--calibration", type=Path, default=CALIBRATIONS, metavar="FOLDER", help=folder)
+    alpha = "the largest probability of a single false alarm in the whole comparison"
+    add_argument(parser, "--alpha", alpha, rule.alpha, type=float)
+    add_path(parser, "--calibration", "the folder of the calibrations", CALIBRATIONS)
 
 
-def add_baseline(parser: Parser, *, default: str) -> None:
+def add_baseline(parser: Parser, default: str) -> None:
     """Add --baseline; `default` describes which implementation it is where none is named."""
-    parser.add_argument("--baseline", metavar="NAME", help=f"{BASELINE}; default: {default}")
+    add_argument(parser, "--baseline", f"{BASELINE}; default: {default}", metavar="NAME")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cli.parser import add_baseline, add_parser
+from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.errors import UsageError
 from benchmarks.paths import LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from benchmarks.compare.result import Comparison
     from benchmarks.records.run import Run
+    from benchmarks.report.publish import Part
 
 DESCRIPTION = """\
 write tables, plots, page and data from records
@@ -35,38 +36,15 @@ its page also offers the published ones.
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `report`."""
     parser = add_parser(commands, "report", report, DESCRIPTION)
-    parser.add_argument(
-        "runs",
-        nargs="*",
-        type=Path,
-        metavar="RUN",
-        help="a record, or a folder of records; default: results/local/runs",
-    )
+    runs = "a record, or a folder of records; default: results/local/runs"
+    add_argument(parser, "runs", runs, nargs="*", type=Path, metavar="RUN")
     target = parser.add_mutually_exclusive_group()
-    target.add_argument(
-        "-o", "--output", type=Path, default=LOCAL, metavar="DIR", help="default: results/local"
-    )
-    target.add_argument(
-        "--publish",
-        action="store_true",
-        help="write the published report, results/, from results/runs; without PNG, CSV and Parquet files, "
-        "which are not committed",
-    )
-    parser.add_argument(
-        "--against",
-        type=Path,
-        metavar="RUN",
-        help="compare the newest of the records with this earlier one, as `compare` does",
-    )
-    add_baseline(parser, default="none: with --against, times are compared")
-    parser.add_argument(
-        "--no-pictures",
-        action="store_const",
-        dest="leave_out",
-        const=("pictures",),
-        default=(),
-        help="write no plots, except those of the page",
-    )
+    add_path(target, "-o --output", "the folder of the report", LOCAL)
+    publish = "write the published report, results/, from results/runs"
+    add_argument(target, "--publish", publish, default=False)
+    add_path(parser, "--against", "compare the newest record with this earlier one, as `compare` does")
+    add_baseline(parser, "none: with --against, times are compared")
+    add_argument(parser, "--no-pictures", "write no plots, except those of the page", default=False)
 
 
 def report(parsed: argparse.Namespace) -> int:
@@ -99,6 +77,7 @@ def _no_collecting() -> Iterator[None]:
 
 def _report(parsed: argparse.Namespace) -> list[str]:
     runs = recorded_runs(parsed.runs or [PUBLISHED_RUNS if parsed.publish else LOCAL_RUNS])
+    left_out: list[Part] = ["pictures"] if parsed.no_pictures else []
     comparison = None
     if parsed.against:
         base = read_run(parsed.against)
@@ -109,7 +88,7 @@ def _report(parsed: argparse.Namespace) -> list[str]:
         PUBLISHED if parsed.publish else parsed.output,
         beside=[] if parsed.runs or parsed.publish else recorded_runs([PUBLISHED_RUNS]),
         comparison=comparison,
-        leave_out=[*parsed.leave_out, *(NOT_COMMITTED if parsed.publish else ())],
+        leave_out=[*left_out, *NOT_COMMITTED] if parsed.publish else left_out,
     )
 
 

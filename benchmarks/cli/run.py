@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.markup import escape
 
-from benchmarks.cli.parser import add_parser
+from benchmarks.cli.parser import add_argument, add_parser, add_path
 from benchmarks.cli.report import report_locally
 from benchmarks.files import keep, told_if_unwritable, try_to_replace
 from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
@@ -43,19 +44,17 @@ WITHOUT_RECORD: dict[int, str] = {
 }
 
 
+OUTPUT = """\
+the file; default: results/local/runs/DATE.json, which results/local/README.md shows; with --quick
+results/local/looks/DATE.json, which no report shows"""
+
+
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `run`."""
     parser = add_parser(commands, "run", run, DESCRIPTION, statuses=STATUSES)
     declare(Options, parser.add_argument)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="default: results/local/runs/DATE.json, which results/local/README.md shows; with --quick "
-        "results/local/looks/DATE.json, which no report shows",
-    )
-    parser.add_argument("-k", metavar="EXPRESSION", default="", help="only cases that match, as pytest's -k")
+    add_path(parser, "-o --output", OUTPUT)
+    add_argument(parser, "-k", "only cases that match, as pytest's -k", "", metavar="EXPRESSION")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -102,8 +101,8 @@ class HandOver:
 def _measure(options: Options, record: Path, *, expression: str) -> int:
     arguments = [
         *(str(CODE / "benchmarks" / "bench_epoch.py"), f"--rootdir={CODE}"),
-        f"--config-file={CODE / 'pyproject.toml'}",
-        *("--benchmark-only", f"--benchmark-json={record}", f"-k={expression}"),
-        *("--quiet", "--no-header", "-pno:cacheprovider"),
+        *(f"--config-file={os.devnull}", "--override-ini=python_functions=bench_*"),  # anywhere alike
+        *("-pbenchmarks.pytest_plugin.hooks", "-pno:cacheprovider", "-pno:warnings"),
+        *("--benchmark-only", f"--benchmark-json={record}", f"-k={expression}", "--quiet", "--no-header"),
     ]
     return pytest.main(arguments, plugins=[HandOver(options)])

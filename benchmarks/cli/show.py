@@ -16,7 +16,7 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.suites import QUICK, SUITES
-from benchmarks.cli.parser import add_parser
+from benchmarks.cli.parser import add_argument, add_parser
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
 from benchmarks.records.run import recorded_runs
@@ -50,12 +50,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     add_parser(commands, "list", list_, about)
     parser = add_parser(commands, "explain", explain, EXPLAIN_DESCRIPTION)
     case = "a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'"
-    parser.add_argument("case", metavar="CASE", help=case)
+    add_argument(parser, "case", case, metavar="CASE")
     file = "default: the records whose rows the report shows"
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=file)
+    add_argument(parser, "file", file, nargs="?", type=Path, metavar="FILE")
     parser = add_parser(commands, "table", table, "print the tables of recorded runs in Markdown")
     files = "default: your records in results/local/runs; if there is none, the published ones"
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
+    add_argument(parser, "files", files, nargs="*", type=Path, metavar="FILE")
 
 
 def list_(_: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.implementations import FLOOR
-from benchmarks.cli.parser import add_baseline, add_parser
+from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.files import told_if_unwritable
 from benchmarks.paths import HISTORY
@@ -75,24 +75,20 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     track = commands.add_parser("track", help=DESCRIPTION.partition("\n")[0], description=DESCRIPTION)
     actions = track.add_subparsers(required=True, metavar="ACTION")
     add_ = add_parser(actions, "add", _add, ABOUT_ADD)
-    add_.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as `run -o FILE` writes them")
+    add_argument(add_, "files", "a record, as `run` writes it", nargs="+", type=Path, metavar="FILE")
     show = add_parser(actions, "show", _show, ABOUT_SHOW, statuses=INCOMPLETE)
-    show.add_argument(
-        "case", nargs="?", default="", metavar="CASE", help="a part of the cases' names; default: all"
-    )
-    to_draw = "also draw it, into a file that ends in .svg or .png"
-    show.add_argument("--plot", type=Path, metavar="FILE", help=to_draw)
+    add_argument(show, "case", "a part of the cases' names; default: all", "", nargs="?", metavar="CASE")
+    add_path(show, "--plot", "also draw it, into a file that ends in .svg or .png")
     columns = "\n".join(["columns of the csv:", *map(_explained, COLUMNS), "\n"])
     export = add_parser(actions, "export", _export, ABOUT_EXPORT, statuses=INCOMPLETE, epilog=columns)
-    export.add_argument("files", nargs="*", type=Path, metavar="FILE", help="records; default: the history's")
-    export.add_argument("--format", choices=("csv", "customSmallerIsBetter"), default="csv")
-    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    add_argument(export, "files", "a record; default: the history's", nargs="*", type=Path, metavar="FILE")
+    add_argument(export, "--format", "the format, see above", "csv", choices=("csv", "customSmallerIsBetter"))
+    add_path(export, "-o --output", "default: standard output")
     baseline = f"{FLOOR} where a run has it for the case's problem and device, else the run's own"
     for parser in (show, export):
-        add_baseline(parser, default=baseline)
+        add_baseline(parser, baseline)
     for parser in (add_, show, export):
-        where = "default: results/local/history"
-        parser.add_argument("--history", type=Path, default=HISTORY, metavar="DIR", help=where)
+        add_path(parser, "--history", "the folder of the history", HISTORY)
 
 
 def _explained(column: Column) -> str:

@@ -45,13 +45,18 @@ def seconds(text: str) -> float:
     raise ArgumentTypeError(message)
 
 
-def option(help_: str, default: Any = None, **keywords: Any) -> Any:  # noqa: ANN401 - as argparse has it
-    """Declare a field as an option; the keywords are those of argparse's `add_argument`."""
+def keywords_of(help_: str, default: object = None, **keywords: object) -> dict[str, Any]:
+    """Return the keywords for argparse's `add_argument`; the default implies some of them."""
     if default is False:
         keywords["action"] = "store_true"
-    elif default is not None:
+    elif default:
         help_ += "; default: %(default)s"
-    return field(default=default, metadata={"help": help_, **keywords})
+    return {"help": help_, "default": default, **keywords}
+
+
+def option(help_: str, default: Any = None, **keywords: object) -> Any:  # noqa: ANN401 - of the field's type
+    """Declare a field as an option."""
+    return field(default=default, metadata=keywords_of(help_, default, **keywords))
 
 
 def flag(each: Field[Any]) -> str:
@@ -62,7 +67,7 @@ def flag(each: Field[Any]) -> str:
 def declare(options: type[CaseOptions], add_option: Callable[..., object]) -> None:
     """Declare each field's option by argparse's `add_argument` or pytest's `addoption`."""
     for each in fields(options):
-        add_option(flag(each), default=each.default, **each.metadata)
+        add_option(flag(each), **each.metadata)
 
 
 OptionsT = TypeVar("OptionsT", bound="CaseOptions")
