@@ -102,12 +102,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _add_side(ab: Parser, side: str) -> None:
     group = ab.add_argument_group(f"the side `{side}`, which by default is this checkout in this Python")
-    add_path(
-        group, f"--{side}-python", "a Python or an environment, with NumPy and the frameworks to measure"
-    )
-    add_argument(
-        group, f"--{side}-ref", "the implementations of a commit, a tag or a branch", metavar="COMMIT"
-    )
+    python = "a Python or an environment, with NumPy and the frameworks to measure"
+    add_argument(group, f"--{side}-python", python, metavar="PATH")
+    commit = "the implementations of a commit, a tag or a branch"
+    add_argument(group, f"--{side}-ref", commit, metavar="COMMIT")
     add_path(group, f"--{side}-impl", "one implementation, by its file")
     variable = "an environment variable; repeatable"
     add_argument(group, f"--{side}-env", variable, [], action="append", metavar="NAME=VALUE")
