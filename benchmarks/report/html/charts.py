@@ -1,4 +1,4 @@
-"""The pictures of benchmarks/pictures for the page: one specification each, for light and dark."""
+"""Plots for the page: one specification each, for light and dark."""
 
 from __future__ import annotations
 
@@ -19,21 +19,19 @@ if TYPE_CHECKING:
 
 
 def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
-    """Give the pictures and what all pictures share; each picture's "about" names what it belongs to."""
+    """Return the plots and what they share; a plot's "about" names the problem or group that it shows."""
     rows = {row.implementation: row for run in runs for row in run.rows}
     return {
         "config": _both(config("light"), config("dark")),
         "looks": {name: asdict(look_of(row)) for name, row in rows.items()},
         "templates": templates(),
-        "pictures": [
-            _picture(str(site), picture) for site, pictures in gallery.items() for picture in pictures
-        ],
+        "pictures": [_plot(str(machine), plot) for machine, plots in gallery.items() for plot in plots],
     }
 
 
-def _picture(site: str, drawn: Plot) -> dict[str, Any]:
-    """Take title and subtitle out of the picture: the page writes them above it, for every width."""
-    spec: Spec = drawn.chart.to_dict(validate=False)  # it takes long, and the pictures' tests do it
+def _plot(site: str, drawn: Plot) -> dict[str, Any]:
+    """Return a plot without title and subtitle, which the page writes above it for every width."""
+    spec: Spec = drawn.chart.to_dict(validate=False)  # validation takes long, and the tests of plots do it
     title = spec.pop("title", {})
     return {
         "site": site,
@@ -48,7 +46,7 @@ def _picture(site: str, drawn: Plot) -> dict[str, Any]:
 
 
 def _both(light: Any, dark: Any) -> Any:  # noqa: ANN401 - any of JSON's types
-    """Merge two configurations: where colours differ, the browser chooses, on paper, too."""
+    """Merge two configurations: if colours differ, the browser chooses, also when it prints."""
     if isinstance(light, dict):
         return {key: _both(light[key], dark[key]) for key in light}
     return light if light == dark else f"light-dark({light}, {dark})"

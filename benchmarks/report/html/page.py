@@ -1,4 +1,4 @@
-"""The page as a file: its parts put together, so that it needs nothing from anywhere."""
+"""The page as one file that contains all of its parts."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ if TYPE_CHECKING:
     from benchmarks.report.plots.gallery import Gallery
 
 SCRIPTS = (
-    "dom",
-    "format",
-    "data",
-    "selection",
-    "tip",
-    "table",
-    "details",
-    "charts",
-    "sections",
-    "compiling",
-    "main",
+    *(
+        "dom",
+        "format",
+        "data",
+        "selection",
+        "tip",
+        "table",
+        "details",
+        "charts",
+        "sections",
+        "compiling",
+        "main",
+    ),
 )
-"""In this order they make up the page's own script."""
+"""The files of the page's own script, in order."""
 
 DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')
 
 
 @cache  # it takes a second
 def bundled() -> str:
-    """Give Vega, Vega-Lite and Vega-Embed as one script, out of the package that writes pictures, too.
+    """Return Vega, Vega-Lite and Vega-Embed as one script, from the package that also draws the plots.
 
     Raises:
         ImportError: it is not installed.
@@ -62,7 +64,7 @@ def write_page(
     beside: Sequence[Run] = (),
     comparison: Comparison | None = None,
 ) -> None:
-    """Write one HTML file that shows the runs and their pictures, then the ones beside them and a comparison.
+    """Write one HTML file that shows the runs, the ones beside them, all their plots, and a comparison.
 
     Raises:
         ImportError: a library is not installed; they are part of the extra `report`.
@@ -78,10 +80,10 @@ def write_page(
 
 
 def payload_of(html: str) -> dict[str, Any]:
-    """Give back the data that a page holds.
+    """Return the data of a page.
 
     Raises:
-        UsageError: it holds none.
+        UsageError: it has none.
 
     """
     found = DATA.search(html)
@@ -93,10 +95,10 @@ def payload_of(html: str) -> dict[str, Any]:
 
 
 def _page(content: dict[str, Any], library: str) -> str:
-    """Fill the template in.
+    """Fill in the template.
 
-    The data is compressed and in base64: ten thousand rows stay below the size of a photograph, and nothing
-    that a record holds can end the element or be taken for markup.
+    The data is compressed and in base64. Ten thousand rows are smaller than a photograph, and no string of a
+    record can end the element or be read as markup.
     """
     text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     parts = {
@@ -109,7 +111,7 @@ def _page(content: dict[str, Any], library: str) -> str:
 
 
 def _policy(parts: dict[str, str]) -> str:
-    """Allow the page these scripts and this style by their digests, and nothing else: no request at all."""
+    """Return a policy that allows these scripts and this style, by their digests, and no request."""
     allowed = {name: f"'sha256-{_digest(parts[name])}'" for name in ("style", "library", "script")}
     return (
         f"default-src 'none'; script-src {allowed['library']} {allowed['script']}; "

@@ -1,12 +1,14 @@
-"""Runs → what the page shows of them, as JSON's types; what is computed here, the page need not compute."""
+"""Runs → the data of the page, as JSON's types."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.analysis.caveats import CPU_CONTENTION
+from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.cost_model import sweep_name
 from benchmarks.analysis.figures import OF_RATIO, figures_of
 from benchmarks.analysis.head_to_head import like_for_like
@@ -18,15 +20,17 @@ from benchmarks.records.caption import cores_per_case
 from benchmarks.records.machine import Machine
 from benchmarks.records.provenance import steers
 from benchmarks.report.html.charts import charts_of
-from benchmarks.report.html.texts import changes_of, paired_run_of
-from benchmarks.report.readme.head_to_head import note_on_gradients
+from benchmarks.report.readme.head_to_head import note_on_gradients, verdict_of
+from benchmarks.report.tables.comparison import READING, comparison_grid, remarks, summary
 from benchmarks.report.tables.run import columns
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from benchmarks.analysis.columns import Column
     from benchmarks.analysis.figures import Figures
+    from benchmarks.analysis.head_to_head import LikeForLike
     from benchmarks.compare.result import Comparison
     from benchmarks.records.process import ProcessResult
     from benchmarks.records.row import Check, Row
@@ -35,10 +39,10 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 DIGITS = 5
-"""Significant digits of figures that are sorted or drawn; those that are read come as text."""
+"""Significant digits of figures to sort or draw; the figures to read are texts."""
 
 EXACT = ("typical_s", "cold_s", "warm_s")
-"""Figures that are subtracted from each other, for break-even points: digits left out would show there."""
+"""Figures that the page subtracts from each other, for break-even points, so they have all digits."""
 
 Fields = dict[str, Any]
 
@@ -46,14 +50,14 @@ Fields = dict[str, Any]
 def payload(
     runs: Sequence[Run], gallery: Gallery, beside: Sequence[Run] = (), comparison: Comparison | None = None
 ) -> Fields:
-    """Return all that the page needs, in the order in which it is shown: machines of `runs` come first."""
+    """Return the page's data in the order in which it is shown: machines of `runs`, then those `beside`."""
     newest_first = sorted([*runs, *beside], key=lambda run: run.provenance.date, reverse=True)
-    manifest = Interned()
-    groups = _groups_in_order(newest_first, {Machine.of(run) for run in runs}, manifest)
+    checks: dict[Check, int] = {}  # each once, with its number: most rows have the same
+    groups = _groups_in_order(newest_first, {Machine.of(run) for run in runs}, checks)
     n_rounds = max((row["n_rounds"] for group in groups for row in group["rows"]), default=0)
     return {
         "floor": FLOOR,
-        "starved": CPU_CONTENTION,
+        "contended": CPU_CONTENTION,
         "columns": [
             {
                 "key": column.name,
@@ -67,32 +71,15 @@ def payload(
         ],
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
-        "items": manifest.items,
+        "items": [[check.name, check.expected, check.found, check.holds] for check in checks],
         "ranks": {n: _rank(n) for n in range(1, n_rounds + 1)},
         "charts": charts_of(newest_first, gallery),
-        "changes": changes_of(comparison) if comparison else None,
+        "changes": _changes(comparison) if comparison else None,
     }
 
 
-class Interned:
-    """Items of manifests, each kept once: most rows have the same."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._numbers: dict[Check, int] = {}
-
-    def number(self, item: Check) -> int:
-        """Give the item's number."""
-        return self._numbers.setdefault(item, len(self._numbers))
-
-    @property
-    def items(self) -> list[list[str | bool | None]]:
-        """Give them as lists, by number."""
-        return [[item.name, item.expected, item.found, item.holds] for item in self._numbers]
-
-
 def _rank(n: int) -> list[float] | None:
-    """Give the rank of the interval's lower end among n ratios, and its coverage; None: n are too few."""
+    """Return the rank of the interval's lower end among n ratios, and its coverage; None: n is too small."""
     rank, _, coverage = median_interval(range(1, n + 1), (1 - CONFIDENCE) / 2)
     return [rank, coverage] if coverage >= LEAST_SURE else None
 
@@ -111,7 +98,9 @@ def _run(run: Run) -> Fields:
     }
 
 
-def _groups_in_order(newest_first: Sequence[Run], own: set[Machine], manifest: Interned) -> list[Fields]:
+def _groups_in_order(
+    newest_first: Sequence[Run], own: set[Machine], checks: dict[Check, int]
+) -> list[Fields]:
     """Return each run's groups: own machines, then timed groups, then the runs that are shown, first."""
     found: list[tuple[tuple[bool, int, bool, int, bool, int], Fields]] = []
     shown_runs = headline_groups(newest_first)
@@ -119,39 +108,54 @@ def _groups_in_order(newest_first: Sequence[Run], own: set[Machine], manifest: I
     for number, run in enumerate(newest_first):
         site = Machine.of(run)
         places = {name: place for place, name in enumerate(shown_runs[site])}
-        for name, group in _groups(run, manifest):
+        for name, group in _groups(run, checks):
             is_timed = any(row["typical_s"] for row in group["rows"])
-            speaks = shown_runs[site][name] is run
-            order = (site not in own, sites[site], not is_timed, places[name], not speaks, number)
-            place = {"run": number, "site": str(site), "beside": site not in own, "speaks": speaks}
+            is_shown = shown_runs[site][name] is run
+            order = (site not in own, sites[site], not is_timed, places[name], not is_shown, number)
+            place = {"run": number, "site": str(site), "beside": site not in own, "isShown": is_shown}
             found.append((order, place | group))
     return [group for _, group in sorted(found, key=lambda each: each[0])]
 
 
-def _groups(run: Run, manifest: Interned) -> Iterator[tuple[str, Fields]]:
+def _groups(run: Run, checks: dict[Check, int]) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
     all_figures = figures_of(run)
-    pairs, derived = (like_for_like(run, by_hand=each) for each in (True, False))
+    all_pairs, derived = (like_for_like(run, by_hand=each) for each in (True, False))
     for figures in all_figures:
         groups[figures.group].append(figures)
     for name, members in groups.items():
-        first, paired_runs = rows[members[0].case], pairs.get(name, ())
+        first, pairs = rows[members[0].case], all_pairs.get(name, ())
         yield (
             name,
             {
                 "device": first.place,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
-                "by_hand": note_on_gradients({name: paired_runs}, derived, plain=str, label=lambda _: ""),
-                "duels": [paired_run_of(pair) for pair in paired_runs],
-                "rows": [_row(rows[figures.case], figures, manifest) for figures in members],
+                "by_hand": note_on_gradients({name: pairs}, derived, plain=str, label=lambda _: ""),
+                "pairs": [_pair(pair) for pair in pairs],
+                "rows": [_row(rows[figures.case], figures, checks) for figures in members],
             },
         )
 
 
+def _pair(pair: LikeForLike) -> Fields:
+    who, rest = verdict_of(pair)
+    return {
+        "tier": pair.tier,
+        "torch": pair.torch.implementation,
+        "jax": pair.jax.implementation,
+        "winner": pair.winner,
+        "sure": pair.is_sure,
+        "ratio": in_unit(pair.advantage.value, "×"),
+        "doubtful": pair.is_doubtful,
+        "who": who,
+        "told": rest,
+    }
+
+
 def _problem(problem: Problem) -> Fields:
-    """Name the problem apart from how its data is fed and its losses are read: these are chosen apart."""
+    """Return the problem's fields; its name leaves out feed and readback, which the page offers apart."""
     plain = replace(problem, feed="device", readback="epoch")
     nickname = next((nickname for nickname, named in NAMED.items() if named == plain), None)
     loss, parameter = tolerances(problem)
@@ -167,26 +171,27 @@ def _problem(problem: Problem) -> Fields:
     }
 
 
-def _row(row: Row, figures: Figures, manifest: Interned) -> Fields:
+def _row(row: Row, figures: Figures, checks: dict[Check, int]) -> Fields:
     names = ("case", "implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
-    shown = [column for column in columns("") if not column.is_text]
-    numbers = {column.name for column in shown} - {*EXACT, *OF_RATIO}
+    numbers = {column.name for column in _numeric_columns()} - {*EXACT, *OF_RATIO}
     return {
         **{name: getattr(figures, name) for name in (*names, *EXACT)},
         **{name: _short(getattr(figures, name)) for name in sorted(numbers)},
-        "text": {column.name: column.write(figures) for column in shown},
+        "text": {column.name: column.write(figures) for column in _numeric_columns()},
         "data_digest": row.data_digest,
         "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
-        "manifest": [manifest.number(item) for item in row.manifest],
+        "manifest": [checks.setdefault(check, len(checks)) for check in row.manifest],
         "processes": [_process(process) for process in row.processes if row.is_timed],
     }
 
 
-def _process(process: ProcessResult) -> list[float | None]:
-    """Give what the page shows of a process; PROCESS in data.js names the places.
+@cache  # ten thousand rows ask for them
+def _numeric_columns() -> list[Column]:
+    return [column for column in columns("") if not column.is_text]
 
-    The minimum is exact: the page makes ratios of it.
-    """
+
+def _process(process: ProcessResult) -> list[float | None]:
+    """Return the figures of a process that PROCESS in data.js names; the page divides the exact minima."""
     return [
         process.round,
         process.position,
@@ -199,3 +204,14 @@ def _process(process: ProcessResult) -> list[float | None]:
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _changes(comparison: Comparison) -> Fields:
+    grid = comparison_grid(comparison)
+    return {
+        "summary": summary(comparison),
+        "reading": READING.replace("*", ""),
+        "headings": grid.headings,
+        "cases": grid.rows,
+        "remarks": remarks(comparison),
+    }

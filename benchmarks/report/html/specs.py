@@ -1,7 +1,6 @@
-"""Pictures of what is selected in the page: specifications without data, which the page fills in.
+"""Plots of the page's selection: specifications without data, which the page fills in.
 
-Their data is named "rows"; each row has the "colour" and "shape" of its implementation and the "dash" of
-its line.
+The data is named "rows"; each row has the "colour", the "shape" and the "dash" of its implementation.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 Spec: TypeAlias = dict[str, Any]
 
 LINE_HEIGHT = 26
-"""Of one implementation, in pixels."""
+"""Pixels per implementation."""
 
 POWERS = [10.0**n for n in range(-12, 12)]
 ROUND = [digit * power for power in POWERS for digit in (1, 2, 5)]
-"""Where a logarithmic axis has its ticks: powers of ten where it spans many, else these."""
+"""Ticks of a logarithmic axis; powers of ten for an axis over many of them."""
 
 COLOUR = alt.Color("colour:N", scale=None, legend=None)
 SHAPE = alt.Shape("shape:N", scale=None, legend=None)
@@ -37,7 +36,7 @@ NAMES = alt.Y(
 
 @cache  # Altair takes its time
 def templates() -> dict[str, Spec]:
-    """Give them by name."""
+    """Return all specifications by name."""
     return {
         "deviations": deviations(),
         "speedups": speedups(),
@@ -47,7 +46,7 @@ def templates() -> dict[str, Spec]:
 
 
 def deviations() -> Spec:
-    """How far each implementation's furthest loss is from the reference, beside what is allowed."""
+    """Show each implementation's largest deviation from the reference, and the tolerance."""
     scale = alt.Scale(type="log", nice=False, padding=12)
     axis = alt.Axis(format="~e", values=POWERS)
     title = "deviation (log scale)"
@@ -60,12 +59,12 @@ def deviations() -> Spec:
         base.mark_text(align="left", dx=10).encode(x=alt.X("furthest:Q", scale=scale), text="deviation:N"),
         height=alt.Step(LINE_HEIGHT),
         description="For each implementation a mark at the largest deviation of any step's loss from the "
-        "reference, on a logarithmic axis, and a line at the tolerance, beyond which no time is shown.",
+        "reference, on a logarithmic axis, and a line at the tolerance; beyond it no time is shown.",
     )
 
 
 def speedups() -> Spec:
-    """How many times as fast as the baseline, with intervals."""
+    """Show how many times as fast as the baseline each implementation is, with intervals."""
     scale = alt.Scale(type="log", nice=False, padding=12)
     axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy", labelSeparation=10)
     base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "times as fast", "95 % interval"))
@@ -85,7 +84,7 @@ def speedups() -> Spec:
 
 
 def trainings() -> Spec:
-    """How long a training takes, by its number of epochs."""
+    """Show how long a training takes, by its number of epochs."""
     log = alt.Scale(type="log", nice=False)
     lines = (
         alt.Chart()
@@ -115,13 +114,13 @@ def trainings() -> Spec:
         names,
         height=380,
         description="One line for each implementation: the time of a training by its number of epochs, both "
-        "logarithmic. The first epoch contains the compilation. Where two lines cross, the one that compiled "
-        "has made up for it.",
+        "logarithmic. The first epoch contains the compilation. Where two lines cross, the compiled one "
+        "has caught up.",
     )
 
 
 def distances() -> Spec:
-    """How many times as long as the native floor."""
+    """Show how many times as long as the native floor an epoch takes."""
     scale = alt.Scale(type="log", domainMin=1, nice=False, padding=12)
     axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy", labelSeparation=10)
     x = alt.X("distance:Q", scale=scale, axis=axis, title="times as long as the native floor (log scale)")

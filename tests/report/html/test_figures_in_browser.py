@@ -48,7 +48,7 @@ def test_the_fastest_of_a_framework_has_the_shortest_typical_epoch(opened: Open,
     lucky = tuple(process(round_, 1e-6, 1e-3) for round_ in range(6))
     run = run_of_day(0, *rows.values(), replace(rows["jax_jit"], implementation="jax_lucky", processes=lucky))
 
-    paired_runs = opened(written(tmp_path, run)).locator("#duels").inner_text()
+    paired_runs = opened(written(tmp_path, run)).locator("#pairs").inner_text()
 
     assert "jax_jit" in paired_runs
     assert "jax_lucky" not in paired_runs
@@ -63,7 +63,7 @@ def test_the_verdicts_are_those_of_the_readme_word_for_word(
     first_page = like_for_like_table(like_for_like(run)).replace("*", "").splitlines()[2:]
 
     verdicts = [line.split("|")[-2].strip() for line in first_page]
-    shown = page.locator("#duels tbody tr td:last-child").all_text_contents()
+    shown = page.locator("#pairs tbody tr td:last-child").all_text_contents()
     assert sorted(shown) == sorted(verdicts)
     assert ("too few rounds to be sure" in shown[0]) == (n_rounds == 3)
     answer = page.locator("#answer-fast").inner_text()

@@ -113,7 +113,7 @@ def test_the_run_that_speaks_for_a_group_comes_first_and_what_has_times_before_w
     old, new = run_of_day(0, *rows_of(Problem())), run_of_day(1, ABSENT, *rows_of(Problem(batch_size=7)))
     groups = payload_of(page_of(tmp_path, old, new))["groups"]
 
-    assert [(group["nickname"], group["run"], group["speaks"]) for group in groups] == [
+    assert [(group["nickname"], group["run"], group["isShown"]) for group in groups] == [
         ("book", 1, True),
         (None, 0, True),
         ("book", 0, False),

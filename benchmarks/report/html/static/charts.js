@@ -1,4 +1,4 @@
-// Pictures: Vega-Lite specifications of benchmarks/pictures and benchmarks/page/templates.py, drawn as SVG.
+// Plots: Vega-Lite specifications of benchmarks/report/plots and benchmarks/report/html/specs.py, drawn as SVG.
 
 const NARROW = 640; // pixels of a window in which legends go below
 const MOST_DRAWN = 40; // implementations in a picture; the table has all
@@ -17,22 +17,22 @@ function showTemplate(name, { title, values, missing }) {
   showChart(`chart-${name}`, { title, spec, values, words: template.description, missing });
 }
 
-// Shows a picture of benchmarks/pictures that belongs to what is selected.
+// Shows a plot of benchmarks/report/plots that belongs to the selection.
 function showPicture(kind, { group }) {
-  if (OF_A_GROUP.includes(kind) && !group.speaks) return showChart(`chart-${kind}`, { missing: OTHER_RUN });
+  if (OF_A_GROUP.includes(kind) && !group.isShown) return showChart(`chart-${kind}`, { missing: OTHER_RUN });
   const abouts = [`${group.name}-${group.device}`, `${group.sweep}-${group.device}`, `${group.name}-on-${group.device}`];
   const ofKind = DATA.charts.pictures.filter((each) => each.kind === kind && each.site === group.site && each.about.endsWith(`-${group.device}`));
   const found = ofKind.find(({ about }) => abouts.includes(about)) ?? (OF_A_GROUP.includes(kind) ? null : ofKind[0]);
   showChart(`chart-${kind}`, found ?? { missing: MISSING[kind] });
 }
 
-const OF_A_GROUP = ["losses", "spread"]; // drawn of the run that speaks for the group
-const OTHER_RUN = "There is a picture here of the run that is offered first, and none of this one.";
+const OF_A_GROUP = ["losses", "spread"]; // drawn for the run that is shown first
+const OTHER_RUN = "Only the run that is offered first has this plot; there is none of this one.";
 
-const SWEEP = "it needs a run over several batch sizes on this machine and device, as “--suite sweep” makes.";
+const SWEEP = "it needs a run over several batch sizes on this machine and device, such as “--suite sweep”.";
 const MISSING = {
-  losses: "No picture of the losses: they are drawn of each machine’s first problems, where a record holds each step’s.",
-  throughput: `No picture of throughput against batch size: ${SWEEP}`,
+  losses: "No plot of the losses: only the first problems of each machine have one, if the record has every step’s loss.",
+  throughput: `No plot of throughput against batch size: ${SWEEP}`,
   "decision-map": `No map of batch size and length of training: ${SWEEP}`,
   "cost-split": `No cost model: ${SWEEP}`,
 };
@@ -54,7 +54,7 @@ function showChart(id, { title, subtitle = [], spec, values, words, missing = ""
   });
 }
 
-// A picture takes some tens of milliseconds: between two, the page answers.
+// A plot takes some tens of milliseconds: between two plots, the page reacts to input.
 const idle = () => new Promise((resolve) => {
   if (window.requestIdleCallback) requestIdleCallback(resolve, { timeout: 300 });
   else setTimeout(resolve, 0);
@@ -77,7 +77,7 @@ function fitted(spec, width) {
   return { ...narrowed(spec, width - (narrow ? 66 : 190)), config };
 }
 
-// Makes no view wider than `width`, nor a panel's heading; what does not fit side by side goes one below the other.
+// Makes no view and no panel's heading wider than `width`; panels that don't fit side by side go below each other.
 function narrowed(spec, width) {
   if (Array.isArray(spec)) return spec.map((each) => narrowed(each, width));
   const { hconcat, ...copy } = spec;
@@ -94,18 +94,18 @@ function narrowed(spec, width) {
   return copy;
 }
 
-// Leaves out the names of areas that have no room for theirs in a panel of that share of its width.
+// Leaves out the names that don't fit into their areas in a panel of that share of its width.
 const thinned = (layer, share) => (layer.name?.startsWith("names_")
   ? { ...layer, transform: [{ filter: `datum.room * ${share} >= datum.needed` }] } : layer);
 
-// Names a panel's lines again, which stood beside another that did.
+// Labels the lines of a panel that shared the labels of the panel beside it.
 function labelled(spec) {
   const { y } = spec.encoding ?? {};
   const encoding = y?.axis ? { ...spec.encoding, y: { ...y, axis: { ...y.axis, labels: true, ticks: true } } } : spec.encoding;
   return { ...spec, ...(encoding && { encoding }), ...(spec.layer && { layer: spec.layer.map(labelled) }) };
 }
 
-// What the picture says, as words and as a table.
+// The plot in words and as a table.
 const inWords = (title, words, values) => unfolding("In words and as a table", () =>
   [element("p", { class: "note" }, words), valuesTable(title, values)]);
 

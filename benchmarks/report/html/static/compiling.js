@@ -1,4 +1,4 @@
-// 3. When does compiling pay? 4. How far is everybody from the hardware? 5. Can these figures be trusted?
+// 3. When does compiling pay? 4. How far are they from the hardware? 5. Can these figures be trusted?
 
 function compiling(selected) {
   const { group, caches, baseline } = selected;
@@ -15,14 +15,14 @@ function compiling(selected) {
     .sort((a, b) => (a.n ?? Infinity) - (b.n ?? Infinity) || a.row.typical_s - b.row.typical_s);
   fill("break-even", breakEvenTable(wins, baseline, group));
   const slow = wins.filter(({ row, n }) => n !== null && n > 1 && row.tier !== "floor");
-  if (!slow.length) return ["Against ", code(baseline), ", nothing that starts later makes up for it."];
+  if (!slow.length) return ["Against ", code(baseline), ", no implementation that starts later catches up."];
   const best = fastest(slow.map(({ row }) => row));
   const after = (n) => strong(count(n, "epoch"));
-  return [`With ${caches} caches, `, code(slow[0].row.implementation), " has made up for its later start against ", code(baseline), " after ", after(slow[0].n),
-    best === slow[0].row ? "" : ["; ", code(best.implementation), ", the fastest of those that do, after ", after(wins.find(({ row }) => row === best).n)], "."];
+  return [`With ${caches} caches, `, code(slow[0].row.implementation), " has caught up with ", code(baseline), " after ", after(slow[0].n),
+    best === slow[0].row ? "" : ["; ", code(best.implementation), ", the fastest one that does, after ", after(wins.find(({ row }) => row === best).n)], "."];
 }
 
-// From how many epochs on the row's training ends before the other's; null: never.
+// The number of epochs from which the row's training ends before the other's; null: never.
 const epochsUntil = (row, other, caches) => {
   const [mine, theirs] = [costs(row, caches), costs(other, caches)];
   return mine.epoch < theirs.epoch ? epochsToWin(mine, theirs) : null;
@@ -34,7 +34,7 @@ function breakEvenTable(wins, baseline, group) {
   return simpleTable([{ title: "implementation" }, { title: "cold caches", numeric: true }, { title: "warm caches", numeric: true }],
     wins.map(({ row }) => [element("span", { class: "named" }, mark(row), code(row.implementation)),
       row.cold_s === null || other.cold_s === null ? NONE : said(epochsUntil(row, other, "cold")), said(epochsUntil(row, other, "warm"))]),
-    { caption: `Epochs after which a training has overtaken ${baseline}`, kind: "break-even" });
+    { caption: `Epochs after which a training has taken less time than ${baseline}`, kind: "break-even" });
 }
 
 // The time of a whole training by its number of epochs: the first call, and then one epoch after the other.
@@ -48,11 +48,11 @@ function showTrainings({ group, caches, tiers }) {
     ...drawnAs(row), epochs: n, seconds: total(row, n), time: si(total(row, n), "s"),
     ...(n === EPOCHS.at(-1) ? { label: row.implementation, "label at": labels[i] } : {}),
   })));
-  showTemplate("trainings", { title: `How long a whole training takes, ${caches} caches`, values, missing: "Nobody was timed here." });
+  showTemplate("trainings", { title: `How long a whole training takes, ${caches} caches`, values, missing: "Nothing was timed here." });
 }
 
 const EPOCHS = Array.from({ length: 31 }, (_, i) => Math.round(10 ** (i / 6)));
-const MOST_LINES = 16; // more could not be told apart
+const MOST_LINES = 16; // more could not be distinguished
 
 // Moves the places of labels, ascending, as far up as each needs: by a factor, since the axis is logarithmic.
 function apart(places, lowest) {
@@ -89,21 +89,21 @@ function trust(selected) {
   if (!timed.length) return [checks, "; nothing was timed."];
   const spread = median(timed.map(spreadOf));
   const rounds = Math.max(...timed.map((row) => row.n_rounds));
-  const how = rounds > 1 ? ["; from round to round, fastest epochs differ by ", strong(`${(spread * 100).toFixed(1)} %`)] : "; one round says nothing of noise";
+  const how = rounds > 1 ? ["; from round to round, fastest epochs differ by ", strong(`${(spread * 100).toFixed(1)} %`)] : "; one round does not show the noise";
   return [checks, how, warnings.length ? [", and there ", warnings.length > 1 ? "are " : "is ", strong(count(warnings.length, "warning"))] : ", and there is no warning", "."];
 }
 
-// By how much the slowest of the rounds' fastest epochs lies above the fastest.
+// How much longer the slowest of the rounds' fastest epochs is than the fastest.
 function spreadOf(row) {
   const minima = processesOf(row).map((process) => process.min_s);
   return Math.max(...minima) / Math.min(...minima) - 1;
 }
 
 function warningsOf({ group, run }) {
-  const starved = !group.device.startsWith("cpu") ? [] : group.rows
+  const contended = !group.device.startsWith("cpu") ? [] : group.rows
     .map((row) => [row, Math.min(...processesOf(row).map((process) => process.cpu_per_wall))])
-    .filter(([row, share]) => isTimed(row) && share < DATA.starved)
-    .map(([row, share]) => `${row.implementation}: a process got only ${Math.round(share * 100)} % of its core, so something else ran there; its times are too long.`);
+    .filter(([row, share]) => isTimed(row) && share < DATA.contended)
+    .map(([row, share]) => `${row.implementation}: a process got only ${Math.round(share * 100)} % of its core, because another process ran there; its times are too long.`);
   const rounds = Math.max(0, ...group.rows.map((row) => row.n_rounds));
   return [
     run.interrupted && `The run was interrupted (${run.interrupted}): some rounds are missing.`,
@@ -111,6 +111,6 @@ function warningsOf({ group, run }) {
     !run.timed && "Nothing was timed: each case was verified once.",
     run.timed && rounds > 0 && !DATA.ranks[rounds] && `${count(rounds, "round")}: too few for an interval.`,
     !run.pinned_to.length && "The system could not pin processes to a core.",
-    ...starved,
+    ...contended,
   ].filter(Boolean);
 }

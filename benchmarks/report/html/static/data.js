@@ -1,4 +1,4 @@
-// The data of the page, and what can be asked of it.
+// The data of the page, and functions that read it.
 
 const PROCESS = ["round", "position", "n_samples", "min_s", "q1_s", "median_s", "q3_s", "max_s",
   "first_call_s", "cpu_per_wall", "epoch_energy_j"];
@@ -51,7 +51,7 @@ function speedup(baseline, row) {
   };
 }
 
-// The same, with the very text of the tables where the baseline is the run's own.
+// The same, with the text of the tables if the baseline is the run's own.
 function comparisonWith(baselineName, group, row) {
   const ratio = speedup(byName(group, baselineName), row);
   const own = baselineName === group.baseline;
@@ -62,7 +62,7 @@ function comparisonWith(baselineName, group, row) {
   };
 }
 
-// From how many epochs on the first is done earlier than the second; each is {first, epoch} in s. null: never.
+// The number of epochs from which the first is done before the second; each is {first, epoch} in s. null: never.
 function epochsToWin(one, other) {
   if (one.first < other.first) return 1;
   if (one.epoch >= other.epoch) return null;
@@ -71,7 +71,7 @@ function epochsToWin(one, other) {
 
 const costs = (row, caches) => ({ first: caches === "cold" ? row.cold_s : row.warm_s, epoch: row.typical_s });
 
-// How many checks of these rows hold, and how many fail; those that say nothing are not counted.
+// How many checks of these rows hold and how many fail; a check without a result is not counted.
 function checksOf(rows) {
   const verdicts = rows.flatMap((row) => row.manifest.map((number) => DATA.items[number].at(-1)));
   return { holds: verdicts.filter((each) => each === true).length, fails: verdicts.filter((each) => each === false).length };

@@ -1,4 +1,4 @@
-// What stands behind a row: agreement, fairness manifest, processes, where it was measured.
+// The details of a row: agreement, fairness checks, processes, where it was measured.
 
 const SIGN = { true: ["holds", "good"], false: ["FAILS", "bad"], null: [NONE, "muted"] };
 
@@ -51,7 +51,7 @@ function numbers(row, ratio, baseline) {
 function manifestTable(row, group) {
   const agreed = row.agreement;
   const items = manifestOf(row);
-  if (!agreed && !items.length) return element("p", { class: "note" }, "Nothing: it did not come so far.");
+  if (!agreed && !items.length) return element("p", { class: "note" }, "Nothing was checked: the process failed before.");
   const first = agreed ? [
     { name: "data and initial parameters", expected: "the reference's", found: `digest ${row.data_digest}`, holds: true },
     { name: `loss of each of ${grouped(agreed.n_steps)} steps, final parameters`,
@@ -63,7 +63,7 @@ function manifestTable(row, group) {
     [...first, ...items].map(({ name, expected, found, holds }) => {
       const [sign, kind] = SIGN[holds];
       return [name, expected, found, element("span", { class: kind }, sign)];
-    }), { caption: "What was checked: the fairness manifest" });
+    }), { caption: "What was checked" });
 }
 
 function processTable(row) {

@@ -1,4 +1,4 @@
-// Elements. Every text is set as text: nothing that a record holds is ever read as markup.
+// Elements. Every text is set as text, so no string of a record is ever read as markup.
 
 function element(name, attributes, ...children) {
   const made = document.createElement(name);
@@ -11,12 +11,12 @@ function element(name, attributes, ...children) {
   return made;
 }
 
-// What is to be shown of a list: `condition && element(…)` may have given false.
+// The elements of a list that are shown: `condition && element(…)` may be false.
 const present = (children) => children.flat(Infinity).filter((child) => child instanceof Node || (child && child !== true));
 
 const code = (text) => element("span", { class: "mono" }, breakable(text));
 
-// A name may be broken behind its underscores, where there is little room.
+// A name may break after its underscores if there is little room.
 const breakable = (name) => name.split(/(?<=_)(?=.)/).flatMap((part, i) => (i ? [element("wbr"), part] : [part]));
 const strong = (text) => element("strong", null, text);
 
@@ -26,7 +26,7 @@ function fill(id, ...children) {
   byId(id).replaceChildren(...present(children));
 }
 
-// Something that is shown, and made, when it is asked for.
+// Content that is made and shown on request.
 function unfolding(summary, make) {
   const details = element("details", { ontoggle: () => {
     if (details.open && details.children.length === 1) details.append(...present([make()]));

@@ -14,11 +14,11 @@ function render() {
   byId("state").textContent = `${selected.group.problem} on ${selected.group.device}, ${count(selected.group.rows.length, "implementation")}`;
 }
 
-let answered = null; // what the sections are about: sorting the table, say, leaves them alone
+let answered = null; // what the sections are about: for example, sorting the table does not change them
 
 function empty() {
   document.body.classList.add("empty");
-  fill("choosers", element("p", null, "There is no record yet. Measure with “perceptron-bench run”, then write this page with “perceptron-bench report”."));
+  fill("choosers", element("p", null, "There is no record yet. “perceptron-bench run” measures and writes this page."));
 }
 
 function renderControls(selected) {
@@ -55,7 +55,7 @@ function renderChanges() {
     element("p", { class: "note" }, changes.reading), element("ul", { class: "note" }, changes.remarks.map((each) => element("li", null, each))));
 }
 
-// The address holds the selection, so that a link within the page must not change it.
+// The address has the selection, so a link within the page must not change it.
 function watchLinks() {
   for (const link of document.querySelectorAll('a[href^="#"]')) link.addEventListener("click", (event) => {
     event.preventDefault();

@@ -16,7 +16,7 @@ function agreement(selected) {
   showDeviations(selected);
   fill("unverified", unverifiedTable(group));
   fill("agreement", unfolding("Every implementation’s agreement", () => agreementTable(group)));
-  if (!judged.length) return ["Nobody could be run here."];
+  if (!judged.length) return ["Nothing could be run here."];
   const wrong = judged.filter((row) => row.verdict !== "verified");
   const absent = group.rows.length - judged.length;
   return [
@@ -28,13 +28,13 @@ function agreement(selected) {
 
 function furthestOf(rows) {
   const furthest = rows.reduce((most, row) => ((row.deviation ?? 0) > (most.deviation ?? 0) ? row : most));
-  return furthest.deviation === null ? "" : [`; the furthest off by ${furthest.text.deviation} is `, code(furthest.implementation)];
+  return furthest.deviation === null ? "" : [`; the largest deviation, ${furthest.text.deviation}, is that of `, code(furthest.implementation)];
 }
 
 function showDeviations({ group }) {
   const values = group.rows.filter((row) => row.deviation).sort((a, b) => b.deviation - a.deviation).slice(0, MOST_DRAWN)
     .map((row) => ({ ...drawnAs(row), deviation: row.text.deviation, allowed: exponent(group.loss_tolerance), furthest: row.deviation, tolerance: group.loss_tolerance }));
-  showTemplate("deviations", { title: `How far the furthest loss is from the reference; allowed is ${exponent(group.loss_tolerance)}`, values,
+  showTemplate("deviations", { title: `Largest deviation of a loss from the reference; ${exponent(group.loss_tolerance)} is allowed`, values,
     missing: "No deviation is known here." });
 }
 
@@ -56,46 +56,46 @@ function agreementTable(group) {
 // 2. Who is faster, by how much, how sure?
 function speed(selected) {
   const { group } = selected;
-  const duels = selected.present.map((tier) => group.duels.find((duel) => duel.tier === tier)).filter(Boolean);
-  fill("duels", duels.length ? [duelTable(duels, group), group.by_hand && element("p", { class: "note" }, group.by_hand)] : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
+  const pairs = selected.present.map((tier) => group.pairs.find((pair) => pair.tier === tier)).filter(Boolean);
+  fill("pairs", pairs.length ? [pairTable(pairs, group), group.by_hand && element("p", { class: "note" }, group.by_hand)] : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
   showSpeedups(selected);
   const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
-  if (!timed.length) return ["Nobody was timed here."];
-  const unsure = duels.filter(({ winner, sure }) => winner && !sure);
-  const doubtful = duels.filter(({ doubtful }) => doubtful).map(({ tier }) => tier);
+  if (!timed.length) return ["Nothing was timed here."];
+  const unsure = pairs.filter(({ winner, sure }) => winner && !sure);
+  const doubtful = pairs.filter(({ doubtful }) => doubtful).map(({ tier }) => tier);
   const best = fastest(timed);
   const ratio = comparisonWith(selected.baseline, group, best);
   const against = best.implementation === selected.baseline || !ratio.value ? "" : [`; by its fastest ones it is ${ratio.text} as fast as `, code(selected.baseline), ratio.low ? ` (${ratio.intervalText})` : ""];
   return [
-    won(duels.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
+    won(pairs.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
     doubtful.length ? `In tier ${listed(doubtful)} the fastest epochs and the typical ones name different winners. ` : null,
     "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical}`, against, ".",
   ];
 }
 
 // "JAX by 1.38× in tier step and 2.47× in tier epoch."
-const won = (duels) => ["JAX", "PyTorch"].map((who) => wins(who, duels.filter(({ winner }) => winner === who)));
-const wins = (who, duels) => (duels.length
-  ? [strong(who), " by ", listed(duels.map(({ ratio, tier }) => `${ratio} in tier ${tier}`)), ". "]
+const won = (pairs) => ["JAX", "PyTorch"].map((who) => wins(who, pairs.filter(({ winner }) => winner === who)));
+const wins = (who, pairs) => (pairs.length
+  ? [strong(who), " by ", listed(pairs.map(({ ratio, tier }) => `${ratio} in tier ${tier}`)), ". "]
   : null);
 
 // By the typical time.
 const fastest = (rows) => rows.reduce((best, row) => (best === null || row.typical_s < best.typical_s ? row : best), null);
 
-// The fastest of either framework, tier by tier, as benchmarks/like_for_like.py has found and judged them.
-function duelTable(duels, group) {
+// The fastest of either framework, tier by tier, as benchmarks/analysis/head_to_head.py compares them.
+function pairTable(pairs, group) {
   return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster (95 %)" }],
-    duels.map(({ tier, torch, jax, who, told }) => [tier, named(byName(group, torch)), named(byName(group, jax)), [strong(who), told]]),
-    { caption: "Like for like: the fastest of either framework, tier by tier", kind: "duels" });
+    pairs.map(({ tier, torch, jax, who, told }) => [tier, named(byName(group, torch)), named(byName(group, jax)), [strong(who), told]]),
+    { caption: "The fastest of either framework, tier by tier", kind: "pairs" });
 }
 
 const named = (row) => [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical_s)];
 
 function showSpeedups(selected) {
-  const values = rowsInOrder({ ...selected, sort: "typical", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)
+  const values = rowsInOrder({ ...selected, sort: "typical_s", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)
     .map(({ row, ratio }) => ({ ...drawnAs(row), "times as fast": ratio.text, "95 % interval": ratio.intervalText,
       label: ratio.low && innerWidth >= NARROW ? `${ratio.text}  (${ratio.intervalText})` : ratio.text,
       speedup: ratio.value, from: ratio.low ?? ratio.value, to: ratio.high ?? ratio.value }));
   showTemplate("speedups", { title: `How many times as fast as ${selected.baseline}`, values,
-    missing: "Nobody was timed against the baseline." });
+    missing: "Nothing was timed in the same rounds as the baseline." });
 }

@@ -1,4 +1,4 @@
-// What is selected. The choices that someone made stand in the URL; the rest follows from the data.
+// What is selected. The URL has the reader's choices; the rest follows from the data.
 
 const TIERS = ["eager", "step", "epoch", "floor"];
 
@@ -8,9 +8,9 @@ const CHOOSERS = [
     name: (value, group) => (group.beside ? `${value} (published)` : value) },
   { key: "device", label: "Device", of: (group) => group.device, name: (value) => value.toUpperCase() },
   { key: "problem", label: "Problem", of: (group) => group.problem, name: (_, group) => problemLabel(group) },
-  { key: "feed", label: "Batches lie", of: (group) => group.feed,
+  { key: "feed", label: "Batches", of: (group) => group.feed,
     name: (value) => ({ device: "on the device", host: "in host memory" })[value] },
-  { key: "readback", label: "Losses read", of: (group) => group.readback, name: (value) => `each ${value}` },
+  { key: "readback", label: "Losses are read", of: (group) => group.readback, name: (value) => `each ${value}` },
   { key: "run", label: "Run", of: (group) => DATA.runs[group.run].date, name: (_, group) => runLabel(group) },
 ];
 
@@ -46,8 +46,8 @@ function runLabel(group) {
 
 const isMeasured = (group) => group.rows.some((row) => row.verdict !== "not measured");
 
-// Gives the group in question, what each chooser offers, and how the table is to be shown. What was not measured,
-// as on a device that the machine lacks, is named and can't be chosen, unless there is nothing else.
+// Returns the selected group, the options of each chooser, and how to show the table. What was not measured, for
+// example on a device that the machine lacks, is marked and can't be chosen, unless there is nothing else.
 function selection() {
   let groups = DATA.groups;
   const offers = {};
@@ -89,7 +89,7 @@ function tiersOf(group) {
 function renderChoosers({ offers }) {
   fill("choosers", CHOOSERS.map(({ key, label: title }) => {
     const { value, options } = offers[key];
-    // A choice of one is none, but where and what was measured must be said.
+    // One option is no choice, but machine, device and problem are always shown.
     if (options.length < 2 && !["machine", "device", "problem"].includes(key)) return null;
     return chooser({ key, title, value, options });
   }));

@@ -13,10 +13,10 @@ const textOf = (key, row, ratio) => (key in RATIOS ? RATIOS[key].text(ratio) : r
 const titleOf = ({ title }, baseline) => title.replace("{baseline}", () => baseline);
 
 const TIER_MEANS = {
-  eager: "one call hands over one operation",
-  step: "one call hands over one batch: forward, loss, backward and update",
-  epoch: "one call hands over all steps of an epoch",
-  floor: "a fused C kernel: what the processor allows",
+  eager: "one call covers one operation",
+  step: "one call covers one batch: forward, loss, backward and update",
+  epoch: "one call covers all steps of an epoch",
+  floor: "a fused C kernel: the limit of the processor",
 };
 
 const MOST_ROWS = 200; // shown at once; more on request
@@ -38,7 +38,7 @@ function renderTable(selected) {
   byId("more").textContent = `Show ${grouped(Math.min(left, MOST_ROWS))} of ${grouped(left)} more rows`;
 }
 
-// Rows with what they are compared by; those without a figure stay at the end, whichever way it is sorted.
+// Rows with the figure to sort by; rows without one stay at the end in both orders.
 function rowsInOrder({ group, baseline, tiers, sort, descending }) {
   const { key } = DATA.columns.find((column) => column.key === sort) ?? DATA.columns[1];
   return group.rows
@@ -110,6 +110,6 @@ function tipOf(row, ratio, { baseline, run, group }) {
     row.reason && `${row.verdict}: ${row.reason}`,
     sure,
     `${day(run.date)} UTC · ${group.site}`,
-    "Choose the name for what was checked.",
+    "Choose the name to see what was checked.",
   ];
 }

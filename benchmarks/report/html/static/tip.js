@@ -1,9 +1,9 @@
-// What shows while something is pointed at or focused.
+// A tip for the element that is pointed at or has the focus.
 
 const TIP = element("div", { id: "tip", role: "tooltip", hidden: true });
 document.body.append(TIP);
 
-const DELAY_MS = 250; // of a pointer that may only pass by
+const DELAY_MS = 250; // a pointer may only pass over the element
 let waiting = 0;
 
 // Gives the element a tip: `lines` makes its lines when it is needed.
@@ -38,7 +38,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") hideTip();
 });
 
-// Vega's tips, by a field's title; the record's strings are texts here, too.
+// Vega's tips, by a field's title; strings of a record are shown as text here, too.
 function chartTip(_handler, event, _item, value) {
   if (value === null || value === undefined || value === "") return hideTip();
   const lines = typeof value === "object"
