@@ -65,12 +65,7 @@ def read_entry(path: Path) -> ImplementationFile:
     A file that is no implementation, or no Python, has an entry, too: its worker reports the fault, which
     then costs only its own rows.
     """
-    module, summary = ast.Module([], []), ""
-    try:
-        module = ast.parse(path.read_text(encoding="utf-8"))
-        summary = (ast.get_docstring(module) or "").partition("\n")[0]
-    except (OSError, SyntaxError, ValueError) as error:
-        summary = f"not Python: {error}"
+    module, fault = _parse(path)
     constants = _constants(module)
     offers = constants.get("SUPPORTS")
     return ImplementationFile(
@@ -79,7 +74,7 @@ def read_entry(path: Path) -> ImplementationFile:
         framework=str(constants.get("FRAMEWORK") or "?"),
         tier=str(constants.get("TIER") or "?"),
         offers=tuple(map(str, offers)) if isinstance(offers, tuple | list) else (),
-        summary=summary,
+        summary=fault or (ast.get_docstring(module) or "").partition("\n")[0],
         code_digest=timed_code_digest(path),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
         gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
@@ -95,11 +90,16 @@ def contract_version(folder: Path) -> int | None:
     path = folder / CONTRACT
     if not path.is_file():
         return None
-    try:
-        found = _constants(ast.parse(path.read_text(encoding="utf-8"))).get("CONTRACT_VERSION")
-    except (SyntaxError, ValueError):
-        return 1
+    found = _constants(_parse(path)[0]).get("CONTRACT_VERSION")
     return found if isinstance(found, int) else 1
+
+
+def _parse(path: Path) -> tuple[ast.Module, str]:
+    """Return the file's syntax tree and "", or an empty tree and the reason."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8")), ""
+    except (OSError, SyntaxError, ValueError) as error:
+        return ast.Module([], []), f"not Python: {error}"
 
 
 def _constants(module: ast.Module) -> dict[str, object]:
@@ -163,10 +163,7 @@ def read_named_file(path: Path) -> ImplementationFile:
 
 def _outdated_names(path: Path) -> list[str]:
     """Return the names in the file that the contract does not have, or has no longer."""
-    try:
-        module = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
-        return []  # its worker will report that
+    module, _ = _parse(path)  # its worker reports a fault
     from_contract = [
         alias.name
         for node in ast.walk(module)

@@ -86,7 +86,7 @@ def _report(parsed: argparse.Namespace) -> list[str]:
     return write_report(
         runs,
         PUBLISHED if parsed.publish else parsed.output,
-        beside=[] if parsed.runs or parsed.publish else recorded_runs([PUBLISHED_RUNS]),
+        beside=[] if parsed.runs or parsed.publish else _published(),
         comparison=comparison,
         leave_out=[*left_out, *NOT_COMMITTED] if parsed.publish else left_out,
     )
@@ -103,4 +103,8 @@ def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) ->
 
 def report_locally() -> list[str]:
     """Write the report of the user's own runs, with the published ones on its page; return where it is."""
-    return write_report(recorded_runs([LOCAL_RUNS]), LOCAL, beside=recorded_runs([PUBLISHED_RUNS]))
+    return write_report(recorded_runs([LOCAL_RUNS]), LOCAL, beside=_published())
+
+
+def _published() -> list[Run]:
+    return recorded_runs([PUBLISHED_RUNS] if PUBLISHED_RUNS.is_dir() else [])  # only a checkout has them

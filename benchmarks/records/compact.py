@@ -16,7 +16,7 @@ MAX_STORED = 11
 
 
 def thin_samples(document: dict[str, Any]) -> None:
-    """Keep at most MAX_STORED of the samples that pytest-benchmark's file holds of each process.
+    """Keep at most MAX_STORED samples of each process in pytest-benchmark's file.
 
     A process's samples are ascending; those kept are evenly spaced in rank from the fastest to the slowest.
     """
@@ -40,7 +40,7 @@ def to_json(document: dict[str, Any]) -> str:
     """Write JSON without spaces, on one line.
 
     Raises:
-        ValueError: it holds NaN or an infinity, which JSON has not.
+        ValueError: there is NaN or an infinity, which JSON lacks.
 
     """
     return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"

@@ -1,6 +1,6 @@
 """The record of a run: the key "perceptron_bench" at the top of pytest-benchmark's JSON.
 
-Most rows have the same checks, so the file holds each distinct check once, and a row refers to it by number.
+Most rows have the same checks, so the file has each distinct check once, and rows refer to it by number.
 A single benchmark's `extra_info["perceptron_bench"]` names its row.
 """
 
@@ -70,7 +70,7 @@ def number_checks(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _NumberedRow:
-    """A row as the file holds it."""
+    """A row as it is in the file."""
 
     manifest: list[Annotated[int, Within(0, 1e9)]]
 

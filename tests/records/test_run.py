@@ -1,4 +1,4 @@
-"""Records: what is written can be read back, and what is not ours is refused in words."""
+"""Records: a written run is read back, and a file that is not ours is refused in words."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def fields_of(row: Row) -> dict[str, Any]:
 
 
 def document_of(run: Run) -> dict[str, Any]:
-    """Give the part of pytest-benchmark's file that we read."""
+    """Return the part of pytest-benchmark's file that we read."""
     return {"benchmarks": [], KEY: run.to_dict()}
 
 
