@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.paths import CODE, is_checkout, local_results
+from benchmarks.records.run import read_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +45,20 @@ def test_a_variable_names_another_folder(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PERCEPTRON_BENCH_RESULTS", str(tmp_path))
 
     assert local_results(CODE) == tmp_path
+
+
+def test_code_outside_a_checkout_measures_below_the_current_folder(tmp_path: Path) -> None:
+    site, here = tmp_path / "site", tmp_path / "here"
+    here.mkdir()
+    for package in ("benchmarks", "impls"):
+        shutil.copytree(CODE / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    variables = os.environ | {"PYTHONPATH": str(site)}
+    options = ["--quick", "--impl=numpy_float32", "--device=cpu", "--problem=book,batch_size=8,n_epochs=1"]
+
+    command = [sys.executable, "-P", "-m", "benchmarks", "run", *options]
+    done = subprocess.run(command, cwd=here, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = here.glob("perceptron-bench-results/looks/*.json")
+    assert read_run(record).rows[0].is_timed
+    assert read_run(record).provenance.commit is None
