@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.measure import Measurement
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from benchmarks.analysis.columns import Column
 
-UNLIMITED = 100_000
-"""Columns of a terminal on which every table has room."""
+MARGIN = 3
+"""Spaces between two columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +54,13 @@ class Grid:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Print the columns that fit; those of the largest priority give way first, and are named below."""
+        texts = zip(*[self.headings, *self.rows], strict=True)
+        widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in texts]
         kept = list(range(len(self.columns)))
-        least = sorted(
-            (i for i in kept if self.columns[i].priority), key=lambda i: (self.columns[i].priority, i)
-        )
-        while least and self._width(kept, console, options) > options.max_width:
-            kept.remove(least.pop())
+        least = sorted((column.priority, i) for i, column in enumerate(self.columns) if column.priority)
+        while least and sum(widths[i] + MARGIN for i in kept) + 1 > options.max_width:
+            kept.remove(least.pop()[1])
         yield self._table(kept)
-
-    def _width(self, kept: Sequence[int], console: Console, options: ConsoleOptions) -> int:
-        return Measurement.get(console, options.update_width(UNLIMITED), self._table(kept)).maximum
 
     def _table(self, kept: Sequence[int]) -> Table:
         hidden = [column.title for i, column in enumerate(self.columns) if i not in kept]

@@ -75,12 +75,7 @@ READING = explained(TRENDS).replace("*", "")
 CHANGES = (
     Column("case", is_text=True, cell=lambda line: f"{line[0].case} against {line[0].control}"),
     Column("first run", is_text=True, cell=lambda line: f"{_first(line[1]).record.date:%Y-%m-%d %H:%M}"),
-    Column(
-        "its commit",
-        is_text=True,
-        priority=1,
-        cell=lambda line: _commits(_first(line[1]).record.run.provenance),
-    ),
+    Column("its commit", is_text=True, cell=lambda line: _commits(_first(line[1]).record.run.provenance)),
     Column("epoch", cell=lambda line: f"{line[1].factor - 1:+.1%}"),
     Column("what differs from the run before", is_text=True, cell=lambda line: _differing(line[1])),
 )
