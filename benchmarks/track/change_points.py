@@ -1,4 +1,4 @@
-"""A trend → the runs from which on a case has another level than before."""
+"""A trend → its change points: the runs at which the level of a case changes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from benchmarks.track.trends import Point, Trend
 
 MIN_RUNS = 3
-"""Runs that a level must last: one run that went wild is no change."""
+"""Runs that a level must last: one outlier is no change."""
 
 ENOUGH_RUNS = 2 * MIN_RUNS
-"""To look for a change: a level on either side."""
+"""Runs needed to look for a change: a level on either side."""
 
 FALSE_ALARMS = 1e-3
-"""Share of the trends without a change in which one is reported all the same."""
+"""Share of the trends without a change in which a change is reported."""
 
 NOISE_FLOOR = 2e-3
-"""Noise below which none is believed in, however well few runs agree by chance; as the log of a ratio."""
+"""The least noise that is assumed, because few runs may agree by chance; as the log of a ratio."""
 
-WILD = 3
-"""Standard deviations from its neighbours' median beyond which a run counts as if it lay there."""
+OUTLIER = 3
+"""Standard deviations from its neighbours' median at which a run is clipped."""
 
 N_SIMULATED = 10_000
 
 N_RUNS_SIMULATED = 200
-"""Above it the penalty no longer depends on the number of runs."""
+"""With more runs the penalty is the same."""
 
 MAD_OF_NORMAL = 0.6745
 """The median absolute deviation of the standard normal distribution."""
@@ -44,47 +44,47 @@ MAD_OF_NORMAL = 0.6745
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """Runs in a row, between which the case did not change."""
+    """Consecutive runs without a change."""
 
     points: tuple[Point, ...]
 
     @property
     def ratio(self) -> float:
-        """Give the median of the runs' ratios to the control."""
+        """Return the median of the runs' ratios to the control."""
         return median_ratio([point.ratio.value for point in self.points])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Where one level ends and another begins."""
+    """The end of one level and the begin of the next."""
 
     before: Level
     after: Level
 
     @property
     def factor(self) -> float:
-        """Say how many times as long an epoch takes since."""
+        """Return how many times as long an epoch takes after the change."""
         return self.after.ratio / self.before.ratio
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segmentation:
-    """A trend, cut where its level changes."""
+    """A trend, divided into levels."""
 
     trend: Trend
     levels: tuple[Level, ...]
-    noise: float | None  # standard deviation from run to run, of the logarithm; None: too few runs to tell
+    noise: float | None  # standard deviation from run to run, of the logarithm; None: too few runs
 
     @classmethod
     def of(cls, trend: Trend) -> Segmentation:
         """Find the levels.
 
         Raises:
-            UsageError: the library that does so is not installed.
+            UsageError: ruptures is not installed.
 
         """
         points = trend.points
-        log_ratios = np.array([point.log_ratio for point in points])
+        log_ratios = np.log([point.ratio.value for point in points])
         starts = change_points(log_ratios)
         return cls(
             trend=trend,
@@ -102,53 +102,52 @@ class Segmentation:
 
     @property
     def visible_factor(self) -> float | None:
-        """Say how large a change halfway through would have to be to be found; None: none would."""
+        """Return the change halfway through that is found half of the time; None: too few runs."""
         n_runs = len(self.trend.points)
         if self.noise is None or n_runs < ENOUGH_RUNS:
             return None
-        return math.exp(
-            self.noise * math.sqrt(gain_by_chance(n_runs) * n_runs / (n_runs // 2 * -(-n_runs // 2)))
-        )
+        weight = n_runs // 2 * -(-n_runs // 2) / n_runs  # of the squared change, at a cut in the middle
+        return math.exp(self.noise * math.sqrt(gain_by_chance(n_runs) / weight))
 
 
 def change_points(y: NDArray[np.float64]) -> list[int]:
-    """Give the indices in y (n_runs,) at which a new level begins; none below ENOUGH_RUNS runs.
+    """Return the indices in y (n_runs,) at which a new level begins; empty below ENOUGH_RUNS runs.
 
     By PELT (Killick, Fearnhead & Eckley 2012, doi:10.1080/01621459.2012.737745): the levels that minimize the
     squared deviations from their means, plus a penalty for each change.
 
     Raises:
-        UsageError: there are runs enough, and ruptures is not installed.
+        UsageError: there are enough runs, and ruptures is not installed.
 
     """
     if len(y) < ENOUGH_RUNS:
-        return []  # without ruptures, which takes three seconds to import
+        return []  # does not need ruptures, whose import takes three seconds
     try:
-        import ruptures  # noqa: PLC0415 - part of an extra; the rest of the package does without
+        import ruptures  # noqa: PLC0415 - part of an extra
     except ImportError as error:
         message = f"finding change points needs ruptures ({error}): pip install 'perceptron-bench[report]'"
         raise UsageError(message) from None
-    # With the linear kernel its cost is that of the plain squares, and its PELT is written in C.
-    finder = ruptures.KernelCPD(kernel="linear", min_size=MIN_RUNS).fit(_tamed(y))
+    # With the linear kernel the cost is the squared deviations, and PELT runs in C.
+    finder = ruptures.KernelCPD(kernel="linear", min_size=MIN_RUNS).fit(_clipped(y))
     return [int(index) for index in finder.predict(pen=gain_by_chance(len(y)) * noise_of(y) ** 2)[:-1]]
 
 
-def _tamed(y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bring wild runs near their neighbours: squares would take two or three of them for a level.
+def _clipped(y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Clip outliers to near their neighbours: the squares would take two or three of them for a level.
 
-    In noise with heavy tails (Student's t of 3 degrees, 80 runs) that brings false alarms from 11 % to 1 %.
+    In noise with heavy tails (Student's t of 3 degrees, 80 runs) this reduces false alarms from 11 % to 1 %.
     """
-    from scipy.ndimage import median_filter  # noqa: PLC0415 - takes long to import, for who only adds
+    from scipy.ndimage import median_filter  # noqa: PLC0415 - slow to import, and `track add` needs none
 
     near = median_filter(y, size=2 * MIN_RUNS - 1, mode="nearest")  # keeps a level of MIN_RUNS as it is
-    tamed: NDArray[np.float64] = np.clip(y, near - WILD * noise_of(y), near + WILD * noise_of(y))
-    return tamed
+    clipped: NDArray[np.float64] = np.clip(y, near - OUTLIER * noise_of(y), near + OUTLIER * noise_of(y))
+    return clipped
 
 
 def noise_of(y: NDArray[np.float64]) -> float:
-    """Estimate the standard deviation of y (n_runs,) from one run to the next; a few changes hardly move it.
+    """Estimate the standard deviation of y (n_runs,) from run to run; a few changes hardly affect it.
 
-    From the median of the absolute first differences: each has √2 times the standard deviation of a run.
+    It comes from the median absolute first difference, which has √2 times the standard deviation of a run.
     """
     return max(NOISE_FLOOR, float(_noises(y[None, :])[0]))
 
@@ -161,15 +160,15 @@ def _noises(y: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @functools.cache
 def gain_by_chance(n_runs: int) -> float:
-    """Say how much better two levels fit than one by chance alone, in units of the squared estimated noise.
+    """Compute how much better two levels fit than one by chance, in units of the squared estimated noise.
 
-    That is the penalty of a change: the gain at the best cut that only FALSE_ALARMS of series of so many
-    runs exceed, simulated with independent normal noise. Unlike the usual multiples of log(n_runs) it
-    accounts for how little a few runs tell of the noise: 98 for 6 runs, 31 for 30, about 20 from 100 on.
+    This is the penalty of a change: the gain at the best cut that only FALSE_ALARMS of the series of so many
+    runs exceed, simulated with independent normal noise. Unlike the usual multiples of log(n_runs), it
+    accounts for the poor estimate of the noise from few runs: 98 for 6 runs, 31 for 30, about 20 from 100.
     """
     n = min(n_runs, N_RUNS_SIMULATED)
     y = np.random.default_rng(0).standard_normal((N_SIMULATED, n))
     sums = np.cumsum(y - y.mean(axis=1, keepdims=True), axis=1)[:, MIN_RUNS - 1 : n - MIN_RUNS]
     sizes = np.arange(MIN_RUNS, n - MIN_RUNS + 1)
-    gains = sums**2 * n / (sizes * (n - sizes))  # of a cut after so many runs
+    gains = sums**2 * n / (sizes * (n - sizes))  # by a cut after so many runs
     return float(np.quantile(gains.max(axis=1) / _noises(y) ** 2, 1 - FALSE_ALARMS))

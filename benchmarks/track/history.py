@@ -1,14 +1,14 @@
-"""The history: a folder of run records that only ever grows.
+"""The history: a folder of run records to which files are only added.
 
-One file per record, the very bytes that pytest-benchmark wrote. Its name tells when the run was measured and
-at which commit, and ends in a digest of those bytes: `20261123T230740Z-2c2fb49449-0f1e2d3c4b5a6978.json`.
+Each file is a byte-for-byte copy of a record. Its name has the time and the commit of the run and ends in a
+digest of the bytes: `20261123T230740Z-2c2fb49449-0f1e2d3c4b5a6978.json`.
 
-Writers need no lock. Each writes the record to a temporary file of its own in the same folder and, once the
-bytes are on the disk, publishes it by `os.link`, which is atomic and never overwrites. So a reader finds a
-record whole or not at all, however many write and wherever one of them is killed. A name that is taken
-already is no conflict: it ends in the digest, so what lies there is the same record. What a killed writer
-leaves behind has a name that no reader looks at, and a later writer removes it after an hour; a writer that
-should still be at it by then finds no file to link and says that it failed.
+Writers need no lock. Each writes a temporary file in the same folder and, once the bytes are on the disk,
+publishes it by `os.link`, which is atomic and never overwrites. So a reader finds a record whole or not at
+all, however many processes write and whenever one of them is killed. A name that exists already is no
+conflict: it ends in the digest, so that file is the same record. No reader looks at the temporary file of a
+killed writer, and a later writer removes it after an hour; a writer that takes longer finds no file to link
+and reports that it failed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Added:
-    """Where a record lies, and whether it was put there just now."""
+    """The path of a record in the history, and whether this call created it."""
 
     path: Path
     is_new: bool
@@ -52,7 +52,7 @@ class Added:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What a folder holds: the records, oldest first, and why each other file was left out."""
+    """The records in a folder, oldest first, and for each other file the reason why it was left out."""
 
     records: tuple[Record, ...]
     faults: tuple[str, ...]
@@ -62,18 +62,18 @@ def read_record(path: Path) -> Record:
     """Read a record, from a history or from anywhere else.
 
     Raises:
-        UsageError: it is no record that a history can hold.
+        UsageError: it is not a record, or has no valid date.
 
     """
     return _parse(_content(path), path)
 
 
 def add(path: Path, folder: Path) -> Added:
-    """Put a record into the history, unless it is there.
+    """Put a record into the history, unless it is there already.
 
     Raises:
-        UsageError: it is no record that a history can hold, or the history can't be written; the records in
-            it are unharmed then, too.
+        UsageError: it is not a record, has no valid date, or the history can't be written. In any case the
+            records in the history are unharmed.
 
     """
     content = _content(path)
@@ -91,7 +91,7 @@ def add(path: Path, folder: Path) -> Added:
 
 
 def read_history(folder: Path) -> History:
-    """Read all records of a history. What is none, or was changed since it was added, is told, not raised."""
+    """Read all records of a history; a file that is no record, or was changed, is reported as a fault."""
     records, faults = [], []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -126,9 +126,7 @@ def _parse(content: bytes, path: Path) -> Record:
 
 
 def _name(record: Record, content: bytes) -> str:
-    date = re.sub(
-        "[-:]", "", record.date.isoformat()[:19]
-    )  # not strftime, which writes the year 999 as "999"
+    date = re.sub("[-:]", "", record.date.isoformat()[:19])  # strftime writes the year 999 as "999"
     sha, _, changes = (record.run.provenance.commit or "").partition(" ")
     commit = sha if re.fullmatch("[0-9a-f]{4,64}", sha) else "unknown"
     return f"{date}Z-{commit}{'.dirty' if changes else ''}-{_digest(content)}.json"
@@ -158,7 +156,7 @@ def _make(folder: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the folder's list of names on the disk, too."""
+    """Write the folder's list of names to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

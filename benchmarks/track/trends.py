@@ -1,13 +1,12 @@
 """Records over time → one trend per case, control and machine, of the statistic that gates.
 
 That statistic is the one of the tables: each process's fastest epoch, as the ratio to the control's in the
-same round of the same run, and of these the median over the rounds. What slows the whole machine for a while
-slows case and control alike and drops out, so that runs of different days can be compared.
+same round of the same run, and the median of these ratios over the rounds. A disturbance of the whole machine
+slows case and control alike and cancels out, so that runs of different days can be compared.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,38 +29,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One case in one run, held against its control."""
+    """One case in one run, compared with its control."""
 
     record: Record
     row: Row
     control: Row
-    fastest_s: tuple[
-        tuple[float, float], ...
-    ]  # of the case and of the control, in each round in which both ran
+    fastest_s: tuple[tuple[float, float], ...]  # of the case and the control, in each round with both
 
     @property
     def n_rounds(self) -> int:
-        """Count the rounds in which both ran."""
+        """Number of rounds in which both ran."""
         return len(self.fastest_s)
-
-    @property
-    def log_ratio(self) -> float:
-        """Give the logarithm of the ratio of the case's time to the control's: larger is slower."""
-        return median(math.log(case_s / control_s) for case_s, control_s in self.fastest_s)
 
     @cached_property
     def ratio(self) -> Ratio:
-        """Give the ratio with its 95 % confidence interval (which takes a millisecond)."""
+        """Return the case's time over the control's, with its 95 % confidence interval; larger is slower."""
         return speedup(*zip(*self.fastest_s, strict=True))  # how many times faster the control is
 
     @property
     def min_s(self) -> float:
-        """Give the median over the rounds of each process's fastest epoch."""
+        """Return the median over the rounds of each process's fastest epoch."""
         return median(process.min_s for process in self.row.processes)
 
     @property
     def control_min_s(self) -> float:
-        """Give the same of the control."""
+        """Return the same of the control."""
         return median(process.min_s for process in self.control.processes)
 
 
@@ -76,26 +68,26 @@ class Trend:
 
 
 def points_of(record: Record, control: str | None = None) -> list[Point]:
-    """Hold each timed row of a run against its control; one without a control in its group is left out."""
+    """Compare each timed row of a run with its control; a row without a control in its group is left out."""
     groups: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in record.run.rows:
         if row.is_timed:
             groups[row.group][row.implementation] = row
     names = (control,) if control else (FLOOR, record.run.settings.baseline)
     return [
-        Point(record=record, row=row, control=held, fastest_s=fastest_s)
+        Point(record=record, row=row, control=found, fastest_s=fastest_s)
         for group in groups.values()
-        if (held := next((group[name] for name in names if name in group), None))
+        if (found := next((group[name] for name in names if name in group), None))
         for row in group.values()
-        if row is not held and (fastest_s := tuple(paired_min_s(row.processes, held.processes)))
+        if row is not found and (fastest_s := tuple(paired_min_s(row.processes, found.processes)))
     ]
 
 
 def trends_of(records: Iterable[Record], control: str | None = None) -> list[Trend]:
     """Make the trends of all cases in these records, which come oldest first.
 
-    The control is the one named, or the native floor where a run has it for the case's problem and device,
-    or else the run's baseline. A case that was held against several has a trend for each.
+    The control is the given one, else the native floor if a run has it for the case's problem and device,
+    else the run's baseline. A case with several controls has a trend for each.
     """
     series: dict[tuple[Hardware, str, str], list[Point]] = defaultdict(list)
     for record in records:
@@ -103,27 +95,27 @@ def trends_of(records: Iterable[Record], control: str | None = None) -> list[Tre
         for point in points_of(record, control):
             series[machine, point.control.implementation, point.row.case].append(point)
     return [
-        Trend(case=case, control=held, machine=machine, points=tuple(_once(series[machine, held, case])))
-        for machine, held, case in sorted(series)
+        Trend(case=case, control=name, machine=machine, points=tuple(_once(series[machine, name, case])))
+        for machine, name, case in sorted(series)
     ]
 
 
 def _once(points: Sequence[Point]) -> Iterator[Point]:
-    """Leave out a run that was cut short where a later one went on with it, and so holds all it had."""
+    """Leave out a run that was interrupted if a later run resumed it, and so contains its processes."""
     for i, point in enumerate(points):
         later = (other.row.processes for other in points[i + 1 :])
-        is_held = any(set(point.row.processes) <= set(processes) for processes in later)
-        if not (is_held and _was_cut_short(point.record.run)):
+        is_contained = any(set(point.row.processes) <= set(processes) for processes in later)
+        if not (is_contained and _was_interrupted(point.record.run)):
             yield point
 
 
-def _was_cut_short(run: Run) -> bool:
+def _was_interrupted(run: Run) -> bool:
     n_rounds = run.settings.rounds
     return bool(run.settings.interrupted) or any(r.is_timed and len(r.processes) < n_rounds for r in run.rows)
 
 
 def differences(before: Point, after: Point) -> list[str]:
-    """Say what the records of two runs tell apart: commit, versions, system, settings, data."""
+    """Describe how the records of two runs differ: commit, versions, system, settings, data."""
     old, new = before.record.run.provenance, after.record.run.provenance
     pairs = [
         ("commit", old.commit, new.commit),

@@ -65,7 +65,7 @@ def test_wild_runs_now_and_then_are_seldom_taken_for_a_change() -> None:
     pytest.importorskip("ruptures")
     heavy_tailed = [NOISE * np.random.default_rng(seed).standard_t(3, 80) for seed in range(SEEDS)]
 
-    assert sum(bool(change_points(y)) for y in heavy_tailed) <= 0.04 * SEEDS  # 11 % without their taming
+    assert sum(bool(change_points(y)) for y in heavy_tailed) <= 0.04 * SEEDS  # 11 % without clipping
 
 
 def test_a_step_of_5_percent_in_1_percent_noise_is_found_where_it_is() -> None:
