@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from benchmarks.compare.result import CaseVerdict
+from benchmarks.compare.result import CaseVerdict, without_figures
 from benchmarks.compare.rule import Category, final_verdict, verdict_so_far
 from benchmarks.records.process import paired_ratios
-from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, WorkerRun
+from benchmarks.runner.rounds import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,35 +54,24 @@ class PairedCase:
 
     def verdict(self, n_cases: int, interrupted: str | None) -> CaseVerdict:
         """Return the verdict; a case that is still open is undecided."""
-        decision = self.decision
-        if without := self._without_figures():
-            category, reason = without
-        elif decision:
-            category, reason = decision.category, None
-        else:
+        rows, decision = {side: result.row() for side, result in self.results.items()}, self.decision
+        category, reason = Category.UNDECIDED, None
+        if decision:
+            category = decision.category
+        elif self.is_open:
             ratios = self.ratios
             decision = final_verdict(ratios, self.rule, n_cases=n_cases) if ratios else None
-            category, reason = Category.UNDECIDED, f"interrupted ({interrupted}) after {len(ratios)} pairs"
+            reason = f"interrupted ({interrupted}) after {len(ratios)} pairs"
+        elif without := without_figures(rows.get("base"), rows.get("new")):
+            category, reason = without
         return CaseVerdict(
             name=self.name,
             category=category,
             reason=reason,
             threshold=self.rule.threshold,
             decision=decision,
-            **{side: result.row() for side, result in self.results.items()},
+            **rows,
         )
-
-    def _without_figures(self) -> tuple[Category, str | None] | None:
-        """Return the category of a case that can't be compared, and the reason; None: it can."""
-        faults = {side: result.end_reason for side, result in self.results.items() if result.end_reason}
-        reason = "; ".join(f"{side}: {fault.reason}" for side, fault in faults.items())
-        if "new" not in self.results:
-            return Category.MISSING, "the new side lacks it"
-        if any(fault.verdict is not Verdict.NOT_MEASURED for fault in faults.values()):
-            return Category.INVALID, reason
-        if faults:
-            return Category.MISSING, reason
-        return None if "base" in self.results else (Category.NEW, None)
 
 
 def paired_cases_of(  # noqa: PLR0913 - each is a part of what a case is
@@ -113,7 +102,6 @@ class PairedRun:
 
     paired_cases: Sequence[PairedCase]
     dispatcher: Dispatcher
-    sample_s: float = 0.4
     seed: int = 0  # of the shuffled order of implementations
     interrupted: str | None = field(default=None, init=False)
     n_cases: int = field(default=1, init=False)  # that can be compared: the others raise no false alarm
@@ -175,7 +163,7 @@ class PairedRun:
             round=pair,
             position=position,
             name=f"{pair:02}-{position:02}-{side}",
-            sample_s=0.0 if pair == INSPECTION else self.sample_s,
+            sample_s=0.0 if pair == INSPECTION else Settings.sample_s,
             caches=self.dispatcher.folder / "caches" / side / name,
         )
         self.dispatcher.work(results, worker_run)

@@ -1,4 +1,4 @@
-"""What a comparison found, case by case, how it travels as JSON, and the exit status it stands for."""
+"""The result of a comparison, case by case, with its JSON form and its exit status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.compare.rule import Category, Decision, Rule
 from benchmarks.records.compact import to_json
 from benchmarks.records.process import paired_ratios
 from benchmarks.records.provenance import Provenance
-from benchmarks.records.row import Row
+from benchmarks.records.row import Row, Verdict
 from benchmarks.records.schema import Schema, require_once
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ FINE, REGRESSION, INTERRUPTED, UNDECIDED, USAGE, MISSING_OR_INVALID = 0, 1, 2, 3
 
 @dataclass(frozen=True, kw_only=True)
 class CaseVerdict:
-    """What became of one case."""
+    """The verdict on one case."""
 
     name: str  # as pytest names the benchmark
     category: Category
-    reason: str | None = None  # why it is invalid, missing or not decided
+    reason: str | None = None  # why it is invalid, missing or undecided
     threshold: float
     decision: Decision | None = None  # None: there was nothing to compare
     base: Row | None = None
@@ -43,14 +43,28 @@ class CaseVerdict:
         return paired_ratios(self.base.processes, self.new.processes)
 
 
+def without_figures(base: Row | None, new: Row | None) -> tuple[Category, str | None] | None:
+    """Return the category of a case that can't be compared, and the reason; None: its rows allow it."""
+    rows = {side: row for side, row in (("base", base), ("new", new)) if row}
+    faulty = {side: row for side, row in rows.items() if row.verdict is not Verdict.VERIFIED}
+    reason = "; ".join(f"{side}: {row.reason}" for side, row in faulty.items())
+    if any(row.verdict is not Verdict.NOT_MEASURED for row in faulty.values()):
+        return Category.INVALID, reason
+    if new is None:
+        return Category.MISSING, "the new side lacks it"
+    if faulty:
+        return Category.MISSING, reason
+    return None if base else (Category.NEW, None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SideRecord:
-    """Where one side's figures come from."""
+    """The origin of one side's figures."""
 
     name: str
     versions: dict[str, str]
     commit: str | None
-    differs: dict[str, str]  # what it was set apart by
+    differs: dict[str, str]  # how it differs from the other side
 
 
 @dataclass(frozen=True, kw_only=True)

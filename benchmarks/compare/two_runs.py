@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.compare import calibration
 from benchmarks.compare.comparable import differences, require_comparable
-from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered
+from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered, without_figures
 from benchmarks.compare.rule import Category
 from benchmarks.compare.thresholds import Thresholds
 from benchmarks.compare.unpaired import RULE, decide_shift, rounds_needed
@@ -174,7 +174,8 @@ def _judge(case: Counterparts, rule: Rule, control: str | None, *, n_cases: int)
             needed = rounds_needed(rule, n_cases=n_cases)
             reason = f"{decision.n_pairs} rounds are too few for {cases}: measure {needed}, or fewer cases"
     else:
-        category, reason = _without_figures(case, control)
+        no_round = f"no round with times of both sides{f' and of {control}' if control else ''}"
+        category, reason = without_figures(case.base, case.new) or (Category.MISSING, no_round)
     return CaseVerdict(
         name=case.name,
         category=category,
@@ -184,17 +185,3 @@ def _judge(case: Counterparts, rule: Rule, control: str | None, *, n_cases: int)
         base=case.base,
         new=case.new,
     )
-
-
-def _without_figures(case: Counterparts, control: str | None) -> tuple[Category, str | None]:
-    """Return the category of a case that can't be compared, and the reason."""
-    for side, row in (("base", case.base), ("new", case.new)):
-        if row and row.verdict in (Verdict.INVALID, Verdict.FAILED):
-            return Category.INVALID, f"{side}: {row.reason}"
-    if case.new is None or not case.new.is_timed:
-        return Category.MISSING, (case.new and case.new.reason) or "not measured in the new record"
-    if case.base is None:
-        return Category.NEW, None
-    if not case.base.is_timed:
-        return Category.MISSING, f"base: {case.base.reason or 'not timed'}"
-    return Category.MISSING, f"no round in which {control} was also measured"

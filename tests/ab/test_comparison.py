@@ -1,8 +1,7 @@
-"""`perceptron-bench ab` and `calibrate` as their user meets them: real processes, reports, exit status."""
+"""`perceptron-bench ab` as its user meets it: real processes, reports, exit status."""
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -17,45 +16,15 @@ from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
 from benchmarks.compare.rule import Category
 from benchmarks.paths import CODE
-from tests.ab.test_pairs import FakeDispatcher
+from tests.ab.invented import PROBLEM, FakeDispatcher, ab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from tests.ab.invented import Invented, MinS
     from tests.conftest import Copy
 
 RUN_EPOCH = '    """Train on each batch in order."""\n'
-PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
-
-
-@pytest.fixture
-def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str, int], float]], None]:
-    """Invent what the processes measure, on a machine without a GPU."""
-    monkeypatch.setattr(
-        "benchmarks.runner.case.unsupported_reason", lambda device, _: None if device == "cpu" else "no GPU"
-    )
-
-    def invent(min_s: Callable[[str, str, int], float]) -> None:
-        monkeypatch.setattr(
-            ab_module, "Dispatcher", lambda **settings: FakeDispatcher(**settings, min_s=min_s)
-        )
-
-    return invent
-
-
-def ab(*arguments: str | Path, folder: Path) -> int:
-    """Compare numpy_float32 with itself under another variable."""
-    return main(
-        [
-            "ab",
-            "--impl=numpy_float32",
-            "--new-env=A=1",
-            f"--calibration={folder}/noise",
-            PROBLEM,
-            *map(str, arguments),
-        ]
-    )
 
 
 def test_it_compares_two_files_in_real_processes_and_writes_every_report(
@@ -170,10 +139,10 @@ def test_an_allocator_that_a_side_asks_for_is_no_fair_one_and_the_callers_reache
     ],
 )
 def test_the_exit_status_says_what_was_found(
-    min_s: Callable[[str, str, int], float],
+    min_s: MinS,
     arguments: list[str],
     status: int,
-    invented: Callable[[Callable[[str, str, int], float]], None],
+    invented: Invented,
     tmp_path: Path,
 ) -> None:
     invented(min_s)
@@ -232,85 +201,8 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
     assert "interrupted" in rest
 
 
-def test_calibration_raises_the_threshold_of_a_case_that_drifts_and_ab_takes_it(
-    invented: Callable[[Callable[[str, str, int], float]], None],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    # Though nothing differs, one side is 5 % slower for a dozen pairs: the default threshold calls it slower.
-    invented(lambda _, side, pair: 1.049 if (side == "new") == (pair < 12) else 1.0)
-    folder = tmp_path / "noise"
-
-    assert ab(folder=tmp_path) == 1
-    assert main(["calibrate", "--pairs=24", "--impl=numpy_float32", f"--calibration={folder}", PROBLEM]) == 0
-    (file,) = folder.glob("*.json")
-    (case,) = json.loads(file.read_text(encoding="utf-8"))["cases"].values()
-    assert case["threshold"] == pytest.approx(0.05)
-    capsys.readouterr()
-
-    assert ab(folder=tmp_path) == 0
-    fitting = capsys.readouterr().out
-    assert "calibration of" in fitting
-    assert "calibrated for other" not in fitting
-    assert ab("--impl=torch_eager", "--threshold=torch=5", "--max-pairs=21", folder=tmp_path) == 0
-    told = "calibrated for other comparisons (of at most 1 case, not 2; of at most 20 pairs, not 21)"
-    assert told in capsys.readouterr().out
-
-
-def test_a_side_with_versions_that_were_not_calibrated_is_told(
-    invented: Callable[[Callable[[str, str, int], float]], None],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    invented(lambda *_: 1.0)
-    python = tmp_path / "nightly"
-    python.write_text("""#!/bin/sh\necho '{"python": "3.12.9", "numpy": "99"}'\n""", encoding="utf-8")
-    python.chmod(0o755)
-    options = ["--pairs=10", "--impl=numpy_float32", f"--calibration={tmp_path}/noise", PROBLEM]
-    assert main(["calibrate", *options]) == 0
-    capsys.readouterr()
-
-    assert ab(folder=tmp_path) == 0
-    assert "STALE" not in capsys.readouterr().out
-    assert ab(f"--new-python={python}", folder=tmp_path) == 0
-    shown = capsys.readouterr().out
-    assert "the calibration is STALE for new, which has other versions (python " in shown
-    assert " → 99)" in shown
-
-
-def test_calibration_counts_the_cases_as_a_comparison_of_them_does(
-    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy
-) -> None:
-    invented(lambda name, *_: -1.0 if name == "broken" else 1.0)
-    for name in ("one", "other", "broken"):
-        loops = copy_of("numpy_float32", as_name=name).parent
-
-    options = ["--pairs=10", "--max-pairs=40", f"--impl-dir={loops}", f"--calibration={loops}/noise", PROBLEM]
-    status = main(["calibrate", *options])
-
-    (file,) = (loops / "noise").glob("*.json")
-    cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
-    assert status == 5
-    assert [(name.split("-")[0], case["n_cases"], case["max_pairs"]) for name, case in cases.items()] == [
-        ("one", 3, 40),  # that the third would break was not known when the first pairs were judged
-        ("other", 3, 40),
-    ]
-
-
-def test_without_a_calibration_the_report_says_so(
-    invented: Callable[[Callable[[str, str, int], float]], None],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    invented(lambda *_: 1.0)
-
-    ab(folder=tmp_path)
-
-    assert "no calibration of this machine" in capsys.readouterr().out
-
-
 def test_a_machine_that_was_busy_with_something_else_is_told(
-    invented: Callable[[Callable[[str, str, int], float]], None],
+    invented: Invented,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -323,81 +215,6 @@ def test_a_machine_that_was_busy_with_something_else_is_told(
     ab(folder=tmp_path)
 
     assert "10 of 10 processes got less than 200 % of their core" in capsys.readouterr().out
-
-
-def test_in_a_folder_of_ones_own_every_implementation_takes_part(
-    invented: Callable[[Callable[[str, str, int], float]], None],
-    copy_of: Copy,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    invented(lambda *_: 1.0)
-    folder = copy_of("numpy_float32", as_name="my_loop").parent
-    options = ["--new-env=A=1", f"--calibration={tmp_path}/noise", PROBLEM]
-
-    assert main(["ab", f"--impl-dir={folder}", *options]) == 0
-    assert "my_loop-cpu-B32" in capsys.readouterr().out
-    (folder / "my_loop.py").unlink()
-    assert main(["ab", f"--impl-dir={folder}", *options]) == 4
-    assert "expected files with implementations, found none" in capsys.readouterr().err
-
-
-def test_a_case_that_vanished_fails_though_only_others_were_asked_for(
-    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
-) -> None:
-    invented(lambda *_: 1.0)
-    loops = copy_of("numpy_float32", as_name="my_loop").parent / "loops"
-    loops.mkdir()
-    for name in ("my_loop", "her_loop"):
-        (loops / f"{name}.py").write_bytes((tmp_path / "my_loop.py").read_bytes())
-    for command in (["init", "--quiet"], ["add", "loops"], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
-        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)  # noqa: S603, S607 - our own
-    options = [
-        f"--impl-dir={loops}",
-        "--base-ref=HEAD",
-        "--impl=my_loop",
-        f"--calibration={tmp_path}/noise",
-        PROBLEM,
-    ]
-
-    assert main(["ab", *options]) == 0
-    (loops / "her_loop.py").unlink()
-    assert main(["ab", *options]) == 5
-
-
-def test_only_cases_that_can_be_compared_count_where_it_warns_of_too_few_pairs(
-    invented: Callable[[Callable[[str, str, int], float]], None],
-    copy_of: Copy,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    invented(lambda *_: 1.0)
-    loops = copy_of("numpy_float32", as_name="my_loop").parent
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
-        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        subprocess.run(["git", *who, *command], cwd=loops, check=True)  # noqa: S603, S607 - our own
-    copy_of("numpy_float32", as_name="new_loop")
-    options = [f"--impl-dir={loops}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
-
-    for pairs, warning in (7, False), (6, True):
-        assert main(["ab", *options, f"--max-pairs={pairs}"]) == 0
-        shown = capsys.readouterr().out
-        assert "1 unchanged, 1 new, of 2 cases" in shown
-        assert ("too few to call any of 1 case slower or faster" in shown) == warning
-
-
-def test_where_nothing_could_be_compared_the_status_is_5(
-    invented: Callable[[Callable[[str, str, int], float]], None], copy_of: Copy, tmp_path: Path
-) -> None:
-    invented(lambda *_: 1.0)
-    copy_of("numpy_float32", as_name="my_loop")
-    run = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
-    for command in (["init", "--quiet"], ["commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", "a"]):
-        subprocess.run([*run, *command], cwd=tmp_path, check=True)  # noqa: S603 - our own
-
-    options = [f"--impl-dir={tmp_path}", "--base-ref=HEAD", f"--calibration={tmp_path}/noise", PROBLEM]
-    assert main(["ab", *options]) == 5
 
 
 def test_a_defect_of_ours_is_no_regression(

@@ -28,6 +28,7 @@ from benchmarks.runner.launch import launch
 from benchmarks.worker.instructions import _read_dump
 from benchmarks.worker.messages import Job, Measurement
 from benchmarks.worker.samples import summarize
+from tests.ab.invented import PROBLEM
 from tests.ab.test_pairs import side
 from tests.conftest import SMALL
 from tests.verify.test_fairness import FAIR, INSPECTED
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
     from benchmarks.runner.case import CaseResult
 from benchmarks.runner.dispatch import WorkerRun
-
-PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
 
 
 @dataclass(frozen=True, kw_only=True)

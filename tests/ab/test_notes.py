@@ -1,9 +1,7 @@
-"""`ab` with a selection: what differs between the sides besides is named, or compared with --changed."""
+"""`ab` with a selection: other differences between the sides are named, or compared with --changed."""
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,46 +9,18 @@ import pytest
 from benchmarks.ab import comparison as ab_module
 from benchmarks.cli.main import main
 from benchmarks.compare.result import read_comparison
-from benchmarks.records.row import Verdict
-from tests.ab.test_pairs import FakeDispatcher
+from tests.ab.invented import PROBLEM, FakeDispatcher
+from tests.helpers.repository import commit_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.compare.result import Comparison
-    from benchmarks.runner.case import CaseResult
-    from benchmarks.runner.dispatch import WorkerRun
     from tests.conftest import Copy
 
 NAMES = ("asked", "other", "third")
-PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
 SAID = "differ between the sides, not compared: "
-
-
-@dataclass(frozen=True, kw_only=True)
-class PickyDispatcher(FakeDispatcher):
-    """Can't measure some implementations on some sides."""
-
-    unable: Sequence[tuple[str, str]]
-
-    def work(
-        self,
-        case_results: Sequence[CaseResult],
-        worker_run: WorkerRun,
-        *,
-        siblings: Sequence[CaseResult] = (),
-    ) -> None:
-        side = worker_run.caches.parent.name
-        able = [
-            case_result
-            for case_result in case_results
-            if (case_result.case.entry.name, side) not in self.unable
-        ]
-        for case_result in case_results:
-            if case_result not in able:
-                case_result.end(Verdict.NOT_MEASURED, "no such device")
-        super().work(able, worker_run, siblings=siblings)
 
 
 @pytest.fixture
@@ -61,9 +31,7 @@ def loops(copy_of: Copy, tmp_path: Path) -> Path:
     for name in NAMES:
         copy_of("numpy_float32", as_name=name).rename(folder / f"{name}.py")
     (folder / "third.c").write_text("int third;\n")
-    for command in (["init", "--quiet"], ["add", "loops"], ["commit", "--quiet", "--no-gpg-sign", "-m", "a"]):
-        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)  # noqa: S603, S607 - our own
+    commit_all(tmp_path)
     return folder
 
 
@@ -80,8 +48,8 @@ def ab(loops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ab:
         def min_s(name: str, side: str, _: int) -> float:
             return 2e-5 if (name, side) == ("other", "new") else 1e-5
 
-        def dispatcher(**settings: Any) -> PickyDispatcher:
-            return PickyDispatcher(**settings, min_s=min_s, inspects=True, unable=unable)
+        def dispatcher(**settings: Any) -> FakeDispatcher:
+            return FakeDispatcher(**settings, min_s=min_s, unable=unable)
 
         monkeypatch.setattr(ab_module, "Dispatcher", dispatcher)
         fixed = [f"--impl-dir={loops}", "--impl=asked", f"--calibration={tmp_path}/noise", PROBLEM]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,73 +14,19 @@ from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.result import SideRecord
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS
-from benchmarks.records.row import Verdict
-from benchmarks.runner.dispatch import INSPECTION, Dispatcher
-from benchmarks.worker.messages import Failure, Runtime
-from benchmarks.worker.samples import summarize
+from benchmarks.runner.dispatch import INSPECTION
+from benchmarks.worker.messages import Runtime
+from tests.ab.invented import FakeDispatcher
 from tests.conftest import SMALL, NoProgress
-from tests.verify.test_fairness import FAIR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection, Sequence
 
     from benchmarks.compare.result import CaseVerdict
-    from benchmarks.runner.case import CaseResult
-    from benchmarks.runner.dispatch import WorkerRun
+    from tests.ab.invented import MinS
 
 NAMES = ("first", "second")
 RULE = Rule()
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeDispatcher(Dispatcher):
-    """Invents each process's fastest epoch, and keeps whose turn it was."""
-
-    min_s: Callable[[str, str, int], float]  # by implementation, side and pair
-    worker_runs: list[tuple[int, str, str]] = field(default_factory=list)
-    inspects: bool = False  # ask `min_s` about the inspection too
-
-    def work(
-        self,
-        case_results: Sequence[CaseResult],
-        worker_run: WorkerRun,
-        *,
-        siblings: Sequence[CaseResult] = (),
-    ) -> None:
-        del siblings
-        side = worker_run.caches.parent.name
-        for case_result in case_results:
-            self.worker_runs.append((worker_run.round, case_result.case.entry.name, side))
-            if worker_run.round == INSPECTION and not self.inspects:
-                continue
-            seconds = self.min_s(case_result.case.entry.name, side, worker_run.round)
-            if seconds < 0:
-                case_result.add(Failure(reason="it broke", details=""), round_=0, position=0)
-                continue
-            assert FAIR.timing is not None
-            timing = replace(FAIR.timing, summary=summarize([seconds] * 10))
-            case_result.add(
-                replace(FAIR, timing=timing), round_=worker_run.round, position=worker_run.position
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupingDispatcher(Dispatcher):
-    """Keeps the precisions of the problems that each process was to measure, and has it break."""
-
-    groups: list[list[str]] = field(default_factory=list)
-
-    def work(
-        self,
-        case_results: Sequence[CaseResult],
-        worker_run: WorkerRun,
-        *,
-        siblings: Sequence[CaseResult] = (),
-    ) -> None:
-        del worker_run, siblings
-        self.groups.append([each.case.problem.precision for each in case_results])
-        for each in case_results:
-            each.end(Verdict.FAILED, "it broke")
 
 
 def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
@@ -91,18 +37,18 @@ def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
 
 
 def compare(
-    min_s: Callable[[str, str, int], float],
+    min_s: MinS,
     base: Side | None = None,
     new: Side | None = None,
     *,
     names: Sequence[str] = ("first",),
-    inspects: bool = False,
+    unable: Collection[tuple[str, str]] = (),
     rule: Rule = RULE,
 ) -> tuple[list[CaseVerdict], FakeDispatcher]:
     sides = {"base": base or side("base"), "new": new or side("new")}
     paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), rule)
     dispatcher = FakeDispatcher(
-        folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=min_s, inspects=inspects
+        folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=min_s, unable=unable
     )
     return PairedRun(paired_cases, dispatcher).run(), dispatcher
 
@@ -167,15 +113,10 @@ def test_a_side_that_breaks_makes_the_case_invalid_and_names_the_side(broken: st
 
 @pytest.mark.parametrize("without", [["new"], ["base"], ["base", "new"]])
 def test_a_case_that_a_side_can_not_run_is_missing_and_says_why(without: list[str]) -> None:
-    sides = {"base": side("base"), "new": side("new")}
-    (paired_case,) = paired_cases_of(sides, ["first"], ["cpu"], [SMALL], Rule())
-    for key in without:
-        paired_case.results[key].end(Verdict.NOT_MEASURED, "no GPU here")
-
-    verdict = paired_case.verdict(1, None)
+    (verdict,), _ = compare(lambda *_: 1.0, unable=[("first", key) for key in without])
 
     assert verdict.category is Category.MISSING
-    assert verdict.reason == "; ".join(f"{key}: no GPU here" for key in without)
+    assert verdict.reason == "; ".join(f"{key}: no such device" for key in without)
 
 
 def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
@@ -183,7 +124,7 @@ def test_a_new_case_is_inspected_and_invalid_if_it_breaks() -> None:
         return -1.0 if pair == INSPECTION else 1.0
 
     (fine,), dispatcher = compare(lambda *_: 1.0, side("base", []), side("new", ["first"]))
-    (wrong,), _ = compare(broken, side("base", []), side("new", ["first"]), inspects=True)
+    (wrong,), _ = compare(broken, side("base", []), side("new", ["first"]))
 
     assert (fine.category, dispatcher.worker_runs) == (Category.NEW, [(INSPECTION, "first", "new")])
     assert (wrong.category, wrong.reason) == (Category.INVALID, "new: it broke")
@@ -196,9 +137,7 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
     paired_cases = paired_cases_of(
         {"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule()
     )
-    dispatcher = FakeDispatcher(
-        folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=breaks, inspects=True
-    )
+    dispatcher = FakeDispatcher(folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=breaks)
     paired_run = PairedRun(paired_cases, dispatcher)
 
     first, second = paired_run.run()

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.ab import comparison as ab_module
 from benchmarks.ab.resume import forget_incomplete_pairs, workplace
 from benchmarks.cli.main import main
 from benchmarks.runner.system import choose_cpus, collect_provenance
-from tests.ab.test_pairs import FakeDispatcher
+from tests.ab.invented import PROBLEM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROBLEM = "--problem=book,batch_size=32,n_batches=4,n_epochs=3"
+    from tests.ab.invented import Invented
 
 
 def leave(folder: Path, name: str, *, ended: bool = True) -> None:
@@ -81,12 +80,14 @@ def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch
     ids=["calibrate", "ab", "ab, an unknown case", "ab, no difference"],
 )
 def test_nothing_is_left_of_what_is_done_or_was_refused(
-    arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    status: int,
+    invented: Invented,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("benchmarks.runner.resume.UNFINISHED", tmp_path / "unfinished")
-    monkeypatch.setattr(
-        ab_module, "Dispatcher", lambda **settings: FakeDispatcher(**settings, min_s=lambda *_: 1.0)
-    )
+    invented(lambda *_: 1.0)
 
     assert main([*arguments, "--resume", f"--calibration={tmp_path}/noise", PROBLEM]) == status
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import venv
 from itertools import pairwise
@@ -29,6 +28,7 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.git import worktree
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
+from tests.helpers.repository import commit_all, git
 
 
 @pytest.fixture
@@ -37,25 +37,11 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "repository" / "impls"
     folder.mkdir(parents=True)
     source = (IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8")
-    run(folder.parent, "init", "--quiet")
     for name in ("first", "second"):
         (folder / "numpy_float32.py").write_text(f"{source}# {name}\n", encoding="utf-8")
-        run(folder.parent, "add", ".")
-        who = ("-c", "user.name=a", "-c", "user.email=a@b")
-        run(folder.parent, *who, "commit", "--quiet", "--no-gpg-sign", "-m", name)
-        run(folder.parent, "tag", name)
+        commit_all(folder.parent)
+        git(folder.parent, "tag", name)
     return folder
-
-
-def run(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - git
-        ["git", *arguments],  # noqa: S607 - from the path
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(
@@ -66,11 +52,11 @@ def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(
     ) as side:
         path = side.entries["numpy_float32"].path
         assert path.read_text(encoding="utf-8").endswith("# first\n")
-        assert side.record.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
-        assert len(run(checkout, "worktree", "list").splitlines()) == 2
+        assert side.record.commit == git(checkout, "rev-parse", "--short=10", "first").strip()
+        assert len(git(checkout, "worktree", "list").splitlines()) == 2
 
     assert not path.exists()
-    assert len(run(checkout, "worktree", "list").splitlines()) == 1
+    assert len(git(checkout, "worktree", "list").splitlines()) == 1
     assert (checkout / "numpy_float32.py").read_text(encoding="utf-8").endswith("# second\n")
 
 
@@ -78,15 +64,15 @@ def test_the_worktree_is_cleaned_up_after_an_interrupt_too(checkout: Path, tmp_p
     with pytest.raises(KeyboardInterrupt), worktree(checkout, "first", tmp_path / "scratch"):
         raise KeyboardInterrupt
 
-    assert len(run(checkout, "worktree", "list").splitlines()) == 1
+    assert len(git(checkout, "worktree", "list").splitlines()) == 1
 
 
 def test_a_worktree_that_a_killed_process_left_is_replaced(checkout: Path, tmp_path: Path) -> None:
-    run(checkout, "worktree", "add", "--detach", str(tmp_path / "scratch" / "worktree"), "first")
+    git(checkout, "worktree", "add", "--detach", str(tmp_path / "scratch" / "worktree"), "first")
 
     with worktree(checkout, "second", tmp_path / "scratch") as folder:
         assert (folder / "numpy_float32.py").read_text(encoding="utf-8").endswith("# second\n")
-    assert len(run(checkout, "worktree", "list").splitlines()) == 1
+    assert len(git(checkout, "worktree", "list").splitlines()) == 1
 
 
 def test_a_run_of_files_from_elsewhere_records_their_checkouts_commit_too(checkout: Path) -> None:
@@ -95,7 +81,7 @@ def test_a_run_of_files_from_elsewhere_records_their_checkouts_commit_too(checko
     elsewhere = provenance_of([Case(read_entry(file), "cpu", NAMED["book"])], (0,))
     here = provenance_of([Case(entry, "cpu", NAMED["book"]) for entry in select(["numpy_float32"])], (0,))
 
-    assert elsewhere.commit_elsewhere == run(checkout, "rev-parse", "--short=10", "HEAD").strip()
+    assert elsewhere.commit_elsewhere == git(checkout, "rev-parse", "--short=10", "HEAD").strip()
     assert elsewhere.commit == here.commit
     assert here.commit_elsewhere is None
 
@@ -130,7 +116,7 @@ def test_a_commit_without_the_folder_has_no_implementations(checkout: Path, tmp_
 
     with open_side("base", SideOptions(ref="first"), later, file_as="", scratch=tmp_path / "scratch") as side:
         assert side.entries == {}
-        assert side.record.commit == run(checkout, "rev-parse", "--short=10", "first").strip()
+        assert side.record.commit == git(checkout, "rev-parse", "--short=10", "first").strip()
 
 
 @pytest.mark.parametrize(
@@ -140,11 +126,8 @@ def test_a_side_that_was_written_for_another_contract_ends_with_one_line(
     contract: str, found: int, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (checkout / "contract.py").write_text(contract, encoding="utf-8")
-    run(checkout, "add", ".")
-    run(
-        checkout, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--no-gpg-sign", "-m", "x"
-    )
-    run(checkout, "tag", "old")
+    commit_all(checkout.parent)
+    git(checkout, "tag", "old")
     (checkout / "contract.py").write_text(f"CONTRACT_VERSION = {CONTRACT_VERSION}\n", encoding="utf-8")
 
     assert main(["ab", f"--impl-dir={checkout}", "--base-ref=old"]) == 4
@@ -229,7 +212,7 @@ def test_a_file_takes_part_under_the_other_sides_name(tmp_path: Path) -> None:
         pass
 
 
-def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(checkout: Path) -> None:
+def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_git(checkout: Path) -> None:
     repository = checkout.parent
     told = repository / "library" / "a-1.dist-info" / "direct_url.json"
     changes = [

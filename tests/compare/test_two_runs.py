@@ -266,7 +266,7 @@ def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) 
     status, comparison = compare(run_of_day(0, *rows), new_run(*rows), "--baseline=native_floor")
 
     assert status == 5
-    assert comparison.verdicts[-1].reason == "no round in which native_floor was also measured"
+    assert comparison.verdicts[-1].reason == "no round with times of both sides and of native_floor"
 
 
 @pytest.mark.parametrize(
