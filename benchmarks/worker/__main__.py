@@ -12,8 +12,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.worker.measure import ObservedProcess, measure
+from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
+from benchmarks.worker.observe import observer_of, resident_host_bytes
 from benchmarks.worker.start import die_with, load, pin
 from benchmarks.worker.training import Workload, wake
 
@@ -48,12 +49,11 @@ def work(job: Job) -> Iterator[Message]:
         return
     if job.sample_s or job.framework != "numpy":  # NumPy needs no waking; the kernel's compilation counts
         wake(implementation, device, job.precision)
-    counter = Path(job.counter) if job.counter else None
-    process = ObservedProcess.of(job.framework, pinned=bool(job.cpus), counter=counter)
+    observer, loaded_bytes = observer_of(job.framework), resident_host_bytes()
     for problem in job.problems:
-        process.observer.forget_compiled()
+        observer.forget_compiled()
         try:
-            yield measure(Workload.of(implementation, problem, device), process, sample_s=job.sample_s)
+            yield measure(Workload.of(implementation, problem, device), job, observer, loaded_bytes)
         except Exception as error:  # noqa: BLE001 - an implementation's error costs its own case only
             yield Failure(reason=f"{type(error).__name__}: {error}", details=traceback.format_exc())
 

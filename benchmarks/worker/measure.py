@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,10 @@ from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, tim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from benchmarks.worker.messages import Job
     from benchmarks.worker.observe import FrameworkObserver
     from benchmarks.worker.training import Training
     from impls.contract import EpochResult, State
@@ -33,50 +33,31 @@ MAX_PAUSED = 100
 """Among this many first trainings every other one pauses; with short epochs, more would take seconds."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedProcess:
-    """This process after its implementation is loaded, and how to observe its framework."""
-
-    framework: str
-    pinned: bool
-    observer: FrameworkObserver
-    loaded_bytes: int | None
-    counter: Path | None = None  # the library that counts instructions, too
-
-    @classmethod
-    def of(cls, framework: str, *, pinned: bool, counter: Path | None = None) -> ObservedProcess:
-        """Load the framework's observer and read the memory in use."""
-        return cls(
-            framework=framework,
-            pinned=pinned,
-            observer=observe.observer_of(framework),
-            loaded_bytes=observe.resident_host_bytes(),
-            counter=counter,
-        )
-
-
-def measure(workload: Workload, process: ObservedProcess, *, sample_s: float) -> Measurement:
+def measure(
+    workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None = None
+) -> Measurement:
     """Verify whole trainings step by step, which also warms up; then time more of them.
 
-    Each starts from the same initial parameters and runs the same code on the same batches. With
-    `sample_s` 0 the process inspects a training instead of timing more.
+    Each starts from the same initial parameters and runs the same code on the same batches. With the job's
+    `sample_s` 0 the process inspects a training instead of timing more; its peak memory is the memory above
+    `loaded_bytes`, in use once the implementation was loaded.
     """
     observe.reset_peak_host()
     verified = [train(workload)]
-    while sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
+    while job.sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
         verified.append(train(workload))
-    last, timing = sample(workload, process, verified[0].n_epochs, sample_s) if sample_s else ([], None)
+    last, timing = sample(workload, job, observer, verified[0].n_epochs) if job.sample_s else ([], None)
     lowest, highest = envelope(verified, last)
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
-        other_frameworks=observe.other_frameworks(process.framework),
-        n_cpus_allowed=observe.n_cpus_allowed() if process.pinned else None,
+        other_frameworks=observe.other_frameworks(job.framework),
+        n_cpus_allowed=observe.n_cpus_allowed() if job.cpus else None,
         first_call_s=verified[0].first_epoch_s,
         lowest=lowest,
         highest=highest,
         timing=timing,
-        inspection=None if timing else inspect(workload, process),
+        inspection=None if timing else inspect(workload, observer, loaded_bytes),
     )
 
 
@@ -87,18 +68,17 @@ def dtypes_of(workload: Workload, training: Training) -> set[str]:
     return exported | observe.floating_dtypes(state) | observe.floating_dtypes(workload.placed)
 
 
-def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
+def inspect(workload: Workload, observer: FrameworkObserver, loaded_bytes: int | None) -> Inspection:
     """Observe one more epoch."""
     peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
-    observer, device = process.observer, workload.device
-    peak_device_bytes = observer.peak_device_bytes(device)
+    peak_device_bytes = observer.peak_device_bytes(workload.device)
     in_place = False
 
     def epoch(state: State) -> None:
         nonlocal in_place
         in_place = workload.implementation.run_epoch(state, workload.batches(0)) is state
 
-    traffic = observer.traffic(workload.start, epoch, device)
+    traffic = observer.traffic(workload.start, epoch, workload.device)
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
     forward_error, backward_error = product_errors(workload)
     return Inspection(
@@ -110,23 +90,23 @@ def inspect(workload: Workload, process: ObservedProcess) -> Inspection:
         in_place=in_place,
         forward_error=forward_error,
         backward_error=backward_error,
-        peak_host_bytes=peak_bytes - process.loaded_bytes if peak_bytes and process.loaded_bytes else None,
+        peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
         peak_device_bytes=peak_device_bytes,
     )
 
 
 def sample(
-    workload: Workload, process: ObservedProcess, n_epochs: int, sample_s: float
+    workload: Workload, job: Job, observer: FrameworkObserver, n_epochs: int
 ) -> tuple[list[EpochResult], Timing]:
     """Time trainings and, if asked, count more; note what was compiled. Also return their last results."""
-    n_before, children_before_s = process.observer.n_compilations(), observe.children_cpu_s()
-    meter = GpuMeter.of(workload.device)
-    timed = time_trainings(workload, n_epochs, sample_s)
+    n_before, children_before_s = observer.n_compilations(), observe.children_cpu_s()
+    meter = GpuMeter(workload.device)
+    timed = time_trainings(workload, n_epochs, job.sample_s)
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
     counted, n_instructions = (
-        count_trainings(workload, n_epochs, process.counter) if process.counter else ([], None)
+        count_trainings(workload, n_epochs, Path(job.counter)) if job.counter else ([], None)
     )
-    n_after, children_after_s = process.observer.n_compilations(), observe.children_cpu_s()
+    n_after, children_after_s = observer.n_compilations(), observe.children_cpu_s()
     return [*(training.result for training in timed), *counted], Timing(
         summary=summarize([s for training in timed for s in drop_warmup(training.epoch_s)]),
         export_s=median(training.export_s for training in timed if not training.paused),

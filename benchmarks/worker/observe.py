@@ -14,8 +14,7 @@ import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,48 +35,46 @@ class Traffic:
     n_kernel_launches: int | None = None  # outside of them
 
 
-class FrameworkObserver(Protocol):
-    """A framework's file. It returns None for anything that is not observable."""
+class FrameworkObserver:
+    """Observes nothing. A framework's class overrides every method that it can; None: not observable."""
 
     def n_compilations(self) -> int | None:
         """Count the compilations in this process so far."""
+        return None
 
     def n_graph_breaks(self) -> int | None:
         """Count the places so far where a compiler left a part of the program to the interpreter."""
+        return None
 
     def lowered_precision(self) -> list[str]:
         """Name the settings that allow less than float32 in a float32 matrix product."""
+        return []
 
     def gpu_memory(self) -> dict[str, str] | None:
         """Return the settings that change how a GPU's memory is allocated; None: there are none."""
+        return None
 
     def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
         """Make a state, run an epoch from it, and count the epoch's uploads and readbacks."""
+        del device
+        epoch(start())
+        return Traffic()
 
     def forget_compiled(self) -> None:
         """Drop all compiled code of this process: the next first call finds only the cache on disk."""
 
-    def peak_device_bytes(self, device: Device) -> int | None:
-        """Return the peak of the device memory that the framework has allocated."""
-
-
-_BLIND = SimpleNamespace(
-    n_compilations=lambda: None,
-    n_graph_breaks=lambda: None,
-    lowered_precision=list,
-    gpu_memory=lambda: None,
-    traffic=lambda start, epoch, _: (epoch(start()), Traffic())[1],
-    forget_compiled=lambda: None,
-    peak_device_bytes=lambda _: None,
-)
+    def peak_device_bytes(self, device: Device) -> int | None:  # noqa: ARG002 - for overriding
+        """Return the peak of the device memory that the framework has allocated in this process."""
+        return None
 
 
 def observer_of(framework: str) -> FrameworkObserver:
-    """Load the framework's file; without one, nothing is observable."""
+    """Load the framework's `Observer`; without its file, nothing is observable."""
     name = f"benchmarks.worker.observe_{framework}"
     if not importlib.util.find_spec(name):
-        return cast("FrameworkObserver", _BLIND)
-    return cast("FrameworkObserver", importlib.import_module(name))
+        return FrameworkObserver()
+    observer: FrameworkObserver = importlib.import_module(name).Observer()
+    return observer
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from benchmarks.worker.observe import Calls, Traffic, patched
+from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,53 +30,60 @@ def _listen(event: str, duration_secs: float, **_: str | int) -> None:
 jax.monitoring.register_event_duration_secs_listener(_listen)
 
 
-def n_compilations() -> int:
-    """Count XLA's compilations, as JAX reports them."""
-    return len(_compilations)
+class Observer(FrameworkObserver):
+    """Counts JAX's events and calls of replaced functions; jax.jit has no graph breaks."""
 
+    def n_compilations(self) -> int:
+        """Count XLA's compilations, as JAX reports them."""
+        return len(_compilations)
 
-def n_graph_breaks() -> int | None:
-    """Return None: jax.jit compiles a function as a whole or not at all."""
-    return None
+    def lowered_precision(self) -> list[str]:
+        """Name the setting that allows TF32 or bfloat16 in float32 matrix products."""
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined] # made at run time
+        if precision in ("highest", "float32"):
+            return []
+        return [f"jax_default_matmul_precision is {precision!r}"]
 
+    def gpu_memory(self) -> dict[str, str]:
+        """Read this process's variables that decide how JAX allocates memory, as JAX interprets them."""
+        preallocates = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "") not in ("0", "false", "False")
+        is_unified = os.environ.get("TF_FORCE_UNIFIED_MEMORY", "0").lower() not in ("0", "false")
+        return {
+            "allocator": os.environ.get("XLA_PYTHON_CLIENT_ALLOCATOR", "default").lower(),
+            "preallocation": "on" if preallocates else "off",
+            "unified memory": "on" if is_unified else "off",
+        }
 
-def lowered_precision() -> list[str]:
-    """Name the setting that allows TF32 or bfloat16 in float32 matrix products."""
-    precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined] # made at run time
-    if precision in ("highest", "float32"):
-        return []
-    return [f"jax_default_matmul_precision is {precision!r}"]
+    def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
+        """Run an epoch; count the arrays read from the device, and the bytes that device_put uploads.
 
+        An upload by a compiled call itself, of an argument in host memory, is not observable.
+        """
+        del device
+        reads, uploads = Calls(), Calls()  # float() calls _value: only the outermost read counts
+        array_type = type(jax.numpy.zeros(()))  # private by name
+        reading = [*((array_type, name) for name in READS), (np, "asarray"), (np, "array")]
+        replacements: dict[tuple[object, str], object] = {
+            (owner, name): reads.counting(getattr(owner, name), _n_arrays)
+            for owner, name in [*reading, (jax, "device_get")]
+        }
+        replacements[jax, "device_put"] = uploads.counting(jax.device_put, _host_bytes)
+        with patched(replacements):
+            state = start()
+            reads.total = uploads.total = 0
+            epoch(state)
+        return Traffic(n_readbacks=reads.total, uploaded_bytes=uploads.total)
 
-def gpu_memory() -> dict[str, str]:
-    """Read the variables that decide how JAX allocates memory, from this process, as JAX interprets them."""
-    preallocates = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "") not in ("0", "false", "False")
-    is_unified = os.environ.get("TF_FORCE_UNIFIED_MEMORY", "0").lower() not in ("0", "false")
-    return {
-        "allocator": os.environ.get("XLA_PYTHON_CLIENT_ALLOCATOR", "default").lower(),
-        "preallocation": "on" if preallocates else "off",
-        "unified memory": "on" if is_unified else "off",
-    }
+    def forget_compiled(self) -> None:
+        """Drop all traced and compiled functions."""
+        jax.clear_caches()
 
-
-def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
-    """Run an epoch; count the arrays read from the device, and the bytes that device_put uploads.
-
-    An upload by a compiled call itself, of an argument in host memory, is not observable.
-    """
-    del device
-    reads, uploads = Calls(), Calls()  # float() calls _value: only the outermost read counts
-    array_type = type(jax.numpy.zeros(()))  # private by name
-    reading = [(array_type, name) for name in READS] + [(np, "asarray"), (np, "array"), (jax, "device_get")]
-    replacements: dict[tuple[object, str], object] = {
-        (owner, name): reads.counting(getattr(owner, name), _n_arrays) for owner, name in reading
-    }
-    replacements[jax, "device_put"] = uploads.counting(jax.device_put, _host_bytes)
-    with patched(replacements):
-        state = start()
-        reads.total = uploads.total = 0
-        epoch(state)
-    return Traffic(n_readbacks=reads.total, uploaded_bytes=uploads.total)
+    def peak_device_bytes(self, device: Device) -> int | None:
+        """Return the peak of the memory that JAX has allocated on the GPU in this process."""
+        if device != "cuda":
+            return None
+        statistics: dict[str, int] | None = jax.devices(device)[0].memory_stats()
+        return (statistics or {}).get("peak_bytes_in_use")
 
 
 def _n_arrays(value: Any) -> int:  # noqa: ANN401 - anything at all
@@ -85,16 +92,3 @@ def _n_arrays(value: Any) -> int:  # noqa: ANN401 - anything at all
 
 def _host_bytes(value: Any) -> int:  # noqa: ANN401 - anything at all
     return sum(leaf.nbytes for leaf in jax.tree.leaves(value) if isinstance(leaf, np.ndarray))
-
-
-def forget_compiled() -> None:
-    """Drop all traced and compiled functions."""
-    jax.clear_caches()
-
-
-def peak_device_bytes(device: Device) -> int | None:
-    """Return the peak of the memory that JAX has allocated on the GPU in this process."""
-    if device != "cuda":
-        return None
-    statistics: dict[str, int] | None = jax.devices(device)[0].memory_stats()
-    return (statistics or {}).get("peak_bytes_in_use")

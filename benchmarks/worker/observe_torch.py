@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from benchmarks.worker.observe import Calls, Traffic, patched
+from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,74 +21,79 @@ MOVES = ("to", "cuda", "copy_")
 OPTIMIZERS = torch.optim.__path__[0]
 
 
-def n_compilations() -> int:
-    """Count the graphs that torch.compile has made. Its counters are private: torch documents no others."""
-    return int(_counters("stats").get("unique_graphs", 0))
+class Observer(FrameworkObserver):
+    """Counts by PyTorch's own counters, its profiler, and replaced methods of Tensor."""
 
+    def n_compilations(self) -> int:
+        """Count the graphs that torch.compile has made, by its private counters: no others are documented."""
+        return int(_counters("stats").get("unique_graphs", 0))
 
-def n_graph_breaks() -> int:
-    """Count the places where torch.compile left a part of a function to Python."""
-    return sum(_counters("graph_break").values())
+    def n_graph_breaks(self) -> int:
+        """Count the places where torch.compile left a part of a function to Python."""
+        return sum(_counters("graph_break").values())
+
+    def lowered_precision(self) -> list[str]:
+        """Name the settings that allow TF32 or bfloat16 in float32 matrix products."""
+        found = []
+        if (precision := torch.get_float32_matmul_precision()) != "highest":
+            found.append(f"torch.get_float32_matmul_precision() is {precision!r}")
+        if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
+            found.append("torch.autocast is on")
+        return found
+
+    def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
+        """Run an epoch; count the readbacks from the device, and the bytes uploaded to it.
+
+        On a CPU, all memory is the device's: the optimizer's reads of its own step counter are not counted,
+        and uploads are not observable, for PyTorch passes on the same memory.
+        """
+        reads = Calls()  # item() called by tolist() is not another readback
+        uploaded: list[int] = []  # bytes
+
+        def is_readback(tensor: Tensor) -> int:
+            caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - the documented way to know it
+            return tensor.device.type == device and not caller.startswith(OPTIMIZERS)
+
+        def counting_moves(original: Callable[..., Any]) -> Callable[..., Any]:
+            def move(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
+                source = args[0] if args and isinstance(args[0], Tensor) else tensor
+                result = original(tensor, *args, **kwargs)
+                if source.device.type == "cpu" and result.device.type == "cuda":
+                    uploaded.append(source.nbytes)
+                elif source.device.type == "cuda" and result.device.type == "cpu":
+                    reads.total += 1
+                return result
+
+            return move
+
+        replacements: dict[tuple[object, str], object] = {
+            (Tensor, name): reads.counting(getattr(Tensor, name), is_readback) for name in READS
+        }
+        replacements |= {(Tensor, name): counting_moves(getattr(Tensor, name)) for name in MOVES}
+        with patched(replacements):
+            state = start()
+            reads.total = 0
+            uploaded.clear()
+            launches = _launches(partial(epoch, state)) if device == "cuda" else (epoch(state), {})[1]
+        return Traffic(
+            n_readbacks=reads.total,
+            uploaded_bytes=sum(uploaded) if device == "cuda" else None,
+            **launches,
+        )
+
+    def forget_compiled(self) -> None:
+        """Drop all functions that torch.compile has made."""
+        if "torch._dynamo" in sys.modules:  # otherwise there is none, and loading dynamo would take seconds
+            torch.compiler.reset()
+
+    def peak_device_bytes(self, device: Device) -> int | None:
+        """Return the peak of the memory that PyTorch has allocated on the GPU in this process."""
+        return torch.cuda.max_memory_allocated() if device == "cuda" else None
 
 
 def _counters(name: str) -> dict[str, int]:
     dynamo = sys.modules.get("torch._dynamo.utils")  # if not loaded, nothing has been compiled
     return dict(dynamo.counters[name]) if dynamo else {}
-
-
-def lowered_precision() -> list[str]:
-    """Name the settings that allow TF32 or bfloat16 in float32 matrix products."""
-    found = []
-    if (precision := torch.get_float32_matmul_precision()) != "highest":
-        found.append(f"torch.get_float32_matmul_precision() is {precision!r}")
-    if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
-        found.append("torch.autocast is on")
-    return found
-
-
-def gpu_memory() -> None:
-    """Return None: PyTorch allocates none in advance."""
-
-
-def traffic(start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
-    """Run an epoch; count the readbacks from the device, and the bytes uploaded to it.
-
-    On a CPU, all memory is the device's: the optimizer's reads of its own step counter are not counted, and
-    uploads are not observable, for PyTorch passes on the same memory.
-    """
-    reads = Calls()  # item() called by tolist() is not another readback
-    uploaded: list[int] = []  # bytes
-
-    def is_readback(tensor: Tensor) -> int:
-        caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - the documented way to know it
-        return tensor.device.type == device and not caller.startswith(OPTIMIZERS)
-
-    def counting_moves(original: Callable[..., Any]) -> Callable[..., Any]:
-        def move(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
-            source = args[0] if args and isinstance(args[0], Tensor) else tensor
-            result = original(tensor, *args, **kwargs)
-            if source.device.type == "cpu" and result.device.type == "cuda":
-                uploaded.append(source.nbytes)
-            elif source.device.type == "cuda" and result.device.type == "cpu":
-                reads.total += 1
-            return result
-
-        return move
-
-    replacements: dict[tuple[object, str], object] = {
-        (Tensor, name): reads.counting(getattr(Tensor, name), is_readback) for name in READS
-    }
-    replacements |= {(Tensor, name): counting_moves(getattr(Tensor, name)) for name in MOVES}
-    with patched(replacements):
-        state = start()
-        reads.total = 0
-        uploaded.clear()
-        launches = _launches(partial(epoch, state)) if device == "cuda" else (epoch(state), {})[1]
-    return Traffic(
-        n_readbacks=reads.total,
-        uploaded_bytes=sum(uploaded) if device == "cuda" else None,
-        **launches,
-    )
 
 
 def _launches(epoch: Callable[[], object]) -> dict[str, int]:
@@ -104,14 +109,3 @@ def _launches(epoch: Callable[[], object]) -> dict[str, int]:
             n for key, n in counts.items() if key.startswith(("cudaLaunch", "cuLaunch"))
         ),
     }
-
-
-def forget_compiled() -> None:
-    """Drop all functions that torch.compile has made."""
-    if "torch._dynamo" in sys.modules:  # otherwise there is none, and loading dynamo would take seconds
-        torch.compiler.reset()
-
-
-def peak_device_bytes(device: Device) -> int | None:
-    """Return the peak of the memory that PyTorch has allocated on the GPU in this process."""
-    return torch.cuda.max_memory_allocated() if device == "cuda" else None

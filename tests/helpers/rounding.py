@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.cases.implementations import read_entry
 from benchmarks.verify.fairness import manifest
-from benchmarks.worker.measure import ObservedProcess, measure
+from benchmarks.worker.measure import measure
+from benchmarks.worker.messages import Job
+from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload
 
@@ -66,8 +68,8 @@ class Rounded(Protocol):
 def look_at(path: Path, problem: Problem) -> Measurement:
     """Measure as an inspecting worker does, but in this process, which may have loaded frameworks."""
     workload = Workload.of(load(path), problem)
-    seen = measure(workload, ObservedProcess.of("numpy", pinned=False), sample_s=0.0)
-    return replace(seen, other_frameworks=[])
+    job = Job(path=str(path), framework="numpy", devices=("cpu",), problems=(problem,), sample_s=0.0)
+    return replace(measure(workload, job, FrameworkObserver()), other_frameworks=[])
 
 
 def unfair(path: Path, problem: Problem) -> list[str]:

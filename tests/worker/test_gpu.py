@@ -34,7 +34,7 @@ def nvml(*, reasons: int = 0, metered: bool = True) -> SimpleNamespace:
 def test_clocks_throttling_and_energy_per_epoch_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(reasons=0x01 | 0x08 | 0x40))
 
-    reading = GpuMeter.of("cuda").read(n_epochs=3)
+    reading = GpuMeter("cuda").read(n_epochs=3)
 
     assert reading is not None
     assert (reading.sm_clock_mhz, reading.memory_clock_mhz) == (1000, 2000)
@@ -50,13 +50,13 @@ def test_a_gpu_that_does_not_tell_its_clocks_costs_no_case(monkeypatch: pytest.M
     silent.nvmlDeviceGetClockInfo = refuse
     monkeypatch.setitem(sys.modules, "pynvml", silent)
 
-    assert GpuMeter.of("cuda").read(n_epochs=1) is None
+    assert GpuMeter("cuda").read(n_epochs=1) is None
 
 
 def test_a_gpu_without_a_meter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(metered=False))
 
-    reading = GpuMeter.of("cuda").read(n_epochs=3)
+    reading = GpuMeter("cuda").read(n_epochs=3)
 
     assert reading is not None
     assert reading.epoch_energy_j is None
@@ -66,13 +66,13 @@ def test_the_gpu_that_cuda_sees_first_is_read(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pynvml", nvml())
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
-    assert GpuMeter.of("cuda").handle == "GPU 3"
+    assert GpuMeter("cuda").handle == "GPU 3"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-abc")
-    assert GpuMeter.of("cuda").handle == "GPU-abc"
+    assert GpuMeter("cuda").handle == "GPU-abc"
 
 
 def test_on_a_cpu_or_without_the_package_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
 
-    assert GpuMeter.of("cuda").read(n_epochs=1) is None
-    assert GpuMeter.of("cpu").read(n_epochs=1) is None
+    assert GpuMeter("cuda").read(n_epochs=1) is None
+    assert GpuMeter("cpu").read(n_epochs=1) is None
