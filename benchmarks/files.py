@@ -39,7 +39,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def told_if_unwritable(path: Path, *, remedy: str) -> Iterator[None]:
+def explain_refusal(path: Path, *, remedy: str) -> Iterator[None]:
     """Turn the system's refusal to write into a message for the user.
 
     Raises:

@@ -16,7 +16,7 @@ from benchmarks.compare.result import (
     UNDECIDED,
 )
 from benchmarks.errors import UsageError
-from benchmarks.files import told_if_unwritable, try_to_write
+from benchmarks.files import explain_refusal, try_to_write
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
@@ -74,7 +74,7 @@ class Outputs:
             if path.resolve() in [each.resolve() for each in inputs]:
                 message = f"{path}: expected another file for a report, found a record that is to be compared"
                 raise UsageError(message)
-            with told_if_unwritable(path, remedy=REMEDY):
+            with explain_refusal(path, remedy=REMEDY):
                 try_to_write(path)
         return cls(files, job_summary)
 
@@ -98,10 +98,10 @@ class Outputs:
 
         """
         for each, path in self.files.items():
-            with told_if_unwritable(path, remedy=REMEDY):
+            with explain_refusal(path, remedy=REMEDY):
                 path.write_bytes(RENDERED[each](comparison))
         if self.job_summary:
-            with told_if_unwritable(self.job_summary, remedy=REMEDY), self.job_summary.open("ab") as file:
+            with explain_refusal(self.job_summary, remedy=REMEDY), self.job_summary.open("ab") as file:
                 file.write(RENDERED["markdown"](comparison))
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from benchmarks.cli.parser import add_argument, add_parser, add_path
 from benchmarks.cli.report import report_locally
-from benchmarks.files import keep, told_if_unwritable, try_to_replace
+from benchmarks.files import explain_refusal, keep, try_to_replace
 from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.records.compact import squeeze
@@ -67,7 +67,7 @@ def run(parsed: argparse.Namespace) -> int:
     options = read(Options, partial(getattr, parsed))
     default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
-    with told_if_unwritable(output, remedy="name another file with -o"):
+    with explain_refusal(output, remedy="name another file with -o"):
         try_to_replace(output)
     console = Terminal(soft_wrap=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.files import told_if_unwritable
+from benchmarks.files import explain_refusal
 from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.report.plots.trend_files import require_format, write_plot
@@ -130,7 +130,7 @@ def _export(parsed: argparse.Namespace) -> int:
     if parsed.output is None:
         sys.stdout.write(text)
         return status
-    with told_if_unwritable(parsed.output, remedy="name another file with -o"):
+    with explain_refusal(parsed.output, remedy="name another file with -o"):
         parsed.output.write_text(text, encoding="utf-8")
     return status
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from benchmarks.compare.noise import CaseCalibration
-from benchmarks.files import told_if_unwritable, try_to_replace, write_atomically
+from benchmarks.files import explain_refusal, try_to_replace, write_atomically
 from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.schema import Schema
 
@@ -83,7 +83,7 @@ def require_usable(provenance: Provenance, folder: Path = CALIBRATIONS) -> None:
 
     """
     path = Fingerprint.of(provenance).path(folder)
-    with told_if_unwritable(path, remedy=REMEDY):
+    with explain_refusal(path, remedy=REMEDY):
         try_to_replace(path)
     if path.exists():
         CALIBRATION.read(path)
@@ -97,7 +97,7 @@ def save(calibration: Calibration, folder: Path = CALIBRATIONS) -> Path:
 
     """
     path = calibration.machine.path(folder)
-    with told_if_unwritable(path, remedy=REMEDY):
+    with explain_refusal(path, remedy=REMEDY):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK):  # else another process would overwrite cases that it has not read
             earlier = CALIBRATION.read(path).cases if path.exists() else {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import UsageError
-from benchmarks.files import told_if_unwritable, write_atomically
+from benchmarks.files import explain_refusal, write_atomically
 from benchmarks.records.compact import thin_samples, to_json
 from benchmarks.records.row import KEY, SCHEMA_VERSION
 from benchmarks.records.run import number_checks
@@ -134,7 +134,7 @@ def _convert_file(file: Path) -> str:
         raise UsageError(message) from None
     if after == before:
         return f"{file}: is of today's version already"
-    with told_if_unwritable(file, remedy="it is left as it was"):
+    with explain_refusal(file, remedy="it is left as it was"):
         write_atomically(file, after)
     return f"{file}: converted ({len(before):,} → {len(after):,} bytes)"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from benchmarks.files import told_if_unwritable
+from benchmarks.files import explain_refusal
 from benchmarks.paths import PUBLISHED
 from benchmarks.report.export.files import DICTIONARY, write_tables
 from benchmarks.report.html.page import write_page
@@ -68,7 +68,7 @@ def write_report(
     """
     missing: list[str] = []
     newest_first, beside = (_newest_first(each) for each in (runs, beside))
-    with told_if_unwritable(folder, remedy="name another folder with -o"):
+    with explain_refusal(folder, remedy="name another folder with -o"):
         folder.mkdir(parents=True, exist_ok=True)
         gallery = _draw(newest_first)
         images: dict[Machine, list[Image]] = {}

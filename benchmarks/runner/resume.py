@@ -12,7 +12,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from benchmarks.cases.code_digest import checkout_digest
 from benchmarks.errors import UsageError
-from benchmarks.files import told_if_unwritable
+from benchmarks.files import explain_refusal
 from benchmarks.paths import UNFINISHED
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ResumeFolder:
         identity = (run_identity, machine, provenance.versions, variables, checkout_digest())
         folder = (root or UNFINISHED) / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
         lock = FileLock(folder / "lock")
-        with told_if_unwritable(folder, remedy="--resume needs it"):
+        with explain_refusal(folder, remedy="--resume needs it"):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(blocking=False)

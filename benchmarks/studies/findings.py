@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.errors import UsageError
-from benchmarks.files import told_if_unwritable, try_to_write
+from benchmarks.files import explain_refusal, try_to_write
 from benchmarks.records.caption import machine, software
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 from benchmarks.runner.system import collect_provenance
@@ -42,7 +42,7 @@ def _writable(text: str) -> Path:
     """Refuse a page that could not be written, before hours of measuring."""
     path = Path(text)
     try:
-        with told_if_unwritable(path, remedy=REMEDY):
+        with explain_refusal(path, remedy=REMEDY):
             try_to_write(path)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
@@ -91,7 +91,7 @@ class Findings:
         at = collect_provenance(cpus)
         captions = (machine(at), software(at.versions, at.commit), at.date)
         measured = "\n".join(f"- {plain_in_markdown(line)}" for line in captions)
-        with told_if_unwritable(path, remedy=REMEDY):
+        with explain_refusal(path, remedy=REMEDY):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n\n".join([head, *parts, measured]) + "\n", encoding="utf-8")
         self.console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)

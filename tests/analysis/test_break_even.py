@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.analysis.break_even import break_evens, n_epochs_to_win
 from benchmarks.records.process import Costs
-from tests.records.test_run import process, row
+from tests.helpers.records import process, row
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.analysis.cost_model import cost_models, fit_line
 from benchmarks.records.row import Row, Verdict
 from tests.conftest import SMALL
-from tests.records.test_run import process, row
+from tests.helpers.records import process, row
 
 SIZES = (1, 10, 100, 1000, 10_000)
 FIXED_S, PER_SAMPLE_S = 40e-6, 3e-9

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.analysis.decision_map import DecisionMap, Way, decision_maps
 from benchmarks.records.process import Costs
 from tests.conftest import SMALL
-from tests.records.test_run import process, row
+from tests.helpers.records import process, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

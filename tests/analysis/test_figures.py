@@ -11,8 +11,8 @@ from benchmarks.analysis.columns import columns_of
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.records.process import Costs
 from benchmarks.records.row import Verdict
+from tests.helpers.records import ABSENT, INVALID, row, run_of
 from tests.helpers.runs import timed
-from tests.records.test_run import ABSENT, INVALID, row, run_of
 
 if TYPE_CHECKING:
     from benchmarks.records.run import Run

@@ -11,8 +11,8 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.problems import NAMED
 from benchmarks.records.machine import Machine
 from tests.conftest import SMALL
+from tests.helpers.records import row, run_of
 from tests.helpers.runs import run_of_day, timed
-from tests.records.test_run import row, run_of
 
 if TYPE_CHECKING:
     from benchmarks.records.row import Row

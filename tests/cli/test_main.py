@@ -19,8 +19,8 @@ from benchmarks.files import keep
 from benchmarks.paths import CODE
 from benchmarks.records.row import Check, Verdict
 from benchmarks.records.run import read_run
+from tests.helpers.records import ABSENT, INVALID, document_of, row, run_of
 from tests.helpers.runs import run_of_day, timed, write
-from tests.records.test_run import ABSENT, INVALID, document_of, row, run_of
 
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
 

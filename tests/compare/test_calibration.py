@@ -28,8 +28,8 @@ from benchmarks.compare.noise import CaseCalibration
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
 from benchmarks.files import PARTIAL
+from tests.helpers.records import run_of
 from tests.helpers.runs import elsewhere
-from tests.records.test_run import run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

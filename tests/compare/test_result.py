@@ -27,7 +27,7 @@ from benchmarks.compare.rule import Category, Decision, Rule
 from benchmarks.errors import UsageError
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, printable, to_markdown
-from tests.records.test_run import row, run_of
+from tests.helpers.records import row, run_of
 
 SIDE = SideRecord(name="base", versions={"torch": "2.13.0"}, commit=None, differs={"ref": "main"})
 DECISION = Decision(

@@ -13,8 +13,8 @@ from benchmarks.records.row import Verdict
 from benchmarks.report.html.page import write_page
 from benchmarks.verify.agreement import loss_curve
 from impls.contract import Problem
+from tests.helpers.records import AGREEMENT, row
 from tests.helpers.runs import run_of_day, timed
-from tests.records.test_run import AGREEMENT, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from benchmarks.report.plots.files import Files, write_plots
 from benchmarks.report.plots.gallery import plots_of
 from benchmarks.verify.agreement import loss_curve
 from tests.analysis.test_decision_map import sweep
-from tests.records.test_run import AGREEMENT, row, run_of
+from tests.helpers.records import AGREEMENT, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.records.machine import FULL_PRECISION
 from benchmarks.track.history import Record
-from tests.records.test_run import document_of, process, row, run_of
+from tests.helpers.records import document_of, process, row, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

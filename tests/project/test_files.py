@@ -20,7 +20,7 @@ from benchmarks.files import (
     LEFTOVER_S,
     PARTIAL,
     create_atomically,
-    told_if_unwritable,
+    explain_refusal,
     try_to_replace,
     write_atomically,
 )
@@ -116,7 +116,7 @@ def test_a_read_only_folder_is_left_as_it_was(old: Path, monkeypatch: pytest.Mon
     with read_only(old.parent, monkeypatch):
         with (
             pytest.raises(UsageError, match=r"can't be written \(Permission denied\); name another"),
-            told_if_unwritable(path, remedy="name another"),
+            explain_refusal(path, remedy="name another"),
         ):
             write_atomically(path, "new")
         with pytest.raises(PermissionError):

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.cli.main import main
 from benchmarks.records.row import KEY, SCHEMA_VERSION
+from tests.helpers.records import document_of, row
 from tests.helpers.runs import run_of_day, write
-from tests.records.test_run import document_of, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from benchmarks.records.compact import MAX_STORED
 from benchmarks.records.row import KEY
 from benchmarks.records.run import RECORD
 from tests.conftest import SMALL
-from tests.records.test_run import INVALID, row, run_of
+from tests.helpers.records import INVALID, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path

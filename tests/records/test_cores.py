@@ -15,8 +15,8 @@ from benchmarks.records.machine import Machine
 from benchmarks.report.tables.run import to_markdown
 from benchmarks.track.trends import trends_of
 from tests.conftest import SMALL
+from tests.helpers.records import run_of
 from tests.helpers.runs import record_of, run_of_day, timed
-from tests.records.test_run import run_of
 
 if TYPE_CHECKING:
     from benchmarks.records.row import Row

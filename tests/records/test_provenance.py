@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.records.caption import cores_per_case, machine
 from benchmarks.records.machine import Hardware, Machine
-from tests.records.test_run import HOST, row, run_of
+from tests.helpers.records import HOST, row, run_of
 
 OTHER = replace(
     HOST, machine="vm2", gpu="NVIDIA H200, 580.1", pinned_to=[2, 3], worker_variables={"NPROC": "2"}

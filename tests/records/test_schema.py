@@ -16,8 +16,8 @@ from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.tables.run import print_run
 from impls.contract import Problem
 from tests.helpers.pages import rows_of
+from tests.helpers.records import INVALID
 from tests.helpers.runs import run_of_day, write
-from tests.records.test_run import INVALID
 
 if TYPE_CHECKING:
     from pathlib import Path

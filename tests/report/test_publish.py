@@ -19,8 +19,8 @@ from benchmarks.records import run
 from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.readme.cells import NO_BREAK
 from benchmarks.report.tables.run import print_run
+from tests.helpers.records import ABSENT, INVALID
 from tests.helpers.runs import run_of_day, timed, write
-from tests.records.test_run import ABSENT, INVALID
 
 if TYPE_CHECKING:
     from pathlib import Path

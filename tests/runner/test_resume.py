@@ -26,8 +26,8 @@ from benchmarks.runner.resume import ResumeFolder
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from tests.conftest import SMALL
+from tests.helpers.records import run_of
 from tests.helpers.rounds import OTHER, Listener
-from tests.records.test_run import run_of
 
 if TYPE_CHECKING:
     from benchmarks.records.provenance import Provenance

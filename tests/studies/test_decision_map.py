@@ -20,8 +20,8 @@ from benchmarks.studies.whole_training import WholeTraining, time_whole
 from benchmarks.worker.messages import Job
 from tests.analysis.test_decision_map import EAGER, sweep
 from tests.conftest import SMALL
+from tests.helpers.records import row, run_of
 from tests.helpers.runs import write
-from tests.records.test_run import row, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,8 +27,8 @@ from benchmarks.records.row import KEY, SCHEMA_VERSION
 from benchmarks.report.export.trends import to_csv
 from benchmarks.track.history import add, read_history, read_record
 from benchmarks.track.trends import trends_of
+from tests.helpers.records import document_of
 from tests.helpers.runs import run_of_day, timed, write
-from tests.records.test_run import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from benchmarks.verify import agreement
 from benchmarks.verify.agreement import MAX_POINTS, check, loss_curve, reference_for
 from benchmarks.worker.messages import Measurement, Outcome
 from tests.conftest import SMALL
-from tests.records.test_run import AGREEMENT, fields_of, row
+from tests.helpers.records import AGREEMENT, fields_of, row
 
 if TYPE_CHECKING:
     from impls.contract import Problem

@@ -13,7 +13,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError
-from benchmarks.files import told_if_unwritable, write_atomically
+from benchmarks.files import explain_refusal, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def write_page(
     from benchmarks.report.html.payload import payload  # noqa: PLC0415 - needs an extra
 
     html = _page(payload(runs, gallery, beside, comparison), bundled())
-    with told_if_unwritable(path, remedy="name another folder with -o"):
+    with explain_refusal(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, html)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, get_args
 
-from benchmarks.files import told_if_unwritable
+from benchmarks.files import explain_refusal
 from benchmarks.report.plots.plot import Kind
 from benchmarks.report.plots.render import STYLE, draw
 from benchmarks.report.plots.style import themed
@@ -55,7 +55,7 @@ def write_plots(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dic
         machine: [_files(plot, place, with_png=with_png) for plot in _first_of_each_kind(gallery[machine])]
         for place, machine in _places(gallery, folder).items()
     }
-    with told_if_unwritable(folder, remedy="name another folder"):
+    with explain_refusal(folder, remedy="name another folder"):
         _remove_earlier(folder)
         for each in chain.from_iterable(written.values()):
             each.svg.parent.mkdir(parents=True, exist_ok=True)

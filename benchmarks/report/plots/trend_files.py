@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
-from benchmarks.files import told_if_unwritable
+from benchmarks.files import explain_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,6 @@ def write_plot(segmented: Sequence[Segmentation], path: Path) -> None:
     except ImportError as error:
         message = f"--plot needs more packages ({error}): pip install 'perceptron-bench[report]'"
         raise UsageError(message) from None
-    with told_if_unwritable(path, remedy="name another file with --plot"):
+    with explain_refusal(path, remedy="name another file with --plot"):
         path.parent.mkdir(parents=True, exist_ok=True)
         chart_of(segmented).save(path, scale_factor=2)

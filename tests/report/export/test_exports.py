@@ -17,8 +17,8 @@ from benchmarks.records.row import LossPoint, Verdict
 from benchmarks.report.export.datasets import EXPORTS
 from benchmarks.report.export.files import dictionary, write_tables
 from impls.contract import Problem
+from tests.helpers.records import AGREEMENT, INVALID, row, run_of
 from tests.helpers.runs import timed
-from tests.records.test_run import AGREEMENT, INVALID, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from benchmarks.report.readme.head_to_head import like_for_like_table
 from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.helpers.pages import MINIMA_S, column, names, rows_of, written
+from tests.helpers.records import process
 from tests.helpers.runs import run_of_day
-from tests.records.test_run import process
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from benchmarks.report.tables.run import figures_grid
 from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.helpers.pages import ABSENT, MINIMA_S, rows_of, typical_run
+from tests.helpers.records import INVALID
 from tests.helpers.runs import run_of_day, timed
-from tests.records.test_run import INVALID
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,6 +17,6 @@ collect_ignore_glob = [] if find_spec("altair") and find_spec("vl_convert") else
 def plots() -> dict[str, Plot]:
     """Draw a sweep once, for all tests that only look; of each kind the last plot."""
     from tests.helpers.plots import drawn_of, swept  # noqa: PLC0415 - needs the extra
-    from tests.records.test_run import run_of  # noqa: PLC0415 - as above
+    from tests.helpers.records import run_of  # noqa: PLC0415 - as above
 
     return {plot.kind: plot for plot in drawn_of(run_of(*swept()))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.analysis.cost_model import cost_models
 from tests.analysis.test_decision_map import sweep
 from tests.helpers.plots import one_of
-from tests.records.test_run import run_of
+from tests.helpers.records import run_of
 
 
 def test_the_cost_split_says_how_far_the_model_is_from_what_was_measured() -> None:

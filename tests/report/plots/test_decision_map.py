@@ -15,7 +15,7 @@ from benchmarks.report.plots.style import (
 )
 from tests.analysis.test_decision_map import sweep
 from tests.helpers.plots import one_of, swept
-from tests.records.test_run import run_of
+from tests.helpers.records import run_of
 
 if TYPE_CHECKING:
     from benchmarks.records.row import Row

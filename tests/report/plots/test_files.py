@@ -16,8 +16,8 @@ from benchmarks.report.plots.files import MAX_STEM, write_plots
 from benchmarks.report.plots.gallery import plots_of
 from benchmarks.report.plots.render import STYLE
 from tests.helpers.plots import HERE, one_of, swept, write
+from tests.helpers.records import row, run_of
 from tests.helpers.runs import elsewhere, run_of_day
-from tests.records.test_run import row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from benchmarks.report.plots.style import (
 )
 from tests.conftest import SMALL
 from tests.helpers.plots import DRAWN, swept, text_of
+from tests.helpers.records import row, run_of
 from tests.helpers.runs import elsewhere, run_of_day
-from tests.records.test_run import row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path

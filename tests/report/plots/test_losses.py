@@ -10,7 +10,7 @@ from benchmarks.records.row import LossPoint, Verdict
 from benchmarks.report.plots.losses import losses
 from benchmarks.verify.agreement import loss_curve
 from tests.helpers.plots import CURVE, DRAWN, one_of, text_of
-from tests.records.test_run import AGREEMENT, row, run_of
+from tests.helpers.records import AGREEMENT, row, run_of
 
 
 def test_an_invalid_row_is_drawn_beside_the_others_with_a_gap_where_it_has_no_loss() -> None:

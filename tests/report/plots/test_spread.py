@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.plots import one_of
-from tests.records.test_run import row, run_of
+from tests.helpers.records import row, run_of
 
 
 @pytest.mark.parametrize(("n_rows", "columns"), [(2, 3), (5, 5), (7, 4), (8, 4), (9, 3), (10, 5)])

@@ -21,7 +21,7 @@ from benchmarks.report.plots.style import (
     themed,
     variants_of,
 )
-from tests.records.test_run import row
+from tests.helpers.records import row
 
 if TYPE_CHECKING:
     from benchmarks.report.plots.plot import Plot

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.analysis.test_decision_map import sweep
 from tests.conftest import SMALL
 from tests.helpers.plots import one_of, text_of
-from tests.records.test_run import run_of
+from tests.helpers.records import run_of
 
 if TYPE_CHECKING:
     from benchmarks.report.plots.plot import Plot

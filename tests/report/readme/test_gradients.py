@@ -15,8 +15,8 @@ from benchmarks.cases.problems import NAMED
 from benchmarks.report.readme.head_to_head import note_on_gradients
 from benchmarks.report.readme.page import Extras, overview
 from tests.analysis.test_decision_map import sweep
+from tests.helpers.records import row
 from tests.helpers.runs import run_of_day, timed
-from tests.records.test_run import row
 
 if TYPE_CHECKING:
     from benchmarks.records.run import Run

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.analysis.head_to_head import like_for_like
+from tests.helpers.records import process, row, run_of
 from tests.helpers.runs import timed
-from tests.records.test_run import process, row, run_of
 from tests.report.readme.pages import BOOK, EAGER, FLOOR, RUN, STEPS, cells_of, page, tier
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.machine import Machine
 from benchmarks.records.row import Verdict
 from benchmarks.report.readme.images import Image, more_of
+from tests.helpers.records import ABSENT, AGREEMENT, INVALID, row, run_of
 from tests.helpers.runs import elsewhere, run_of_day
-from tests.records.test_run import ABSENT, AGREEMENT, INVALID, row, run_of
 from tests.report.readme.pages import BOOK, EAGER, FLOOR, RUN, STEPS, cells_of, page, tier
 
 if TYPE_CHECKING:

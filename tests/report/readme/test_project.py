@@ -26,8 +26,8 @@ from benchmarks.report.readme.project import (
     named_pairs,
     renewed,
 )
+from tests.helpers.records import document_of, process, row, run_of
 from tests.helpers.runs import elsewhere
-from tests.records.test_run import document_of, process, row, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from benchmarks.report.tables.cost import cost_grids
 from benchmarks.report.tables.run import to_markdown
 from tests.analysis.test_cost_model import swept
 from tests.conftest import SMALL
-from tests.records.test_run import process, row, run_of
+from tests.helpers.records import process, row, run_of
 
 
 def test_the_tables_show_the_model() -> None:

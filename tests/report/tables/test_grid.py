@@ -15,7 +15,7 @@ from benchmarks.analysis.figures import figures_of
 from benchmarks.paths import CODE
 from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.run import columns, figures_grid
-from tests.records.test_run import INVALID, process, row, run_of
+from tests.helpers.records import INVALID, process, row, run_of
 
 TIMES_S = {
     "torch_eager": 100e-6,

@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks.records.row import Verdict
 from benchmarks.report.tables.run import caption, print_run, to_markdown
 from tests.conftest import SMALL
-from tests.records.test_run import ABSENT, INVALID, process, row, run_of
+from tests.helpers.records import ABSENT, INVALID, process, row, run_of
 
 FAST = row("jax_scan", tier="epoch", processes=tuple(process(i, 10e-6 + i * 1e-7, 12e-6) for i in range(6)))
 
