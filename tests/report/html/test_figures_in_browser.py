@@ -146,3 +146,11 @@ def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:
     assert HOSTILE in names(page)
     assert HOSTILE in page.get_by_role("dialog").inner_text()
     assert HOSTILE in page.locator("#unverified").inner_text()
+
+
+def test_every_sentence_of_a_typical_page_has_its_figures(opened: Open, typical: Path) -> None:
+    page = opened(typical, "row=jax_jit")
+
+    text = page.locator("body").inner_text()
+    assert "The shortest typical epoch is jax_jit's: 1" in text
+    assert not re.search("undefined|NaN|null", text)

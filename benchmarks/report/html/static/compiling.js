@@ -72,8 +72,8 @@ function hardware(selected) {
   if (!rows.length) return ["Not known: ", code(DATA.floor), " was not timed here."];
   const floor = byName(group, DATA.floor);
   const last = rows.at(-1);
-  return [code(rows[0].implementation), " takes ", strong(rows[0].text.floor), ` the floor’s ${floor.text.typical} an epoch`,
-    rows.length > 1 ? [", ", code(last.implementation), ` ${last.text.floor}`] : "", "."];
+  return [code(rows[0].implementation), " takes ", strong(rows[0].text.times_floor), ` the floor’s ${floor.text.typical_s} an epoch`,
+    rows.length > 1 ? [", ", code(last.implementation), ` ${last.text.times_floor}`] : "", "."];
 }
 
 function trust(selected) {

@@ -69,7 +69,7 @@ function speed(selected) {
   return [
     won(pairs.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
     doubtful.length ? `In tier ${listed(doubtful)} the fastest epochs and the typical ones name different winners. ` : null,
-    "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical}`, against, ".",
+    "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical_s}`, against, ".",
   ];
 }
 
