@@ -90,8 +90,8 @@ def _measure(parsed: argparse.Namespace) -> int:
                 line |= {"kind": kind, "load": load, "added": added if kind == "slower" else {}}
                 append(parsed.output, line)
                 found = {name: case["category"] for name, case in line["cases"].items()}
-                told = f"{found}, {line['wall_s']:.0f} s; the load took {load:.0%} of the core"
-                console.print(f"{kind}: {told}")
+                shares = f"{line['wall_s']:.0f} s; the load took {load:.0%} of the core"
+                console.print(f"{kind}: {found}, {shares}")
     return summarize(parsed.output, console)
 
 

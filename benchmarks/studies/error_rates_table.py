@@ -179,22 +179,22 @@ def _sources(recorded: Recorded) -> str:
 
 def _conditions(lines: Sequence[Mapping[str, Any]]) -> str:
     """Describe how long the verdicts took, how busy the core was, and the true size of the added work."""
-    told = []
+    parts = []
     for kind in ("same", "slower"):
         walls_s = [line["wall_s"] for line in lines if line["kind"] == kind]
-        told.append(f"{kind}: {median(walls_s):.0f} s a comparison (median; longest {max(walls_s):.0f} s)")
+        parts.append(f"{kind}: {median(walls_s):.0f} s a comparison (median; longest {max(walls_s):.0f} s)")
     loads = [line["load"] for line in lines]
-    told.append(f"the load took {median(loads):.0%} of the core ({min(loads):.0%} to {max(loads):.0%})")
+    parts.append(f"the load took {median(loads):.0%} of the core ({min(loads):.0%} to {max(loads):.0%})")
     at = lines[-1]["provenance"]
     machine = f"{at['machine']}: {at['cpu']}; {packages(at['versions'])}"
-    told.append(f"{machine}; commit {at['commit']}, until {at['date'][:10]}")
+    parts.append(f"{machine}; commit {at['commit']}, until {at['date'][:10]}")
     for name, added in next(line["added"] for line in lines if line["added"]).items():
         low, *_, high = sorted(added["sizes"])
-        told.append(
+        parts.append(
             f"{name}: the added work makes an epoch {median(added['sizes']):+.2%} longer, measured without "
             f"the load ({len(added['sizes'])} processes: {low:+.2%} to {high:+.2%})"
         )
-    return "\n".join(f"- {each}" for each in told)
+    return "\n".join(f"- {each}" for each in parts)
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def furnish(page: Path) -> None:
 
 
 def set_environment() -> None:
-    """Give the reader a name and our programs, and remove the variables of the make that runs the tests."""
+    """Set the reader's name and path, and remove the variables of the make that runs the tests."""
     for variable in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
         os.environ[variable] = "reader"
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -47,7 +47,7 @@ def elsewhere(provenance: Provenance, **changes: Any) -> Provenance:
 
 
 def record_of(run: Run, path: Path) -> Record:
-    """Give the run as if read from that file."""
+    """Return the run as if read from that file."""
     return Record(path=path, run=run, date=dt.datetime.fromisoformat(run.provenance.date))
 
 

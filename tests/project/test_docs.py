@@ -1,4 +1,4 @@
-"""What the pages tell a reader to type: it is understood, and what they tell to copy is what was checked."""
+"""The commands of the documentation work, its links lead somewhere, its workflows are the tested ones."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _leads_somewhere(page: Path, target: str) -> bool:
 
 
 def anchors_of(page: str) -> set[str]:
-    """Give the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     tokens = MarkdownIt().parse(page)
     headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -141,7 +141,7 @@ def test_every_command_on_a_page_does_what_it_says(page: Path, checkout: Path) -
 
 
 def reading_calls() -> list[tuple[str, ...]]:
-    """Give the arguments of the pages' calls that read the results: no case or record of the reader's own."""
+    """Return the arguments of the calls that read the published results, not the reader's own."""
     codes = [token.content for page in PAGES for token in code_in(page.read_text(encoding="utf-8"))]
     calls = {tuple(call[1:]) for code in codes for call in calls_in(code)}
     reading = [call for call in calls if call[:1] in (("explain",), ("table",))]

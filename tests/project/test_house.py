@@ -114,3 +114,9 @@ def test_no_room_has_more_than_about_a_dozen_files() -> None:
     }
 
     assert crowded == {}
+
+
+def test_no_file_of_the_harness_or_of_a_loop_has_more_than_250_lines() -> None:
+    paths = [path for folder in ("benchmarks", "impls") for path in (CODE / folder).rglob("*.py")]
+
+    assert [str(path) for path in paths if len(path.read_text(encoding="utf-8").splitlines()) > 250] == []

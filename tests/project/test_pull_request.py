@@ -18,14 +18,14 @@ yaml = pytest.importorskip("yaml")
 
 
 def measured(folder: Path) -> Namespace:
-    """Run the step that measures, and give what it tells `ab`."""
+    """Run the step that measures, and return the arguments of `ab`."""
     ((script, variables),) = (step.values for step in steps_with("ab", [PULL_REQUEST]))
     _, arguments = run_step(script, variables, folder, status=0)
     return build_parser().parse_args(arguments)
 
 
 def installed(folder: Path) -> list[str]:
-    """Run the step that installs the base's frameworks, and give its calls of Python."""
+    """Run the step that installs the base's frameworks, and return its calls of Python."""
     steps = yaml.safe_load(PULL_REQUEST.read_text(encoding="utf-8"))["jobs"]["ab"]["steps"]
     (script,) = (step["run"] for step in steps if "the base's frameworks" in step.get("name", ""))
     done, called = run_step(script, {}, folder, status=0)
@@ -34,7 +34,7 @@ def installed(folder: Path) -> list[str]:
 
 
 def check_out(folder: Path, file: str, text: str) -> None:
-    """Make a checkout of two commits, of which the second one writes the file."""
+    """Make a checkout of two commits; the second one writes the file."""
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "--quiet"], cwd=folder, check=True)  # noqa: S603 - our own
     for name, content in (("constraints.txt", "torch==1\n"), (file, text)):

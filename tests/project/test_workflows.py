@@ -33,18 +33,18 @@ STUB = """\
 printf '%s\\n' "$@" > "$CALLED"
 exit "$STATUS"
 """
-"""In place of perceptron-bench: notes its arguments, ends as told."""
+"""In place of perceptron-bench: records its arguments, and ends with $STATUS."""
 
 PYTHON = """\
 #!/bin/sh
 echo "$0 $*" >> "$CALLED"
 if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
 """
-"""In place of Python: notes its path and arguments; an environment that it makes has its like."""
+"""In place of Python: records its path and arguments, and copies itself into an environment."""
 
 
 def faults_of(text: str) -> list[str]:
-    """Say what makes a workflow unsafe."""
+    """Return what makes a workflow unsafe."""
     workflow = yaml.safe_load(text)
     triggers = workflow[True]  # YAML 1.1 reads `on` as a truth value
     faults = [
@@ -119,7 +119,7 @@ def test_the_workflow_that_lints_has_every_linter() -> None:
 
 
 def steps_with(command: str, paths: Sequence[Path] = PATHS) -> list[Any]:
-    """Give each step of a workflow that runs this command of ours, and the variables it sees."""
+    """Return each step of a workflow that runs this command of ours, and its variables."""
     return [
         pytest.param(step["run"], job.get("env", {}), id=f"{path.name}-{step['name']}")
         for path in paths

@@ -46,19 +46,19 @@ def change(name: str, folder: Path) -> Path:
 
 
 def test_on_the_gpu_typical_epochs_are_as_far_above_the_fastest_as_the_page_says() -> None:
-    told = re.search(
+    found = re.search(
         r"up to ([\d.]+) times as long in JAX's loops,\s"
         r"up to ([\d.]+) times in PyTorch's loops that launch each kernel, "
         r"and at most ([\d.]+) times in PyTorch's captured graphs\s"
         r"\(\[the record\]\(\.\./(.*)\)\)",
         PAGE,
     )
-    assert told
+    assert found
     above: dict[str, float] = {"jax": 0, "torch": 0, "captured": 0}
-    for row in read_run(CODE / told[4]).rows:
+    for row in read_run(CODE / found[4]).rows:
         kind = "captured" if "cudagraph" in row.implementation else row.framework
         above[kind] = max(above[kind], *(each.median_s / each.min_s for each in row.processes))
-    assert [float(told[1]), float(told[2]), float(told[3])] == [
+    assert [float(found[1]), float(found[2]), float(found[3])] == [
         round(above["jax"], 1), round(above["torch"], 2), round(above["captured"], 2)
     ]  # fmt: skip
 

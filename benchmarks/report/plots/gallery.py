@@ -64,7 +64,7 @@ def plots_of(runs: Sequence[Run]) -> Gallery:
 
 
 def _plots(own: Sequence[Run], shown_runs: dict[str, Run]) -> Iterator[Plot]:
-    """Return one machine's plots; `shown_runs` are those that are shown, by group."""
+    """Return one machine's plots; `shown_runs` has the run that is shown for each group."""
     yield from _losses(own, shown_runs)
     yield from _of_sweeps(own)
     yield from _spreads(shown_runs)

@@ -158,7 +158,7 @@ def lines(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def overlaid(*layers: alt.Chart) -> Panel:
-    """Return a panel of lines and points, of which each keeps its own legend."""
+    """Return a panel of lines and points; each keeps its own legend."""
     panel: Panel = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
     return panel
 
