@@ -20,8 +20,10 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.compare.rule import Category
+from benchmarks.decode import decode
 from benchmarks.errors import UsageError
-from benchmarks.records.caption import packages
+from benchmarks.records.caption import machine, software
+from benchmarks.records.provenance import Provenance
 from benchmarks.report.tables.markdown import from_rich
 from benchmarks.studies.error_rates_measure import OUTPUT, read_lines
 from benchmarks.studies.findings import run_study, study_parser
@@ -185,9 +187,8 @@ def _conditions(lines: Sequence[Mapping[str, Any]]) -> str:
         parts.append(f"{kind}: {median(walls_s):.0f} s a comparison (median; longest {max(walls_s):.0f} s)")
     loads = [line["load"] for line in lines]
     parts.append(f"the load took {median(loads):.0%} of the core ({min(loads):.0%} to {max(loads):.0%})")
-    at = lines[-1]["provenance"]
-    machine = f"{at['machine']}: {at['cpu']}; {packages(at['versions'])}"
-    parts.append(f"{machine}; commit {at['commit']}, until {at['date'][:10]}")
+    at = decode(Provenance, lines[-1]["provenance"])
+    parts.append(f"{machine(at)} · {software(at.versions, at.commit)}, until {at.date[:10]}")
     for name, added in next(line["added"] for line in lines if line["added"]).items():
         low, *_, high = sorted(added["sizes"])
         parts.append(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from benchmarks.studies.other_rules import (
     mann_whitney,
 )
 from benchmarks.studies.slowdown import ADDED_WORK
+from tests.records.test_run import row, run_of
 
 if TYPE_CHECKING:
     from tests.conftest import Copy, Measured
@@ -64,7 +66,7 @@ def line(kind: str, *, effect: float = 0.0, category: str = "unchanged", seed: i
         for side, slower in (("base", 0.0), ("new", effect))
     }
     case = {"category": category, **sides}
-    provenance = {"machine": "vm", "cpu": "A CPU", "versions": {}, "commit": "a", "date": "2026-11-25"}
+    provenance = asdict(run_of(row()).provenance)
     fields = {"kind": kind, "wall_s": 1.0, "load": 0.33, "added": {}, "provenance": provenance}
     if kind == "slower":
         fields["added"] = {"torch_eager": {"sizes": [0.05, 0.051]}}
