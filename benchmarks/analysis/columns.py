@@ -70,6 +70,11 @@ def _column(declared: Field[Any], hint: Any) -> Column:  # noqa: ANN401 - a type
     return replace(found, name=declared.name, kind=kind, optional=optional, is_text=hint is str)
 
 
+def shown_columns(line: type) -> list[Column]:
+    """Return the columns that tables show."""
+    return [column for column in columns_of(line) if column.title]
+
+
 def explained(columns: Iterable[Column]) -> str:
     """Return what the columns mean, in Markdown: "*typical*: time of one epoch. *best*: …"."""
     return " ".join(f"*{column.title}*: {column.meaning}." for column in columns if column.meaning)

@@ -9,7 +9,7 @@ from benchmarks.analysis.break_even import BreakEven, break_evens
 from benchmarks.analysis.columns import columns_of
 from benchmarks.analysis.cost_model import CostModel, cost_models
 from benchmarks.analysis.figures import Figures, figures_of
-from benchmarks.report.export.rows import CaseKey, CheckLine, LossLine, ProcessLine, RunKey, RunLine
+from benchmarks.analysis.record_columns import CaseKey, CheckLine, LossLine, ProcessLine, RunKey, RunLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

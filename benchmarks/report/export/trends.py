@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.analysis.columns import Column, columns_of
+from benchmarks.analysis.record_columns import RunLine
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware
 from benchmarks.records.provenance import PACKAGES
-from benchmarks.report.export.rows import RunLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

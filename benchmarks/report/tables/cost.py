@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.analysis.break_even import BreakEven, break_evens
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
-from benchmarks.analysis.columns import Column, columns_of, explained
+from benchmarks.analysis.columns import Column, explained, shown_columns
 from benchmarks.analysis.cost_model import CostModel, cost_models, sweeps_of
 from benchmarks.cases.problems import placed_on
 from benchmarks.report.tables.grid import Grid
@@ -31,7 +31,7 @@ def _training_s(row: Row, first_s: float) -> float:
 
 IMPLEMENTATION = Column("implementation", is_text=True, value=lambda row: row.implementation)
 
-MODEL = [column for column in columns_of(CostModel) if column.title]
+MODEL = shown_columns(CostModel)
 
 TARGET = (
     IMPLEMENTATION,

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from benchmarks.analysis.caveats import cpu_contention, doubts, reasons
-from benchmarks.analysis.columns import columns_of, explained
+from benchmarks.analysis.columns import explained, shown_columns
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.records.caption import cores_per_case, machine, software
 from benchmarks.records.row import Verdict
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 def columns(baseline: str) -> list[Column]:
     """Return the columns of a group's table."""
     return [
-        replace(column, title=column.title.format(baseline=baseline))
-        for column in columns_of(Figures)
-        if column.title
+        replace(column, title=column.title.format(baseline=baseline)) for column in shown_columns(Figures)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The columns of the exported tables that repeat what a record holds.
+"""The columns of tables that repeat what a record holds.
 
 The classes only declare them; a line is a run, a process, a point of a curve or a check, as records have it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.analysis.cells import NO_FIGURE
 from benchmarks.analysis.columns import column
 from benchmarks.records.caption import packages
 
@@ -58,18 +59,32 @@ class RunLine:
 class ProcessLine:
     """What one fresh process measured; the quantiles are those of all its samples."""
 
-    round: int = column("counted from 0")
-    position: int = column("place in the round's shuffled order, from 0")
-    n_samples: int = column("epochs that were timed")
-    min_s: float = column("the fastest epoch: the statistic that ratios are made of", "s")
+    round: int = column("counted from 0", title="round", cell=lambda process: str(process.round + 1))
+    position: int = column(
+        "place in the round's shuffled order, from 0",
+        title="place",
+        priority=2,
+        cell=lambda process: str(process.position + 1),
+    )
+    n_samples: int = column("epochs that were timed", title="samples", priority=1)
+    min_s: float = column("the fastest epoch: the statistic that ratios are made of", "s", title="min")
     q1_s: float = column("a quarter of the epochs took at most this long", "s")
-    median_s: float = column("half of the epochs took at most this long", "s")
+    median_s: float = column("half of the epochs took at most this long", "s", title="median")
     q3_s: float = column("three quarters of the epochs took at most this long", "s")
-    max_s: float = column("the slowest epoch", "s")
+    max_s: float = column("the slowest epoch", "s", title="max", priority=1)
     mean_s: float | None = column("the mean, by which nothing is judged; missing: not recorded", "s")
-    first_call_s: float = column("the first epoch, compilation included, with warm disk caches", "s")
-    cpu_per_wall: float = column("CPU time over wall time: 1 is one core, fully used")
-    epoch_energy_j: float | None = column("energy of the whole GPU; missing: not metered", "J")
+    first_call_s: float = column(
+        "the first epoch, compilation included, with warm disk caches", "s", title="first call", priority=1
+    )
+    cpu_per_wall: float = column(
+        "CPU time over wall time: 1 is one core, fully used",
+        title="CPU/wall",
+        priority=1,
+        cell=lambda process: f"{process.cpu_per_wall:.2f}",
+    )
+    epoch_energy_j: float | None = column(
+        "energy of the whole GPU; missing: not metered", "J", title="energy", priority=2
+    )
 
 
 @dataclass
@@ -88,7 +103,11 @@ class LossLine:
 class CheckLine:
     """One item of a row's fairness manifest: a fact that was checked by machine."""
 
-    name: str = column("what was checked")
-    expected: str = column("what a fair row has")
-    found: str = column("what this row has")
-    holds: bool | None = column("whether that is fair; missing: could not be checked")
+    name: str = column("what was checked", title="checked")
+    expected: str = column("what a fair row has", title="expected")
+    found: str = column("what this row has", title="found")
+    holds: bool | None = column(
+        "whether that is fair; missing: could not be checked",
+        title="result",
+        cell=lambda check: {True: "holds", False: "FAILS", None: NO_FIGURE}[check.holds],
+    )
