@@ -36,7 +36,7 @@ from benchmarks.studies.other_rules import (
     mann_whitney,
 )
 from benchmarks.studies.slowdown import ADDED_WORK
-from tests.records.test_run import row, run_of
+from tests.helpers.records import row, run_of
 
 if TYPE_CHECKING:
     from tests.conftest import Copy, Measured
