@@ -80,7 +80,7 @@ def outer_rank(n: int, tail: float) -> tuple[int, float]:
 
     In integers, so that every machine finds the same digits.
     """
-    n_orders = accumulate(math.comb(n, n_heads) for n_heads in range(n + 1))  # of at most so many heads
+    n_orders = accumulate(math.comb(n, n_heads) for n_heads in range(n + 1))  # with at most n_heads heads
     rarer = list(takewhile(lambda beyond: beyond < tail, (orders / 2**n for orders in n_orders)))
     return max(1, len(rarer)), rarer[-1] if rarer else 1 / 2**n
 

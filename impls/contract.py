@@ -74,7 +74,7 @@ class Problem:
     them) and a stopping rule (it may hold an epoch sooner or later).
 
     Raises:
-        ValueError: a field is out of its range; the message names the field, the range and what was found.
+        ValueError: a field is out of its range; the message names the field, its range and its value.
 
     """
 
@@ -158,7 +158,7 @@ Placed: TypeAlias = Any
 
 
 class Implementation(Protocol):
-    """One way of writing and running the loop. The module's docstring says in its first line which.
+    """One way of writing and running the loop. The first line of the module's docstring describes it.
 
     The harness calls `prepare` and `place`, then `run_epoch` and `export` once per epoch; it times
     `run_epoch` alone. The state is passed from call to call and may be updated in place.

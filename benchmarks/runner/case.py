@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """What one row measures."""
+    """The implementation, device and problem that one row measures."""
 
     entry: ImplementationFile
     device: Device
@@ -85,7 +85,7 @@ class CaseResult:
             self.processes, self.kept_s, self.costs = [], [], None
 
     def add(self, answer: Measurement | Failure, *, round_: int, position: int) -> None:
-        """Verify what one process answered, and only then take its times."""
+        """Verify one process's answer, and only then take its times."""
         if isinstance(answer, Failure):
             self.end(Verdict.FAILED, answer.reason, answer.details)
             return

@@ -32,7 +32,7 @@ class Report:
     readiness: Readiness | None
     results: tuple[Measurement | Failure, ...]
     error: str | None
-    log: str  # the last lines of what it printed
+    log: str  # the last lines of its output
     cut_short: bool = False  # the harness itself was killed; the answers until then are kept
 
 

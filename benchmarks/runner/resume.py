@@ -37,7 +37,7 @@ class ResumeFolder:
     def of(cls, run_identity: object, provenance: Provenance, root: Path | None = None) -> Self:
         """Find or make the run's folder, and lock it.
 
-        The `repr` of `run_identity` must show all that is measured, how, and what the files contain.
+        The `repr` of `run_identity` must show all cases and settings, and the contents of the files.
 
         Raises:
             UsageError: this run is already in progress, or the folder can't be made.

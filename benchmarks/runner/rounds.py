@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from benchmarks.runner.case import Case, CaseResult
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.runner.dispatch import ProgressListener
-    from impls.contract import Device, Precision
+    from impls.contract import Device, Precision, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +45,17 @@ PROBLEMS_PER_BLOCK = 4
 def run_rounds(
     cases: Sequence[Case], settings: Settings, folder: Path, progress: ProgressListener
 ) -> tuple[list[CaseResult], str | None]:
-    """Measure the cases; the workers' files go into the folder. Also return what interrupted it, if anything.
+    """Measure the cases; the workers' files go into the folder. Also return the interruption, if any.
 
-    Ctrl-C, SIGTERM and a full disk do; all that was measured until then is kept. A worker whose files an
+    After Ctrl-C, SIGTERM or a full disk, all that was measured is kept. A worker whose files an
     earlier run left in the folder is not started again.
     """
     results = [CaseResult.of(case) for case in cases]
+    dispatcher = Dispatcher(
+        folder=folder, progress=progress, cpus=settings.cpus, worker_timeout_s=settings.worker_timeout_s
+    )
     try:
-        _Rounds(results, settings, folder, progress).run()
+        _Rounds(results, settings, dispatcher).run()
     except KeyboardInterrupt:
         return results, "Ctrl-C or SIGTERM"
     except OSError as error:
@@ -59,23 +63,18 @@ def run_rounds(
     return results, None
 
 
+@dataclass(frozen=True)
 class _Rounds:
     """The results, and all that each round needs to add to them."""
 
-    def __init__(
-        self, results: list[CaseResult], settings: Settings, folder: Path, progress: ProgressListener
-    ) -> None:
-        self.results = results
-        self.settings = settings
-        self.folder = folder
-        self.progress = progress
-        self.dispatcher = Dispatcher(
-            folder=folder, progress=progress, cpus=settings.cpus, worker_timeout_s=settings.worker_timeout_s
-        )
-        problems = list(dict.fromkeys(result.case.problem for result in results))
-        self.blocks = [
-            problems[i : i + PROBLEMS_PER_BLOCK] for i in range(0, len(problems), PROBLEMS_PER_BLOCK)
-        ]
+    results: list[CaseResult]
+    settings: Settings
+    dispatcher: Dispatcher
+
+    @cached_property
+    def blocks(self) -> list[list[Problem]]:
+        problems = list(dict.fromkeys(result.case.problem for result in self.results))
+        return [problems[i : i + PROBLEMS_PER_BLOCK] for i in range(0, len(problems), PROBLEMS_PER_BLOCK)]
 
     def run(self) -> None:
         """Run each block's rounds, the inspection first."""
@@ -91,7 +90,7 @@ class _Rounds:
                 round_start = now
                 later = sum(len(self._groups(b)) for b in range(block + 1, len(self.blocks)))
                 here = len(self._groups(block))
-                self.progress.planned(here * (self.settings.rounds - round_) + later * len(rounds))
+                self.dispatcher.progress.planned(here * (self.settings.rounds - round_) + later * len(rounds))
                 self.run_round(block, round_)
 
     def _share_s(self, block: int, elapsed_s: float) -> float:
@@ -123,13 +122,13 @@ class _Rounds:
             results = groups[entry, device, precision]
             shuffle(results)
             lowered = "" if precision == "float32" else f" in {precision}"
-            self.progress.advanced(f"{stage}: {entry.name} on {device}{lowered}")
+            self.dispatcher.progress.advanced(f"{stage}: {entry.name} on {device}{lowered}")
             worker_run = WorkerRun(
                 round=round_,
                 position=position,
                 name=f"{block:02}-{round_:02}-{position:02}-{entry.name}",
                 sample_s=0.0 if round_ == INSPECTION else self.settings.sample_s,
-                caches=self.settings.caches or self.folder / "caches" / f"{entry.name}-{device}",
+                caches=self.settings.caches or self.dispatcher.folder / "caches" / f"{entry.name}-{device}",
             )
             if round_ == INSPECTION and self.settings.rounds and self.settings.caches is None:
                 self._inspect(results, worker_run)
@@ -138,7 +137,7 @@ class _Rounds:
 
     def _inspect(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> None:
         """Inspect each case in its own process with empty caches: no other case warms its first call."""
-        cold = self.folder / "caches" / "cold"
+        cold = self.dispatcher.folder / "caches" / "cold"
         for i, result in enumerate(results):
             if result.end_reason:  # an implementation that can't be loaded has ended all of its cases
                 continue

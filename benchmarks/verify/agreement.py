@@ -85,25 +85,23 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
         incomparable = f"stopped after {n_steps} steps, expected {len(expected.losses)}"
     if incomparable:
         return Agreement(reference=reference.precision, n_steps=n_steps, fault=incomparable)
-    losses = _Comparison(
-        name=lambda i: f"loss of {_step_name(problem, i)}",
-        expected=expected.losses,
-        found=_furthest(measurement, expected, ("losses",)),
-        tolerance=loss_tolerance + reference.ambiguity,
+    losses = _furthest(measurement, expected, ("losses",))
+    loss_deviation, loss_fault = _compare(
+        losses, expected.losses, loss_tolerance + reference.ambiguity, lambda i: _loss_name(problem, i)
     )
-    parameters = _Comparison(
-        name=lambda i: f"{f'weight[{i}]' if i < problem.n_features else 'bias'} after the last step",
-        expected=np.append(expected.weight, expected.bias),
-        found=_furthest(measurement, expected, ("weight", "bias")),
-        tolerance=np.full(problem.n_features + 1, parameter_tolerance),
+    parameter_deviation, parameter_fault = _compare(
+        _furthest(measurement, expected, ("weight", "bias")),
+        np.append(expected.weight, expected.bias),
+        np.full(problem.n_features + 1, parameter_tolerance),
+        lambda i: f"{f'weight[{i}]' if i < problem.n_features else 'bias'} after the last step",
     )
     return Agreement(
         reference=reference.precision,
         n_steps=n_steps,
-        max_loss_deviation=losses.max_deviation,
-        max_parameter_deviation=parameters.max_deviation,
-        fault=losses.first_fault or parameters.first_fault,
-        curve=loss_curve(losses.expected, losses.found),
+        max_loss_deviation=loss_deviation,
+        max_parameter_deviation=parameter_deviation,
+        fault=loss_fault or parameter_fault,
+        curve=loss_curve(expected.losses, losses),
     )
 
 
@@ -112,36 +110,25 @@ def badness(agreement: Agreement) -> tuple[bool, float]:
     return agreement.fault is not None, agreement.max_loss_deviation or 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Comparison:
-    """Values found and values expected, both of shape (n,)."""
-
-    name: Callable[[int], str]
-    expected: NDArray[Any]
-    found: NDArray[Any]
-    tolerance: NDArray[Any]
-
-    @property
-    def max_deviation(self) -> float | None:
-        largest = float(np.abs(self.found - self.expected).max())
-        return largest if np.isfinite(largest) else None
-
-    @property
-    def first_fault(self) -> str | None:
-        agrees = np.abs(self.found - self.expected) <= self.tolerance  # False for NaN
-        if agrees.all():
-            return None
-        first = int(np.argmin(agrees))
-        expected, found = self.expected[first], self.found[first]
-        return (
-            f"{self.name(first)}: expected {expected:.7g}, found {found:.7g}, "
-            f"off by {abs(found - expected):.2g}, tolerance {self.tolerance[first]:.2g}"
-        )
+def _compare(
+    found: NDArray[Any], expected: NDArray[Any], tolerance: NDArray[Any], name_of: Callable[[int], str]
+) -> tuple[float | None, str | None]:
+    """Return the largest deviation, None if not finite, and the first fault; all arrays are of shape (n,)."""
+    deviations = np.abs(found - expected)
+    largest = float(deviations.max()) if np.isfinite(deviations).all() else None
+    agrees = deviations <= tolerance  # False for NaN
+    if agrees.all():
+        return largest, None
+    first = int(np.argmin(agrees))
+    return largest, (
+        f"{name_of(first)}: expected {expected[first]:.7g}, found {found[first]:.7g}, "
+        f"off by {deviations[first]:.2g}, tolerance {tolerance[first]:.2g}"
+    )
 
 
-def _step_name(problem: Problem, index: int) -> str:
+def _loss_name(problem: Problem, index: int) -> str:
     epoch, batch = divmod(index, problem.n_batches)
-    return f"step {index + 1} (epoch {epoch + 1}, batch {batch + 1})"
+    return f"loss of step {index + 1} (epoch {epoch + 1}, batch {batch + 1})"
 
 
 def _furthest(measurement: Measurement, training: Training, names: tuple[str, ...]) -> NDArray[Any]:

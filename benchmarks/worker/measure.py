@@ -98,7 +98,7 @@ def inspect(workload: Workload, observer: FrameworkObserver, loaded_bytes: int |
 def sample(
     workload: Workload, job: Job, observer: FrameworkObserver, n_epochs: int
 ) -> tuple[list[EpochResult], Timing]:
-    """Time trainings and, if asked, count more; note what was compiled. Also return their last results."""
+    """Time trainings and, if asked, count more; count the compilations. Also return their last results."""
     n_before, children_before_s = observer.n_compilations(), observe.children_cpu_s()
     meter = GpuMeter(workload.device)
     timed = time_trainings(workload, n_epochs, job.sample_s)

@@ -1,6 +1,6 @@
 """Observes a framework while it works: compilations, transfers, settings; each framework has its own file.
 
-A framework without a file `observe_NAME.py` is measured all the same; the record then says "not observed".
+A framework without a file `observe_NAME.py` is measured all the same; the record then says "not observable".
 """
 
 from __future__ import annotations

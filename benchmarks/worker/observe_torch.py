@@ -97,7 +97,7 @@ def _counters(name: str) -> dict[str, int]:
 
 
 def _launches(epoch: Callable[[], object]) -> dict[str, int]:
-    """Run an epoch under PyTorch's profiler and count what it launches on the GPU."""
+    """Run an epoch under PyTorch's profiler and count its launches on the GPU."""
     from torch.profiler import ProfilerActivity, profile  # noqa: PLC0415 - on a GPU only
 
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:

@@ -7,6 +7,7 @@ algorithm is named. So the loop runs two epochs on special batches of the proble
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import frexp, log
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from impls import numpy_reference
 from impls.contract import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from benchmarks.worker.training import Workload
     from impls.contract import Batch, Batches, EpochResult, Precision, Problem
 
@@ -57,12 +56,13 @@ def product_errors(workload: Workload) -> tuple[float | None, float | None]:
 def _measured(workload: Workload) -> tuple[float, float]:
     problem, n_features = workload.problem, _n_probed(workload.problem)
     parameters, batches = forward_probe(problem)
-    expected = _reference(problem, parameters, batches[:1]).losses[0]
+    reference = replace(workload, implementation=numpy_reference)
+    expected = _run(reference, parameters, batches[:1]).losses[0]
     # At a logit near -4 and a label of 1, loss and logit have the same relative error (within 3 %).
     forward = _run(workload, parameters, batches).losses[0] / expected - 1
     parameters, batches = backward_probe(problem)
     without_features = [batches[0], *((x[:1], y[:1]) for x, y in batches[1:])]
-    wanted = _reference(problem, parameters, without_features).weight[:n_features]
+    wanted = _run(reference, parameters, without_features).weight[:n_features]
     backward = _run(workload, parameters, batches).weight[:n_features] / wanted - 1
     return abs(float(forward)), float(np.abs(backward).max())
 
@@ -117,9 +117,3 @@ def _run(workload: Workload, parameters: Parameters, batches: Batches) -> EpochR
     placed = implementation.place(problem, batches, device)
     state = implementation.run_epoch(implementation.prepare(problem, parameters, device), placed)
     return implementation.export(state)
-
-
-def _reference(problem: Problem, parameters: Parameters, batches: Sequence[Batch]) -> EpochResult:
-    return numpy_reference.export(
-        numpy_reference.run_epoch(numpy_reference.prepare(problem, parameters, "cpu"), batches)
-    )

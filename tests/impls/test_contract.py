@@ -45,7 +45,7 @@ def test_a_field_out_of_range_is_refused_by_name_with_what_was_found(field: dict
 
 
 @pytest.mark.parametrize("field", [{"feature_scale": 4.0}, {"target_loss": 0.3}], ids=str)
-def test_what_could_not_be_judged_in_another_precision_is_refused(field: dict[str, Any]) -> None:
+def test_fields_without_a_tolerance_in_another_precision_are_refused(field: dict[str, Any]) -> None:
     Problem(**field)
     with pytest.raises(ValueError, match=r"Problem\.precision: expected 'float32' where .*, found 'tf32'"):
         Problem(precision="tf32", **field)

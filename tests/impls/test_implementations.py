@@ -83,20 +83,20 @@ def test_every_step_and_the_final_parameters_agree_with_the_reference(
 def test_the_stopping_rule_ends_the_training_after_some_epochs_and_before_the_last(
     rows: dict[tuple[str, str], Row],
 ) -> None:
-    agreement = _judged_on_cpu(rows, "a stopping rule").agreement
+    agreement = _on_cpu(rows, "a stopping rule").agreement
 
     assert agreement is not None
     assert 2 * 5 < agreement.n_steps < 200 * 5
 
 
-def test_saturation_is_judged_in_float32(rows: dict[tuple[str, str], Row]) -> None:
-    agreement = _judged_on_cpu(rows, "saturation").agreement
+def test_saturation_is_compared_in_float32(rows: dict[tuple[str, str], Row]) -> None:
+    agreement = _on_cpu(rows, "saturation").agreement
 
     assert agreement is not None
     assert agreement.reference == "float32"
 
 
-def _judged_on_cpu(rows: dict[tuple[str, str], Row], variant: str) -> Row:
+def _on_cpu(rows: dict[tuple[str, str], Row], variant: str) -> Row:
     row = rows["cpu", variant]
     if row.verdict is Verdict.NOT_MEASURED:
         pytest.skip(row.reason or "")

@@ -1,4 +1,4 @@
-"""What the JAX implementations promise beyond computing what the reference computes."""
+"""The JAX implementations: the precision of their products on a GPU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALGORITHM = re.compile(
 
 
 def traced(module: Any, state: Any, batches: Any) -> Any:
-    """Trace what the loop hands to the device; of the loop that forgot jit, the part with the products."""
+    """Trace the loop's compiled call; of the loop without jit, the part with the products."""
     if module is jax_jit:
         return state.train_step.trace(state.model, state.optimizer_state, *batches[0])
     if module is jax_scan:

@@ -1,4 +1,4 @@
-"""The native floor: its kernel in odd sizes, and what can go wrong when it is compiled."""
+"""The native floor: its kernel in odd sizes, and how its compilation can fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ needs_a_compiler = pytest.mark.skipif(
 
 @pytest.fixture
 def floor() -> Any:
-    """Load it anew: nothing compiled yet in this process, as far as it knows."""
+    """Load it again: it does not know of any compiled kernel in this process."""
     return load(PATH)
 
 
