@@ -1,10 +1,10 @@
-"""Convert files of the version before: run records, comparisons, and lines of the error rates' study.
+"""Convert files of version 2: run records, comparisons, and the lines of the study of error rates.
 
     python -m benchmarks.records.convert FILE…
 
-Each file is replaced by one of today's version, with figures and provenance as they were; "converted_from"
-says so in it. A file of today's version is left as it is. A history's records have names that end in a
-digest: convert the original records, and add these with `perceptron-bench track add`.
+Each file is replaced by one of today's version with the same figures and provenance, and with a field
+"converted_from". A file of today's version is left as it is. The names of a history's records end in a
+digest: convert the original records and add them with `perceptron-bench track add`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import UsageError
-from benchmarks.files import explain_refusal, write_atomically
+from benchmarks.files import explain_refusal, read_bytes, write_atomically
 from benchmarks.records.compact import thin_samples, to_json
 from benchmarks.records.row import KEY, SCHEMA_VERSION
 from benchmarks.records.run import number_checks
@@ -23,7 +23,7 @@ from benchmarks.records.run import number_checks
 COMPARISON = "perceptron_bench_comparison"
 OF_HOST = ("machine", "system", "cpu", "n_cpus", "gpu", "pinned_to", "worker_variables")
 DERIVED = ("cost_models", "break_evens")
-"""Figures that followed from a record's rows and were kept in it."""
+"""Figures that the report computes from the rows."""
 
 Fields = dict[str, Any]
 
@@ -123,12 +123,10 @@ def main() -> None:
 
 
 def _convert_file(file: Path) -> str:
+    content = read_bytes(file)
     try:
-        before = file.read_text(encoding="utf-8")
+        before = content.decode()
         after = convert(before)
-    except OSError as error:
-        message = f"{file}: can't be read ({error.strerror})"
-        raise UsageError(message) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"{file}: can't be converted ({error}); it is left as it was"
         raise UsageError(message) from None
