@@ -1,4 +1,4 @@
-"""The terminal, as the commands print to it."""
+"""The console to which the commands print."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ WIDE = 200  # columns, where there is no terminal
 
 
 class Terminal(Console):
-    """A console that tells its command of a closed pipe: rich's own would leave with 1, "regression"."""
+    """A console that reports a closed pipe to its command; rich's own exits with 1, "a case is slower"."""
 
     def on_broken_pipe(self) -> None:
         """Print nothing from here on.
 
         Raises:
-            BrokenPipeError: always, so that what is going on ends as on a full disk.
+            BrokenPipeError: always, so that the command ends as it does on a full disk.
 
         """
         self.quiet = True
@@ -25,6 +25,6 @@ class Terminal(Console):
 
 
 def wide_terminal() -> Terminal:
-    """Give the terminal; where there is none, lines may be as long as they like."""
+    """Return the terminal, or a wide console where the output is a file or a pipe."""
     found = Terminal()
     return found if found.is_terminal else Terminal(width=WIDE)

@@ -115,6 +115,6 @@ class NoProgress:
 
 @pytest.fixture(scope="session")
 def caches(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the compilers one cache for this run of the tests, whichever of its processes they serve."""
+    """Make one cache for the compilers, shared by all processes of this run of the tests."""
     folder = tmp_path_factory.getbasetemp()
     return (folder.parent if hasattr(request.config, "workerinput") else folder) / "caches"

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     try:
         status = int(parsed.do(parsed))
-        sys.stdout.flush()  # while a closed pipe can still be told from the command's own result
+        sys.stdout.flush()  # here, so that a closed pipe has its own exit status
     except UsageError as error:
         sys.stderr.write(f"perceptron-bench: {error}\n")
         return USAGE

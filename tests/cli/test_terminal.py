@@ -1,4 +1,4 @@
-"""A reader that has read enough closes the pipe, as `| head -1` does: that is nothing that was found."""
+"""A closed output pipe, as after `| head -1`, is an exit status of its own and not a result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Closed(io.StringIO):
-    """A pipe whose reader has gone."""
+    """A pipe that was closed."""
 
     def write(self, _: str) -> int:
         raise BrokenPipeError
@@ -31,7 +31,7 @@ RUN = run_of_day(0, timed("native_floor", [1e-5] * 6), timed("jax_scan", [4e-5] 
 
 
 def status_into_a_closed_pipe(*arguments: str | Path) -> int:
-    """Run the command line with nobody to read what it prints."""
+    """Run the command line with a closed output pipe."""
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
@@ -44,7 +44,7 @@ def status_into_a_closed_pipe(*arguments: str | Path) -> int:
     return done.returncode
 
 
-def test_a_comparison_that_nobody_reads_writes_its_reports_and_is_no_regression(tmp_path: Path) -> None:
+def test_a_comparison_into_a_closed_pipe_writes_its_reports_and_is_no_regression(tmp_path: Path) -> None:
     record = write(RUN, tmp_path / "run.json")
     json, junit = tmp_path / "report.json", tmp_path / "report.xml"
 
@@ -62,7 +62,7 @@ def test_a_comparison_that_nobody_reads_writes_its_reports_and_is_no_regression(
     [["explain", "jax_scan", "RECORD"], ["table", "RECORD"], ["track", "show", "--history", "HISTORY"]],
     ids=["explain", "table", "track"],
 )
-def test_what_a_command_shows_to_nobody_is_no_failure(command: list[str], tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_failure_of_a_command(command: list[str], tmp_path: Path) -> None:
     if "show" in command:
         pytest.importorskip("ruptures", reason="needs the extra `report`")
     (tmp_path / "history").mkdir()
@@ -73,7 +73,7 @@ def test_what_a_command_shows_to_nobody_is_no_failure(command: list[str], tmp_pa
     assert status_into_a_closed_pipe(*(files.get(word, word) for word in command)) == 141
 
 
-def test_once_the_pipe_is_closed_nothing_more_is_printed_so_that_what_was_measured_can_be_kept() -> None:
+def test_after_the_pipe_is_closed_nothing_more_is_printed_so_that_the_record_can_be_kept() -> None:
     terminal = Terminal(file=Closed())
 
     with pytest.raises(OSError, match="Broken pipe"):  # which interrupts a comparison as a full disk does

@@ -1,4 +1,4 @@
-"""`track show`, on the terminal and as a picture; and what is said where there is nothing to show."""
+"""`track show`, on the terminal and as a plot, and its messages where there is nothing to show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def history(tmp_path: Path) -> Path:
-    """Give a history of 20 nights; from the eleventh on, on another torch, torch_eager takes 10 % longer."""
+    """Make a history of 20 nights; from the eleventh on, torch is another and torch_eager 10 % slower."""
     pytest.importorskip("ruptures")
     noise = np.random.default_rng(0)
     for day in range(20):
@@ -38,15 +38,7 @@ def history(tmp_path: Path) -> Path:
     return tmp_path / "history"
 
 
-@pytest.mark.parametrize("command", [[], ["add"], ["show"], ["export"]])
-def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        main(["track", *command, "--help"])
-
-    assert "usage: perceptron-bench track" in capsys.readouterr().out
-
-
-def test_show_tells_each_case_and_of_a_change_what_differs_there(
+def test_show_lists_each_case_and_for_a_change_the_differences_there(
     history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["track", "show", "--history", str(history)]) == 0
@@ -58,7 +50,7 @@ def test_show_tells_each_case_and_of_a_change_what_differs_there(
         ("jax_scan", "20", "0"),
         ("torch_eager", "20", "1"),
     ]
-    for told in (
+    for words in (
         "torch_eager-cpu-B32-D2-N4-E3 against native_floor",
         "2026-11-11 00:00",
         " 000000000a ",
@@ -67,7 +59,7 @@ def test_show_tells_each_case_and_of_a_change_what_differs_there(
         "commit of the implementations 0000000109 → 000000010a",
         "torch 2.13.0 → 2.14.0",
     ):
-        assert told in changes
+        assert words in changes
     assert re.search(r" \+(9\.[89]|10\.[0-2])% ", changes)
     assert "jax_scan-cpu" not in changes
 
@@ -85,7 +77,7 @@ def test_show_names_the_cases_that_the_newest_run_lacks(
     assert ended == "Not in the newest run (2026-11-21 00:00): torch_eager-cpu-B32-D2-N4-E3"
 
 
-def test_show_takes_a_part_of_the_cases_names_and_another_control(
+def test_show_takes_a_part_of_the_cases_names_and_another_baseline(
     history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["track", "show", "native", "--baseline", "jax_scan", "--history", str(history)]) == 0
@@ -107,7 +99,7 @@ def test_show_takes_a_part_of_the_cases_names_and_another_control(
         (["--plot", "trends.pdf"], "--plot: expected a file that ends in .svg or .png, found trends.pdf"),
     ],
 )
-def test_show_says_what_it_expected(
+def test_show_refuses_unknown_names_with_the_known_ones(
     call: list[str], message: str, history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["track", "show", *call, "--history", str(history)]) == 4
@@ -123,7 +115,7 @@ def test_without_any_record_the_message_says_how_to_get_one(
         assert "add one with `perceptron-bench track add FILE`" in capsys.readouterr().err
 
 
-def test_few_runs_show_that_no_change_can_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_few_runs_changes_are_not_looked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ruptures")
     file = write(
         run_of_day(0, timed("torch_eager", [1e-3]), timed("jax_scan", [1e-5])), tmp_path / "run.json"

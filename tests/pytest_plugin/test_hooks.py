@@ -1,149 +1,32 @@
-"""`pytest --benchmark-only` as its user meets it: options, tables, files, exit status."""
+"""Which cases `pytest` measures, what it says of those it can't, and how it ends."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.paths import CODE
-from benchmarks.records.row import KEY, Verdict
-from benchmarks.records.run import RunSettings, read_run
+from benchmarks.records.row import Verdict
+from benchmarks.records.run import read_run
+from tests.pytest_plugin.calls import NAMES, PROBLEMS, WRONG_STEP, pytest_
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Copy
 
-PROBLEMS = ("--problem", "book,batch_size=32,n_epochs=2", "--problem", "book,batch_size=16,n_epochs=2")
-NAMES = ("B32-D2-N5-E2", "B16-D2-N5-E2")
 
+def test_disabled_each_case_runs_once_and_is_still_verified(numpy_float32: Path, copy_of: Copy) -> None:
+    wrong = copy_of("numpy_float32", WRONG_STEP)
 
-def pytest_(*arguments: str | Path, problems: tuple[str, ...] = PROBLEMS) -> subprocess.CompletedProcess[str]:
-    """Run pytest on the benchmarks from the checkout, as a user does."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "benchmarks"]
-    return subprocess.run(  # noqa: S603 - our own command
-        [*command, *map(str, arguments), *problems], cwd=CODE, capture_output=True, text=True, check=False
-    )
-
-
-@pytest.fixture(scope="module")
-def numpy_impl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drop one file somewhere: nothing else is touched."""
-    path = tmp_path_factory.mktemp("impls") / "numpy_float32.py"
-    return Path(shutil.copyfile(CODE / "impls" / "numpy_float32.py", path))
-
-
-@pytest.fixture(scope="module")
-def timed(
-    numpy_impl: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Measure once, for the tests that only look."""
-    record = tmp_path_factory.mktemp("record") / "run.json"
-    options = ("--impl", numpy_impl, "--rounds", "2", "--baseline", "numpy_float32", "--device", "cpu")
-    return pytest_("--benchmark-only", f"--benchmark-json={record}", *options), record
-
-
-def test_it_shows_progress_then_both_tables(timed: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    done, _ = timed
-
-    assert done.returncode == 0, done.stdout
-    progress = done.stdout.index("round 2 of 2: numpy_float32 on cpu")
-    theirs = done.stdout.index(f"benchmark '{NAMES[0]} on cpu': 1 tests")
-    ours = done.stdout.index("= perceptron-bench =")
-    assert progress < theirs < ours
-    assert "verified" in done.stdout[ours:]
-
-
-def test_the_record_is_strict_json_with_what_each_consumer_needs(
-    timed: tuple[subprocess.CompletedProcess[str], Path],
-) -> None:
-    def refuse(constant: str) -> None:
-        raise AssertionError(constant)
-
-    document: dict[str, Any] = json.loads(timed[1].read_text(), parse_constant=refuse)
-
-    names = [benchmark["fullname"] for benchmark in document["benchmarks"]]
-    assert names == [f"benchmarks/bench_epoch.py::bench_epoch[numpy_float32-cpu-{name}]" for name in NAMES]
-    assert document["machine_info"]
-    assert document["commit_info"]
-    for benchmark in document["benchmarks"]:
-        assert set(benchmark["stats"]) >= {
-            "min", "max", "mean", "stddev", "rounds", "median", "iqr", "outliers", "iterations", "ops",
-        }  # fmt: skip
-        assert benchmark["group"] == f"{benchmark['params']['problem']} on cpu"
-
-
-def test_pytest_benchmark_shows_the_very_samples_we_measured(
-    timed: tuple[subprocess.CompletedProcess[str], Path],
-) -> None:
-    document = json.loads(timed[1].read_text())
-    rows = {row["case"]: row for row in document[KEY]["rows"]}
-    for benchmark in document["benchmarks"]:
-        processes = rows[benchmark["extra_info"][KEY]["case"]]["processes"]
-        data = benchmark["stats"]["data"]
-        assert len(data) == sum(process["n_kept"] for process in processes)
-        assert benchmark["stats"]["min"] == pytest.approx(min(p["min_s"] for p in processes), abs=1e-9)
-        assert benchmark["stats"]["max"] == pytest.approx(max(p["max_s"] for p in processes), abs=1e-9)
-        first = data[: processes[0]["n_kept"]]
-        assert first == sorted(first)
-        assert first[0] == pytest.approx(processes[0]["min_s"], abs=1e-9)
-
-
-def test_the_record_reads_back_as_a_run(timed: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    run = read_run(timed[1])
-
-    assert [row.verdict for row in run.rows] == [Verdict.VERIFIED] * 2
-    assert run.settings == RunSettings(
-        suite=None, rounds=2, timed=True, quick=False, interrupted=None, baseline="numpy_float32"
-    )
-
-
-def test_py_test_benchmark_compare_takes_the_record(
-    timed: tuple[subprocess.CompletedProcess[str], Path],
-) -> None:
-    command = [sys.executable, "-m", "pytest_benchmark", "compare", str(timed[1])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - as above
-
-    assert done.returncode == 0, done.stderr
-    assert f"bench_epoch[numpy_float32-cpu-{NAMES[0]}]" in done.stdout
-
-
-def test_saving_and_comparing_work_as_pytest_benchmark_documents(numpy_impl: Path, tmp_path: Path) -> None:
-    storage = f"--benchmark-storage=file://{tmp_path}"
-    options = ("--benchmark-only", storage, "--impl", numpy_impl, "--quick", "--device", "cpu")
-    problem = PROBLEMS[:2]
-
-    saved = pytest_(*options, "--benchmark-save=first", problems=problem)
-    (stored,) = tmp_path.glob("*/0001_first.json")
-    same = pytest_(
-        *options, "--benchmark-compare=0001", "--benchmark-compare-fail=min:10000%", problems=problem
-    )
-    document = json.loads(stored.read_text())
-    document["benchmarks"][0]["stats"]["min"] /= 1000
-    stored.write_text(json.dumps(document))
-    slower = pytest_(
-        *options, "--benchmark-compare=0001", "--benchmark-compare-fail=min:10%", problems=problem
-    )
-
-    assert saved.returncode == 0, saved.stdout
-    assert same.returncode == 0, same.stdout
-    assert "(0001_first)" in same.stdout
-    assert slower.returncode != 0
-    assert "Performance has regressed" in slower.stdout + slower.stderr
-    assert "= perceptron-bench =" in slower.stdout  # our tables come all the same
-
-
-def test_disabled_each_case_runs_once_and_is_still_verified(numpy_impl: Path, copy_of: Copy) -> None:
-    wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
-
-    good = pytest_("--benchmark-disable", "--impl", numpy_impl, "--device", "cpu")
+    good = pytest_("--benchmark-disable", "--impl", numpy_float32, "--device", "cpu")
     bad = pytest_("--benchmark-disable", "--impl", wrong, "--device", "cpu")
 
     assert good.returncode == 0, good.stdout
@@ -154,13 +37,13 @@ def test_disabled_each_case_runs_once_and_is_still_verified(numpy_impl: Path, co
 
 
 def test_an_invalid_case_fails_has_no_time_and_leaves_the_others_theirs(
-    numpy_impl: Path, copy_of: Copy, tmp_path: Path
+    numpy_float32: Path, copy_of: Copy, tmp_path: Path
 ) -> None:
-    wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
+    wrong = copy_of("numpy_float32", WRONG_STEP)
     record = tmp_path / "run.json"
 
     done = pytest_(
-        "--benchmark-only", "--quick", "--device=cpu", "--impl", numpy_impl, "--impl", wrong,
+        "--benchmark-only", "--quick", "--device=cpu", "--impl", numpy_float32, "--impl", wrong,
         f"--benchmark-json={record}",
     )  # fmt: skip
 
@@ -173,7 +56,7 @@ def test_an_invalid_case_fails_has_no_time_and_leaves_the_others_theirs(
 
 
 def test_where_no_case_is_right_the_tables_still_say_so(copy_of: Copy, tmp_path: Path) -> None:
-    wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
+    wrong = copy_of("numpy_float32", WRONG_STEP)
 
     done = pytest_(
         "--benchmark-only",
@@ -190,8 +73,8 @@ def test_where_no_case_is_right_the_tables_still_say_so(copy_of: Copy, tmp_path:
     assert "INTERNALERROR" not in done.stdout + done.stderr
 
 
-def test_a_case_that_can_not_run_here_is_skipped_with_the_reason(numpy_impl: Path) -> None:
-    done = pytest_("--benchmark-only", "--quick", "--impl", numpy_impl, "-rs")
+def test_a_case_that_can_not_run_here_is_skipped_with_the_reason(numpy_float32: Path) -> None:
+    done = pytest_("--benchmark-only", "--quick", "--impl", numpy_float32, "-rs")
 
     assert done.returncode == 0, done.stdout
     assert "2 passed, 2 skipped" in done.stdout
@@ -200,16 +83,16 @@ def test_a_case_that_can_not_run_here_is_skipped_with_the_reason(numpy_impl: Pat
     )
 
 
-def test_where_nothing_can_be_measured_the_status_says_so(numpy_impl: Path) -> None:
-    done = pytest_("--benchmark-only", "--quick", "--device=cuda", "--impl", numpy_impl)
+def test_where_nothing_can_be_measured_the_status_says_so(numpy_float32: Path) -> None:
+    done = pytest_("--benchmark-only", "--quick", "--device=cuda", "--impl", numpy_float32)
 
     assert done.returncode == 1
     assert "not measured: numpy_float32 on cuda (every case): " in done.stdout
 
 
-def test_a_precision_is_asked_for_in_every_problem_and_not_measured_on_a_cpu(numpy_impl: Path) -> None:
+def test_a_precision_is_asked_for_in_every_problem_and_not_measured_on_a_cpu(numpy_float32: Path) -> None:
     done = pytest_(
-        "--benchmark-only", "--quick", "--device=cpu", "--precision=tf32", "--impl", numpy_impl, "-rs"
+        "--benchmark-only", "--quick", "--device=cpu", "--precision=tf32", "--impl", numpy_float32, "-rs"
     )
 
     assert done.returncode == 1
@@ -217,16 +100,16 @@ def test_a_precision_is_asked_for_in_every_problem_and_not_measured_on_a_cpu(num
     assert "not measured: numpy_float32 on cpu (every case): TF32 is a format of NVIDIA's" in done.stdout
 
 
-def test_only_the_cases_that_k_selects_are_measured(numpy_impl: Path) -> None:
-    done = pytest_("--benchmark-only", "--quick", "--device=cpu", "--impl", numpy_impl, "-k", NAMES[1])
+def test_only_the_cases_that_k_selects_are_measured(numpy_float32: Path) -> None:
+    done = pytest_("--benchmark-only", "--quick", "--device=cpu", "--impl", numpy_float32, "-k", NAMES[1])
 
     assert "1 passed, 1 deselected" in done.stdout
     assert NAMES[0] not in done.stdout[done.stdout.index("= perceptron-bench =") :]
 
 
-def test_skipped_or_only_collected_benchmarks_measure_nothing(numpy_impl: Path) -> None:
-    skipped = pytest_("--benchmark-skip", "--impl", numpy_impl)
-    collected = pytest_("--collect-only", "--impl", numpy_impl)
+def test_skipped_or_only_collected_benchmarks_measure_nothing(numpy_float32: Path) -> None:
+    skipped = pytest_("--benchmark-skip", "--impl", numpy_float32)
+    collected = pytest_("--collect-only", "--impl", numpy_float32)
 
     assert "round 1" not in skipped.stdout + collected.stdout
     assert "4 skipped" in skipped.stdout
@@ -266,12 +149,12 @@ def test_options_that_make_no_sense_end_with_a_sentence_and_status_4(
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
-    sent: signal.Signals, numpy_impl: Path, tmp_path: Path
+    sent: signal.Signals, numpy_float32: Path, tmp_path: Path
 ) -> None:
     record = tmp_path / "run.json"
     command = [
         sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "benchmarks", "--benchmark-only",
-        "--device=cpu", f"--impl={numpy_impl}", "--rounds=500", f"--benchmark-json={record}", *PROBLEMS,
+        "--device=cpu", f"--impl={numpy_float32}", "--rounds=500", f"--benchmark-json={record}", *PROBLEMS,
     ]  # fmt: skip
     with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None

@@ -1,0 +1,124 @@
+"""The commands that measure nothing: `list`, `explain` and `table`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from benchmarks.cases.implementations import discover
+from benchmarks.cli.main import main
+from benchmarks.errors import unknown_name
+from benchmarks.records.row import Check
+from tests.helpers.records import ABSENT, INVALID, document_of, row, run_of
+from tests.helpers.runs import run_of_day, timed, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_list_shows_every_implementation_problem_suite_and_why_something_can_not_run_here(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = {name: entry for name, entry in discover().items() if name in ("jax_jit", "numpy_reference")}
+    monkeypatch.setattr("benchmarks.cli.show.discover", lambda: some)
+
+    assert main(["list"]) == 0
+
+    out = capsys.readouterr().out
+    for word in ("jax_jit", "numpy_reference", "book-B1000-D2-N5-E12", "cuda", "sweep"):
+        assert word in out
+    assert "numpy_reference on cuda: NumPy runs on the CPU only" in out
+
+
+def test_table_prints_recorded_runs_as_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(row(), INVALID, ABSENT))))
+
+    assert main(["table", str(path)]) == 0
+
+    assert "| torch_eager" in capsys.readouterr().out
+
+
+def test_explain_shows_the_manifest_the_costs_and_each_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(row(), INVALID))))
+
+    assert main(["explain", "torch_eager-cpu", str(path)]) == 0
+
+    out = capsys.readouterr().out
+    for word in (
+        "graph breaks",
+        "holds",
+        "first call with empty caches 750 ms",
+        "peak memory 12.3 MB",
+        "100 µs",
+    ):
+        assert word in out
+    assert "jax_jit" not in out
+
+
+def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unfair = replace(INVALID, manifest=(Check(name="graph breaks", expected="0", found="3", holds=False),))
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(unfair))))
+
+    assert main(["explain", "jax_jit", str(path)]) == 0
+
+    assert "FAILS" in capsys.readouterr().out
+
+
+def test_explain_shows_the_row_that_the_report_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.cli.show.PUBLISHED_RUNS", tmp_path)
+    monkeypatch.setattr("benchmarks.cli.show.LOCAL_RUNS", tmp_path / "none")
+    write(run_of_day(0, timed("jax_scan", [1e-3] * 6)), tmp_path / "0.json")
+    write(run_of_day(1, timed("jax_scan", [1e-3] * 3)), tmp_path / "1.json")
+
+    assert main(["explain", "jax_scan"]) == 0
+    out = capsys.readouterr().out
+    assert "2026-11-01" in out
+    assert "2026-11-02" not in out
+
+
+def test_of_very_many_names_a_message_lists_some() -> None:
+    error = unknown_name("case-x", [f"case-{i}" for i in range(1000)], kind="case")
+
+    assert "case-19 and 980 more." in str(error)
+
+
+def test_explain_names_the_cases_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(row()))))
+
+    assert main(["explain", "torch_eagre", str(path)]) == 4
+
+    assert "unknown case 'torch_eagre': expected one of torch_eager-cpu-B32" in capsys.readouterr().err
+
+
+def test_table_refuses_what_is_no_record_with_status_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "odd.json").write_text("{}")
+
+    assert main(["table", str(tmp_path / "odd.json")]) == 4
+
+    error = capsys.readouterr().err
+    assert error.startswith("perceptron-bench: ")
+    assert "odd.json: expected a record of perceptron-bench" in error
+
+
+def test_table_without_any_record_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.cli.show.PUBLISHED_RUNS", tmp_path)
+    monkeypatch.setattr("benchmarks.cli.show.LOCAL_RUNS", tmp_path / "none")
+
+    assert main(["table"]) == 4
+
+    assert "perceptron-bench run" in capsys.readouterr().err
