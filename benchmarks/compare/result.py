@@ -37,7 +37,7 @@ class CaseVerdict:
 
     @property
     def ratios(self) -> list[float]:
-        """Give new / base of each pair: the two processes' fastest epochs."""
+        """Return new / base of each pair, from the two processes' fastest epochs."""
         if self.base is None or self.new is None:
             return []
         return paired_ratios(self.base.processes, self.new.processes)
@@ -87,16 +87,16 @@ class Comparison:
         require_once("case", (verdict.name for verdict in self.verdicts))
 
     def of(self, *categories: Category) -> list[CaseVerdict]:
-        """Give the cases of these categories."""
+        """Return the cases of these categories."""
         return [verdict for verdict in self.verdicts if verdict.category in categories]
 
     @property
     def nothing_compared(self) -> bool:
-        """Say whether the base has none of the cases, or there is none."""
+        """Whether no case is in both sides, or there are no cases."""
         return len(self.of(Category.NEW)) == len(self.verdicts)
 
     def exit_status(self, *, undecided_is_fine: bool = False) -> int:
-        """Give the exit status that says what was found."""
+        """Return the exit status of the command."""
         if self.interrupted:
             return INTERRUPTED
         if self.of(Category.SLOWER):
@@ -142,7 +142,7 @@ def read_comparison(path: Path) -> Comparison:
 
 
 def ordered(verdicts: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:
-    """Order the cases: what needs a look first, and last what one side lacks, which may be most of them."""
+    """Order the cases: problems first, and last the cases that one side lacks, which may be many."""
     order = [
         *(Category.SLOWER, Category.INVALID, Category.FASTER),
         *(Category.UNDECIDED, Category.UNCHANGED),

@@ -1,4 +1,4 @@
-"""Fixtures for comparisons of invented times."""
+"""Fixtures: invented times, and a repository of implementations."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.ab import comparison
+from benchmarks.paths import IMPLEMENTATIONS
 from tests.ab.invented import FakeDispatcher
+from tests.helpers.repository import commit_all, git
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.ab.invented import Invented, MinS
 
 
@@ -26,3 +30,16 @@ def invented(monkeypatch: pytest.MonkeyPatch) -> Invented:
         )
 
     return invent
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Make a repository with a folder of implementations in two commits; the first is tagged "first"."""
+    folder = tmp_path / "repository" / "impls"
+    folder.mkdir(parents=True)
+    source = (IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8")
+    for name in ("first", "second"):
+        (folder / "numpy_float32.py").write_text(f"{source}# {name}\n", encoding="utf-8")
+        commit_all(folder.parent)
+        git(folder.parent, "tag", name)
+    return folder

@@ -25,7 +25,7 @@ SAID = "differ between the sides, not compared: "
 
 @pytest.fixture
 def loops(copy_of: Copy, tmp_path: Path) -> Path:
-    """Give the implementations' folder of a repository, all committed."""
+    """Return a folder of implementations, all committed."""
     folder = tmp_path / "loops"
     folder.mkdir()
     for name in NAMES:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import venv
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,19 +27,6 @@ from benchmarks.runner.git import worktree
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
 from tests.helpers.repository import commit_all, git
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Make a repository with a folder of implementations in two commits; the first is tagged "first"."""
-    folder = tmp_path / "repository" / "impls"
-    folder.mkdir(parents=True)
-    source = (IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8")
-    for name in ("first", "second"):
-        (folder / "numpy_float32.py").write_text(f"{source}# {name}\n", encoding="utf-8")
-        commit_all(folder.parent)
-        git(folder.parent, "tag", name)
-    return folder
 
 
 def test_a_commit_is_checked_out_beside_the_checkout_and_cleaned_up_afterwards(
@@ -210,41 +195,6 @@ def test_a_file_takes_part_under_the_other_sides_name(tmp_path: Path) -> None:
         ),
     ):
         pass
-
-
-def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_git(checkout: Path) -> None:
-    repository = checkout.parent
-    told = repository / "library" / "a-1.dist-info" / "direct_url.json"
-    changes = [
-        *("library/module.py", "elsewhere/edited.py", "impls/numpy_float32.c", "impls/helpers/helper.py"),
-        *("library/notes.txt", "library/__pycache__/module.py"),
-    ]
-    for each in (told, *(repository / change for change in changes)):
-        each.parent.mkdir(parents=True, exist_ok=True)
-    editable = {"url": (repository / "elsewhere").as_uri(), "dir_info": {"editable": True}}
-    told.write_text(json.dumps(editable), encoding="utf-8")
-    side = SideOptions(env=(f"PYTHONPATH={repository / 'library'}",))
-
-    seen = [side.identity(checkout)]
-    for change in changes:
-        (repository / change).write_text("changed", encoding="utf-8")
-        seen.append(side.identity(checkout))
-
-    unnoticed = [
-        change for change, (before, now) in zip(changes, pairwise(seen), strict=True) if before == now
-    ]
-    assert unnoticed == ["library/notes.txt", "library/__pycache__/module.py"]
-
-
-def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) -> None:
-    side = SideOptions(impl=checkout / "numpy_float32.py")
-    first = side.identity(IMPLEMENTATIONS)
-    (checkout / "another.py").write_text("", encoding="utf-8")
-    assert side.identity(IMPLEMENTATIONS) == first
-
-    (checkout / "numpy_float32.c").write_text("", encoding="utf-8")
-
-    assert side.identity(IMPLEMENTATIONS) != first
 
 
 def test_versions_are_asked_for_under_the_sides_variables(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def record(*rows: Row, day: int = 0, **changes: Any) -> Record:
 
 
 def held(record: Record, control: str | None = None) -> dict[str, str]:
-    """Say which implementation is held against which."""
+    """Return the control of each implementation."""
     return {p.row.implementation: p.control.implementation for p in points_of(record, control)}
 
 
