@@ -166,12 +166,12 @@ def furnish(page: Path) -> None:
             (source,) = (t.content for t in code_in(page.read_text(encoding="utf-8")) if t.info == "python")
             Path("torch_by_hand.py").write_text(source, encoding="utf-8")
         case "reading.md":
-            LOCAL_RUNS.mkdir(parents=True)
+            LOCAL_RUNS.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(EARLIER, LOCAL_RUNS / "DATE.json")
             shutil.copyfile(EARLIER, "before.json")
             shutil.copyfile(RECORD, "run.json")
         case "running.md":
-            LOCAL_RUNS.mkdir(parents=True)
+            LOCAL_RUNS.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(RECORD, LOCAL_RUNS / "DATE.json")
         case "tracking.md":
             os.chdir(CODE.parent)
