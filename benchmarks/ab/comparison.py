@@ -28,7 +28,7 @@ from benchmarks.runner.rounds import sigterm_as_ctrl_c
 from benchmarks.worker.instructions import N_EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -94,13 +94,8 @@ def compare_sides(
             "machine's own noise is measured by `perceptron-bench calibrate`"
         )
         raise UsageError(message)
-    rule = selection.rule
-    if rule.counts:
-        known, calibration_note = None, COUNTING_NOTE
-    else:
-        known, calibration_note = calibration.find(place.provenance, selection.calibrations)
-    thresholds = Thresholds(given=selection.thresholds, calibration=known)
-    names = _names(selection, options)
+    rule, names = selection.rule, _names(selection, options)
+    thresholds, threshold_note = _thresholds(selection, place)
     file_as = names[0] if names else ""
     with open_sides(options, selection.impls, file_as=file_as, scratch=place.folder) as sides:
         others = others_that_differ(sides, names)
@@ -113,7 +108,6 @@ def compare_sides(
         measured, paired_run = measure(selection, paired_cases, place, console)
     verdicts, unable = split(measured, added)
     base, new = (sides[name].record for name in SIDES)
-    cases = [verdict.name for verdict in verdicts]
     return Comparison(
         method=METHODS[rule.metric].format(alpha=rule.alpha, n_epochs=N_EPOCHS),
         base=base,
@@ -123,17 +117,33 @@ def compare_sides(
         wall_s=time.monotonic() - start,
         interrupted=paired_run.interrupted,
         notes=(
-            calibration_note,
-            *calibration.stale_sides(known, place.provenance, (base, new)),
+            threshold_note,
+            *calibration.stale_sides(thresholds.calibration, place.provenance, (base, new)),
             *not_compared([] if added else others, unable),
             *resumed(place),
-            *too_few_pairs(rule, paired_run.n_cases),
-            *thresholds.uncalibrated(cases),
-            *thresholds.mismatched(cases, rule, n_cases=paired_run.n_cases),
-            *([] if rule.counts else cpu_contention(verdicts)),
+            *_notes(verdicts, thresholds, rule, n_cases=paired_run.n_cases),
         ),
         verdicts=ordered(verdicts),
     )
+
+
+def _thresholds(selection: Selection, place: Workplace) -> tuple[Thresholds, str]:
+    """Return the thresholds, and a note about the calibration; counts of instructions need no calibration."""
+    if selection.rule.counts:
+        return Thresholds(given=selection.thresholds, calibration=None), COUNTING_NOTE
+    known, note = calibration.find(place.provenance, selection.calibrations)
+    return Thresholds(given=selection.thresholds, calibration=known), note
+
+
+def _notes(
+    verdicts: Sequence[CaseVerdict], thresholds: Thresholds, rule: Rule, *, n_cases: int
+) -> Iterator[str]:
+    names = [verdict.name for verdict in verdicts]
+    yield from too_few_pairs(rule, n_cases)
+    yield from thresholds.uncalibrated(names)
+    yield from thresholds.mismatched(names, rule, n_cases=n_cases)
+    if not rule.counts:
+        yield from cpu_contention(verdicts)
 
 
 def _names(selection: Selection, options: Mapping[str, SideOptions]) -> Sequence[str]:

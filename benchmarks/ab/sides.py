@@ -189,14 +189,20 @@ def find_python(text: str) -> str:
 
 def importable_by(runtime: Runtime) -> str:
     """Return a digest of all code that a side's processes can import."""
-    done = subprocess.run(  # noqa: S603 - our own module, in the Python that the user named
-        [runtime.python, "-P", "-m", "benchmarks.ab.import_digest"],
-        env=worker_environment(n_cores=1) | runtime_variables(runtime),
+    return _ask(runtime, "-m", "benchmarks.ab.import_digest", variables=worker_environment(n_cores=1))
+
+
+def _ask(runtime: Runtime, *arguments: str, variables: Mapping[str, str]) -> str:
+    """Return the last line that a side's Python prints: a greeting may precede it."""
+    done = subprocess.run(  # noqa: S603 - the Python that the user named
+        [runtime.python, "-P", *arguments],
+        env={**variables, **runtime_variables(runtime)},
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
     )
-    return done.stdout.splitlines()[-1]  # a greeting may precede it
+    return done.stdout.splitlines()[-1]
 
 
 def versions_in(runtime: Runtime) -> dict[str, str]:
@@ -208,15 +214,7 @@ def versions_in(runtime: Runtime) -> dict[str, str]:
     """
     python = runtime.python
     try:
-        done = subprocess.run(  # noqa: S603 - the Python that the user named
-            [python, "-P", "-c", _ASK_VERSIONS],
-            env=os.environ | runtime_variables(runtime),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        versions: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+        versions: dict[str, str] = json.loads(_ask(runtime, "-c", _ASK_VERSIONS, variables=os.environ))
     except (subprocess.SubprocessError, OSError, ValueError, IndexError) as error:
         output = str(getattr(error, "stderr", None) or error).strip()[-300:]
         message = f"{python}: expected a Python of 3.11 or later, found a program that prints {output!r}"

@@ -103,8 +103,7 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
         wall_s=0.0,
         interrupted=None,
         notes=(
-            *_notes(base, new, control),
-            *_left_out(cases, control),
+            *_notes(base, new, cases, control),
             calibration_note,
             *calibration.stale_sides(known, new.provenance, sides),
             *thresholds.uncalibrated(names),
@@ -140,16 +139,8 @@ def _logs(row: Row | None, rows: Sequence[Row], control: str | None) -> list[flo
     return [math.log(ratio) for ratio in paired_ratios(processes, row.processes)]
 
 
-def _left_out(cases: list[Counterparts], control: str | None) -> Iterator[str]:
-    """Name the cases that are left out of the comparison."""
-    if names := [case.name for case in cases if case.is_unmeasured]:
-        yield f"left out, measured in neither record: {', '.join(names)}"
-    if names := [case.name for case in cases if case.is_of(control)]:
-        yield f"left out, the control itself: {', '.join(names)}"
-
-
-def _notes(base: Run, new: Run, control: str | None) -> Iterator[str]:
-    """Describe the differences and flaws of the records that the reader must know."""
+def _notes(base: Run, new: Run, cases: list[Counterparts], control: str | None) -> Iterator[str]:
+    """Describe the differences and flaws of the records, and name the cases that are left out."""
     if control:
         yield from (f"compared anyway, by ratios to {control}: {each}" for each in differences(base, new))
     for name, run in (("base", base), ("new", new)):
@@ -157,6 +148,10 @@ def _notes(base: Run, new: Run, control: str | None) -> Iterator[str]:
             yield f"{name}: the run was interrupted ({run.settings.interrupted}): some rounds are missing"
     if base.provenance.date > new.provenance.date:
         yield "the base was measured after the new record: are they in the right order?"
+    if names := [case.name for case in cases if case.is_unmeasured]:
+        yield f"left out, measured in neither record: {', '.join(names)}"
+    if names := [case.name for case in cases if case.is_of(control)]:
+        yield f"left out, the control itself: {', '.join(names)}"
 
 
 def _side(name: str, run: Run) -> SideRecord:
