@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from benchmarks.files import explain_refusal
@@ -17,7 +17,7 @@ from benchmarks.report.tables.markdown import plain_in_markdown
 from benchmarks.report.tables.run import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.compare.result import Comparison
@@ -37,7 +37,10 @@ STUDIES = {
 }
 """Pages that other commands write into the folder, by the question that each answers."""
 
-HOW_TO_GET = "pip install 'perceptron-bench[report]', then `perceptron-bench report`"
+NEEDS = {PICTURES: ("altair", "vl_convert"), PAGE: ("altair", "vl_convert"), DATA: ("pyarrow",)}
+"""The packages of the extra `report` that a part needs."""
+
+HOW_TO_GET = "not installed): pip install 'perceptron-bench[report]', then `perceptron-bench report`"
 
 TABLES_HEAD = f"""\
 # All tables
@@ -66,63 +69,50 @@ def write_report(
         UsageError: the folder can't be written.
 
     """
-    missing: list[str] = []
     newest_first, beside = (_newest_first(each) for each in (runs, beside))
+    absent = {part: [each for each in names if find_spec(each) is None] for part, names in NEEDS.items()}
+    parts = {part for part in NEEDS if not absent[part]} - {*leave_out}
     with explain_refusal(folder, remedy="name another folder with -o"):
         folder.mkdir(parents=True, exist_ok=True)
-        gallery = _draw(newest_first)
-        images: dict[Machine, list[Image]] = {}
-        if "pictures" not in leave_out:
-            images = _pictures(gallery, folder, missing, with_png="png" not in leave_out)
+        gallery = _draw(newest_first) if PAGE in parts else {}
+        with_png = "png" not in leave_out
+        images = _pictures(gallery, folder, with_png=with_png) if PICTURES in parts else {}
         tables = [TABLES_HEAD, *_more_pictures(images), to_markdown(newest_first)]
         (folder / TABLES).write_text("\n".join(tables), encoding="utf-8")
-        write_data = partial(write_tables, newest_first, folder / DATA)
-        has_data = "data" not in leave_out and _written(f"{DATA}/", write_data, missing)
-        page = partial(write_page, newest_first, _draw(beside) | gallery, folder / PAGE, beside, comparison)
-        has_page = _written(PAGE, page, missing)
-        links = _links(folder, has_page=has_page, has_data=has_data)
+        if DATA in parts:
+            write_tables(newest_first, folder / DATA)
+        if PAGE in parts:
+            write_page(newest_first, _draw(beside) | gallery, folder / PAGE, beside, comparison)
+        links = _links(folder, parts)
         text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
         (folder / README).write_text(text, encoding="utf-8")
-    pages = [f"page:   {folder / PAGE}"] if has_page else []
-    return [f"report: {folder / README}", *pages, *(f"left out: {each}" for each in dict.fromkeys(missing))]
+    return [
+        f"report: {folder / README}",
+        *([f"page:   {folder / PAGE}"] if PAGE in parts else []),
+        *(
+            f"left out: no {part} ({', '.join(names)} {HOW_TO_GET}"
+            for part, names in absent.items()
+            if names and part not in leave_out
+        ),
+    ]
 
 
 def _newest_first(runs: Sequence[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: run.provenance.date, reverse=True)
 
 
-def _written(what: str, write: Callable[[], None], missing: list[str]) -> bool:
-    """Write it, unless a package that it needs is not installed."""
-    try:
-        write()
-    except ImportError as error:
-        missing.append(f"no {what} ({error}): {HOW_TO_GET}")
-        return False
-    return True
-
-
 def _draw(runs: Sequence[Run]) -> Gallery:
-    try:
-        from benchmarks.report.plots.gallery import plots_of  # noqa: PLC0415 - needs an extra
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "altair":
-            raise
-        return {}  # the writers of plots and page need it too, and report that it is missing
+    from benchmarks.report.plots.gallery import plots_of  # noqa: PLC0415 - needs an extra
+
     return plots_of(runs)
 
 
-def _pictures(
-    gallery: Gallery, folder: Path, missing: list[str], *, with_png: bool
-) -> dict[Machine, list[Image]]:
-    """Write the plots, unless a package that they need is not installed."""
-    try:
-        from benchmarks.report.plots.files import write_plots  # noqa: PLC0415 - needs an extra
-    except ImportError as error:
-        missing.append(f"no pictures ({error}): {HOW_TO_GET}")
-        return {}
+def _pictures(gallery: Gallery, folder: Path, *, with_png: bool) -> dict[Machine, list[Image]]:
+    from benchmarks.report.plots.files import write_plots  # noqa: PLC0415 - needs an extra
+
     written = write_plots(gallery, folder / PICTURES, with_png=with_png)
     return {
-        site: [
+        machine: [
             Image(
                 kind=each.plot.kind,
                 description=each.plot.description,
@@ -130,7 +120,7 @@ def _pictures(
             )
             for each in files
         ]
-        for site, files in written.items()
+        for machine, files in written.items()
     }
 
 
@@ -140,11 +130,11 @@ def _more_pictures(images: Mapping[Machine, Sequence[Image]]) -> Iterator[str]:
             yield from (f"## More plots: {plain_in_markdown(str(machine))}\n", *lines)
 
 
-def _links(folder: Path, *, has_page: bool, has_data: bool) -> dict[str, str]:
+def _links(folder: Path, parts: Collection[str]) -> dict[str, str]:
     links = {
-        "a page to explore (save it and open it in a browser)": PAGE if has_page else "",
+        "a page to explore (save it and open it in a browser)": PAGE if PAGE in parts else "",
         "all tables": TABLES,
-        "the data, as CSV and Parquet": f"{DATA}/{DICTIONARY}" if has_data else "",
+        "the data, as CSV and Parquet": f"{DATA}/{DICTIONARY}" if DATA in parts else "",
         "the records": "runs" if (folder / "runs").is_dir() else "",
         **{question: name for question, name in STUDIES.items() if (folder / name).is_file()},
         "the published results": f"../{README}" if folder.parent == PUBLISHED else "",

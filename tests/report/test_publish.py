@@ -214,8 +214,8 @@ def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_
     assert main(["report"]) == 0
 
     out = capsys.readouterr().out
-    for lacking in ("no data/", "no pictures", "no index.html"):
-        assert re.search(rf"left out: {lacking} \(.*\): pip install 'perceptron-bench\[report\]'", out)
+    for part in ("no data", "no pictures", "no index.html"):
+        assert re.search(rf"left out: {part} \(.*\): pip install 'perceptron-bench\[report\]'", out)
     text = text_in(results / "local")
     assert "<img" not in text
     assert "(data/" not in text

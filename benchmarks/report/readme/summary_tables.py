@@ -60,7 +60,7 @@ def _epoch_cell(row: Figures | None) -> str:
     if row.verdict != Verdict.VERIFIED:
         return f"**{row.verdict}**"
     ratio = ratio_with_interval(row.speedup, row.speedup_low, row.speedup_high, row.speedup_coverage)
-    return f"{unbroken(in_unit(row.typical_s, 's'))}, {ratio}"
+    return unbroken(in_unit(row.typical_s, "s")) + (f", {ratio}" if row.speedup else "")
 
 
 def compiling_table(groups: Mapping[str, Run]) -> str | None:
