@@ -99,8 +99,8 @@ def _add(parsed: argparse.Namespace) -> int:
     for file in parsed.files:
         read_record(file)
     for file in parsed.files:
-        added = add(file, parsed.history)
-        sys.stdout.write(f"{'added' if added.is_new else 'already there'}: {added.path}\n")
+        path, is_new = add(file, parsed.history)
+        sys.stdout.write(f"{'added' if is_new else 'already there'}: {path}\n")
         sys.stdout.flush()  # so that a killed process has reported what it did
     return 0
 

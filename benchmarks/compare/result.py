@@ -14,7 +14,6 @@ from benchmarks.records.schema import Schema, require_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 KEY = "perceptron_bench_comparison"
 SCHEMA_VERSION = 2
@@ -129,16 +128,6 @@ COMPARISON = Schema(
     convertible=True,
     holds=Comparison,
 )
-
-
-def read_comparison(path: Path) -> Comparison:
-    """Read a file that `ab --json` or `compare --json` wrote.
-
-    Raises:
-        UsageError: it can't be read, is no JSON, not ours, of another schema, or was edited.
-
-    """
-    return COMPARISON.read(path)
 
 
 def ordered(verdicts: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:

@@ -42,14 +42,6 @@ class Record:
     date: dt.datetime  # in UTC
 
 
-@dataclass(frozen=True)
-class Added:
-    """The path of a record in the history, and whether this call created it."""
-
-    path: Path
-    is_new: bool
-
-
 @dataclass(frozen=True, kw_only=True)
 class History:
     """The records in a folder, oldest first, and for each other file the reason why it was left out."""
@@ -68,8 +60,8 @@ def read_record(path: Path) -> Record:
     return _parse(_content(path), path)
 
 
-def add(path: Path, folder: Path) -> Added:
-    """Put a record into the history, unless it is there already.
+def add(path: Path, folder: Path) -> tuple[Path, bool]:
+    """Put a record into the history; return its path there, and whether it is new.
 
     Raises:
         UsageError: it is not a record, has no valid date, or the history can't be written. In any case the
@@ -87,7 +79,7 @@ def add(path: Path, folder: Path) -> Added:
         raise UsageError(message + "make room, or name another folder with --history") from None
     if not is_new:
         _require_unchanged(_content(target), target)
-    return Added(target, is_new)
+    return target, is_new
 
 
 def read_history(folder: Path) -> History:

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.ab import comparison as ab_module
 from benchmarks.analysis import caveats
 from benchmarks.cli.main import main
-from benchmarks.compare.result import read_comparison
+from benchmarks.compare.result import COMPARISON
 from benchmarks.compare.rule import Category
 from benchmarks.paths import CODE
 from tests.ab.invented import PROBLEM, FakeDispatcher, ab
@@ -46,7 +46,7 @@ def test_it_compares_two_files_in_real_processes_and_writes_every_report(
         ]
     )
 
-    comparison = read_comparison(reports["json"])
+    comparison = COMPARISON.read(reports["json"])
     (verdict,) = comparison.verdicts
     assert status == comparison.exit_status()
     assert verdict.category in (Category.UNCHANGED, Category.UNDECIDED)
@@ -86,7 +86,7 @@ def reason_of_failure(file: Path, difference: str) -> str | None:
     report = file.with_name("report.json")
     sides = [f"--base-impl={file}", f"--new-impl={file}", difference]
     assert main(["ab", *sides, f"--calibration={file.parent}/noise", f"--json={report}", PROBLEM]) == 5
-    (verdict,) = read_comparison(report).verdicts
+    (verdict,) = COMPARISON.read(report).verdicts
     return verdict.reason
 
 
@@ -195,7 +195,7 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
         rest = process.stdout.read()
 
     assert process.returncode == 2, rest
-    comparison = read_comparison(report)
+    comparison = COMPARISON.read(report)
     assert comparison.interrupted == "Ctrl-C or SIGTERM"
     assert len(comparison.verdicts[0].ratios) >= 1
     assert "interrupted" in rest

@@ -14,7 +14,7 @@ from benchmarks.ab import instructions
 from benchmarks.ab.instructions import make_counter, make_ready
 from benchmarks.ab.pairs import paired_cases_of
 from benchmarks.cli.main import main
-from benchmarks.compare.result import read_comparison
+from benchmarks.compare.result import COMPARISON
 from benchmarks.compare.rule import (
     COUNTED_RULE,
     Category,
@@ -118,7 +118,7 @@ def test_it_judges_and_reports_the_instructions_and_not_the_times(
     assert "1.00 M   1.03 M   +3.0 %" in shown
     assert "valgrind knows no AVX-512" in shown
     assert "*new* are instructions in an epoch" in files["markdown"].read_text(encoding="utf-8")
-    comparison = read_comparison(files["json"])
+    comparison = COMPARISON.read(files["json"])
     (verdict,) = comparison.verdicts
     assert comparison.rule.metric == "instructions"
     assert verdict.ratios == pytest.approx([1.03] * 3)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.ab import comparison as ab_module
 from benchmarks.cli.main import main
-from benchmarks.compare.result import read_comparison
+from benchmarks.compare.result import COMPARISON
 from tests.ab.invented import PROBLEM, FakeDispatcher
 from tests.helpers.repository import commit_all
 
@@ -54,7 +54,7 @@ def ab(loops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ab:
         monkeypatch.setattr(ab_module, "Dispatcher", dispatcher)
         fixed = [f"--impl-dir={loops}", "--impl=asked", f"--calibration={tmp_path}/noise", PROBLEM]
         status = main(["ab", *fixed, f"--json={tmp_path}/ab.json", *arguments])
-        return status, read_comparison(tmp_path / "ab.json")
+        return status, COMPARISON.read(tmp_path / "ab.json")
 
     return compare
 

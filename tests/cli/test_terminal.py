@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.compare.result import read_comparison
+from benchmarks.compare.result import COMPARISON
 from benchmarks.paths import CODE
 from benchmarks.terminal import Terminal
 from tests.helpers.runs import run_of_day, timed, write
@@ -53,7 +53,7 @@ def test_a_comparison_into_a_closed_pipe_writes_its_reports_and_is_no_regression
     )
 
     assert status == 141
-    assert read_comparison(json).exit_status() == 0
+    assert COMPARISON.read(json).exit_status() == 0
     assert ET.parse(junit).getroot().get("tests") == "2"  # noqa: S314 - our own file
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cli.main import main
-from benchmarks.compare.result import Comparison, read_comparison
+from benchmarks.compare.result import COMPARISON, Comparison
 from benchmarks.records.run import Run
 from tests.compare.records import BASE
 from tests.helpers.runs import write
@@ -40,6 +40,6 @@ def compare(tmp_path: Path, call: Call) -> Compare:
         report = tmp_path / "report.json"
         report.unlink(missing_ok=True)
         status = call(*arguments, f"--json={report}", base=base, new=new)
-        return status, read_comparison(report)
+        return status, COMPARISON.read(report)
 
     return compared

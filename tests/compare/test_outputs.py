@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.cli.outputs import Outputs
 from benchmarks.compare.result import (
-    read_comparison,
+    COMPARISON,
 )
 from benchmarks.errors import UsageError
 from benchmarks.report.export.junit import to_junit
@@ -32,7 +32,7 @@ def test_every_report_asked_for_is_written_and_a_job_summary_appended_to(
 
     Outputs.of(files).write(ALL)
 
-    assert read_comparison(files.json) == ALL
+    assert COMPARISON.read(files.json) == ALL
     assert files.markdown.read_text(encoding="utf-8") == to_markdown(ALL)
     assert files.junit.read_bytes() == to_junit(ALL)
     assert summary.read_text(encoding="utf-8") == "what another step said\n" + to_markdown(ALL)

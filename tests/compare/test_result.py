@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.compare.result import (
+    COMPARISON,
     SCHEMA_VERSION,
-    read_comparison,
 )
 from benchmarks.compare.rule import Category
 from benchmarks.errors import UsageError
@@ -28,7 +28,7 @@ def test_it_is_read_back_from_json_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(made.to_json(), encoding="utf-8")
 
-    assert read_comparison(path) == made
+    assert COMPARISON.read(path) == made
 
 
 def test_its_json_tells_ratios_and_exit_status_and_holds_no_nan() -> None:
@@ -101,6 +101,6 @@ def test_a_comparison_of_the_future_or_edited_is_refused_by_name(
     path.write_text(text.replace(old, new), encoding="utf-8")
 
     with pytest.raises(UsageError) as error:
-        read_comparison(path)
+        COMPARISON.read(path)
     assert str(error.value).startswith(f"{path}: expected ")
     assert message in str(error.value)

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks import paths
 from benchmarks.cases.implementations import read_entry
-from benchmarks.compare.result import read_comparison
+from benchmarks.compare.result import COMPARISON
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
@@ -176,7 +176,7 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
 
     again = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
 
-    comparison = read_comparison(report)
+    comparison = COMPARISON.read(report)
     assert again.returncode == comparison.exit_status(), again.stdout
     assert len(comparison.verdicts[0].ratios) == 3
     assert "resumed: 4 processes had been measured" in again.stdout  # of the inspection and of one pair

@@ -38,12 +38,12 @@ def stored(folder: Path) -> Path:
 
 
 def test_a_record_is_kept_byte_for_byte_under_its_date_commit_and_digest(file: Path, folder: Path) -> None:
-    added = add(file, folder)
+    path, _ = add(file, folder)
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    assert added.path == stored(folder)
-    assert added.path.name == f"20261101T000000Z-0123456789-{digest}.json"
-    assert added.path.read_bytes() == file.read_bytes()
+    assert path == stored(folder)
+    assert path.name == f"20261101T000000Z-0123456789-{digest}.json"
+    assert path.read_bytes() == file.read_bytes()
     assert [record.run for record in read_history(folder).records] == [
         run_of_day(0, timed("torch_eager", [1e-3] * 6))
     ]
@@ -53,7 +53,7 @@ def test_a_record_added_twice_is_there_once(file: Path, folder: Path, tmp_path: 
     same = tmp_path / "another name.json"
     same.write_bytes(file.read_bytes())
 
-    assert [add(path, folder).is_new for path in (file, same, file)] == [True, False, False]
+    assert [add(path, folder)[1] for path in (file, same, file)] == [True, False, False]
     assert stored(folder)
 
 
@@ -74,12 +74,12 @@ def test_whatever_date_and_commit_are_the_record_is_found_again(
 ) -> None:
     run = run_of_day(0, timed("torch_eager", [1e-3]), **provenance)
 
-    added = add(write(run, tmp_path / "run.json"), folder)
+    path, _ = add(write(run, tmp_path / "run.json"), folder)
 
-    assert added.path.name.startswith(name)
+    assert path.name.startswith(name)
     history = read_history(folder)
     assert not history.faults
-    assert [record.path for record in history.records] == [added.path]
+    assert [record.path for record in history.records] == [path]
 
 
 def test_records_come_oldest_run_first(folder: Path, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_show_names_a_damaged_file_leaves_it_out_shows_the_others_and_has_status
     pytest.importorskip("ruptures")
     rows = (timed("torch_eager", [1e-3]), timed("jax_scan", [1e-4]))
     add(write(run_of_day(1, *rows), file.with_name("other.json")), folder)
-    damage(add(file, folder).path)
+    damage(add(file, folder)[0])
     before = {path.name for path in folder.iterdir()}
 
     assert main(["track", "show", "--history", str(folder)]) == 1
@@ -199,7 +199,7 @@ def test_show_names_a_damaged_file_leaves_it_out_shows_the_others_and_has_status
 
 
 def test_a_record_whose_copy_was_damaged_is_not_taken_for_added(file: Path, folder: Path) -> None:
-    edited(add(file, folder).path)
+    edited(add(file, folder)[0])
 
     with pytest.raises(UsageError, match="edited or damaged since it was added; restore it, or remove it"):
         add(file, folder)

@@ -49,7 +49,7 @@ def test_a_writer_killed_at_any_step_leaves_the_record_whole_or_not_there_and_th
     history = read_history(folder)
     assert not history.faults
     assert len(history.records) <= 1
-    assert add(file, folder).is_new == (not history.records)
+    assert add(file, folder)[1] == (not history.records)
     assert [record.path.read_bytes() for record in read_history(folder).records] == [file.read_bytes()]
 
 
@@ -105,7 +105,7 @@ def test_a_record_that_is_there_needs_no_room(
     add(file, folder)
     monkeypatch.setattr("benchmarks.track.history.os.link", lambda *_: pytest.fail("it was written again"))
 
-    assert not add(file, folder).is_new
+    assert not add(file, folder)[1]
 
 
 def test_a_file_cut_short_by_the_system_while_it_is_written_never_appears(file: Path, folder: Path) -> None:
