@@ -83,21 +83,22 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     add_argument(ab, "--max-pairs", most, type=count, metavar="N")
     add_argument(ab, "--metric", METRIC, Rule.metric, choices=METRICS)
     add_outputs(ab, Rule())
+    _add_calibrate(commands)
 
+
+def _add_calibrate(commands: argparse._SubParsersAction[Any]) -> None:
     statuses = {
         FINE: "all cases are calibrated",
         INTERRUPTED: "the measurement was interrupted",
         MISSING_OR_INVALID: "a case could not be calibrated",
     }
-    calibrate_ = add_parser(commands, "calibrate", _calibrate, CALIBRATE_DESCRIPTION, statuses=statuses)
-    _add_selection(calibrate_)
-    add_alpha(calibrate_, Rule())
-    add_argument(
-        calibrate_, "--pairs", "how many pairs to measure", CALIBRATION_PAIRS, type=count, metavar="N"
-    )
+    parser = add_parser(commands, "calibrate", _calibrate, CALIBRATE_DESCRIPTION, statuses=statuses)
+    _add_selection(parser)
+    add_alpha(parser, Rule())
+    add_argument(parser, "--pairs", "how many pairs to measure", CALIBRATION_PAIRS, type=count, metavar="N")
     later = "the --max-pairs of the comparisons that will use the calibration"
-    add_argument(calibrate_, "--max-pairs", later, Rule.max_pairs, type=count, metavar="N")
-    calibrate_.set_defaults(changed=False, threshold=(), metric=Rule.metric)
+    add_argument(parser, "--max-pairs", later, Rule.max_pairs, type=count, metavar="N")
+    parser.set_defaults(changed=False, threshold=(), metric=Rule.metric)
 
 
 def _add_side(ab: Parser, side: str) -> None:

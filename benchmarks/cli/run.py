@@ -80,8 +80,7 @@ def run(parsed: argparse.Namespace) -> int:
         keep(record, output)
     console.print(f"record: {escape(str(output))}")
     if output.parent == LOCAL_RUNS:
-        for line in report_locally():
-            console.print(escape(line))
+        console.print(escape("\n".join(report_locally())))
     return status
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.run_selection import headline_groups
-from benchmarks.cases.implementations import discover
+from benchmarks.cases.implementations import discover, select
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.suites import QUICK, SUITES
 from benchmarks.cli.parser import add_argument, add_parser
@@ -28,12 +28,9 @@ from impls.contract import DEVICES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.records.run import Run
-    from benchmarks.runner.case import EndReason
-    from impls.contract import Device
 
 
 EXPLAIN_DESCRIPTION = """\
@@ -59,7 +56,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def list_(_: argparse.Namespace) -> int:
-    """Show what can be measured here; asks each implementation in a process of its own."""
+    """Show what can be measured here; each implementation is asked in its own process."""
     console = Terminal()
     entries = list(discover().values())
     with (
@@ -67,36 +64,36 @@ def list_(_: argparse.Namespace) -> int:
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
         console.status("asking each implementation where it can run"),
     ):
-        asked = pool.map(lambda entry: probe(entry, DEVICES, Path(folder)), entries)
-        faults = dict(zip(entries, asked, strict=True))
-
+        reasons = list(pool.map(lambda entry: probe(entry, DEVICES, Path(folder)), entries))
     implementations = Table("implementation", "tier", *DEVICES, "what it is", title="Implementations")
-    for entry in entries:
-        here = ["no" if faults[entry][device] else "yes" for device in DEVICES]
+    for entry, ends in zip(entries, reasons, strict=True):
+        here = ["no" if ends[device] else "yes" for device in DEVICES]
         implementations.add_row(entry.name, entry.tier, *here, escape(entry.summary))
     console.print(implementations)
-    for line in _why_not(faults):
-        console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
-
-    problems = Table("problem", "case", "samples per epoch", title="Problems")
-    for nickname, problem in NAMED.items():
-        problems.add_row(nickname, name_of(problem), f"{problem.samples_per_epoch:,}")
-    console.print(problems)
+    for entry, ends in zip(entries, reasons, strict=True):
+        for device in DEVICES:
+            if end := ends[device]:
+                why = f"  {entry.name} on {device}: {escape(end.reason)}"
+                console.print(why, soft_wrap=True, highlight=False)
+    console.print(_problems())
     console.print("Any field can be replaced: --problem book,batch_size=64,data=stream", highlight=False)
-
-    suites = Table("suite", "cases", "rounds", "what it measures", title="Suites")
-    for name, suite in {"--quick": QUICK, **SUITES}.items():
-        n_impls = len(suite.impls) or sum(entry.tier != "reference" for entry in entries)
-        suites.add_row(name, f"{n_impls} × {len(suite.problems)}", str(suite.rounds), suite.summary)
-    console.print(suites)
+    console.print(_suites())
     return 0
 
 
-def _why_not(faults: Mapping[ImplementationFile, Mapping[Device, EndReason | None]]) -> Iterator[str]:
-    for entry, by_device in faults.items():
-        for device in DEVICES:
-            if fault := by_device[device]:
-                yield f"{entry.name} on {device}: {fault.reason}"
+def _problems() -> Table:
+    problems = Table("problem", "case", "samples per epoch", title="Problems")
+    for nickname, problem in NAMED.items():
+        problems.add_row(nickname, name_of(problem), f"{problem.samples_per_epoch:,}")
+    return problems
+
+
+def _suites() -> Table:
+    suites = Table("suite", "cases", "rounds", "what it measures", title="Suites")
+    for name, suite in {"--quick": QUICK, **SUITES}.items():
+        n_cases = len(suite.impls or select(())) * len(suite.problems)
+        suites.add_row(name, f"{n_cases:,}", str(suite.rounds), suite.summary)
+    return suites
 
 
 def table(parsed: argparse.Namespace) -> int:

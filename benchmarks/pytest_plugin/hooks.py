@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -62,11 +61,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the files for resuming, if the record is written."""
     if SESSION not in config.stash:
         return
-    given = config.getoption("benchmark_json", None)
-    # Before pytest-benchmark 5.3 the option's value is an open file.
-    file = Path(given if isinstance(given, str | Path) else getattr(given, "name", ""))
+    file = config.getoption("benchmark_json", None)
     stored = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
-    config.stash[SESSION].close(recorded=bool(stored) or (file.is_file() and file.stat().st_size > 0))
+    config.stash[SESSION].close(recorded=bool(stored or (file and file.is_file() and file.stat().st_size)))
 
 
 @pytest.fixture
