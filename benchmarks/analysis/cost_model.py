@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.records.row import Row
-    from impls.contract import Device, Problem
+    from impls.contract import Problem
 
 MIN_BATCH_SIZES = 3
 """A straight line fits any two points."""
@@ -79,31 +79,20 @@ class Sweep:
     """One implementation's rows over ascending batch sizes; everything else is the same."""
 
     problem: str  # its name, without the batch size
-    device: Device
-    n_cores: int
+    place: str  # the device and the cores: "cpu", "cpu, 2 cores"
     rows: tuple[Row, ...]
-
-    @property
-    def place(self) -> str:
-        """Name the device and the cores: "cpu", "cpu, 2 cores"."""
-        return self.rows[0].place
 
 
 def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
     """Find the sweeps over batch sizes among the timed rows, by problem, device and cores."""
-    found: dict[tuple[str, Device, int, str], list[Row]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed and row.problem.last_batch_size is None:
-            found[sweep_name(row.problem), row.device, row.n_cores, row.implementation].append(row)
+            found[sweep_name(row.problem), row.place, row.implementation].append(row)
     return [
-        Sweep(
-            problem=problem,
-            device=device,
-            n_cores=n_cores,
-            rows=tuple(sorted(sweep, key=lambda row: row.problem.batch_size)),
-        )
-        for (problem, device, n_cores, _), sweep in sorted(found.items(), key=lambda item: item[0])
-        if len(sweep) >= MIN_BATCH_SIZES
+        Sweep(problem=problem, place=place, rows=tuple(sorted(rows, key=lambda row: row.problem.batch_size)))
+        for (problem, place, _), rows in sorted(found.items(), key=lambda item: item[0])
+        if len(rows) >= MIN_BATCH_SIZES
     ]
 
 
@@ -119,7 +108,7 @@ def cost_models(rows: Sequence[Row]) -> list[CostModel]:
 
 
 def _fit(sweep: Sweep) -> CostModel | None:
-    rest = sweep.rows[0].problem
+    first, rest = sweep.rows[0], sweep.rows[0].problem
     sizes = [row.problem.batch_size for row in sweep.rows]
     by_round = [{p.round: p.median_s / rest.n_batches for p in row.processes} for row in sweep.rows]
     rounds = sorted(set.intersection(*(set(times) for times in by_round)))
@@ -129,9 +118,9 @@ def _fit(sweep: Sweep) -> CostModel | None:
     fixed_s, per_sample_s = median(fixed), median(per_sample)
     typical = [row.typical_s / rest.n_batches for row in sweep.rows]
     return CostModel(
-        implementation=sweep.rows[0].implementation,
-        device=sweep.device,
-        n_cores=sweep.n_cores,
+        implementation=first.implementation,
+        device=first.device,
+        n_cores=first.n_cores,
         problem=sweep.problem,
         n_features=rest.n_features,
         n_batches=rest.n_batches,

@@ -140,16 +140,16 @@ def decision_maps(rows: Sequence[Row]) -> list[DecisionMap]:
     """Make a map for cold and one for warm caches of each sweep over batch sizes among the rows."""
     choices = [row for row in rows if row.framework != YARDSTICK]
     found = []
-    for (title, device, _), group in groupby(
-        sweeps_of(choices), key=lambda sweep: (sweep.problem, sweep.device, sweep.n_cores)
-    ):
+    for (title, _), group in groupby(sweeps_of(choices), key=lambda sweep: (sweep.problem, sweep.place)):
         sweeps = list(group)
         for caches in get_args(Caches):
             ways = [Way.of(sweep.rows, caches) for sweep in sweeps]
             if known := tuple(way for way in ways if way.batch_sizes):
-                problem = sweeps[0].rows[0].problem
+                row = known[0].row
                 found.append(
-                    DecisionMap(problem=problem, title=title, device=device, caches=caches, ways=known)
+                    DecisionMap(
+                        problem=row.problem, title=title, device=row.device, caches=caches, ways=known
+                    )
                 )
     return found
 

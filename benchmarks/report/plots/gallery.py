@@ -109,7 +109,7 @@ def _of_sweeps(runs: Sequence[Run]) -> Iterator[Plot]:
     ]
     for sweeps, _, at in chosen:
         there = (row for run in runs for row in run.rows if row.place == sweeps[0].place)
-        roof = bandwidth_of(there) if sweeps[0].device == "cpu" else None
+        roof = bandwidth_of(there) if sweeps[0].rows[0].device == "cpu" else None
         yield throughput(sweeps, bandwidth=roof, where=at)
     for _, rows, at in chosen:
         if maps := decision_maps(rows):

@@ -53,11 +53,11 @@ COLUMNS = (
     Column("case", is_text=True, cell=lambda verdict: printable(verdict.name)),
     Column(
         "base",
-        "time of the base's fastest epoch, or the fewest instructions in an epoch",
+        "its fastest epoch, or its fewest instructions",
         priority=2,
-        cell=lambda verdict: _cost(verdict.base),
+        cell=lambda each: _cost(each.base),
     ),
-    Column("new", "the same of the new side", priority=2, cell=lambda verdict: _cost(verdict.new)),
+    Column("new", "the same of the new side", priority=2, cell=lambda each: _cost(each.new)),
     Column(
         "change",
         "by how much the new side is slower (positive) or faster, estimated by the method below",
@@ -71,8 +71,8 @@ COLUMNS = (
     ),
     Column(
         "sure",
-        "confidence of the interval, rounded down; a little less if a case stopped early. The more cases are "
-        "compared, the more a verdict on times needs; a verdict on instructions does not depend on it",
+        "confidence of the interval, rounded down, and a little less if a case stopped early; with more "
+        "cases, a verdict on times needs more, and one on instructions needs none",
         priority=3,
         cell=_of_decision(lambda decision: f"{math.floor(decision.coverage * 1000) / 10:.1f} %"),
     ),
@@ -80,11 +80,9 @@ COLUMNS = (
         "threshold",
         "smaller changes are ignored",
         priority=3,
-        cell=lambda verdict: f"{verdict.threshold * 100:.1f} %",
+        cell=lambda each: f"{each.threshold * 100:.1f} %",
     ),
-    Column(
-        "pairs", "pairs of processes", priority=4, cell=_of_decision(lambda decision: str(decision.n_pairs))
-    ),
+    Column("pairs", "pairs of processes", priority=4, cell=_of_decision(lambda each: str(each.n_pairs))),
     Column("verdict", is_text=True, value=lambda verdict: verdict.category),
 )
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.analysis.break_even import BreakEven, break_evens
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
 from benchmarks.analysis.columns import Column, explained, shown_columns
-from benchmarks.analysis.cost_model import CostModel, cost_models, sweeps_of
+from benchmarks.analysis.cost_model import CostModel, Sweep, cost_models, sweeps_of
 from benchmarks.cases.problems import placed_on
 from benchmarks.report.tables.grid import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.analysis.cost_model import Sweep
     from benchmarks.records.row import Row
     from benchmarks.records.run import Run
 
@@ -86,7 +85,8 @@ def _by_problem(found: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _on(of: Sweep | CostModel | BreakEven) -> str:
-    return f"{of.problem} on {placed_on(of.device, of.n_cores)}"
+    place = of.place if isinstance(of, Sweep) else placed_on(of.device, of.n_cores)
+    return f"{of.problem} on {place}"
 
 
 def _sweep_grid(title: str, sweeps: Sequence[Sweep]) -> Grid:
