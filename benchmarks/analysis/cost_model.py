@@ -109,14 +109,14 @@ def cost_models(rows: Sequence[Row]) -> list[CostModel]:
 
 def _fit(sweep: Sweep) -> CostModel | None:
     first, rest = sweep.rows[0], sweep.rows[0].problem
-    sizes = [row.problem.batch_size for row in sweep.rows]
+    step_s = {row.problem.batch_size: row.typical_s / rest.n_batches for row in sweep.rows}
+    sizes = list(step_s)
     by_round = [{p.round: p.median_s / rest.n_batches for p in row.processes} for row in sweep.rows]
     rounds = sorted(set.intersection(*(set(times) for times in by_round)))
     if not rounds:
         return None
     fixed, per_sample = zip(*(fit_line(sizes, [times[r] for times in by_round]) for r in rounds), strict=True)
     fixed_s, per_sample_s = median(fixed), median(per_sample)
-    typical = [row.typical_s / rest.n_batches for row in sweep.rows]
     return CostModel(
         implementation=first.implementation,
         device=first.device,
@@ -131,10 +131,7 @@ def _fit(sweep: Sweep) -> CostModel | None:
         per_sample_s=per_sample_s,
         per_sample_low_s=min(per_sample),
         per_sample_high_s=max(per_sample),
-        max_misfit=max(
-            abs((fixed_s + per_sample_s * size) / time_s - 1)
-            for size, time_s in zip(sizes, typical, strict=True)
-        ),
+        max_misfit=max(abs((fixed_s + per_sample_s * size) / step_s[size] - 1) for size in sizes),
     )
 
 

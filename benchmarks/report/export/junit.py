@@ -11,6 +11,8 @@ from benchmarks.report.tables.comparison import detectable, percent, printable
 if TYPE_CHECKING:
     from benchmarks.compare.result import CaseVerdict, Comparison
 
+SUITE = "perceptron-bench"
+
 KINDS = {
     Category.SLOWER: "failure",
     Category.INVALID: "error",
@@ -24,8 +26,7 @@ KINDS = {
 def to_junit(comparison: Comparison) -> bytes:
     """Write the report; elements and attributes as https://github.com/testmoapp/junitxml documents them."""
     found = [KINDS.get(verdict.category) for verdict in comparison.verdicts]
-    lacking = "nothing was compared" if comparison.nothing_compared else None
-    incomplete = comparison.interrupted or lacking
+    incomplete = comparison.interrupted or ("nothing was compared" if comparison.nothing_compared else None)
     counts = {
         "tests": str(len(found) + bool(incomplete)),
         "failures": str(found.count("failure")),
@@ -34,25 +35,26 @@ def to_junit(comparison: Comparison) -> bytes:
         "time": f"{comparison.wall_s:.3f}",
     }
     suites = ET.Element("testsuites", counts)
-    suite = ET.SubElement(
-        suites,
-        "testsuite",
-        {"name": "perceptron-bench", "timestamp": printable(comparison.provenance.date), **counts},
-    )
-    if incomplete:  # else it would look as green as one that ended and compared something
-        whole = ET.SubElement(suite, "testcase", {"name": "the comparison", "classname": "perceptron-bench"})
+    named = {"name": SUITE, "timestamp": printable(comparison.provenance.date)}
+    suite = ET.SubElement(suites, "testsuite", named | counts)
+    if incomplete:  # without this error it would look like a comparison that has passed
+        whole = ET.SubElement(suite, "testcase", {"name": "the comparison", "classname": SUITE})
         type_ = "interrupted" if comparison.interrupted else "missing"
         ET.SubElement(whole, "error", {"type": type_, "message": printable(incomplete)})
-    for verdict, kind in zip(comparison.verdicts, found, strict=True):
-        is_timed = verdict.new is not None and verdict.new.is_timed and verdict.new.n_instructions is None
-        seconds = verdict.new.best_s if verdict.new and is_timed else 0.0
-        case = {"name": printable(verdict.name), "classname": "perceptron-bench", "time": f"{seconds:.9f}"}
-        element = ET.SubElement(suite, "testcase", case)
-        if kind:
-            message = printable(_sentence(verdict))
-            ET.SubElement(element, kind, {"type": str(verdict.category), "message": message}).text = message
+    for verdict in comparison.verdicts:
+        _add_case(suite, verdict)
     ET.indent(suites)
     return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
+
+
+def _add_case(suite: ET.Element, verdict: CaseVerdict) -> None:
+    new = verdict.new
+    seconds = new.best_s if new and new.is_timed and new.n_instructions is None else 0.0
+    case = {"name": printable(verdict.name), "classname": SUITE, "time": f"{seconds:.9f}"}
+    element = ET.SubElement(suite, "testcase", case)
+    if kind := KINDS.get(verdict.category):
+        message = printable(_sentence(verdict))
+        ET.SubElement(element, kind, {"type": str(verdict.category), "message": message}).text = message
 
 
 def _sentence(verdict: CaseVerdict) -> str:
