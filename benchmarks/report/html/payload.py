@@ -150,7 +150,7 @@ def _pair(pair: LikeForLike) -> Fields:
         "ratio": in_unit(pair.advantage.value, "×"),
         "doubtful": pair.is_doubtful,
         "who": who,
-        "told": rest,
+        "rest": rest,
     }
 
 

@@ -38,7 +38,7 @@ def page_of(folder: Path, *runs: Run) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_a_row_of_the_page_has_the_very_texts_of_the_table(tmp_path: Path) -> None:
+def test_a_row_of_the_page_has_the_texts_of_the_table(tmp_path: Path) -> None:
     run = run_of_day(0, *rows_of(Problem()))
     content = payload_of(page_of(tmp_path, run))
 
@@ -61,7 +61,7 @@ def test_what_the_page_subtracts_or_divides_has_all_its_digits(tmp_path: Path) -
     assert [process[3] for process in shown["processes"]] == minima_s
 
 
-def test_the_page_asks_for_nothing_and_lets_no_other_script_run(tmp_path: Path) -> None:
+def test_the_page_makes_no_request_and_lets_no_other_script_run(tmp_path: Path) -> None:
     html = page_of(tmp_path, typical_run())
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
 
@@ -83,7 +83,7 @@ def attributes_of(html: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def test_what_a_record_says_stands_nowhere_in_the_page_as_markup(tmp_path: Path) -> None:
+def test_no_text_of_a_record_is_markup_in_the_page(tmp_path: Path) -> None:
     hostile = replace(INVALID, implementation=HOSTILE, reason=HOSTILE, summary=HOSTILE)
     html = page_of(tmp_path, run_of_day(0, hostile, machine=HOSTILE, cpu=HOSTILE, commit=HOSTILE))
 
@@ -107,7 +107,7 @@ def test_a_page_can_be_made_of_it(tmp_path: Path, runs: list[Run]) -> None:
     assert len(payload_of(page_of(tmp_path, *runs))["runs"]) == len(runs)
 
 
-def test_the_run_that_speaks_for_a_group_comes_first_and_what_has_times_before_what_has_none(
+def test_the_run_that_is_shown_for_a_group_comes_first_and_timed_groups_before_others(
     tmp_path: Path,
 ) -> None:
     old, new = run_of_day(0, *rows_of(Problem())), run_of_day(1, ABSENT, *rows_of(Problem(batch_size=7)))
@@ -120,7 +120,7 @@ def test_the_run_that_speaks_for_a_group_comes_first_and_what_has_times_before_w
     ]
 
 
-def test_a_row_takes_so_little_that_ten_thousand_stay_within_a_photograph(tmp_path: Path) -> None:
+def test_ten_thousand_rows_are_smaller_than_a_photograph(tmp_path: Path) -> None:
     rows = rows_of(Problem())
     many = [replace(row, problem=Problem(n_features=n)) for n in range(3, 103) for row in rows]
     few, more = (len(page_of(tmp_path, run_of_day(0, *each))) for each in (rows, [*rows, *many]))
@@ -128,7 +128,7 @@ def test_a_row_takes_so_little_that_ten_thousand_stay_within_a_photograph(tmp_pa
     assert few + (more - few) / len(many) * 10_000 < MOST_BYTES
 
 
-def test_the_ranks_in_the_page_give_the_interval_that_the_statistics_give(tmp_path: Path) -> None:
+def test_the_ranks_in_the_page_give_the_interval_of_the_statistics(tmp_path: Path) -> None:
     content = payload_of(page_of(tmp_path, typical_run()))
     torch, jax = (sorted(MINIMA_S[name][2]) for name in ("torch_step", "jax_jit"))
     rank, coverage = content["ranks"]["6"]

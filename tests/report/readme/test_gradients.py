@@ -89,11 +89,11 @@ def test_problems_with_the_same_two_implementations_share_a_sentence() -> None:
     book = run()
     large = [replace(row, problem=LARGE) for row in book.rows]
 
-    told = overview([replace(book, rows=(*book.rows, *large))], Extras())
+    text = overview([replace(book, rows=(*book.rows, *large))], Extras())
 
     assert re.search(
         r"derives it, jax_scan against torch_epoch: \*\*book\*\* JAX, 2× \(2.to.2\); \*\*large\*\* JAX, 2×",
-        told,
+        text,
     )
 
 
@@ -115,7 +115,7 @@ def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     (drawn,) = (picture for picture in pictures if picture.kind == "decision-map")
     page = overview([measured], Extras())
 
-    told = by_hand(measured.rows)
-    assert bool(told) == ("jax_scan_packed" in names)
-    assert ("derived by hand, as theirs are" in str(drawn.chart.to_dict()["title"])) == bool(told)
-    assert f"not measured{told and f'; {told}'}." in page
+    note = by_hand(measured.rows)
+    assert bool(note) == ("jax_scan_packed" in names)
+    assert ("derived by hand, as theirs are" in str(drawn.chart.to_dict()["title"])) == bool(note)
+    assert f"not measured{note and f'; {note}'}." in page

@@ -179,7 +179,7 @@ def test_two_runs_side_by_side_show_the_verdicts_of_compare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runs", "told"),
+    ("runs", "said"),
     [
         ([], "Nothing has been measured yet"),
         ([run_of()], "Nothing has been measured yet"),
@@ -190,10 +190,10 @@ def test_two_runs_side_by_side_show_the_verdicts_of_compare() -> None:
         ([run_of(row(processes=()), timed=False)], "Yes: all 1 rows"),
     ],
 )
-def test_a_run_with_little_or_nothing_in_it_has_a_sensible_page(runs: list[Run], told: str) -> None:
+def test_a_run_with_little_or_nothing_in_it_has_a_sensible_page(runs: list[Run], said: str) -> None:
     text = page(*runs)
 
-    assert told in text
+    assert said in text
     assert "on the GPU?" not in text
 
 

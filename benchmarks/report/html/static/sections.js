@@ -85,7 +85,7 @@ const fastest = (rows) => rows.reduce((best, row) => (best === null || row.typic
 // The fastest of either framework, tier by tier, as benchmarks/analysis/head_to_head.py compares them.
 function pairTable(pairs, group) {
   return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster (95 %)" }],
-    pairs.map(({ tier, torch, jax, who, told }) => [tier, named(byName(group, torch)), named(byName(group, jax)), [strong(who), told]]),
+    pairs.map(({ tier, torch, jax, who, rest }) => [tier, named(byName(group, torch)), named(byName(group, jax)), [strong(who), rest]]),
     { caption: "The fastest of either framework, tier by tier", kind: "pairs" });
 }
 

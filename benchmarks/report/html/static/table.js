@@ -96,7 +96,7 @@ function mark({ implementation }) {
   return made;
 }
 
-// A case that is wrong or broken stands out; one that can't run here does not.
+// A case that is wrong or broken is highlighted; one that can't run here is not.
 const verdict = (row) => ["INVALID", "FAILED"].includes(row.verdict)
   ? element("b", { class: "bad" }, row.verdict)
   : element("span", { class: row.verdict === "verified" ? "good" : "muted" }, row.verdict);
