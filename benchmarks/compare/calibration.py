@@ -41,7 +41,7 @@ class Fingerprint:
 
     @classmethod
     def of(cls, provenance: Provenance) -> Fingerprint:
-        """Take them from a run's provenance."""
+        """Return the properties of the machine in a provenance."""
         return cls(**{field.name: getattr(provenance, field.name) for field in fields(cls)})
 
     @property
