@@ -4,7 +4,7 @@
 
 Measures the compiled epochs of both frameworks, each on the problem where it is farthest from the floor. A
 shortened loop computes something else and is no result: it only shows the cost of the missing part.
-of a loop and the floor alternate within one pinned process; the fastest epoch of each counts.
+All variants of a loop and the floor alternate within one pinned process; the fastest epoch of each counts.
 """
 
 from __future__ import annotations
