@@ -7,14 +7,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from benchmarks.cli import (
-    ab,
-    compare,
-    report,
-    run,
-    show,
-    track,
-)
+from benchmarks.cli import ab, compare, report, run, show, track
 from benchmarks.cli.parser import DEFECT, PIPE_CLOSED, USAGE, Parser
 from benchmarks.errors import UsageError
 

@@ -57,9 +57,7 @@ class Dispatcher:
     progress: ProgressListener
     cpus: tuple[int, ...] = ()
     worker_timeout_s: float
-    counter: Path | None = (
-        None  # the library by which timed workers count, too; see benchmarks.ab.instructions
-    )
+    counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
 
     def work(
         self,

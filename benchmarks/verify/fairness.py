@@ -146,9 +146,8 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
     yield _count("readbacks in an epoch", n_readbacks, seen.n_readbacks)
     if entry.cuda_graph:
         launches = seen.n_graph_launches
-        is_seen = launches is not None and (
-            launches or seen.n_kernel_launches
-        )  # a blind profiler sees neither
+        # A blind profiler sees neither.
+        is_seen = launches is not None and (launches or seen.n_kernel_launches)
         yield Check(
             name="launches of a captured CUDA graph in an epoch",
             expected="at least 1",

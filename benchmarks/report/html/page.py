@@ -24,19 +24,8 @@ if TYPE_CHECKING:
     from benchmarks.report.plots.gallery import Gallery
 
 SCRIPTS = (
-    *(
-        "dom",
-        "format",
-        "data",
-        "selection",
-        "tip",
-        "table",
-        "details",
-        "charts",
-        "sections",
-        "compiling",
-        "main",
-    ),
+    *("dom", "format", "data", "selection", "tip", "table"),
+    *("details", "charts", "sections", "compiling", "main"),
 )
 """The files of the page's own script, in order."""
 
