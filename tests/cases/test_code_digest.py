@@ -46,6 +46,13 @@ def test_a_change_of_the_program_changes_the_digest(tmp_path: Path, old: str, ne
     assert digest_after(path, SOURCE.replace(old, new)) != digest_after(path, SOURCE)
 
 
+def test_code_that_runs_where_types_are_not_checked_is_part_of_the_digest(tmp_path: Path) -> None:
+    path, source = tmp_path / "own.py", "if TYPE_CHECKING:\n    import x\nelse:\n    y = 1\n"
+
+    assert digest_after(path, source.replace("import x", "import z")) == digest_after(path, source)
+    assert digest_after(path, source.replace("y = 1", "y = 2")) != digest_after(path, source)
+
+
 def test_the_digest_covers_the_c_file_of_the_same_name_and_no_other_file(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     first = digest_after(path, SOURCE)
