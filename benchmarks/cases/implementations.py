@@ -38,7 +38,7 @@ class ImplementationFile:
     path: Path
     framework: str
     tier: str
-    offers: tuple[str, ...]  # variants of problems, as "field=value"
+    supports: tuple[str, ...]  # variants of problems, as "field=value"
     summary: str  # the first line of its docstring
     code_digest: str  # of the code that decides its times, when the file was read
     cuda_graph: bool  # whether it declares that it replays a captured graph
@@ -49,7 +49,7 @@ class ImplementationFile:
         """Describe the variants that the problem needs and the implementation does not offer, or None."""
         asked = [f"{name}={getattr(problem, name)}" for name in VARIANTS]
         default = [f"{name}={values[0]}" for name, values in VARIANTS.items()]
-        lacking = [variant for variant in asked if variant not in (*default, *self.offers)]
+        lacking = [variant for variant in asked if variant not in (*default, *self.supports)]
         return f"does not offer {' and '.join(lacking)}" if lacking else None
 
 
@@ -67,13 +67,13 @@ def read_entry(path: Path) -> ImplementationFile:
     """
     module, fault = _parse(path)
     constants = _constants(module)
-    offers = constants.get("SUPPORTS")
+    supports = constants.get("SUPPORTS")
     return ImplementationFile(
         name=path.stem,
         path=path,
         framework=str(constants.get("FRAMEWORK") or "?"),
         tier=str(constants.get("TIER") or "?"),
-        offers=tuple(map(str, offers)) if isinstance(offers, tuple | list) else (),
+        supports=tuple(map(str, supports)) if isinstance(supports, tuple | list) else (),
         summary=fault or (ast.get_docstring(module) or "").partition("\n")[0],
         code_digest=timed_code_digest(path),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
