@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
-from benchmarks.files import create_atomically
+from benchmarks.files import create_atomically, read_bytes
 from benchmarks.records.run import parse_run
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_record(path: Path) -> Record:
         UsageError: it is not a record, or has no valid date.
 
     """
-    return _parse(_content(path), path)
+    return _parse(read_bytes(path), path)
 
 
 def add(path: Path, folder: Path) -> tuple[Path, bool]:
@@ -68,7 +68,7 @@ def add(path: Path, folder: Path) -> tuple[Path, bool]:
             records in the history are unharmed.
 
     """
-    content = _content(path)
+    content = read_bytes(path)
     target = folder / _name(_parse(content, path), content)
     try:
         _make(folder)
@@ -78,7 +78,7 @@ def add(path: Path, folder: Path) -> tuple[Path, bool]:
         message = f"{path}: can't be added to {folder} ({error.strerror}); the records in it are unharmed; "
         raise UsageError(message + "make room, or name another folder with --history") from None
     if not is_new:
-        _require_unchanged(_content(target), target)
+        _require_unchanged(read_bytes(target), target)
     return target, is_new
 
 
@@ -87,7 +87,7 @@ def read_history(folder: Path) -> History:
     records, faults = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            content = _content(path)
+            content = read_bytes(path)
             _require_unchanged(content, path)
             records.append(_parse(content, path))
         except UsageError as error:
@@ -95,14 +95,6 @@ def read_history(folder: Path) -> History:
     return History(
         records=tuple(sorted(records, key=lambda record: (record.date, record.path))), faults=tuple(faults)
     )
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        message = f"{path}: can't be read ({error.strerror})"
-        raise UsageError(message) from None
 
 
 def _parse(content: bytes, path: Path) -> Record:
