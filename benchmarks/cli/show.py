@@ -110,10 +110,11 @@ def table(parsed: argparse.Namespace) -> int:
 
 def _recorded(files: Sequence[Path]) -> list[Run]:
     """Read these files, or the user's records, or the published ones where the user has none."""
-    folder = LOCAL_RUNS if any(LOCAL_RUNS.glob("*.json")) else PUBLISHED_RUNS
-    if runs := recorded_runs(files or [folder]):
+    stored = [folder for folder in (LOCAL_RUNS, PUBLISHED_RUNS) if any(folder.glob("*.json"))]
+    if runs := recorded_runs(files or stored[:1]):
         return runs
-    message = f"no records in {folder}: name a file, or measure with `perceptron-bench run`"
+    places = ", ".join(map(str, files or [LOCAL_RUNS]))
+    message = f"no records in {places}: name a file, or measure with `perceptron-bench run`"
     raise UsageError(message)
 
 

@@ -116,9 +116,12 @@ def test_table_refuses_what_is_no_record_with_status_4(
 def test_table_without_any_record_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("benchmarks.cli.show.PUBLISHED_RUNS", tmp_path)
-    monkeypatch.setattr("benchmarks.cli.show.LOCAL_RUNS", tmp_path / "none")
+    monkeypatch.setattr("benchmarks.cli.show.PUBLISHED_RUNS", tmp_path / "only in a checkout")
+    monkeypatch.setattr("benchmarks.cli.show.LOCAL_RUNS", tmp_path / "own")
 
     assert main(["table"]) == 4
-
-    assert "perceptron-bench run" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"no records in {tmp_path / 'own'}: " in error
+    assert "perceptron-bench run" in error
+    assert main(["table", str(tmp_path)]) == 4
+    assert f"no records in {tmp_path}: " in capsys.readouterr().err
