@@ -76,7 +76,8 @@ def _no_collecting() -> Iterator[None]:
 
 
 def _report(parsed: argparse.Namespace) -> list[str]:
-    runs = recorded_runs(parsed.runs or [PUBLISHED_RUNS if parsed.publish else LOCAL_RUNS])
+    named = [PUBLISHED_RUNS] if parsed.publish else parsed.runs
+    runs = recorded_runs(named) if named else _runs_in(LOCAL_RUNS)
     left_out: list[Part] = ["pictures"] if parsed.no_pictures else []
     comparison = None
     if parsed.against:
@@ -86,7 +87,7 @@ def _report(parsed: argparse.Namespace) -> list[str]:
     return write_report(
         runs,
         PUBLISHED if parsed.publish else parsed.output,
-        beside=[] if parsed.runs or parsed.publish else _published(),
+        beside=[] if named else _runs_in(PUBLISHED_RUNS),
         comparison=comparison,
         leave_out=[*left_out, *NOT_COMMITTED] if parsed.publish else left_out,
     )
@@ -103,8 +104,9 @@ def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) ->
 
 def report_locally() -> list[str]:
     """Write the report of the user's own runs, with the published ones on its page; return where it is."""
-    return write_report(recorded_runs([LOCAL_RUNS]), LOCAL, beside=_published())
+    return write_report(_runs_in(LOCAL_RUNS), LOCAL, beside=_runs_in(PUBLISHED_RUNS))
 
 
-def _published() -> list[Run]:
-    return recorded_runs([PUBLISHED_RUNS] if PUBLISHED_RUNS.is_dir() else [])  # only a checkout has them
+def _runs_in(folder: Path) -> list[Run]:
+    """Read the records of a folder; there may be none yet, and only a checkout has the published ones."""
+    return recorded_runs([folder] if folder.is_dir() else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -198,6 +199,14 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
     assert main(["report", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 0
 
     assert "Nothing has been measured yet" in text_in(tmp_path / "out")
+
+
+def test_before_the_first_run_the_report_shows_the_published_runs_alone(results: Path) -> None:
+    shutil.rmtree(results / "local")
+
+    assert main(["report", "--no-pictures"]) == 0
+
+    assert "Nothing has been measured yet" in text_in(results / "local")
 
 
 def test_a_record_that_is_named_twice_counts_once(results: Path) -> None:
