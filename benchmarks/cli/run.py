@@ -79,7 +79,7 @@ def run(parsed: argparse.Namespace) -> int:
         squeeze(record)
         keep(record, output)
     console.print(f"record: {escape(str(output))}")
-    if output.parent == LOCAL_RUNS:
+    if output.parent == LOCAL_RUNS.resolve():
         console.print(escape("\n".join(report_locally())))
     return status
 
