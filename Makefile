@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed-$(EXTRAS)
 
 .PHONY: help bench test lint check clean
 help:
-	@echo 'make bench   measure, verify and write results/   (ARGS="--quick", EXTRAS=dev,cuda)'
+	@echo 'make bench   measure, verify and write results/local/ (ARGS="--quick", EXTRAS=dev,cuda)'
 	@echo 'make test    run the tests; each benchmark once, for its agreement'
 	@echo 'make check   lint and types, then the tests'
 	@echo 'make clean   remove the virtual environment and all caches'

@@ -26,7 +26,7 @@ def perceptron_bench(*arguments: str | Path, folder: Path = CODE) -> subprocess.
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
-def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_budget_allows(
+def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_time_allows(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
     record = tmp_path / "new folder" / "run.json"
