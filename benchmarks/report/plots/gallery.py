@@ -145,7 +145,9 @@ def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Plot]:
         if len(each.points) >= MIN_RUNS and each.points[0].row.group == group
     ]
     if followed:
-        yield trend([Segmentation.of(each) for each in followed[:MAX_TRENDS]], about=group.replace(" ", "-"))
+        yield trend(
+            [Segmentation.of(each) for each in followed[:MAX_TRENDS]], about=group.replace(" on ", "-on-")
+        )
 
 
 def _record(run: Run) -> Record | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.cases.problems import name_of
 from benchmarks.records.row import Verdict
 from benchmarks.report.plots.files import MAX_EACH, write_plots
 from benchmarks.report.plots.gallery import MAX_GROUPS, MAX_MACHINES, plots_of
@@ -18,7 +19,7 @@ from benchmarks.report.plots.style import (
 from tests.conftest import SMALL
 from tests.helpers.plots import DRAWN, swept, text_of
 from tests.helpers.records import row, run_of
-from tests.helpers.runs import elsewhere, run_of_day
+from tests.helpers.runs import elsewhere, run_of_day, timed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,16 @@ def test_no_runs_and_no_times_make_no_plots_and_no_error() -> None:
 
     assert plots_of([]) == {}
     assert nothing == []
+
+
+def test_a_trend_on_two_cores_is_about_the_problem_and_the_place_that_the_page_asks_for() -> None:
+    rows = [timed(name, [1e-3] * 6, n_cores=2) for name in ("torch_eager", "native_floor")]
+    runs = [run_of_day(day, *rows) for day in range(3)]
+
+    (plots,) = plots_of(runs).values()
+
+    (trend,) = [plot for plot in plots if plot.kind == "trend"]
+    assert trend.about == f"{name_of(SMALL)}-on-cpu, 2 cores"
 
 
 def test_losses_of_an_older_run_are_shown_where_the_newest_has_none() -> None:
