@@ -16,9 +16,6 @@ from benchmarks.records.run import read_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 @pytest.fixture(autouse=True)
 def without_override(monkeypatch: pytest.MonkeyPatch) -> None:
