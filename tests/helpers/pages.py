@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 import shutil
+import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -54,6 +58,14 @@ ABSENT = row(
     manifest=(),
     processes=(),
 )
+
+
+def payload_of(html: str) -> dict[str, Any]:
+    """Return the data of a page."""
+    found = re.search(r'<script type="application/octet-stream" id="data">([^<]*)</script>', html)
+    assert found
+    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1])))
+    return content
 
 
 def rows_of(problem: Problem, **changes: object) -> list[Row]:

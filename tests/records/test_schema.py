@@ -15,7 +15,7 @@ from benchmarks.records.schema import STEERING, visible
 from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.tables.run import print_run
 from impls.contract import Problem
-from tests.helpers.pages import rows_of
+from tests.helpers.pages import payload_of, rows_of
 from tests.helpers.records import INVALID
 from tests.helpers.runs import run_of_day, write
 
@@ -56,7 +56,6 @@ def test_no_text_of_a_record_that_was_read_holds_one(tmp_path: Path) -> None:
 
 def test_first_page_tables_data_terminal_page_and_pictures_show_the_number_only(tmp_path: Path) -> None:
     gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
-    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     run, terminal = hostile(tmp_path), io.StringIO()
 
     write_report([run], tmp_path, leave_out=["pictures"])
@@ -68,7 +67,7 @@ def test_first_page_tables_data_terminal_page_and_pictures_show_the_number_only(
     texts = [*(text.replace("\r\n", "\n") for text in shown.values()), terminal.getvalue()]
     ((*pictures,),) = gallery.plots_of([run]).values()
     drawn = [[picture.name, picture.description, picture.chart.to_dict()] for picture in pictures]
-    content = page.payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
+    content = payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
     texts += [json.dumps(value, ensure_ascii=False) for value in (content, drawn)]
     assert "u202e" in texts[-1]
     assert not any(STEERING.search(text) for text in texts)

@@ -20,6 +20,7 @@ from benchmarks.records import run
 from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.readme.cells import NO_BREAK
 from benchmarks.report.tables.run import print_run
+from tests.helpers.pages import payload_of
 from tests.helpers.records import ABSENT, INVALID
 from tests.helpers.runs import run_of_day, timed, write
 
@@ -121,12 +122,11 @@ def test_the_report_is_about_the_users_runs_and_what_it_links_to_is_there(
 def test_the_page_of_the_users_runs_shows_their_machine_first_and_offers_the_published_ones(
     results: Path,
 ) -> None:
-    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     pytest.importorskip("altair", reason="part of the extra `report`")
 
     assert main(["report", "--no-pictures"]) == 0
 
-    content = page.payload_of((results / "local" / PAGE).read_text(encoding="utf-8"))
+    content = payload_of((results / "local" / PAGE).read_text(encoding="utf-8"))
     machines = dict.fromkeys(
         (group["site"].partition(":")[0], group["beside"]) for group in content["groups"]
     )
@@ -168,11 +168,10 @@ def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path
 
 
 def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
-    page = pytest.importorskip("benchmarks.report.html.page", reason="needs the extra `report`")
     pytest.importorskip("altair", reason="part of the extra `report`")
     write_report([RUN], tmp_path, leave_out=["pictures"])
 
-    content = page.payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
+    content = payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
 
     shown = [
         {row["implementation"], *row["text"].values()} for group in content["groups"] for row in group["rows"]

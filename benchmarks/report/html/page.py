@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 import zlib
 from functools import cache
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, write_atomically
 
 if TYPE_CHECKING:
@@ -28,8 +26,6 @@ SCRIPTS = (
     *("details", "charts", "sections", "compiling", "main"),
 )
 """The files of the page's own script, in order."""
-
-DATA = re.compile(r'<script type="application/octet-stream" id="data">([^<]*)</script>')
 
 
 @cache  # it takes a second
@@ -66,21 +62,6 @@ def write_page(
     with explain_refusal(path, remedy="name another folder with -o"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, html)
-
-
-def payload_of(html: str) -> dict[str, Any]:
-    """Return the data of a page.
-
-    Raises:
-        UsageError: it has none.
-
-    """
-    found = DATA.search(html)
-    if found is None:
-        message = "expected a page of perceptron-bench, found other HTML"
-        raise UsageError(message)
-    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1])))
-    return content
 
 
 def _page(content: dict[str, Any], library: str) -> str:

@@ -12,11 +12,11 @@ import pytest
 
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
-from benchmarks.report.html.page import bundled, payload_of, write_page
+from benchmarks.report.html.page import bundled, write_page
 from benchmarks.report.tables.run import figures_grid
 from benchmarks.stats import speedup
 from impls.contract import Problem
-from tests.helpers.pages import ABSENT, MINIMA_S, rows_of, typical_run
+from tests.helpers.pages import ABSENT, MINIMA_S, payload_of, rows_of, typical_run
 from tests.helpers.records import INVALID
 from tests.helpers.runs import run_of_day, timed
 
