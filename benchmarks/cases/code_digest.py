@@ -26,7 +26,8 @@ MEASURED_CODE = ("benchmarks", "impls", "pyproject.toml", "constraints.txt")
 
 TIMING_CODE = (
     "impls/contract.py",
-    "benchmarks/cases",
+    "benchmarks/cases/data.py",
+    "benchmarks/cases/problems.py",
     "benchmarks/worker",
     "benchmarks/runner/rounds.py",
     "benchmarks/runner/launch.py",
@@ -37,14 +38,22 @@ HASHED = (".py", ".c", ".cu", ".toml", ".txt")
 
 
 def checkout_digest() -> str:
-    """Return the digest of the checkout's code as it is on the disk, committed or not."""
-    return _digest_of(_files_below(MEASURED_CODE))
+    """Return the digest of the checkout's code as it is on the disk, byte by byte, committed or not."""
+    return _digest_of(hashlib.sha256(file.read_bytes()).hexdigest() for file in _files_below(MEASURED_CODE))
 
 
 def timed_code_digest(path: Path) -> str:
-    """Return the digest of the code that decides an implementation's times: its files and TIMING_CODE."""
-    own = (path.with_suffix(suffix) for suffix in (".py", ".c", ".cu"))
-    return _digest_of([*filter(lambda file: file.is_file(), own), *_files_below(TIMING_CODE)])
+    """Return the digest of the code that decides an implementation's times: its files and TIMING_CODE.
+
+    The imports of its own file count: another library under the same name is another program.
+    """
+    own = [file for suffix in (".py", ".c", ".cu") if (file := path.with_suffix(suffix)).is_file()]
+    return _digest_of(
+        [
+            *(_digest_of_file(file.suffix, file.read_bytes(), imports_count=True) for file in own),
+            *(_digest_of_file(file.suffix, file.read_bytes()) for file in _files_below(TIMING_CODE)),
+        ]
+    )
 
 
 def same_code(one: str | None, other: str | None) -> bool | None:
@@ -66,33 +75,37 @@ def _files_below(names: Iterable[str]) -> Iterable[Path]:
             yield path
 
 
-def _digest_of(files: Iterable[Path]) -> str:
-    parts = sorted(_digest_of_file(file.suffix, file.read_bytes()) for file in files)  # wherever they are
-    return f"{ALGORITHM}:{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
+def _digest_of(parts: Iterable[str]) -> str:
+    joined = "".join(sorted(parts))  # sorted: a file that is moved is the same code
+    return f"{ALGORITHM}:{hashlib.sha256(joined.encode()).hexdigest()[:16]}"
 
 
 @lru_cache(maxsize=1000)  # every implementation's digest covers the same files of the harness
-def _digest_of_file(suffix: str, content: bytes) -> str:
+def _digest_of_file(suffix: str, content: bytes, *, imports_count: bool = False) -> str:
     if suffix == ".py":
         with contextlib.suppress(SyntaxError, ValueError):  # not Python: the worker reports the fault
-            content = repr(_tree_of(ast.parse(content))).encode()
+            content = repr(_tree_of(ast.parse(content), imports_count=imports_count)).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def _tree_of(node: object) -> object:
+def _tree_of(node: object, *, imports_count: bool) -> object:
     """Reduce a node to lists and texts, without empty fields, which differ between Python versions."""
     if isinstance(node, ast.AST):
         fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-        return [type(node).__name__, [(name, _tree_of(value)) for name, value in fields]]
+        return [
+            type(node).__name__,
+            [(n, _tree_of(value, imports_count=imports_count)) for n, value in fields],
+        ]
     if isinstance(node, list):
-        return [_tree_of(each) for each in node if not _is_ignored(each)]
+        kept = (each for each in node if not _is_ignored(each, imports_count=imports_count))
+        return [_tree_of(each, imports_count=imports_count) for each in kept]
     return repr(node)
 
 
-def _is_ignored(node: object) -> bool:
+def _is_ignored(node: object, *, imports_count: bool) -> bool:
     match node:
-        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant(value=str())):
-            return True
-        case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
+        case ast.Import() | ast.ImportFrom():
+            return not imports_count
+        case ast.Expr(value=ast.Constant(value=str())) | ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
             return True
     return False

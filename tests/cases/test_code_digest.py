@@ -28,10 +28,10 @@ def digest_after(path: Path, source: str) -> str:
     [
         ("A loop.", "The loop."),
         ("Return it.", "Compute it."),
-        ("import math", "from x import math  # moved"),
+        ("import math", "import math  # with a comment"),
         ("math.exp(x) + 1", "(\n        math.exp(x)\n        + 1\n    )"),
     ],
-    ids=["module's docstring", "function's docstring", "import", "line breaks"],
+    ids=["module's docstring", "function's docstring", "comment", "line breaks"],
 )
 def test_what_can_change_no_time_leaves_the_digest_as_it_is(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "own.py"
@@ -39,7 +39,10 @@ def test_what_can_change_no_time_leaves_the_digest_as_it_is(tmp_path: Path, old:
     assert digest_after(path, SOURCE.replace(old, new)) == digest_after(path, SOURCE)
 
 
-@pytest.mark.parametrize(("old", "new"), [("+ 1", "+ 2"), ("exp", "log"), ("step(x)", "step(x, y=1)")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("+ 1", "+ 2"), ("exp", "log"), ("step(x)", "step(x, y=1)"), ("import math", "import cmath as math")],
+)
 def test_a_change_of_the_program_changes_the_digest(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "own.py"
 
@@ -49,8 +52,27 @@ def test_a_change_of_the_program_changes_the_digest(tmp_path: Path, old: str, ne
 def test_code_that_runs_where_types_are_not_checked_is_part_of_the_digest(tmp_path: Path) -> None:
     path, source = tmp_path / "own.py", "if TYPE_CHECKING:\n    import x\nelse:\n    y = 1\n"
 
-    assert digest_after(path, source.replace("import x", "import z")) == digest_after(path, source)
     assert digest_after(path, source.replace("y = 1", "y = 2")) != digest_after(path, source)
+
+
+def test_an_import_for_the_type_checker_leaves_the_digest_as_it_is(tmp_path: Path) -> None:
+    path, source = tmp_path / "own.py", "if TYPE_CHECKING:\n    import x\ny = 1\n"
+
+    assert digest_after(path, source.replace("import x", "import z")) == digest_after(path, source)
+
+
+def test_a_moved_import_of_the_harness_changes_no_digest_of_a_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, harness = tmp_path / "own.py", tmp_path / "launch.py"
+    monkeypatch.setattr(code_digest, "TIMING_CODE", (str(harness),))
+    harness.write_text("from a import launch\nlaunch()\n")
+    first = digest_after(path, SOURCE)
+
+    harness.write_text("from b.c import launch\nlaunch()\n")
+    assert timed_code_digest(path) == first
+    harness.write_text("from b.c import launch\nlaunch(1)\n")
+    assert timed_code_digest(path) != first
 
 
 def test_the_digest_covers_the_c_file_of_the_same_name_and_no_other_file(tmp_path: Path) -> None:
@@ -90,8 +112,9 @@ def test_the_digest_covers_every_file_of_the_harness_that_a_worker_loads() -> No
 
     covered = {str(file) for file in code_digest._files_below(code_digest.TIMING_CODE)}  # noqa: SLF001
     not_covered = {name.removeprefix(f"{CODE}/") for name in {*loaded} - covered}
-    # These few change no time: how messages are read, errors, paths and sums.
+    # These few change no time: how messages are read, errors, paths, sums and the limits of a comparison.
     assert not_covered <= {
         *(f"benchmarks/{name}.py" for name in ("decode", "errors", "paths", "stats")),
+        *("benchmarks/cases/__init__.py", "benchmarks/cases/tolerances.py"),
         "impls/numpy_reference.py",
     }
