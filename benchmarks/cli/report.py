@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.errors import UsageError
-from benchmarks.paths import LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS
+from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS, is_checkout
 from benchmarks.records.run import read_run, recorded_runs
 from benchmarks.report.publish import NOT_COMMITTED, write_report
 
@@ -54,6 +54,9 @@ def report(parsed: argparse.Namespace) -> int:
         UsageError: a record can't be read or compared, or the folder can't be written.
 
     """
+    if parsed.publish and not is_checkout(CODE):
+        message = f"--publish: expected a checkout of perceptron-bench, found none at {CODE}; run it in one"
+        raise UsageError(message)
     if parsed.publish and parsed.runs:
         message = "--publish takes its records from results/runs: expected no RUN, found one; copy it there"
         raise UsageError(message)

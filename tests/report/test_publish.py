@@ -134,6 +134,16 @@ def test_the_page_of_the_users_runs_shows_their_machine_first_and_offers_the_pub
     assert {each["site"].partition(":")[0] for each in content["charts"]["pictures"]} == {"vm", "published"}
 
 
+def test_publishing_outside_a_checkout_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.cli.report.CODE", tmp_path)
+
+    assert main(["report", "--publish"]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--publish: expected a checkout of perceptron-bench, found none at" in line
+
+
 def test_only_publishing_changes_the_published_files_which_have_no_png_and_no_data(results: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
 
