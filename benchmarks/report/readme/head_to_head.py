@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     Pairs: TypeAlias = Mapping[str, Sequence[LikeForLike]]
 
 READING = """\
-Typical time of an epoch with the fastest implementation of each framework, by tier: one call covers an \
-epoch, a step, or one operation (eager). *Faster* is the ratio of the fastest epochs, paired by rounds (not \
-the quotient of the two columns), with its 95 % confidence interval if there were enough rounds."""
+The columns of the frameworks show median times of an epoch with each framework's fastest implementation. \
+*Faster* compares the fastest epochs of each round instead, so it is not the quotient of those columns; in \
+brackets is its 95 % confidence interval if there were enough rounds."""
 
 
 def like_for_like_table(pairs: Pairs) -> str:
