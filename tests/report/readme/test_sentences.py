@@ -64,7 +64,9 @@ def test_jax_is_faster_when_both_compile_and_pytorch_when_neither_does(
 
 
 def test_the_second_processor_agrees_except_for_whole_epochs_of_wide() -> None:
-    assert says("Results on a second CPU model agree, except for whole epochs of `wide`, where the comparison is")
+    assert says(
+        "Results on a second CPU model agree, except for whole epochs of `wide`, where the comparison is"
+    )
     assert says("the comparison is inconclusive.")
     other = read_run(CODE / "results" / "runs" / "20261124T042559Z.json")
     assert other.provenance.cpu != the_readmes_run().provenance.cpu
