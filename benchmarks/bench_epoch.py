@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.pytest_plugin.clock import ReplayClock
 from benchmarks.records.row import KEY, SCHEMA_VERSION, Verdict
-
-if TYPE_CHECKING:
-    from pytest_benchmark.fixture import BenchmarkFixture
-
-    from benchmarks.pytest_plugin.clock import ReplayClock
-    from benchmarks.runner.case import CaseResult
+from benchmarks.runner.case import CaseResult
 
 
 def bench_epoch(benchmark: BenchmarkFixture, case_result: CaseResult, replay_clock: ReplayClock) -> None:

@@ -88,7 +88,6 @@ def decode(kind: type[T], value: Json) -> T:
 
     Raises:
         ValueError: it does not fit; the message names the place, what was expected and what was found.
-
     """
     return cast("T", _reader(cast("Any", kind))(value))
 

@@ -9,13 +9,10 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PARTIAL = ".perceptron-bench-{}.partial"
 """The name of a file that is being written; no reader looks for it."""
@@ -29,7 +26,6 @@ def read_bytes(path: Path) -> bytes:
 
     Raises:
         UsageError: it can't be read.
-
     """
     try:
         return path.read_bytes()
@@ -44,7 +40,6 @@ def explain_refusal(path: Path, *, remedy: str) -> Iterator[None]:
 
     Raises:
         UsageError: the system refused.
-
     """
     try:
         yield
@@ -58,7 +53,6 @@ def try_to_write(path: Path) -> None:
 
     Raises:
         OSError: it can't be opened.
-
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     is_there = os.path.lexists(path)
@@ -73,7 +67,6 @@ def try_to_replace(path: Path) -> None:
 
     Raises:
         OSError: the folder can't be written, or the path is a folder.
-
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
@@ -87,7 +80,6 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
     Raises:
         OSError: it can't be written.
-
     """
     with _written(path.parent, content) as partial:
         partial.replace(path)
@@ -98,7 +90,6 @@ def create_atomically(path: Path, content: str | bytes) -> bool:
 
     Raises:
         OSError: it can't be written, or the file system has no hard links.
-
     """
     with _written(path.parent, content) as partial, contextlib.suppress(FileExistsError):
         os.link(partial, path)
@@ -133,7 +124,6 @@ def keep(file: Path, output: Path) -> None:
 
     Raises:
         UsageError: it failed; the message says why, and where the file is.
-
     """
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

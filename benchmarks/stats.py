@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, takewhile
 from statistics import median_high, median_low
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 
@@ -44,7 +39,6 @@ def speedup(baseline_min_s: Sequence[float], min_s: Sequence[float]) -> Ratio:
 
     Raises:
         ValueError: the two don't pair up, or there is no pair.
-
     """
     ratios = [base_s / own_s for base_s, own_s in zip(baseline_min_s, min_s, strict=True)]
     if not ratios:
@@ -96,7 +90,6 @@ def shift_interval(
 
     Raises:
         ValueError: one side is empty.
-
     """
     differences = np.sort(np.subtract.outer(np.asarray(after), np.asarray(before)), axis=None)
     if not differences.size:

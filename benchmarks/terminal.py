@@ -18,7 +18,6 @@ class Terminal(Console):
 
         Raises:
             BrokenPipeError: always, so that the command ends as it does on a full disk.
-
         """
         self.quiet = True
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import floor
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.columns import column
 from benchmarks.cases.problems import name_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.records.row import Row
-    from impls.contract import Device, Problem
+from benchmarks.records.row import Row
+from impls.contract import Device, Problem
 
 
 @dataclass(frozen=True, kw_only=True)

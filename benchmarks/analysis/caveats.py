@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from benchmarks.cases.problems import name_of
-from benchmarks.records.row import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
+from benchmarks.records.row import Row, Verdict
+from benchmarks.records.run import Run
 
 CPU_CONTENTION = 0.9
 """A process that got less than this share of its core shared it with another process."""

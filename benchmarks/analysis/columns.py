@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, Field, dataclass, field, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from benchmarks.analysis.cells import in_unit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ def columns_of(line: type) -> tuple[Column, ...]:
 
     Raises:
         TypeError: a field declares none.
-
     """
     hints = get_type_hints(line)
     return tuple(_column(each, hints[each.name]) for each in fields(line))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import fsum
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.cells import si
 from benchmarks.analysis.columns import column
 from benchmarks.cases.problems import name_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.records.row import Row
-    from impls.contract import Problem
+from benchmarks.records.row import Row
+from impls.contract import Problem
 
 MIN_BATCH_SIZES = 3
 """A straight line fits any two points."""

@@ -8,22 +8,18 @@ Beyond the measured sizes the map is empty.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.analysis.cost_model import sweeps_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from benchmarks.records.row import Row
-    from impls.contract import Device, Problem
+from benchmarks.records.row import Row
+from impls.contract import Device, Problem
 
 Caches: TypeAlias = Literal["cold", "warm"]
 

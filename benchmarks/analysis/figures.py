@@ -6,9 +6,10 @@ Tables, plots, page and exports all take their figures and columns from here, so
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.analysis.cells import interval_cell
 from benchmarks.analysis.columns import column
@@ -16,13 +17,9 @@ from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, discover
 from benchmarks.cases.problems import name_of
 from benchmarks.records.machine import Machine
 from benchmarks.records.process import paired_min_s
+from benchmarks.records.row import Row
+from benchmarks.records.run import Run
 from benchmarks.stats import Ratio, speedup
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
 
 OF_ROW = (
     *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.decision_map import YARDSTICK
-from benchmarks.analysis.figures import figures_of, gradient_of, ratio_of
+from benchmarks.analysis.figures import Figures, figures_of, gradient_of, ratio_of
 from benchmarks.cases.implementations import BY_HAND
 from benchmarks.records.process import paired_median_s
+from benchmarks.records.row import Row
+from benchmarks.records.run import Run
 from benchmarks.stats import Ratio
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from benchmarks.analysis.figures import Figures
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
-
 
 TIERS = ("floor", "epoch", "step", "eager")
 """From most work per call to least; the floor, which is no choice, first."""

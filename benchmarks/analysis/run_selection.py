@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.figures import rows_by_group
 from benchmarks.cases.code_digest import same_code
 from benchmarks.cases.problems import NAMED
 from benchmarks.records.machine import Machine
-from benchmarks.records.row import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
+from benchmarks.records.row import Row, Verdict
+from benchmarks.records.run import Run
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.paths import CODE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 ALGORITHM = "ast1"
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from impls.contract import Parameters, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from impls.contract import Batch, Batches
+from impls.contract import Batch, Batches, Parameters, Problem
 
 
 def draw_epochs(problem: Problem) -> list[Batches]:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.cases.code_digest import timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
 from impls import contract
-from impls.contract import CONTRACT_VERSION, VARIANTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from impls.contract import Problem
+from impls.contract import CONTRACT_VERSION, VARIANTS, Problem
 
 CONTRACT = "contract.py"
 RENAMED = ("OFFERS",)
@@ -125,7 +120,6 @@ def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Impleme
 
     Raises:
         UsageError: there is no such implementation, or it is the reference, which is not timed.
-
     """
     known = {name: entry for name, entry in discover(folder).items() if entry.tier != "reference"}
     return [_entry_of(name, known) for name in names] or list(known.values())
@@ -147,7 +141,6 @@ def read_named_file(path: Path) -> ImplementationFile:
 
     Raises:
         UsageError: there is no such file, or it was written for another version of the contract.
-
     """
     if not path.is_file():
         message = f"no such file: {path}; expected a Python file with an implementation"

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError, unknown_name
-from impls.contract import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from impls.contract import Device
+from impls.contract import Device, Problem
 
 NAMED = {
     "book": Problem(),
@@ -62,7 +57,6 @@ def parse_problem(text: str) -> Problem:
 
     Raises:
         UsageError: no such name or field, or a value that does not fit.
-
     """
     name, *assignments = text.split(",")
     if name not in NAMED:
@@ -75,7 +69,6 @@ def replace_fields(problem: Problem, assignments: Sequence[str]) -> Problem:
 
     Raises:
         UsageError: no such field, or a value that does not fit.
-
     """
     types = {field.name: str(field.type) for field in fields(Problem)}
     changes: dict[str, object] = {}

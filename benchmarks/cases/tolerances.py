@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from impls.contract import Precision, Problem
-
+from impls.contract import Precision, Problem
 
 UNIT_ROUNDOFF: dict[Precision, float] = {"float32": 2**-24, "tf32": 2**-11, "bfloat16": 2**-8}
 """Half the distance from 1 to the next number: the largest relative error of rounding to nearest."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.markup import escape
 
@@ -15,7 +16,7 @@ from benchmarks.ab.resume import workplace
 from benchmarks.ab.sides import SideOptions
 from benchmarks.cases.suites import SUITES
 from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
-from benchmarks.cli.parser import add_alpha, add_argument, add_parser, add_path
+from benchmarks.cli.parser import Parser, add_alpha, add_argument, add_parser, add_path
 from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
 from benchmarks.paths import IMPLEMENTATIONS
@@ -24,11 +25,6 @@ from benchmarks.report.tables.comparison import calibration_grid
 from benchmarks.runner.rounds import Settings
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.terminal import wide_terminal
-
-if TYPE_CHECKING:
-    import argparse
-
-    from benchmarks.cli.parser import Parser
 
 CALIBRATION_PAIRS = 40
 WORKER_TIMEOUTS_S = {"time": Settings.worker_timeout_s, "instructions": 5 * Settings.worker_timeout_s}

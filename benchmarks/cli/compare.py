@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser
@@ -12,9 +13,6 @@ from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.compare.unpaired import RULE
 from benchmarks.records.run import read_run
 from benchmarks.terminal import wide_terminal
-
-if TYPE_CHECKING:
-    import argparse
 
 DESCRIPTION = """\
 compare two records of different moments

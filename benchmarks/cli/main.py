@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from benchmarks.cli import ab, compare, report, run, show, track
 from benchmarks.cli.parser import DEFECT, PIPE_CLOSED, USAGE, Parser
 from benchmarks.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from benchmarks.cli.parser import add_alpha, add_argument, add_path
+from rich.console import Console
+
+from benchmarks.cli.parser import Parser, add_alpha, add_argument, add_path
 from benchmarks.compare.result import (
     FINE,
     INTERRUPTED,
     MISSING_OR_INVALID,
     REGRESSION,
     UNDECIDED,
+    Comparison,
 )
+from benchmarks.compare.rule import Rule
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, try_to_write
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, to_markdown
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Mapping, Sequence
-
-    from rich.console import Console
-
-    from benchmarks.cli.parser import Parser
-    from benchmarks.compare.result import Comparison
-    from benchmarks.compare.rule import Rule
 
 REMEDY = "name another file"
 
@@ -61,7 +57,6 @@ class Outputs:
 
         Raises:
             UsageError: one of them can't be written, two are the same, or one is an input.
-
         """
         files = {each: path for each in RENDERED if (path := getattr(parsed, each))}
         job_summary = Path(name) if (name := os.environ.get("GITHUB_STEP_SUMMARY")) else None
@@ -83,7 +78,6 @@ class Outputs:
 
         Raises:
             UsageError: a file can't be written.
-
         """
         try:
             self.write(comparison)
@@ -95,7 +89,6 @@ class Outputs:
 
         Raises:
             UsageError: a file can't be written.
-
         """
         for each, path in self.files.items():
             with explain_refusal(path, remedy=REMEDY):
@@ -126,7 +119,6 @@ def read_thresholds(texts: Sequence[str]) -> dict[str, float]:
 
     Raises:
         UsageError: one is no percentage, or not between 0 and 100.
-
     """
     thresholds: dict[str, float] = {}
     for text in texts:

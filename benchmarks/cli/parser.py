@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
+from benchmarks.compare.rule import Rule
 from benchmarks.paths import CALIBRATIONS
 from benchmarks.pytest_plugin.options import BASELINE, keywords_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from benchmarks.compare.rule import Rule
 
 USAGE, DEFECT, PIPE_CLOSED = 4, 70, 141
 """Exit statuses of every command: pytest's for usage errors, EX_SOFTWARE of sysexits.h, and SIGPIPE's."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
+from benchmarks.compare.result import Comparison
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS, is_checkout
-from benchmarks.records.run import read_run, recorded_runs
-from benchmarks.report.publish import NOT_COMMITTED, write_report
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.compare.result import Comparison
-    from benchmarks.records.run import Run
-    from benchmarks.report.publish import Part
+from benchmarks.records.run import Run, read_run, recorded_runs
+from benchmarks.report.publish import NOT_COMMITTED, Part, write_report
 
 DESCRIPTION = """\
 write tables, plots, page and data from records
@@ -52,7 +47,6 @@ def report(parsed: argparse.Namespace) -> int:
 
     Raises:
         UsageError: a record can't be read or compared, or the folder can't be written.
-
     """
     if parsed.publish and not is_checkout(CODE):
         message = f"--publish: expected a checkout of perceptron-bench, found none at {CODE}; run it in one"

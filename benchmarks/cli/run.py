@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import os
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from rich.markup import escape
@@ -19,9 +20,6 @@ from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.records.compact import squeeze
 from benchmarks.terminal import Terminal
-
-if TYPE_CHECKING:
-    import argparse
 
 DESCRIPTION = """\
 measure, write one JSON file and the report
@@ -62,7 +60,6 @@ def run(parsed: argparse.Namespace) -> int:
 
     Raises:
         UsageError: the output can't be written.
-
     """
     options = read(Options, partial(getattr, parsed))
     default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"

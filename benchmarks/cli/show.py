@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -19,19 +21,12 @@ from benchmarks.cases.suites import QUICK, SUITES
 from benchmarks.cli.parser import add_argument, add_parser
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
-from benchmarks.records.run import recorded_runs
+from benchmarks.records.run import Run, recorded_runs
 from benchmarks.report.tables.case import print_row
 from benchmarks.report.tables.run import caption, to_markdown
 from benchmarks.runner.dispatch import probe
 from benchmarks.terminal import Terminal
 from impls.contract import DEVICES
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from benchmarks.records.run import Run
-
 
 EXPLAIN_DESCRIPTION = """\
 show what was checked about a case: agreement, fairness, costs, processes
@@ -101,7 +96,6 @@ def table(parsed: argparse.Namespace) -> int:
 
     Raises:
         UsageError: a file is no record of ours, or there is none.
-
     """
     runs = _recorded(parsed.files)
     sys.stdout.write(to_markdown(sorted(runs, key=lambda run: run.provenance.date, reverse=True)) + "\n")
@@ -123,7 +117,6 @@ def explain(parsed: argparse.Namespace) -> int:
 
     Raises:
         UsageError: there is no record, or none holds such a case.
-
     """
     runs = _recorded([parsed.file] if parsed.file else [])
     shown_runs = [(group, run) for groups in headline_groups(runs).values() for group, run in groups.items()]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from benchmarks.analysis.columns import Column
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.errors import UsageError, unknown_name
@@ -17,15 +20,8 @@ from benchmarks.report.plots.trend_files import require_format, write_plot
 from benchmarks.report.tables.trends import print_trends
 from benchmarks.terminal import wide_terminal
 from benchmarks.track.change_points import Segmentation
-from benchmarks.track.history import add, read_history, read_record
+from benchmarks.track.history import Record, add, read_history, read_record
 from benchmarks.track.trends import points_of, trends_of
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from benchmarks.analysis.columns import Column
-    from benchmarks.track.history import Record
 
 DESCRIPTION = """\
 keep runs, show how cases change over time, and write that for other tools
@@ -140,7 +136,6 @@ def _records(parsed: argparse.Namespace) -> tuple[Sequence[Record], int]:
 
     Raises:
         UsageError: there is no record, or none with a case and its baseline.
-
     """
     if files := getattr(parsed, "files", ()):
         records, status = sorted((read_record(file) for file in files), key=lambda each: each.date), 0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware
-
-if TYPE_CHECKING:
-    from benchmarks.records.run import Run
+from benchmarks.records.run import Run
 
 FACTS = {
     "cpu": "CPU",
@@ -25,7 +21,6 @@ def require_comparable(base: Run, new: Run, control: str | None) -> None:
 
     Raises:
         UsageError: they differ and no control was named, or the control has no times in one of them.
-
     """
     timed = [{row.case: row.implementation for row in run.rows if row.is_timed} for run in (base, new)]
     both = list(dict.fromkeys(name for case, name in timed[0].items() if case in timed[1]))

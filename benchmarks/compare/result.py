@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from benchmarks.compare.rule import Category, Decision, Rule
 from benchmarks.records.compact import to_json
@@ -11,9 +11,6 @@ from benchmarks.records.process import paired_ratios
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import Row, Verdict
 from benchmarks.records.schema import Schema, require_once
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 KEY = "perceptron_bench_comparison"
 SCHEMA_VERSION = 2

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from benchmarks.compare.calibration import Calibration
+from benchmarks.compare.noise import CaseCalibration
+from benchmarks.compare.rule import Rule
 from benchmarks.errors import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from benchmarks.compare.calibration import Calibration
-    from benchmarks.compare.noise import CaseCalibration
-    from benchmarks.compare.rule import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +30,6 @@ class Thresholds:
 
         Raises:
             UsageError: there is one.
-
         """
         for part in self.given:
             if not any(part in name for name in names):

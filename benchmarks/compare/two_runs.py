@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.compare import calibration
 from benchmarks.compare.comparable import differences, require_comparable
 from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered, without_figures
-from benchmarks.compare.rule import Category
+from benchmarks.compare.rule import Category, Rule
 from benchmarks.compare.thresholds import Thresholds
 from benchmarks.compare.unpaired import RULE, decide_shift, rounds_needed
 from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.process import paired_ratios
-from benchmarks.records.row import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from benchmarks.compare.rule import Rule
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
-
+from benchmarks.records.row import Row, Verdict
+from benchmarks.records.run import Run
 
 METHOD = """\
 two records of different moments; of each process the fastest epoch{normalized}; the Hodges-Lehmann estimate \
@@ -81,7 +74,6 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
 
     Raises:
         UsageError: the records can't be compared, or a threshold fits none of their cases.
-
     """
     rule, control = settings.rule, settings.control
     require_comparable(base, new, control)

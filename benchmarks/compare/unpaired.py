@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import count
-from typing import TYPE_CHECKING
 
 from benchmarks.compare.rule import Category, Decision, Rule, classify
 from benchmarks.stats import ROUNDING, shift_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RULE = Rule(threshold=0.075, alpha=0.05, drift=0.03)
 """For two records. The same code's fastest epochs, in six records of two hours on an idle virtual machine,
@@ -24,7 +21,6 @@ def decide_shift(
 
     Raises:
         ValueError: one side is empty.
-
     """
     tail = rule.alpha / n_cases
     shift, low, high, coverage = shift_interval(base_logs, new_logs, tail)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.errors import UsageError
 from benchmarks.pytest_plugin.clock import ReplayClock
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
-from benchmarks.pytest_plugin.session import MeasuringSession
+from benchmarks.pytest_plugin.session import CaseKey, MeasuringSession
 from benchmarks.records.compact import thin_samples
 from benchmarks.records.row import KEY
 from benchmarks.report.tables.run import print_run
+from benchmarks.runner.case import CaseResult
 from benchmarks.terminal import WIDE, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from _pytest.capture import CaptureManager
-    from pytest_benchmark.fixture import BenchmarkFixture
-
-    from benchmarks.pytest_plugin.session import CaseKey
-    from benchmarks.runner.case import CaseResult
 
 SESSION = pytest.StashKey[MeasuringSession]()
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 
 from benchmarks.cases.problems import NAMED
-from benchmarks.cases.suites import QUICK, SUITES
+from benchmarks.cases.suites import QUICK, SUITES, Suite
 from benchmarks.runner.rounds import Settings
-from impls.contract import DEVICES, PRECISIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from benchmarks.cases.suites import Suite
-    from impls.contract import Device, Precision
+from impls.contract import DEVICES, PRECISIONS, Device, Precision
 
 DAY_S = 86_400
 

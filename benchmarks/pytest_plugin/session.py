@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from benchmarks.cases.implementations import select
 from benchmarks.cases.problems import name_of, parse_problem, replace_fields
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
-from benchmarks.records.row import Verdict
+from benchmarks.pytest_plugin.options import Options
+from benchmarks.records.provenance import Provenance
+from benchmarks.records.row import Row, Verdict
 from benchmarks.records.run import Run, RunSettings
-from benchmarks.runner.case import Case
+from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.git import git_commit
 from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.resume import ResumeFolder
-from benchmarks.runner.rounds import run_rounds, sigterm_as_ctrl_c
+from benchmarks.runner.rounds import Settings, run_rounds, sigterm_as_ctrl_c
 from benchmarks.runner.system import choose_cpus, collect_provenance
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from rich.console import Console
-
-    from benchmarks.pytest_plugin.options import Options
-    from benchmarks.records.provenance import Provenance
-    from benchmarks.records.row import Row
-    from benchmarks.runner.case import CaseResult
-    from benchmarks.runner.rounds import Settings
-    from impls.contract import Precision, Problem
+from impls.contract import Precision, Problem
 
 CaseKey = tuple[str, str, str]
 """A case's implementation, device and problem by name, as pytest's parameters spell them."""
@@ -55,7 +48,6 @@ class MeasuringSession:
 
         Raises:
             UsageError: the options name something unknown, or two implementations with one name.
-
         """
         n_cores = max(1, len(choose_cpus(options.cores)))
         entries = dict.fromkeys(select(options.impl or options.chosen.impls))
@@ -125,7 +117,6 @@ class MeasuringSession:
 
         Raises:
             ValueError: nothing has been measured yet.
-
         """
         if self.provenance is None or self.settings is None:
             message = "expected a session that has measured, found one that has not"
@@ -156,7 +147,6 @@ def read_problem(text: str, precision: Precision | None) -> Problem:
 
     Raises:
         UsageError: there is no such problem, or it does not exist in this precision.
-
     """
     problem = parse_problem(text)
     if precision is None:

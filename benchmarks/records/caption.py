@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from benchmarks.records.provenance import Host, Provenance
+from benchmarks.records.provenance import Host, Provenance
 
 
 def machine(at: Provenance) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from benchmarks.records.row import KEY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAX_STORED = 11
 """Samples stored per process. They show its quantiles in steps of a tenth; all figures are of all samples."""
@@ -41,7 +39,6 @@ def to_json(document: dict[str, Any]) -> str:
 
     Raises:
         ValueError: there is NaN or an infinity, which JSON lacks.
-
     """
     return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
 

@@ -33,7 +33,6 @@ def convert(text: str) -> str:
 
     Raises:
         ValueError: it is no file that can be converted.
-
     """
     if text.startswith('{"provenance"'):  # a line for each comparison
         lines = [_line(json.loads(line)) for line in text.splitlines()]

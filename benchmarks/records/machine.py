@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from benchmarks.records.caption import hardware
-
-if TYPE_CHECKING:
-    from benchmarks.records.run import Run
+from benchmarks.records.run import Run
 
 FULL_PRECISION = {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
 """The workers' variables that keep matrix products in float32, TF32 off."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 from benchmarks.decode import Within
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 Seconds: TypeAlias = Annotated[float, Within(1e-12, 1e9)]
 Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]

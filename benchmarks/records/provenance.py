@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from benchmarks.decode import Within
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
 

@@ -7,18 +7,16 @@ A single benchmark's `extra_info["perceptron_bench"]` names its row.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from benchmarks.decode import Within, decode
 from benchmarks.errors import UsageError
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import KEY, SCHEMA_VERSION, Check, Row
 from benchmarks.records.schema import Schema, require_once
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +104,6 @@ def recorded_runs(paths: Sequence[Path]) -> list[Run]:
 
     Raises:
         UsageError: a file that was named can't be read.
-
     """
     runs: list[Run] = []
     for path in paths:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
 from benchmarks.files import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -43,7 +41,6 @@ class Schema(Generic[T]):
 
         Raises:
             UsageError: it can't be read, or as `parse` says.
-
         """
         return self.parse(read_bytes(path), path)
 
@@ -52,7 +49,6 @@ class Schema(Generic[T]):
 
         Raises:
             UsageError: it is no JSON, not of this kind, of another version, or has an impossible value.
-
         """
         try:
             return self._build(visible(content.decode()))
@@ -97,7 +93,6 @@ def require_once(kind: str, names: Iterable[object]) -> None:
 
     Raises:
         ValueError: a name is repeated.
-
     """
     name, n_times = next(iter(Counter(names).most_common(1)), (None, 0))
     if n_times > 1:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from benchmarks.compare.result import Comparison
 from benchmarks.files import explain_refusal
 from benchmarks.paths import PUBLISHED
+from benchmarks.records.machine import Machine
+from benchmarks.records.run import Run
 from benchmarks.report.export.files import DICTIONARY, write_tables
 from benchmarks.report.html.page import write_page
 from benchmarks.report.readme.images import Image, more_of
@@ -17,12 +22,6 @@ from benchmarks.report.tables.markdown import plain_in_markdown
 from benchmarks.report.tables.run import to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from benchmarks.compare.result import Comparison
-    from benchmarks.records.machine import Machine
-    from benchmarks.records.run import Run
     from benchmarks.report.plots.gallery import Gallery
 
 README, TABLES, PAGE, PICTURES, DATA = "README.md", "tables.md", "index.html", "pictures", "data"
@@ -67,7 +66,6 @@ def write_report(
 
     Raises:
         UsageError: the folder can't be written.
-
     """
     newest_first, beside = (_newest_first(each) for each in (runs, beside))
     absent = {part: [each for each in names if find_spec(each) is None] for part, names in NEEDS.items()}

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.cases.problems import case_name, group_name
 from benchmarks.records.process import Costs, ProcessResult
-from benchmarks.records.row import Row, Verdict
+from benchmarks.records.row import Agreement, Check, Row, Verdict
 from benchmarks.runner.system import unsupported_reason
 from benchmarks.verify import agreement, fairness
-from benchmarks.worker.messages import Failure, Runtime
-
-if TYPE_CHECKING:
-    from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.records.row import Agreement, Check
-    from benchmarks.worker.messages import Measurement, Timing
-    from impls.contract import Device, Problem
+from benchmarks.worker.messages import Failure, Measurement, Runtime, Timing
+from impls.contract import Device, Problem
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
+from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import CaseResult, EndReason
-from benchmarks.runner.launch import launch, recall
+from benchmarks.runner.launch import Report, launch, recall
 from benchmarks.worker.messages import Job
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.runner.launch import Report
-    from impls.contract import Device
-
+from impls.contract import Device
 
 INSPECTION = -1
 """The round before the timed ones: each process has empty caches, verifies and inspects; it times nothing."""

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextlib.contextmanager
@@ -23,7 +20,6 @@ def worktree(folder: Path, ref: str, scratch: Path) -> Iterator[Path]:
 
     Raises:
         UsageError: the folder is in no git checkout, or there is no such commit.
-
     """
     top = Path(git(folder, "rev-parse", "--show-toplevel"))
     commit, tree = resolve(folder, ref), scratch / "worktree"
@@ -41,7 +37,6 @@ def resolve(folder: Path, ref: str) -> str:
 
     Raises:
         UsageError: the folder is in no git checkout, or there is no such commit.
-
     """
     question = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     return git(folder, *question, expected=f"a commit named {ref!r}")
@@ -66,7 +61,6 @@ def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
 
     Raises:
         UsageError: it fails, or there is no git.
-
     """
     program = shutil.which("git")
     if program is None:

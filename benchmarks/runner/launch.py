@@ -8,17 +8,11 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.files import write_atomically
 from benchmarks.worker.env_vars import COUNTING_VARIABLES, runtime_variables, worker_environment
-from benchmarks.worker.messages import Failure, Measurement, Readiness, message_from_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.worker.messages import Job
-
+from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, message_from_json
 
 FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
 

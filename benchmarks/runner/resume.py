@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -14,11 +15,7 @@ from benchmarks.cases.code_digest import checkout_digest
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal
 from benchmarks.paths import UNFINISHED
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.records.provenance import Provenance
+from benchmarks.records.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,6 @@ class ResumeFolder:
 
         Raises:
             UsageError: this run is already in progress, or the folder can't be made.
-
         """
         machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
         variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))

@@ -9,20 +9,15 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.runner.case import Case, CaseResult
-from benchmarks.runner.dispatch import INSPECTION, Dispatcher, WorkerRun
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.runner.dispatch import ProgressListener
-    from impls.contract import Device, Precision, Problem
+from benchmarks.runner.dispatch import INSPECTION, Dispatcher, ProgressListener, WorkerRun
+from impls.contract import Device, Precision, Problem
 
 
 @dataclass(frozen=True, kw_only=True)

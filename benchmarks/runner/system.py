@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cpuinfo
 
@@ -20,9 +19,7 @@ from benchmarks.paths import CODE, is_checkout
 from benchmarks.records.provenance import PACKAGES, Host, Provenance, steers
 from benchmarks.runner.git import git_commit
 from benchmarks.worker.env_vars import worker_environment
-
-if TYPE_CHECKING:
-    from impls.contract import Device, Precision
+from impls.contract import Device, Precision
 
 
 def choose_cpus(n_cores: int) -> tuple[int, ...]:
@@ -32,7 +29,6 @@ def choose_cpus(n_cores: int) -> tuple[int, ...]:
 
     Raises:
         UsageError: this process may use fewer.
-
     """
     if not hasattr(os, "sched_getaffinity"):
         return ()

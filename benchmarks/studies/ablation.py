@@ -9,13 +9,15 @@ All variants of a loop and the floor alternate within one pinned process; the fa
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rich.table import Table
 
@@ -29,10 +31,6 @@ from benchmarks.studies.findings import Findings, run_study, study_parser
 from benchmarks.studies.fresh_process import in_fresh_process
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
 
 HEAD = """\
 # Where does the time of a step go?
@@ -143,7 +141,6 @@ def variants_of(study: Study, folder: Path) -> dict[str, Path]:
 
     Raises:
         UsageError: the source has changed, so that a part is not in it.
-
     """
     source = (IMPLEMENTATIONS / f"{study.name}.py").read_text(encoding="utf-8")
     files = {WHOLE: IMPLEMENTATIONS / f"{study.name}.py"}

@@ -10,34 +10,28 @@ wrong.
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
 from benchmarks.analysis.caveats import shared_core
 from benchmarks.analysis.cells import si
-from benchmarks.analysis.decision_map import decision_maps
+from benchmarks.analysis.decision_map import DecisionMap, Stretch, decision_maps
 from benchmarks.cases.implementations import select
 from benchmarks.errors import UsageError
 from benchmarks.records.run import read_run
 from benchmarks.report.tables.markdown import plain_in_markdown
 from benchmarks.runner.system import choose_cpus
 from benchmarks.studies.findings import Findings, run_study, study_parser
-from benchmarks.studies.whole_training import time_whole
+from benchmarks.studies.whole_training import WholeTraining, time_whole
 from benchmarks.worker.messages import Job
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from benchmarks.analysis.decision_map import DecisionMap, Stretch
-    from benchmarks.studies.whole_training import WholeTraining
 
 TOLERANCE = 0.05
 HEAD = f"""\

@@ -8,24 +8,21 @@ the file that it makes. The reports are written to results/faq/. Takes about ten
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
 from benchmarks.errors import unknown_name
 from benchmarks.paths import CODE
 from benchmarks.studies.findings import run_study, study_parser
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
 
 FAQ = CODE / "docs" / "faq.md"
 FOUND = CODE / "results" / "faq"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.errors import UsageError
@@ -16,11 +17,6 @@ from benchmarks.records.caption import machine, software
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 from benchmarks.runner.system import collect_provenance
 from benchmarks.terminal import Terminal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from rich.console import Console
 
 REMEDY = "name another file with -o"
 USAGE_ERROR = 4
@@ -80,7 +76,6 @@ class Findings:
 
         Raises:
             UsageError: the file can't be written.
-
         """
         if path is None:
             return

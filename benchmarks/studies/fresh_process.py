@@ -6,14 +6,12 @@ import importlib
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from benchmarks.errors import UsageError
 from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.start import pin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def in_fresh_process(
@@ -29,7 +27,6 @@ def in_fresh_process(
 
     Raises:
         UsageError: the process failed.
-
     """
     spec = sys.modules[function.__module__].__spec__  # knows the name of a module that -m has run, too
     module = spec.name if spec else function.__module__

@@ -8,10 +8,11 @@ than 5 %.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from rich.table import Table
@@ -26,10 +27,6 @@ from benchmarks.studies.fresh_process import in_fresh_process
 from benchmarks.worker.measure import time_trainings
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload, drop_warmup, train
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping, Sequence
 
 TOLERANCE = 0.05
 N_PAIRS = 20  # in each process

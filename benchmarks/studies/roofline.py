@@ -7,14 +7,17 @@ The two alternate within one pinned process. Exit status 1 if the median of the 
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from timeit import timeit
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.analysis.cells import si
@@ -27,12 +30,6 @@ from benchmarks.runner.system import choose_cpus
 from benchmarks.studies.findings import Findings, run_study, study_parser
 from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
 
 FLOOR_FILE = IMPLEMENTATIONS / f"{FLOOR}.py"
 PROBLEM = "wide,n_batches=100"  # 102 MB: more than the caches hold

@@ -31,7 +31,6 @@ def time_whole(job: Job) -> WholeTraining:
 
     Raises:
         UsageError: it failed, or its parameters are not the reference's.
-
     """
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as caches:
         cpu_only = job.devices == ("cpu",)

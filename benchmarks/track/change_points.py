@@ -6,17 +6,13 @@ import functools
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.errors import UsageError
 from benchmarks.stats import median_ratio
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from benchmarks.track.trends import Point, Trend
+from benchmarks.track.trends import Point, Trend
 
 MIN_RUNS = 3
 """Runs that a level must last: one outlier is no change."""
@@ -81,7 +77,6 @@ class Segmentation:
 
         Raises:
             UsageError: ruptures is not installed.
-
         """
         points = trend.points
         log_ratios = np.log([point.ratio.value for point in points])
@@ -118,7 +113,6 @@ def change_points(y: NDArray[np.float64]) -> list[int]:
 
     Raises:
         UsageError: there are enough runs, and ruptures is not installed.
-
     """
     if len(y) < ENOUGH_RUNS:
         return []  # does not need ruptures, whose import takes three seconds

@@ -18,17 +18,11 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.errors import UsageError
 from benchmarks.files import create_atomically, read_bytes
-from benchmarks.records.run import parse_run
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.records.run import Run
-
+from benchmarks.records.run import Run, parse_run
 
 NAME = re.compile(r"\d{8}T\d{6}Z-[^-]+-(?P<digest>[0-9a-f]{16})\.json")
 
@@ -55,7 +49,6 @@ def read_record(path: Path) -> Record:
 
     Raises:
         UsageError: it is not a record, or has no valid date.
-
     """
     return _parse(read_bytes(path), path)
 
@@ -66,7 +59,6 @@ def add(path: Path, folder: Path) -> tuple[Path, bool]:
     Raises:
         UsageError: it is not a record, has no valid date, or the history can't be written. In any case the
             records in the history are unharmed.
-
     """
     content = read_bytes(path)
     target = folder / _name(_parse(content, path), content)

@@ -8,23 +8,18 @@ slows case and control alike and cancels out, so that runs of different days can
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.records.machine import Hardware
 from benchmarks.records.process import paired_min_s
-from benchmarks.stats import speedup
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
-    from benchmarks.stats import Ratio
-    from benchmarks.track.history import Record
+from benchmarks.records.row import Row
+from benchmarks.records.run import Run
+from benchmarks.stats import Ratio, speedup
+from benchmarks.track.history import Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from benchmarks.analysis.break_even import BreakEven, break_evens
-from benchmarks.analysis.columns import columns_of
+from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.cost_model import CostModel, cost_models
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.analysis.record_columns import CaseKey, CheckLine, LossLine, ProcessLine, RunKey, RunLine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from benchmarks.analysis.columns import Column
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
-
+from benchmarks.records.row import Row
+from benchmarks.records.run import Run
 
 Lines: TypeAlias = "Iterable[tuple[tuple[str, ...], Any]]"
 """The values of a line's key columns, and the object that has the others."""

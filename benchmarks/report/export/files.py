@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.analysis.columns import Column
 from benchmarks.errors import UsageError
-from benchmarks.report.export.datasets import EXPORTS
+from benchmarks.records.run import Run
+from benchmarks.report.export.datasets import EXPORTS, Export
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     import pyarrow as pa
-
-    from benchmarks.analysis.columns import Column
-    from benchmarks.records.run import Run
-    from benchmarks.report.export.datasets import Export
 
 DICTIONARY = "DATA.md"
 
@@ -41,7 +38,6 @@ def write_tables(runs: Sequence[Run], folder: Path) -> None:
     Raises:
         ImportError: pyarrow is not installed; nothing is written.
         UsageError: a whole number is too large for the tables; nothing is written.
-
     """
     from pyarrow import csv, parquet  # noqa: PLC0415 - part of an extra
 

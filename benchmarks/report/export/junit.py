@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from benchmarks.compare.result import CaseVerdict, Comparison
 from benchmarks.compare.rule import Category
 from benchmarks.report.tables.comparison import detectable, percent, printable
-
-if TYPE_CHECKING:
-    from benchmarks.compare.result import CaseVerdict, Comparison
 
 SUITE = "perceptron-bench"
 

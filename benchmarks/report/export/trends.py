@@ -9,20 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.record_columns import RunLine
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware
-from benchmarks.records.provenance import PACKAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.records.provenance import Provenance
-    from benchmarks.track.trends import Point
+from benchmarks.records.provenance import PACKAGES, Provenance
+from benchmarks.track.trends import Point
 
 
 def _at(point: Point) -> Provenance:
@@ -98,7 +94,6 @@ def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
 
     Raises:
         UsageError: there is no point; the action refuses an empty array.
-
     """
     if not points:
         message = (

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from benchmarks.report.html.specs import templates
-from benchmarks.report.plots.plot import rounded
+from benchmarks.records.run import Run
+from benchmarks.report.html.specs import Spec, templates
+from benchmarks.report.plots.gallery import Gallery
+from benchmarks.report.plots.plot import Plot, rounded
 from benchmarks.report.plots.style import config, look_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.records.run import Run
-    from benchmarks.report.html.specs import Spec
-    from benchmarks.report.plots.gallery import Gallery
-    from benchmarks.report.plots.plot import Plot
 
 
 def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:

@@ -6,19 +6,18 @@ import base64
 import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.compare.result import Comparison
 from benchmarks.files import explain_refusal, write_atomically
+from benchmarks.records.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from benchmarks.compare.result import Comparison
-    from benchmarks.records.run import Run
     from benchmarks.report.plots.gallery import Gallery
 
 SCRIPTS = (
@@ -34,7 +33,6 @@ def bundled() -> str:
 
     Raises:
         ImportError: it is not installed.
-
     """
     import vl_convert  # noqa: PLC0415 - part of an extra
 
@@ -54,7 +52,6 @@ def write_page(
     Raises:
         ImportError: a library is not installed; they are part of the extra `report`.
         UsageError: the file can't be written.
-
     """
     from benchmarks.report.html.payload import payload  # noqa: PLC0415 - needs an extra
 

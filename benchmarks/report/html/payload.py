@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.analysis.caveats import CPU_CONTENTION
 from benchmarks.analysis.cells import in_unit
+from benchmarks.analysis.columns import Column
 from benchmarks.analysis.cost_model import sweep_name
-from benchmarks.analysis.figures import OF_RATIO, figures_of
-from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.figures import OF_RATIO, Figures, figures_of
+from benchmarks.analysis.head_to_head import LikeForLike, like_for_like
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.tolerances import tolerances
+from benchmarks.compare.result import Comparison
 from benchmarks.records.caption import cores_per_case
 from benchmarks.records.machine import Machine
+from benchmarks.records.process import ProcessResult
 from benchmarks.records.provenance import steers
+from benchmarks.records.row import Check, Row
+from benchmarks.records.run import Run
 from benchmarks.report.html.charts import charts_of
+from benchmarks.report.plots.gallery import Gallery
 from benchmarks.report.readme.head_to_head import note_on_gradients, verdict_of
 from benchmarks.report.tables.comparison import READING, comparison_grid, remarks, summary
 from benchmarks.report.tables.run import columns
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.analysis.columns import Column
-    from benchmarks.analysis.figures import Figures
-    from benchmarks.analysis.head_to_head import LikeForLike
-    from benchmarks.compare.result import Comparison
-    from benchmarks.records.process import ProcessResult
-    from benchmarks.records.row import Check, Row
-    from benchmarks.records.run import Run
-    from benchmarks.report.plots.gallery import Gallery
-    from impls.contract import Problem
+from impls.contract import Problem
 
 DIGITS = 5
 """Significant digits of figures to sort or draw; the figures to read are texts."""

@@ -5,15 +5,13 @@ The data is named "rows"; each row has the "colour", the "shape" and the "dash" 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import altair as alt
 
 from benchmarks.report.plots.style import DIM, SECONDS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Spec: TypeAlias = dict[str, Any]
 

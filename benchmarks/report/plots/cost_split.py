@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import altair as alt
 
 from benchmarks.analysis.cells import si
+from benchmarks.analysis.cost_model import CostModel, Sweep
+from benchmarks.records.row import Row
 from benchmarks.report.plots.plot import Panel, Plot, Values, inline, setting_of
 from benchmarks.report.plots.style import SECONDS, logarithmic, points
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.analysis.cost_model import CostModel, Sweep
-    from benchmarks.records.row import Row
 
 PANEL_WIDTH, LINE_HEIGHT = 300, 28
 LEAST_S = 1e-15

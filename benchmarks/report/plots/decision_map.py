@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.analysis.decision_map import DecisionMap
 from benchmarks.analysis.head_to_head import by_hand
 from benchmarks.report.plots.plot import Panel, Plot, Values, inline, setting_of
 from benchmarks.report.plots.style import ink_on, logarithmic, look_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from benchmarks.analysis.decision_map import DecisionMap
 
 PANEL_WIDTH, PANEL_HEIGHT = 330, 330
 N_PLACES = 331

@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, get_args
+from pathlib import Path
+from typing import get_args
 
 from benchmarks.files import explain_refusal
-from benchmarks.report.plots.plot import Kind
+from benchmarks.records.machine import Machine
+from benchmarks.report.plots.gallery import Gallery
+from benchmarks.report.plots.plot import Kind, Plot
 from benchmarks.report.plots.render import STYLE, draw
 from benchmarks.report.plots.style import themed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from benchmarks.records.machine import Machine
-    from benchmarks.report.plots.gallery import Gallery
-    from benchmarks.report.plots.plot import Plot
 
 OURS = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.svg")
 MACHINE = re.compile(r".+-\d+-CPUs(-.+)?|.{91}-[0-9a-f]{8}")
@@ -49,7 +45,6 @@ def write_plots(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dic
 
     Raises:
         UsageError: the folder can't be written.
-
     """
     written = {
         machine: [_files(plot, place, with_png=with_png) for plot in _first_of_each_kind(gallery[machine])]

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from altair.utils.schemapi import debug_mode
 
-from benchmarks.analysis.cost_model import cost_models, sweeps_of
+from benchmarks.analysis.cost_model import Sweep, cost_models, sweeps_of
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.records.machine import Machine
+from benchmarks.records.row import Row
+from benchmarks.records.run import Run
 from benchmarks.report.plots.cost_split import cost_split
 from benchmarks.report.plots.decision_map import decisions
 from benchmarks.report.plots.losses import losses
+from benchmarks.report.plots.plot import Plot
 from benchmarks.report.plots.spread import spread
 from benchmarks.report.plots.throughput import bandwidth_of, throughput
 from benchmarks.report.plots.trend import trend
 from benchmarks.track.change_points import Segmentation
 from benchmarks.track.history import Record
 from benchmarks.track.trends import trends_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.analysis.cost_model import Sweep
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
-    from benchmarks.report.plots.plot import Plot
 
 MAX_MACHINES = 4
 """Those of the newest runs, in a report of more."""

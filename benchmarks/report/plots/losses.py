@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import altair as alt
 
 from benchmarks.cases.problems import name_of
 from benchmarks.cases.tolerances import tolerances
+from benchmarks.records.row import Row
 from benchmarks.report.plots.plot import Panel, Plot, Values, inline
 from benchmarks.report.plots.style import GREY, WIDTH, limit, lines, logarithmic, overlaid, points
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.records.row import Row
 
 UPPER_HEIGHT, LOWER_HEIGHT = 200, 240
 MARKED = 6

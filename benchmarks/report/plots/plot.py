@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
-if TYPE_CHECKING:
-    from impls.contract import Problem
+from impls.contract import Problem
 
 Panel: TypeAlias = alt.LayerChart | alt.FacetChart
 """The declared type of Altair's layers."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import altair as alt
 import vl_convert
 
 from benchmarks.report.plots.style import FAINT, INK, PAPER
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import altair as alt
 
 from benchmarks.cases.problems import name_of
+from benchmarks.records.row import Row
 from benchmarks.report.plots.plot import Plot, Values, inline
 from benchmarks.report.plots.style import DIM, points
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.records.row import Row
 
 PANEL_WIDTH, PANEL_HEIGHT = 140, 110
 N_COLUMNS = (5, 4, 3)

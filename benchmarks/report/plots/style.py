@@ -5,22 +5,17 @@ from __future__ import annotations
 import math
 import zlib
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
 from benchmarks.analysis.figures import gradient_of
-from benchmarks.cases.implementations import BY_HAND, discover
-from benchmarks.report.plots.plot import inline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.records.row import Row
-    from benchmarks.report.plots.plot import Panel
+from benchmarks.cases.implementations import BY_HAND, ImplementationFile, discover
+from benchmarks.records.row import Row
+from benchmarks.report.plots.plot import Panel, inline
 
 Theme: TypeAlias = Literal["light", "dark"]
 

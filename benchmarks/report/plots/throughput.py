@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import altair as alt
 
 from benchmarks.analysis.cells import si
+from benchmarks.analysis.cost_model import Sweep
 from benchmarks.cases.implementations import FLOOR
+from benchmarks.records.row import Row
 from benchmarks.report.plots.plot import Plot, Values, inline, setting_of
 from benchmarks.report.plots.style import HEIGHT, WIDTH, limit, lines, logarithmic, overlaid, points
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from benchmarks.analysis.cost_model import Sweep
-    from benchmarks.records.row import Row
 
 FLOAT_BYTES = 4
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import altair as alt
 
 from benchmarks.analysis.cells import si
 from benchmarks.report.plots.plot import Plot, Values, inline
 from benchmarks.report.plots.style import BLUE, DIM, VERMILION
-from benchmarks.track.change_points import ENOUGH_RUNS
+from benchmarks.track.change_points import ENOUGH_RUNS, Change, Segmentation
 from benchmarks.track.trends import differences
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.track.change_points import Change, Segmentation
 
 TOO_FEW = f"too few runs to look for a change of level, which takes {ENOUGH_RUNS}"
 

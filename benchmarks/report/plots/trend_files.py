@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from benchmarks.track.change_points import Segmentation
+from benchmarks.track.change_points import Segmentation
 
 SUFFIXES = (".svg", ".png")
 
@@ -21,7 +17,6 @@ def require_format(path: Path) -> None:
 
     Raises:
         UsageError: it ends in none of SUFFIXES.
-
     """
     if path.suffix not in SUFFIXES:
         message = f"--plot: expected a file that ends in {' or '.join(SUFFIXES)}, found {path}"
@@ -33,7 +28,6 @@ def write_plot(segmented: Sequence[Segmentation], path: Path) -> None:
 
     Raises:
         UsageError: a library is not installed, or the file can't be written.
-
     """
     try:
         import vl_convert  # noqa: F401, PLC0415 - altair writes with it; both are part of an extra

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.analysis.cells import in_unit
-from benchmarks.analysis.head_to_head import above_one, derived_by_hand
+from benchmarks.analysis.head_to_head import LikeForLike, above_one, derived_by_hand
 from benchmarks.cases.implementations import BY_HAND
 from benchmarks.report.readme.cells import cell, label, ratio_with_interval, unbroken
 from benchmarks.report.tables.markdown import markdown_table
+from benchmarks.stats import Ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from benchmarks.analysis.head_to_head import LikeForLike
-    from benchmarks.stats import Ratio
-
     Pairs: TypeAlias = Mapping[str, Sequence[LikeForLike]]
 
 READING = """\

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from benchmarks.report.tables.markdown import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 MAX_ALT = 300
 """Characters of a picture's alternative text."""

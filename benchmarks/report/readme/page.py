@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.run_selection import headline_groups
+from benchmarks.compare.result import Comparison
 from benchmarks.records.caption import packages
 from benchmarks.records.machine import Machine
+from benchmarks.records.run import Run
 from benchmarks.report.readme import sections
-from benchmarks.report.readme.images import first_of
+from benchmarks.report.readme.images import Image, first_of
 from benchmarks.report.tables.comparison import to_markdown as comparison_to_markdown
 from benchmarks.report.tables.markdown import plain_in_markdown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from benchmarks.compare.result import Comparison
-    from benchmarks.records.run import Run
-    from benchmarks.report.readme.images import Image
 
 INTRODUCTION = """\
 PyTorch against JAX on one training loop, every step's loss verified against a float64 reference. Written by

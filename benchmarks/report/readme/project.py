@@ -12,25 +12,19 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.caveats import doubts
-from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.figures import Figures
+from benchmarks.analysis.head_to_head import LikeForLike, like_for_like
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
 from benchmarks.records.caption import cores, packages
-from benchmarks.records.run import read_run
+from benchmarks.records.run import Run, read_run
 from benchmarks.report.readme.head_to_head import READING, like_for_like_table, note_on_gradients
 from benchmarks.report.tables.markdown import plain_in_markdown
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.analysis.figures import Figures
-    from benchmarks.analysis.head_to_head import LikeForLike
-    from benchmarks.records.run import Run
 
 README = CODE / "README.md"
 TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
@@ -57,7 +51,6 @@ def renewed(page: str, files: Sequence[Path] = ()) -> str:
 
     Raises:
         UsageError: the page has no table, or a record lacks the problems or the device of its table.
-
     """
     if not TABLE.search(page):
         message = f"{README}: expected a line <!-- table: cpu, results/runs/DATE.json -->, found none"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.analysis.caveats import cpu_contention, doubts_of, reasons
 from benchmarks.analysis.figures import figures_of
@@ -13,19 +13,14 @@ from benchmarks.analysis.head_to_head import by_hand, like_for_like
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.tolerances import tolerances
-from benchmarks.records.row import Verdict
+from benchmarks.records.row import Row, Verdict
+from benchmarks.records.run import Run
 from benchmarks.report.readme import head_to_head
 from benchmarks.report.readme.cells import label, nickname
 from benchmarks.report.readme.summary_tables import compiling_table, epoch_table, floor_table
 from benchmarks.report.tables.markdown import plain_in_markdown, shortened
 from benchmarks.report.tables.run import caption
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
-    from impls.contract import Problem
+from impls.contract import Problem
 
 MAX_REMARK = 1000
 """Characters of a reason; tables.md has the whole text."""

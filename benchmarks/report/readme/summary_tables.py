@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
-from benchmarks.analysis.figures import figures_of
+from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.analysis.head_to_head import TIERS
-from benchmarks.records.row import Verdict
+from benchmarks.records.row import Row, Verdict
+from benchmarks.records.run import Run
 from benchmarks.report.readme.cells import cell, nickname, ratio_with_interval, unbroken
 from benchmarks.report.tables.cost import break_even_cell
 from benchmarks.report.tables.markdown import markdown_table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from benchmarks.analysis.figures import Figures
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
 
 
 def epoch_table(groups: Mapping[str, Run]) -> str:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.markup import escape
 
 from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.columns import shown_columns
 from benchmarks.analysis.figures import peak_bytes
 from benchmarks.analysis.record_columns import CheckLine, ProcessLine
-from benchmarks.records.row import Check
+from benchmarks.records.row import Agreement, Check, Row
 from benchmarks.report.tables.grid import Grid
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from benchmarks.records.row import Agreement, Row
 
 
 def print_row(row: Row, console: Console) -> None:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING
 from unicodedata import category
 
+from rich.console import Console
 from rich.text import Text
 
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
 from benchmarks.analysis.columns import Column, explained
-from benchmarks.compare.rule import Category
+from benchmarks.compare.noise import CaseCalibration
+from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord
+from benchmarks.compare.rule import Category, Decision
 from benchmarks.records.caption import cores_per_case, machine, software
+from benchmarks.records.row import Row
 from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.markdown import plain_in_markdown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from rich.console import Console
-
-    from benchmarks.compare.noise import CaseCalibration
-    from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord
-    from benchmarks.compare.rule import Decision
-    from benchmarks.records.row import Row
-
 
 UNPRINTABLE = ("Cc", "Cs", "Cn")
 """Unicode's categories of control characters, halves of surrogate pairs, and unassigned code points."""

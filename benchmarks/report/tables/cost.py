@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.analysis.break_even import BreakEven, break_evens
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
 from benchmarks.analysis.columns import Column, explained, shown_columns
 from benchmarks.analysis.cost_model import CostModel, Sweep, cost_models, sweeps_of
 from benchmarks.cases.problems import placed_on
+from benchmarks.records.row import Row
+from benchmarks.records.run import Run
 from benchmarks.report.tables.grid import Grid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.records.row import Row
-    from benchmarks.records.run import Run
 
 
 def _n_epochs(row: Row) -> int:

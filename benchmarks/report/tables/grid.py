@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.analysis.columns import Column
 from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rich.console import Console, ConsoleOptions, RenderResult
-
-    from benchmarks.analysis.columns import Column
 
 MARGIN = 3
 """Spaces between two columns."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from benchmarks.analysis.caveats import cpu_contention, doubts, reasons
-from benchmarks.analysis.columns import explained, shown_columns
+from benchmarks.analysis.columns import Column, explained, shown_columns
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.records.caption import cores_per_case, machine, software
 from benchmarks.records.row import Verdict
+from benchmarks.records.run import Run
 from benchmarks.report.tables.cost import cost_grids
 from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.markdown import plain_in_markdown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from rich.console import Console
-
-    from benchmarks.analysis.columns import Column
-    from benchmarks.records.run import Run
 
 
 def columns(baseline: str) -> list[Column]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from benchmarks.analysis.cells import NO_FIGURE
 from benchmarks.analysis.columns import Column, explained
+from benchmarks.records.provenance import Provenance
 from benchmarks.report.tables.grid import Grid
-from benchmarks.track.trends import differences
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from benchmarks.records.provenance import Provenance
-    from benchmarks.stats import Ratio
-    from benchmarks.track.change_points import Change, Segmentation
-    from benchmarks.track.trends import Point
+from benchmarks.stats import Ratio
+from benchmarks.track.change_points import Change, Segmentation
+from benchmarks.track.trends import Point, differences
 
 
 def _last(each: Segmentation) -> Point:
