@@ -43,7 +43,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     outputs = Outputs.of(parsed, inputs=(parsed.base, parsed.new))
     settings = Settings(
         rule=replace(RULE, alpha=parsed.alpha, drift=parsed.drift / 100),
-        control=parsed.baseline,
+        baseline=parsed.baseline,
         thresholds=read_thresholds(parsed.threshold),
         calibrations=parsed.calibration,
     )

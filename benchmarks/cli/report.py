@@ -96,7 +96,7 @@ def _side_by_side(base: Run, runs: Sequence[Run], parsed: argparse.Namespace) ->
         message = f"--against: expected another record to compare with {parsed.against}, found none; name one"
         raise UsageError(message)
     newest = max(others, key=lambda run: run.provenance.date)
-    return compare_runs(base, newest, Settings(control=parsed.baseline))
+    return compare_runs(base, newest, Settings(baseline=parsed.baseline))
 
 
 def report_locally() -> list[str]:

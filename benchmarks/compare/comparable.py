@@ -16,23 +16,23 @@ FACTS = {
 """The fields of `Hardware`, as a sentence names them."""
 
 
-def require_comparable(base: Run, new: Run, control: str | None) -> None:
-    """Refuse records whose absolute times can't be compared, unless only ratios to a control are compared.
+def require_comparable(base: Run, new: Run, baseline: str | None) -> None:
+    """Refuse records whose absolute times can't be compared, unless only ratios to a baseline are compared.
 
     Raises:
-        UsageError: they differ and no control was named, or the control has no times in one of them.
+        UsageError: they differ and no baseline was named, or the baseline has no times in one of them.
     """
     timed = [{row.case: row.implementation for row in run.rows if row.is_timed} for run in (base, new)]
     both = list(dict.fromkeys(name for case, name in timed[0].items() if case in timed[1]))
-    if control is None and (found := differences(base, new)):
+    if baseline is None and (found := differences(base, new)):
         example = f" --baseline {FLOOR if FLOOR in both else both[0]}" if both else ""
         ratios = f", or compare only ratios to an implementation that both measured:{example}"
         message = f"the records can't be compared: {'; '.join(found)}. Measure both alike"
         raise UsageError(message + ratios * bool(both))
-    if control is not None and control not in both:
+    if baseline is not None and baseline not in both:
         message = (
             f"--baseline: expected an implementation with times of the same problem in both records "
-            f"({', '.join(both) or 'there is none'}), found {control!r}"
+            f"({', '.join(both) or 'there is none'}), found {baseline!r}"
         )
         raise UsageError(message)
 

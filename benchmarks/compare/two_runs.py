@@ -30,7 +30,7 @@ class Settings:
     """How to compare two records."""
 
     rule: Rule = RULE
-    control: str | None = None  # compare only ratios to this implementation in the same run and round
+    baseline: str | None = None  # compare only ratios to this implementation in the same run and round
     thresholds: Mapping[str, float] = field(default_factory=dict)  # by a part of the case's name
     calibrations: Path = CALIBRATIONS  # the folder
 
@@ -39,8 +39,8 @@ class Settings:
 class Counterparts:
     """One case in both records, with the figures by which it is compared.
 
-    A figure is the logarithm of a process's fastest epoch, or of its ratio to the control's in the same
-    round. A side without times, or without times of the control, has no figures.
+    A figure is the logarithm of a process's fastest epoch, or of its ratio to the baseline's in the same
+    round. A side without times, or without times of the baseline, has no figures.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Counterparts:
         """Whether neither record measured it."""
         return all(row.verdict is Verdict.NOT_MEASURED for row in self.rows)
 
-    def is_of(self, control: str | None) -> bool:
-        """Whether it is the control itself. A control without times on a side is a case like any other."""
-        return self.is_comparable and all(row.implementation == control for row in self.rows)
+    def is_of(self, baseline: str | None) -> bool:
+        """Whether it is the baseline itself. A baseline without times on a side is a case like any other."""
+        return self.is_comparable and all(row.implementation == baseline for row in self.rows)
 
 
 def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
@@ -75,16 +75,16 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
     Raises:
         UsageError: the records can't be compared, or a threshold fits none of their cases.
     """
-    rule, control = settings.rule, settings.control
-    require_comparable(base, new, control)
+    rule, baseline = settings.rule, settings.baseline
+    require_comparable(base, new, baseline)
     known, calibration_note = calibration.find(new.provenance, settings.calibrations)
     thresholds = Thresholds(given=settings.thresholds, calibration=known)
-    cases = _counterparts(base, new, control)
-    compared = [case for case in cases if not case.is_unmeasured and not case.is_of(control)]
+    cases = _counterparts(base, new, baseline)
+    compared = [case for case in cases if not case.is_unmeasured and not case.is_of(baseline)]
     names = [case.name for case in compared]
     thresholds.require_fitting(names)
     n_cases = sum(case.is_comparable for case in compared)
-    normalized = f" over that of {control} in the same round" if control else ""
+    normalized = f" over that of {baseline} in the same round" if baseline else ""
     sides = (_side("base", base), _side("new", new))
     return Comparison(
         method=METHOD.format(normalized=normalized, alpha=rule.alpha, drift=rule.drift),
@@ -95,18 +95,18 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
         wall_s=0.0,
         interrupted=None,
         notes=(
-            *_notes(base, new, cases, control),
+            *_notes(base, new, cases, baseline),
             calibration_note,
             *calibration.stale_sides(known, new.provenance, sides),
             *thresholds.uncalibrated(names),
         ),
         verdicts=ordered(
-            _judge(case, thresholds.rule_for(case.name, rule), control, n_cases=n_cases) for case in compared
+            _judge(case, thresholds.rule_for(case.name, rule), baseline, n_cases=n_cases) for case in compared
         ),
     )
 
 
-def _counterparts(base: Run, new: Run, control: str | None) -> list[Counterparts]:
+def _counterparts(base: Run, new: Run, baseline: str | None) -> list[Counterparts]:
     """Match the two records' cases by name."""
     base_rows, new_rows = ({row.case: row for row in run.rows} for run in (base, new))
     return [
@@ -114,27 +114,27 @@ def _counterparts(base: Run, new: Run, control: str | None) -> list[Counterparts
             name=name,
             base=base_rows.get(name),
             new=new_rows.get(name),
-            base_logs=_logs(base_rows.get(name), base.rows, control),
-            new_logs=_logs(new_rows.get(name), new.rows, control),
+            base_logs=_logs(base_rows.get(name), base.rows, baseline),
+            new_logs=_logs(new_rows.get(name), new.rows, baseline),
         )
         for name in base_rows | new_rows
     ]
 
 
-def _logs(row: Row | None, rows: Sequence[Row], control: str | None) -> list[float]:
+def _logs(row: Row | None, rows: Sequence[Row], baseline: str | None) -> list[float]:
     if row is None or not row.is_timed:
         return []
-    if control is None:
+    if baseline is None:
         return [math.log(process.min_s) for process in row.processes]
-    controls = [each for each in rows if (each.implementation, each.group) == (control, row.group)]
-    processes = [process for each in controls if each.is_timed for process in each.processes]
+    baselines = [each for each in rows if (each.implementation, each.group) == (baseline, row.group)]
+    processes = [process for each in baselines if each.is_timed for process in each.processes]
     return [math.log(ratio) for ratio in paired_ratios(processes, row.processes)]
 
 
-def _notes(base: Run, new: Run, cases: list[Counterparts], control: str | None) -> Iterator[str]:
+def _notes(base: Run, new: Run, cases: list[Counterparts], baseline: str | None) -> Iterator[str]:
     """Describe the differences and flaws of the records, and name the cases that are left out."""
-    if control:
-        yield from (f"compared anyway, by ratios to {control}: {each}" for each in differences(base, new))
+    if baseline:
+        yield from (f"compared anyway, by ratios to {baseline}: {each}" for each in differences(base, new))
     for name, run in (("base", base), ("new", new)):
         if run.settings.interrupted:
             yield f"{name}: the run was interrupted ({run.settings.interrupted}): some rounds are missing"
@@ -142,8 +142,8 @@ def _notes(base: Run, new: Run, cases: list[Counterparts], control: str | None) 
         yield "the base was measured after the new record: are they in the right order?"
     if names := [case.name for case in cases if case.is_unmeasured]:
         yield f"left out, measured in neither record: {', '.join(names)}"
-    if names := [case.name for case in cases if case.is_of(control)]:
-        yield f"left out, the control itself: {', '.join(names)}"
+    if names := [case.name for case in cases if case.is_of(baseline)]:
+        yield f"left out, the baseline itself: {', '.join(names)}"
 
 
 def _side(name: str, run: Run) -> SideRecord:
@@ -151,7 +151,7 @@ def _side(name: str, run: Run) -> SideRecord:
     return SideRecord(name=name, versions=at.versions, commit=at.commit, differs={"measured": at.date})
 
 
-def _judge(case: Counterparts, rule: Rule, control: str | None, *, n_cases: int) -> CaseVerdict:
+def _judge(case: Counterparts, rule: Rule, baseline: str | None, *, n_cases: int) -> CaseVerdict:
     decision = None
     if case.is_comparable:
         decision = decide_shift(case.base_logs, case.new_logs, rule, n_cases=n_cases)
@@ -161,7 +161,7 @@ def _judge(case: Counterparts, rule: Rule, control: str | None, *, n_cases: int)
             needed = rounds_needed(rule, n_cases=n_cases)
             reason = f"{decision.n_pairs} rounds are too few for {cases}: measure {needed}, or fewer cases"
     else:
-        no_round = f"no round with times of both sides{f' and of {control}' if control else ''}"
+        no_round = f"no round with times of both sides{f' and of {baseline}' if baseline else ''}"
         category, reason = without_figures(case.base, case.new) or (Category.MISSING, no_round)
     return CaseVerdict(
         name=case.name,

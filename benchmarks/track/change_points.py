@@ -46,7 +46,7 @@ class Level:
 
     @property
     def ratio(self) -> float:
-        """Return the median of the runs' ratios to the control."""
+        """Return the median of the runs' ratios to the baseline."""
         return median_ratio([point.ratio.value for point in self.points])
 
 

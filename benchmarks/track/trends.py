@@ -1,8 +1,8 @@
-"""Records over time → one trend per case, control and machine, of the statistic that gates.
+"""Records over time → one trend per case, baseline and machine, of the statistic that gates.
 
-That statistic is the one of the tables: each process's fastest epoch, as the ratio to the control's in the
+That statistic is the one of the tables: each process's fastest epoch, as the ratio to the baseline's in the
 same round of the same run, and the median of these ratios over the rounds. A disturbance of the whole machine
-slows case and control alike and cancels out, so that runs of different days can be compared.
+slows case and baseline alike and cancels out, so that runs of different days can be compared.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from benchmarks.track.history import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One case in one run, compared with its control."""
+    """One case in one run, compared with its baseline."""
 
     record: Record
     row: Row
-    control: Row
-    fastest_s: tuple[tuple[float, float], ...]  # of the case and the control, in each round with both
+    baseline: Row
+    fastest_s: tuple[tuple[float, float], ...]  # of the case and the baseline, in each round with both
 
     @property
     def n_rounds(self) -> int:
@@ -38,8 +38,8 @@ class Point:
 
     @cached_property
     def ratio(self) -> Ratio:
-        """Return the case's time over the control's, with its 95 % confidence interval; larger is slower."""
-        return speedup(*zip(*self.fastest_s, strict=True))  # how many times faster the control is
+        """Return the case's time over the baseline's, with its 95 % confidence interval; larger is slower."""
+        return speedup(*zip(*self.fastest_s, strict=True))  # how many times faster the baseline is
 
     @property
     def min_s(self) -> float:
@@ -47,30 +47,30 @@ class Point:
         return median(process.min_s for process in self.row.processes)
 
     @property
-    def control_min_s(self) -> float:
-        """Return the same of the control."""
-        return median(process.min_s for process in self.control.processes)
+    def baseline_min_s(self) -> float:
+        """Return the same of the baseline."""
+        return median(process.min_s for process in self.baseline.processes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """One case over time, oldest run first: on one machine, against one control."""
+    """One case over time, oldest run first: on one machine, against one baseline."""
 
     case: str
-    control: str
+    baseline: str
     machine: Hardware
     points: tuple[Point, ...]
 
 
-def points_of(record: Record, control: str | None = None) -> list[Point]:
-    """Compare each timed row of a run with its control; a row without a control in its group is left out."""
+def points_of(record: Record, baseline: str | None = None) -> list[Point]:
+    """Compare each timed row of a run with its baseline, and leave out a row without one in its group."""
     groups: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in record.run.rows:
         if row.is_timed:
             groups[row.group][row.implementation] = row
-    names = (control,) if control else (FLOOR, record.run.settings.baseline)
+    names = (baseline,) if baseline else (FLOOR, record.run.settings.baseline)
     return [
-        Point(record=record, row=row, control=found, fastest_s=fastest_s)
+        Point(record=record, row=row, baseline=found, fastest_s=fastest_s)
         for group in groups.values()
         if (found := next((group[name] for name in names if name in group), None))
         for row in group.values()
@@ -78,19 +78,19 @@ def points_of(record: Record, control: str | None = None) -> list[Point]:
     ]
 
 
-def trends_of(records: Iterable[Record], control: str | None = None) -> list[Trend]:
+def trends_of(records: Iterable[Record], baseline: str | None = None) -> list[Trend]:
     """Make the trends of all cases in these records, which come oldest first.
 
-    The control is the given one, else the native floor if a run has it for the case's problem and device,
-    else the run's baseline. A case with several controls has a trend for each.
+    The baseline is the given one, else the native floor if a run has it for the case's problem and device,
+    else the one that the run was given. A case with several baselines has a trend for each.
     """
     series: dict[tuple[Hardware, str, str], list[Point]] = defaultdict(list)
     for record in records:
         machine = Hardware.of(record.run)
-        for point in points_of(record, control):
-            series[machine, point.control.implementation, point.row.case].append(point)
+        for point in points_of(record, baseline):
+            series[machine, point.baseline.implementation, point.row.case].append(point)
     return [
-        Trend(case=case, control=name, machine=machine, points=tuple(_once(series[machine, name, case])))
+        Trend(case=case, baseline=name, machine=machine, points=tuple(_once(series[machine, name, case])))
         for machine, name, case in sorted(series)
     ]
 

@@ -142,7 +142,7 @@ def test_the_plot_names_its_axes_and_labels_each_change(suffix: str, history: Pa
     text = picture.read_text(encoding="utf-8")
     for words in (
         "date of the run (UTC)",
-        "epoch time / control's (no unit)",
+        "epoch time / baseline's (no unit)",
         "jax_scan-cpu-B32-D2-N4-E3 against native_floor, 2026-11-01 to 2026-11-20",
         "torch 2.13.0 → 2.14.0",
         "commit 0000000009 → 000000000a",

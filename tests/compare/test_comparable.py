@@ -80,7 +80,7 @@ def test_records_without_a_common_problem_are_refused_whatever_ratios_are_asked_
 
     assert call(new=new) == call("--baseline=torch_eager", new=new) == 4
     plain, ratios = capsys.readouterr().err.splitlines()
-    assert plain.endswith(" in the new record. Measure both alike")  # no control would help
+    assert plain.endswith(" in the new record. Measure both alike")  # no baseline would help
     assert "(there is none), found 'torch_eager'" in ratios
 
 

@@ -36,7 +36,7 @@ def series(seed: int, *levels: tuple[int, float], noise: float = NOISE) -> NDArr
 
 
 def trend(ratios: Sequence[float]) -> Trend:
-    """Make a trend of these ratios to the control, one a day."""
+    """Make a trend of these ratios to the baseline, one a day."""
     (made,) = trends_of(
         record_of(
             run_of_day(

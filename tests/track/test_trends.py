@@ -31,13 +31,13 @@ def record(*rows: Row, day: int = 0, **changes: Any) -> Record:
     return record_of(run_of_day(day, *rows, **changes), Path(f"{day}.json"))
 
 
-def held(record: Record, control: str | None = None) -> dict[str, str]:
-    """Return the control of each implementation."""
-    return {p.row.implementation: p.control.implementation for p in points_of(record, control)}
+def held(record: Record, baseline: str | None = None) -> dict[str, str]:
+    """Return the baseline of each implementation."""
+    return {p.row.implementation: p.baseline.implementation for p in points_of(record, baseline)}
 
 
 def keys(trends: list[Trend]) -> list[tuple[str, str, int]]:
-    return [(trend.case.partition("-")[0], trend.control, len(trend.points)) for trend in trends]
+    return [(trend.case.partition("-")[0], trend.baseline, len(trend.points)) for trend in trends]
 
 
 def test_a_run_counts_by_the_median_over_the_rounds_of_the_ratio_of_the_fastest_epochs() -> None:
@@ -48,7 +48,7 @@ def test_a_run_counts_by_the_median_over_the_rounds_of_the_ratio_of_the_fastest_
 
     assert point.ratio.value == pytest.approx(5)  # of 4, 5, 4, 6 and 9; not 6 / 1, the quotient of medians
     assert point.min_s == pytest.approx(6e-5)
-    assert point.control_min_s == pytest.approx(1e-5)
+    assert point.baseline_min_s == pytest.approx(1e-5)
     assert point.n_rounds == 5
 
 
@@ -69,7 +69,7 @@ def test_only_rounds_in_which_both_ran_are_counted() -> None:
     assert point.ratio.value == pytest.approx(4)
 
 
-def test_the_control_is_the_floor_or_else_the_baseline_or_the_one_that_is_named() -> None:
+def test_the_baseline_is_the_one_that_is_named_or_else_the_floor_or_else_the_runs_own() -> None:
     assert held(record(FLOOR, SCAN, EAGER)) == {"jax_scan": "native_floor", "torch_eager": "native_floor"}
     assert held(record(SCAN, EAGER)) == {"jax_scan": "torch_eager"}
     assert held(record(FLOOR, SCAN, EAGER), "jax_scan") == {
@@ -98,7 +98,7 @@ def test_a_run_that_was_cut_short_is_no_point_beside_the_one_that_went_on_with_i
     assert len(same.points) == 2
 
 
-def test_a_control_counts_only_where_it_was_timed_on_the_same_problem_and_device() -> None:
+def test_a_baseline_counts_only_where_it_was_timed_on_the_same_problem_and_device() -> None:
     invalid = timed("native_floor", [], verdict=Verdict.INVALID, reason="…")
     elsewhere = timed("native_floor", [1e-5] * 6, device="cuda")
 
@@ -151,7 +151,7 @@ def test_runs_of_other_versions_or_on_a_machine_of_another_name_stay_in_the_tren
     assert keys(trends) == [("jax_scan", "native_floor", 2)]
 
 
-def test_a_case_held_against_two_controls_has_two_trends() -> None:
+def test_a_case_compared_with_two_baselines_has_two_trends() -> None:
     trends = trends_of([record(FLOOR, SCAN), record(SCAN, EAGER, day=1)])
 
     assert keys(trends) == [("jax_scan", "native_floor", 1), ("jax_scan", "torch_eager", 1)]

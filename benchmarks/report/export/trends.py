@@ -44,10 +44,10 @@ COLUMNS = (
     ),
     Column("case", "implementation, device and problem", value=lambda p: p.row.case),
     Column("implementation", "the first part of the case", value=lambda p: p.row.implementation),
-    Column("control", "what the case is compared with", value=lambda p: p.control.implementation),
+    Column("baseline", "what the case is compared with", value=lambda p: p.baseline.implementation),
     Column(
         "ratio",
-        "the case's time over the control's (fastest epochs of the same round), median over the rounds",
+        "the case's time over the baseline's (fastest epochs of the same round), median over the rounds",
         value=lambda p: p.ratio.value,
     ),
     Column(
@@ -57,7 +57,7 @@ COLUMNS = (
     ),
     Column("ratio_high", "upper end of the interval", value=lambda p: p.ratio.high),
     Column("min_us", "median over the rounds of the fastest epoch, in µs", value=lambda p: p.min_s * 1e6),
-    Column("control_min_us", "the same of the control", value=lambda p: p.control_min_s * 1e6),
+    Column("baseline_min_us", "the same of the baseline", value=lambda p: p.baseline_min_s * 1e6),
     Column("n_rounds", "rounds in which both ran", value=lambda p: p.n_rounds),
     *map(_of_run, ("cpu", "n_cpus", "gpu")),
     Column("n_cores", "CPUs that the case's processes were kept to", value=lambda p: p.row.n_cores),
@@ -88,24 +88,24 @@ def to_custom_smaller_is_better(points: Sequence[Point]) -> str:
 
     A JSON array of {name, unit, value, range, extra}, see
     https://github.com/benchmark-action/github-action-benchmark#examples. The value is the ratio to the
-    control: the action compares each value with the last run's by one threshold for all, and on a shared
-    runner a time moves by more than any useful threshold. The time is in `extra`, for the reader. The control
-    is part of the name, so that runs with different controls are not compared.
+    baseline: the action compares each value with the last run's by one threshold for all, and on a shared
+    runner a time moves by more than any useful threshold. The time is in `extra`, for the reader. The name
+    holds the baseline, so that runs with different baselines are not compared.
 
     Raises:
         UsageError: there is no point; the action refuses an empty array.
     """
     if not points:
         message = (
-            "expected a run in which a case was timed together with its control, found none; see --baseline"
+            "expected a run in which a case was timed together with its baseline, found none; see --baseline"
         )
         raise UsageError(message)
     return json.dumps([_entry(point) for point in points], indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _entry(point: Point) -> dict[str, Any]:
-    ratio, control = point.ratio, point.control.implementation
-    times = f"{point.min_s * 1e6:.4g} µs an epoch, {control} {point.control_min_s * 1e6:.4g} µs"
+    ratio, baseline = point.ratio, point.baseline.implementation
+    times = f"{point.min_s * 1e6:.4g} µs an epoch, {baseline} {point.baseline_min_s * 1e6:.4g} µs"
     at = _at(point)
     versions = ", ".join(f"{name} {version}" for name, version in at.versions.items())
     lines = [times, f"{point.n_rounds} rounds", str(Hardware.of(point.record.run)), versions]
@@ -113,8 +113,8 @@ def _entry(point: Point) -> dict[str, Any]:
     if at.commit_elsewhere:
         lines.append(f"commit of the implementations {at.commit_elsewhere}")
     entry = {
-        "name": f"{point.row.case} vs {control}",
-        "unit": f"times {control}",
+        "name": f"{point.row.case} vs {baseline}",
+        "unit": f"times {baseline}",
         "value": _six_digits(ratio.value),
         "extra": "\n".join(lines),
     }

@@ -1,4 +1,4 @@
-"""Cases over the dates of their runs, relative to their control, with change points."""
+"""Cases over the dates of their runs, relative to their baseline, with change points."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def trend(segmented: Sequence[Segmentation], *, about: str) -> Plot:
         about=about,
         title="Over time",
         subtitle=[
-            "epoch time over the control's of the same rounds, and its 95 % interval if rounds were enough",
+            "epoch time over the baseline's of the same rounds, and its 95 % interval if rounds were enough",
             "dashed: a change of level" if enough else TOO_FEW,
         ],
-        description="Each case's epoch time over its control's, run by run. "
+        description="Each case's epoch time over its baseline's, run by run. "
         f"{'; '.join(map(_in_words, segmented))}.",
         panels=chart_of(segmented),
         values=[
             {
                 "case": each.trend.case,
                 "run": point.record.date.isoformat(),
-                "ratio to control": point.ratio.value,
-                "control": each.trend.control,
+                "ratio to baseline": point.ratio.value,
+                "baseline": each.trend.baseline,
                 "fastest epoch": si(point.min_s, "s"),
             }
             for each in segmented
@@ -77,7 +77,7 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
         ),
         base.mark_line(color=DIM).encode(y="level:Q", detail="segment:N"),
         base.mark_point(color=BLUE, filled=True).encode(
-            y=alt.Y("ratio:Q", scale=scale, title="epoch time / control's (no unit)")
+            y=alt.Y("ratio:Q", scale=scale, title="epoch time / baseline's (no unit)")
         ),
         base.mark_rule(color=VERMILION, strokeDash=[5, 3]).encode(opacity=shown),
         *_labels(base),
@@ -112,7 +112,7 @@ def _rows(segmented: Segmentation) -> Values:
     labels = {id(change.after): _label(change) for change in segmented.changes}
     return [
         {
-            "trend": f"{trend.case} against {trend.control}, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+            "trend": f"{trend.case} against {trend.baseline}, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
             f" · {trend.machine}",
             "date": point.record.date.isoformat(),
             "ratio": point.ratio.value,

@@ -32,7 +32,7 @@ TRENDS = (
     Column("last", priority=3, cell=lambda each: f"{_last(each).record.date:%Y-%m-%d}"),
     Column(
         "ratio",
-        "the case's time over the control's, in the last run; larger is slower. A run counts by the median "
+        "the case's time over the baseline's, in the last run; larger is slower. A run counts by the median "
         "over its rounds of the ratio of each process's fastest epochs",
         cell=lambda each: f"{_last(each).ratio.value:.4g}",
     ),
@@ -68,7 +68,7 @@ TRENDS = (
 READING = explained(TRENDS).replace("*", "")
 
 CHANGES = (
-    Column("case", is_text=True, cell=lambda line: f"{line[0].case} against {line[0].control}"),
+    Column("case", is_text=True, cell=lambda line: f"{line[0].case} against {line[0].baseline}"),
     Column("first run", is_text=True, cell=lambda line: f"{_first(line[1]).record.date:%Y-%m-%d %H:%M}"),
     Column("its commit", is_text=True, cell=lambda line: _commits(_first(line[1]).record.run.provenance)),
     Column("epoch", cell=lambda line: f"{line[1].factor - 1:+.1%}"),
@@ -78,12 +78,12 @@ CHANGES = (
 
 
 def print_trends(segmented: Sequence[Segmentation], console: Console) -> None:
-    """Print the trends by machine and control, then every change point with what differs there."""
-    for (machine, control), group in groupby(
-        segmented, key=lambda each: (each.trend.machine, each.trend.control)
+    """Print the trends by machine and baseline, then every change point with what differs there."""
+    for (machine, baseline), group in groupby(
+        segmented, key=lambda each: (each.trend.machine, each.trend.baseline)
     ):
         trends = list(group)
-        console.print(Grid.of(f"against {control} on {machine}", TRENDS, trends))
+        console.print(Grid.of(f"against {baseline} on {machine}", TRENDS, trends))
         for line in _ended(trends):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     if changes := [(each.trend, change) for each in segmented for change in each.changes]:

@@ -71,7 +71,7 @@ def test_a_named_record_is_exported_instead_of_the_newest(
     assert strictly(capsys.readouterr().out)[0]["value"] == pytest.approx(4.25, rel=1e-3)
 
 
-def test_a_run_without_any_control_is_refused_as_the_action_would_refuse_an_empty_file(
+def test_a_run_without_any_baseline_is_refused_as_the_action_would_refuse_an_empty_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write(run_of_day(0, timed("jax_scan", [1e-5])), tmp_path / "run.json")
@@ -101,7 +101,7 @@ def test_the_csv_has_one_row_per_case_and_run_and_every_column_is_explained(
     assert float(newest["ratio"]) == pytest.approx(6.25, rel=1e-3)
     assert float(newest["ratio_high"]) == pytest.approx(6.5)
     assert float(newest["min_us"]) == pytest.approx(62.5)
-    assert float(newest["control_min_us"]) == pytest.approx(10)
+    assert float(newest["baseline_min_us"]) == pytest.approx(10)
     assert (newest["n_rounds"], newest["torch"], newest["jax"]) == ("6", "2.13.0", "")
     assert [(row["commit"], row["commit_elsewhere"]) for row in rows[:2]] == [
         ("0123456789", ""),

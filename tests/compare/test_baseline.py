@@ -1,4 +1,4 @@
-"""Records compared by ratios to a control."""
+"""Records compared by ratios to a baseline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     [(2.0, Category.UNCHANGED), (2.4, Category.SLOWER), (1.6, Category.FASTER)],
     ids=["the machine only", "the case too", "the case less"],
 )
-def test_ratios_to_the_control_of_the_same_round_see_the_case_and_not_the_machine(
+def test_ratios_to_the_baseline_of_the_same_round_see_the_case_and_not_the_machine(
     factor: float, category: Category, compare: Compare
 ) -> None:
     base = run_of_day(0, case(minima_s=NOISY_S), case(0.1, "native_floor", NOISY_S))
@@ -37,7 +37,7 @@ def test_ratios_to_the_control_of_the_same_round_see_the_case_and_not_the_machin
     assert status == (category is Category.SLOWER)
 
 
-def test_rounds_in_which_the_control_was_not_measured_do_not_count(compare: Compare) -> None:
+def test_rounds_in_which_the_baseline_was_not_measured_do_not_count(compare: Compare) -> None:
     floor = case(0.1, "native_floor")
     base = run_of_day(0, case(), replace(floor, processes=floor.processes[:4]))
 
@@ -47,7 +47,7 @@ def test_rounds_in_which_the_control_was_not_measured_do_not_count(compare: Comp
     assert comparison.verdicts[0].decision.n_pairs == 4
 
 
-def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) -> None:
+def test_a_problem_without_the_baseline_is_missing_and_says_so(compare: Compare) -> None:
     other = replace(case(), problem=replace(SMALL, batch_size=64))
     rows = (case(), other, case(0.1, "native_floor"))
 
@@ -67,7 +67,7 @@ def test_a_problem_without_the_control_is_missing_and_says_so(compare: Compare) 
     ],
     ids=["wrong", "skipped", "renamed", "failed late"],
 )
-def test_a_control_that_is_gone_from_one_of_its_problems_is_no_silent_pass(
+def test_a_baseline_that_is_gone_from_one_of_its_problems_is_no_silent_pass(
     gone: dict[str, Any], category: Category, compare: Compare
 ) -> None:
     here = (case(), case(0.1, "native_floor"))
@@ -93,11 +93,11 @@ def test_what_was_overlooked_to_compare_ratios_is_told(compare: Compare) -> None
 
     overlooked, left_out = comparison.notes[:2]
     assert overlooked.startswith("compared anyway, by ratios to native_floor: number of CPUs: 2 in the")
-    assert left_out == f"left out, the control itself: {rows[1].case}"
+    assert left_out == f"left out, the baseline itself: {rows[1].case}"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.INVALID, Verdict.FAILED])
-def test_a_control_that_is_wrong_is_no_control(
+def test_a_baseline_that_is_wrong_is_no_baseline(
     verdict: Verdict, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     floor = case(0.1, "native_floor")
