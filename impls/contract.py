@@ -169,7 +169,7 @@ class Implementation(Protocol):
     problems of one precision only. The precision of its products is measured.
     A module that replays a captured CUDA graph declares `CUDA_GRAPH = True`; the replay is checked.
     A module that computes the gradient itself declares `GRADIENT = "by hand"`; the default is "framework".
-    A module that is the usual program of its tier and framework declares `USUAL = True`: pictures show it as
+    A module that is the usual program of its tier and framework declares `USUAL = True`: plots show it as
     a solid line; `--quick` and the suite "default" measure these modules of PyTorch and JAX.
     """
 

@@ -22,7 +22,7 @@ DESCRIPTION = """\
 write tables, plots, page and data from records
 
 Nothing is measured. README.md has the results in short, tables.md all tables,
-index.html is a page to explore (offline), pictures/ has SVG and PNG files,
+index.html is a page to explore (offline), plots/ has SVG and PNG files,
 data/ CSV and Parquet files. By default the report is about your own records;
 its page also offers the published ones.
 """
@@ -39,7 +39,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     add_argument(target, "--publish", publish, default=False)
     add_path(parser, "--against", "compare the newest record with this earlier one, as `compare` does")
     add_baseline(parser, "none: with --against, times are compared")
-    add_argument(parser, "--no-pictures", "write no plots, except those of the page", default=False)
+    add_argument(parser, "--no-plots", "write no plots, except those of the page", default=False)
 
 
 def report(parsed: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def _no_collecting() -> Iterator[None]:
 def _report(parsed: argparse.Namespace) -> list[str]:
     named = [PUBLISHED_RUNS] if parsed.publish else parsed.runs
     runs = recorded_runs(named) if named else _runs_in(LOCAL_RUNS)
-    left_out: list[Part] = ["pictures"] if parsed.no_pictures else []
+    left_out: list[Part] = ["plots"] if parsed.no_plots else []
     comparison = None
     if parsed.against:
         base = read_run(parsed.against)

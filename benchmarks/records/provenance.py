@@ -11,7 +11,7 @@ from benchmarks.decode import Within
 PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
 
 
-STEERING = (
+STEERING_VARIABLES = (
     *("OMP_", "MKL_", "OPENBLAS_", "NPROC", "CUDA_", "JAX_", "XLA_", "TORCH"),
     *("NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES"),
 )
@@ -99,4 +99,4 @@ def _together(texts: Iterable[str]) -> str:
 
 def steers(name: str) -> bool:
     """Return whether a variable of that name may steer a framework; NVIDIA's containers set many others."""
-    return name.startswith(STEERING)
+    return name.startswith(STEERING_VARIABLES)

@@ -16,10 +16,10 @@ from benchmarks.files import read_bytes
 
 T = TypeVar("T")
 
-STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that steer a terminal or change the direction of reading. No text that was read has one."""
 
-ESCAPED_OR_STEERING = re.compile(rf"\\u[0-9a-fA-F]{{4}}|\\.|(?![\r\n]){STEERING.pattern}")
+ESCAPED_OR_UNSAFE = re.compile(rf"\\u[0-9a-fA-F]{{4}}|\\.|(?![\r\n]){UNSAFE.pattern}")
 
 CONVERT = "convert it with `python -m benchmarks.records.convert FILE`"
 
@@ -77,15 +77,15 @@ class Schema(Generic[T]):
 
 
 def visible(text: str) -> str:
-    r"""Replace each steering character of a JSON text, raw or escaped, by its number: the text "\u202e"."""
-    return ESCAPED_OR_STEERING.sub(_number_if_steering, text)
+    r"""Replace each unsafe character of a JSON text, raw or escaped, by its number: the text "\u202e"."""
+    return ESCAPED_OR_UNSAFE.sub(_number_if_unsafe, text)
 
 
-def _number_if_steering(found: re.Match[str]) -> str:
+def _number_if_unsafe(found: re.Match[str]) -> str:
     character = found[0]
     if len(character) == 6 or character in (r"\b", r"\f", r"\r"):  # noqa: PLR2004 - \u and four digits
         character = json.loads(f'"{character}"')
-    return rf"\\u{ord(character):04x}" if STEERING.fullmatch(character) else found[0]
+    return rf"\\u{ord(character):04x}" if UNSAFE.fullmatch(character) else found[0]
 
 
 def require_once(kind: str, names: Iterable[object]) -> None:

@@ -24,9 +24,9 @@ from benchmarks.report.tables.run import to_markdown
 if TYPE_CHECKING:
     from benchmarks.report.plots.gallery import Gallery
 
-README, TABLES, PAGE, PICTURES, DATA = "README.md", "tables.md", "index.html", "pictures", "data"
+README, TABLES, PAGE, PLOTS, DATA = "README.md", "tables.md", "index.html", "plots", "data"
 
-Part: TypeAlias = Literal["pictures", "png", "data"]
+Part: TypeAlias = Literal["plots", "png", "data"]
 NOT_COMMITTED: tuple[Part, ...] = ("png", "data")
 
 STUDIES = {
@@ -36,7 +36,7 @@ STUDIES = {
 }
 """Pages that other commands write into the folder, by the question that each answers."""
 
-NEEDS = {PICTURES: ("altair", "vl_convert"), PAGE: ("altair", "vl_convert"), DATA: ("pyarrow",)}
+NEEDS = {PLOTS: ("altair", "vl_convert"), PAGE: ("altair", "vl_convert"), DATA: ("pyarrow",)}
 """The packages of the extra `report` that a part needs."""
 
 HOW_TO_GET = "not installed): pip install 'perceptron-bench[report]', then `perceptron-bench report`"
@@ -74,8 +74,8 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
         gallery = _draw(newest_first) if PAGE in parts else {}
         with_png = "png" not in leave_out
-        images = _pictures(gallery, folder, with_png=with_png) if PICTURES in parts else {}
-        tables = [TABLES_HEAD, *_more_pictures(images), to_markdown(newest_first)]
+        images = _images(gallery, folder, with_png=with_png) if PLOTS in parts else {}
+        tables = [TABLES_HEAD, *_more_plots(images), to_markdown(newest_first)]
         (folder / TABLES).write_text("\n".join(tables), encoding="utf-8")
         if DATA in parts:
             write_tables(newest_first, folder / DATA)
@@ -105,10 +105,10 @@ def _draw(runs: Sequence[Run]) -> Gallery:
     return plots_of(runs)
 
 
-def _pictures(gallery: Gallery, folder: Path, *, with_png: bool) -> dict[Machine, list[Image]]:
+def _images(gallery: Gallery, folder: Path, *, with_png: bool) -> dict[Machine, list[Image]]:
     from benchmarks.report.plots.files import write_plots  # noqa: PLC0415 - needs an extra
 
-    written = write_plots(gallery, folder / PICTURES, with_png=with_png)
+    written = write_plots(gallery, folder / PLOTS, with_png=with_png)
     return {
         machine: [
             Image(
@@ -122,7 +122,7 @@ def _pictures(gallery: Gallery, folder: Path, *, with_png: bool) -> dict[Machine
     }
 
 
-def _more_pictures(images: Mapping[Machine, Sequence[Image]]) -> Iterator[str]:
+def _more_plots(images: Mapping[Machine, Sequence[Image]]) -> Iterator[str]:
     for machine, own in images.items():
         if lines := [*more_of(own)]:
             yield from (f"## More plots: {plain_in_markdown(str(machine))}\n", *lines)

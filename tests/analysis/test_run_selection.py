@@ -116,7 +116,7 @@ def test_an_interrupted_run_does_not_move_its_machine_before_others() -> None:
     whole = run_of_day(0, timed("torch_eager", [1e-3] * 6), machine="a")
     cut = run_of_day(1, timed("torch_eager", [1e-3] * 6), machine="b", settings={"interrupted": "Ctrl-C"})
 
-    assert [site.machine for site in headline_groups([whole, cut])] == ["a", "b"]
+    assert [each.machine for each in headline_groups([whole, cut])] == ["a", "b"]
 
 
 def test_named_problems_come_first_in_the_order_of_their_declaration() -> None:

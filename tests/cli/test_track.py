@@ -132,14 +132,14 @@ def test_with_few_runs_changes_are_not_looked_for(tmp_path: Path, capsys: pytest
 def test_the_plot_names_its_axes_and_labels_each_change(suffix: str, history: Path, tmp_path: Path) -> None:
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
-    picture = tmp_path / "new folder" / f"trends{suffix}"
+    plot = tmp_path / "new folder" / f"trends{suffix}"
 
-    assert main(["track", "show", "--plot", str(picture), "--history", str(history)]) == 0
+    assert main(["track", "show", "--plot", str(plot), "--history", str(history)]) == 0
 
     if suffix == ".png":
-        assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert plot.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
         return
-    text = picture.read_text(encoding="utf-8")
+    text = plot.read_text(encoding="utf-8")
     for words in (
         "date of the run (UTC)",
         "epoch time / baseline's (no unit)",

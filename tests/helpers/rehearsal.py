@@ -36,7 +36,7 @@ BRIEFLY = {
     "run": ["--rounds=1"],
     "ab": ["--max-pairs=1"],
     "calibrate": ["--pairs=10"],
-    "report": ["--no-pictures"],
+    "report": ["--no-plots"],
     "pytest": ["benchmarks", "--rounds=1", "-pno:cacheprovider"],
     "benchmarks.studies.error_rates_measure": ["--same=1", "--slower=1", "--output=live.jsonl"],
     "benchmarks.studies.roofline": ["--pairs=1"],

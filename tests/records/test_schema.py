@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.records.run import read_run
-from benchmarks.records.schema import STEERING, visible
+from benchmarks.records.schema import UNSAFE, visible
 from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.tables.run import print_run
 from impls.contract import Problem
@@ -40,7 +40,7 @@ def hostile(folder: Path) -> Run:
 @pytest.mark.parametrize("ensure_ascii", [True, False], ids=["escaped", "as it is"])
 def test_each_is_replaced_by_its_number_and_all_other_text_stays(ensure_ascii: bool) -> None:  # noqa: FBT001 - json's own parameter
     harmless = "µ × “ä” \N{HEBREW LETTER ALEF} \N{GRINNING FACE} \t\n \\u202e"
-    every = [char for char in map(chr, range(0x3000)) if STEERING.match(char)]
+    every = [char for char in map(chr, range(0x3000)) if UNSAFE.match(char)]
     text = json.dumps({each: [each + harmless, 1.5, None] for each in every}, ensure_ascii=ensure_ascii)
 
     numbers = [f"\\u{ord(each):04x}" for each in every]
@@ -50,24 +50,24 @@ def test_each_is_replaced_by_its_number_and_all_other_text_stays(ensure_ascii: b
 def test_no_text_of_a_record_that_was_read_holds_one(tmp_path: Path) -> None:
     text = json.dumps(hostile(tmp_path).to_dict(), ensure_ascii=False)
 
-    assert not STEERING.search(text)
+    assert not UNSAFE.search(text)
     assert "a\\\\u061c\\\\u200e" in text
 
 
-def test_first_page_tables_data_terminal_page_and_pictures_show_the_number_only(tmp_path: Path) -> None:
+def test_first_page_tables_data_terminal_page_and_plots_show_the_number_only(tmp_path: Path) -> None:
     gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
     run, terminal = hostile(tmp_path), io.StringIO()
 
-    write_report([run], tmp_path, leave_out=["pictures"])
+    write_report([run], tmp_path, leave_out=["plots"])
     print_run(run, Console(file=terminal, width=500))
 
     assert (tmp_path / PAGE).exists()
     shown = {file: file.read_bytes().decode() for file in tmp_path.rglob("*.[mc][ds]*")}
     assert len(shown) > 8
     texts = [*(text.replace("\r\n", "\n") for text in shown.values()), terminal.getvalue()]
-    ((*pictures,),) = gallery.plots_of([run]).values()
-    drawn = [[picture.name, picture.description, picture.chart.to_dict()] for picture in pictures]
+    ((*plots,),) = gallery.plots_of([run]).values()
+    drawn = [[plot.name, plot.description, plot.chart.to_dict()] for plot in plots]
     content = payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
     texts += [json.dumps(value, ensure_ascii=False) for value in (content, drawn)]
     assert "u202e" in texts[-1]
-    assert not any(STEERING.search(text) for text in texts)
+    assert not any(UNSAFE.search(text) for text in texts)

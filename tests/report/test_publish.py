@@ -103,7 +103,7 @@ def csv_cells(folder: Path) -> list[list[str]]:
 def test_the_report_is_about_the_users_runs_and_what_it_links_to_is_there(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["report", "--no-pictures"]) == 0
+    assert main(["report", "--no-plots"]) == 0
 
     local = results / "local"
     assert f"report: {local / 'README.md'}" in capsys.readouterr().out
@@ -124,14 +124,14 @@ def test_the_page_of_the_users_runs_shows_their_machine_first_and_offers_the_pub
 ) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
 
-    assert main(["report", "--no-pictures"]) == 0
+    assert main(["report", "--no-plots"]) == 0
 
     content = payload_of((results / "local" / PAGE).read_text(encoding="utf-8"))
     machines = dict.fromkeys(
-        (group["site"].partition(":")[0], group["beside"]) for group in content["groups"]
+        (group["machine"].partition(":")[0], group["beside"]) for group in content["groups"]
     )
     assert list(machines) == [("vm", False), ("published", True)]
-    assert {each["site"].partition(":")[0] for each in content["charts"]["pictures"]} == {"vm", "published"}
+    assert {each["machine"].partition(":")[0] for each in content["charts"]["plots"]} == {"vm", "published"}
 
 
 def test_publishing_outside_a_checkout_is_refused_in_one_line(
@@ -162,7 +162,7 @@ def test_publishing_takes_no_record_by_name(results: Path, capsys: pytest.Captur
 
 
 def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path) -> None:
-    write_report([RUN], tmp_path, leave_out=["pictures"])
+    write_report([RUN], tmp_path, leave_out=["plots"])
     terminal = io.StringIO()
     print_run(RUN, Console(file=terminal, width=250))
 
@@ -179,7 +179,7 @@ def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path
 
 def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
-    write_report([RUN], tmp_path, leave_out=["pictures"])
+    write_report([RUN], tmp_path, leave_out=["plots"])
 
     content = payload_of((tmp_path / PAGE).read_text(encoding="utf-8"))
 
@@ -196,7 +196,7 @@ def test_what_is_no_record_is_left_out_of_a_folder_but_refused_by_name(
     odd = results / "local" / "runs" / "3.json"
     odd.write_text("cut of")
 
-    assert main(["report", "--no-pictures"]) == 0
+    assert main(["report", "--no-plots"]) == 0
     assert "left out: " in capsys.readouterr().err
     assert main(["report", str(odd)]) == 4
     assert "3.json: expected a record in JSON" in capsys.readouterr().err
@@ -213,7 +213,7 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path: Path) -> None:
 def test_before_the_first_run_the_report_shows_the_published_runs_alone(results: Path) -> None:
     shutil.rmtree(results / "local")
 
-    assert main(["report", "--no-pictures"]) == 0
+    assert main(["report", "--no-plots"]) == 0
 
     assert "Nothing has been measured yet" in text_in(results / "local")
 
@@ -232,7 +232,7 @@ def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_
     assert main(["report"]) == 0
 
     out = capsys.readouterr().out
-    for part in ("no data", "no pictures", "no index.html"):
+    for part in ("no data", "no plots", "no index.html"):
         assert re.search(rf"left out: {part} \(.*\): pip install 'perceptron-bench\[report\]'", out)
     text = text_in(results / "local")
     assert "<img" not in text
@@ -240,7 +240,7 @@ def test_without_the_extra_the_page_and_its_tables_are_there_and_it_is_said_how_
 
 
 def test_two_runs_are_shown_side_by_side(results: Path) -> None:
-    assert main(["report", "--no-pictures", "--against", str(results / "local" / "runs" / "1.json")]) == 0
+    assert main(["report", "--no-plots", "--against", str(results / "local" / "runs" / "1.json")]) == 0
 
     text = text_in(results / "local")
     assert "## Two runs side by side: " in text
@@ -275,18 +275,18 @@ def test_a_page_that_can_not_be_written_is_no_lack_of_a_package(tmp_path: Path) 
         write_report([], tmp_path)
 
 
-def test_a_report_of_nothing_has_no_pictures_of_an_earlier_one(tmp_path: Path) -> None:
+def test_a_report_of_nothing_has_no_plots_of_an_earlier_one(tmp_path: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
     write_report([RUN], tmp_path)
-    assert list((tmp_path / "pictures").rglob("spread-*"))
+    assert list((tmp_path / "plots").rglob("spread-*"))
 
-    write_report([], tmp_path, leave_out=["pictures"])
-    assert list((tmp_path / "pictures").rglob("spread-*"))
+    write_report([], tmp_path, leave_out=["plots"])
+    assert list((tmp_path / "plots").rglob("spread-*"))
     write_report([], tmp_path)
-    assert not list((tmp_path / "pictures").iterdir())
+    assert not list((tmp_path / "plots").iterdir())
 
 
-def test_pictures_are_shown_where_their_question_is_answered(results: Path) -> None:
+def test_plots_are_shown_where_their_question_is_answered(results: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
     write_report([RUN], results)
 

@@ -20,16 +20,16 @@ def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
         "config": _both(config("light"), config("dark")),
         "looks": {name: asdict(look_of(row)) for name, row in rows.items()},
         "templates": templates(),
-        "pictures": [_plot(str(machine), plot) for machine, plots in gallery.items() for plot in plots],
+        "plots": [_plot(str(machine), plot) for machine, plots in gallery.items() for plot in plots],
     }
 
 
-def _plot(site: str, drawn: Plot) -> dict[str, Any]:
+def _plot(machine: str, drawn: Plot) -> dict[str, Any]:
     """Return a plot without title and subtitle, which the page writes above it for every width."""
     spec: Spec = drawn.chart.to_dict(validate=False)  # validation takes long, and the tests of plots do it
     title = spec.pop("title", {})
     return {
-        "site": site,
+        "machine": machine,
         "kind": drawn.kind,
         "about": drawn.about,
         "title": drawn.title,

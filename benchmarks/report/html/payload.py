@@ -85,7 +85,6 @@ def _run(run: Run) -> Fields:
     variables = {name: text for name, text in run.provenance.worker_variables.items() if steers(name)}
     cores = cores_per_case(row.n_cores for row in run.rows)
     return {
-        "site": str(Machine.of(run)),
         **at,
         "worker_variables": variables,
         "cores": cores,
@@ -99,15 +98,20 @@ def _groups_in_order(
     """Return each run's groups: own machines, then timed groups, then the runs that are shown, first."""
     found: list[tuple[tuple[bool, int, bool, int, bool, int], Fields]] = []
     shown_runs = headline_groups(newest_first)
-    sites = {site: place for place, site in enumerate(shown_runs)}
+    machines = {machine: place for place, machine in enumerate(shown_runs)}
     for number, run in enumerate(newest_first):
-        site = Machine.of(run)
-        places = {name: place for place, name in enumerate(shown_runs[site])}
+        machine = Machine.of(run)
+        places = {name: place for place, name in enumerate(shown_runs[machine])}
         for name, group in _groups(run, checks):
             is_timed = any(row["typical_s"] for row in group["rows"])
-            is_shown = shown_runs[site][name] is run
-            order = (site not in own, sites[site], not is_timed, places[name], not is_shown, number)
-            place = {"run": number, "site": str(site), "beside": site not in own, "isShown": is_shown}
+            is_shown = shown_runs[machine][name] is run
+            order = (machine not in own, machines[machine], not is_timed, places[name], not is_shown, number)
+            place = {
+                "run": number,
+                "machine": str(machine),
+                "beside": machine not in own,
+                "isShown": is_shown,
+            }
             found.append((order, place | group))
     return [group for _, group in sorted(found, key=lambda each: each[0])]
 

@@ -1,1 +1,1 @@
-"""Pictures, one file each: figures -> Vega-Lite -> SVG and PNG."""
+"""Plots, one file each: figures -> Vega-Lite -> SVG and PNG."""

@@ -125,7 +125,7 @@ def test_a_machine_can_be_chosen(opened: Open, tmp_path: Path) -> None:
     assert "machine-0" in page.locator("#provenance").inner_text()
 
 
-def test_a_run_is_not_shown_with_the_pictures_of_another(opened: Open, tmp_path: Path) -> None:
+def test_a_run_is_not_shown_with_the_plots_of_another(opened: Open, tmp_path: Path) -> None:
     page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(2))))
     page.wait_for_selector("#chart-spread svg")
 

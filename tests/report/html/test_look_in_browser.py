@@ -31,10 +31,10 @@ def test_an_area_has_its_name_if_there_is_room_for_it(
     page = opened(written(tmp_path, run_of_day(0, *rows)), viewport={"width": width, "height": 800})
     page.wait_for_selector("html[data-drawn=yes]")
 
-    picture = page.locator("#chart-decision-map svg")
-    shown = picture.locator("[class*=names_cold] text")
+    plot = page.locator("#chart-decision-map svg")
+    shown = plot.locator("[class*=names_cold] text")
     assert shown.all_text_contents().count(name) == n_times
-    panel = picture.locator(".mark-area").first.bounding_box()
+    panel = plot.locator(".mark-area").first.bounding_box()
     assert panel
     for box in filter(None, (each.bounding_box() for each in shown.all())):
         assert panel["x"] <= box["x"]
@@ -73,17 +73,17 @@ def test_paper_is_white_and_has_every_column_even_if_the_screen_is_dark(opened: 
     assert page.locator("th.is-memory_bytes").is_visible()
 
 
-def test_every_picture_is_also_described_in_words(opened: Open, typical: Path) -> None:
+def test_every_plot_is_also_described_in_words(opened: Open, typical: Path) -> None:
     page = opened(typical)
     page.wait_for_selector("html[data-drawn=yes]")
 
-    pictures = page.locator("figure:has(svg)")
-    assert pictures.count() >= 5
-    for i in range(pictures.count()):
-        picture = pictures.nth(i)
-        picture.locator("summary").click()
-        assert len(picture.locator("details p").first.inner_text()) > 40
-        picture.locator("details td").first.wait_for()
+    plots = page.locator("figure:has(svg)")
+    assert plots.count() >= 5
+    for i in range(plots.count()):
+        plot = plots.nth(i)
+        plot.locator("summary").click()
+        assert len(plot.locator("details p").first.inner_text()) > 40
+        plot.locator("details td").first.wait_for()
 
 
 def test_three_runs_without_a_change_are_drawn_over_time_without_a_warning(

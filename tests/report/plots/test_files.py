@@ -144,9 +144,9 @@ def test_a_plot_that_can_not_be_written_is_refused_in_words(plots: dict[str, Plo
 def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(
     plots: dict[str, Plot], tmp_path: Path
 ) -> None:
-    sites = [replace(HERE, cpu="A (CPU)"), replace(HERE, cpu="A CPU")]
+    machines = [replace(HERE, cpu="A (CPU)"), replace(HERE, cpu="A CPU")]
 
-    written = write_plots({site: [plots["spread"]] for site in sites}, tmp_path)
+    written = write_plots({machine: [plots["spread"]] for machine in machines}, tmp_path)
 
     assert len({files.svg.parent for (files,) in written.values()}) == 2
     assert all(files.svg.exists() for (files,) in written.values())

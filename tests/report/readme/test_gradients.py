@@ -111,8 +111,8 @@ def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     compiled = [replace(row, tier="epoch" if row.implementation in names else "eager") for row in rows]
     measured = run_of_day(0, *compiled)
 
-    ((*_, pictures),) = plots_of([measured]).items()
-    (drawn,) = (picture for picture in pictures if picture.kind == "decision-map")
+    ((*_, plots),) = plots_of([measured]).items()
+    (drawn,) = (plot for plot in plots if plot.kind == "decision-map")
     page = overview([measured], Extras())
 
     note = by_hand(measured.rows)

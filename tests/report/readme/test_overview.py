@@ -157,7 +157,7 @@ def test_each_machine_has_a_section_and_a_link_to_it() -> None:
     assert text.count("### Who is faster on the CPU?") == 2
 
 
-def test_the_first_picture_of_a_kind_is_shown_with_its_first_sentence_below_its_question() -> None:
+def test_the_first_plot_of_a_kind_is_shown_with_its_first_sentence_below_its_question() -> None:
     images = [Image(kind="losses", description=f'{i} "<b>" 1.5: more', path=f"{i}.svg") for i in "12"]
 
     text = page(RUN, images={Machine.of(RUN): images})

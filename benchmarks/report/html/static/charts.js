@@ -1,7 +1,7 @@
 // Plots: Vega-Lite specifications of benchmarks/report/plots and benchmarks/report/html/specs.py, drawn as SVG.
 
 const NARROW = 640; // pixels of a window in which legends go below
-const MOST_DRAWN = 40; // implementations in a picture; the table has all
+const MOST_DRAWN = 40; // implementations in a plot; the table has all
 
 const drawn = new Map(); // a figure's id → what it shows, as text: drawn again only where that changed
 let drawing = Promise.resolve();
@@ -18,10 +18,10 @@ function showTemplate(name, { title, values, missing }) {
 }
 
 // Shows a plot of benchmarks/report/plots that belongs to the selection.
-function showPicture(kind, { group }) {
+function showPlot(kind, { group }) {
   if (OF_A_GROUP.includes(kind) && !group.isShown) return showChart(`chart-${kind}`, { missing: OTHER_RUN });
   const abouts = [`${group.name}-${group.device}`, `${group.sweep}-${group.device}`, `${group.name}-on-${group.device}`];
-  const ofKind = DATA.charts.pictures.filter((each) => each.kind === kind && each.site === group.site && each.about.endsWith(`-${group.device}`));
+  const ofKind = DATA.charts.plots.filter((each) => each.kind === kind && each.machine === group.machine && each.about.endsWith(`-${group.device}`));
   const found = ofKind.find(({ about }) => abouts.includes(about)) ?? (OF_A_GROUP.includes(kind) ? null : ofKind[0]);
   showChart(`chart-${kind}`, found ?? { missing: MISSING[kind] });
 }
@@ -69,7 +69,7 @@ async function draw(canvas, spec) {
   canvas.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the canvas says it in words
 }
 
-// Fits a picture into a width in pixels.
+// Fits a plot into a width in pixels.
 function fitted(spec, width) {
   const narrow = innerWidth < NARROW;
   const config = { ...DATA.charts.config, background: "transparent", padding: 4, aria: false };

@@ -4,8 +4,8 @@ function compiling(selected) {
   const { group, caches, baseline } = selected;
   const other = byName(group, baseline);
   showTrainings(selected);
-  showPicture("decision-map", selected);
-  showPicture("cost-split", selected);
+  showPlot("decision-map", selected);
+  showPlot("cost-split", selected);
   const rows = group.rows.filter((row) => isTimed(row) && row !== other && costs(row, caches).first !== null);
   if (!other || !isTimed(other) || !rows.length) {
     fill("break-even", element("p", { class: "note" }, "Nothing to compare here."));
@@ -60,7 +60,7 @@ function apart(places, lowest) {
   return places.reduce((placed, place) => [...placed, Math.max(place, (placed.at(-1) ?? 0) * least)], []);
 }
 
-const LABEL_SHARE = 0.037; // of the picture's height
+const LABEL_SHARE = 0.037; // of the plot's height
 
 function hardware(selected) {
   const { group } = selected;
@@ -68,7 +68,7 @@ function hardware(selected) {
   const values = rows.slice(0, MOST_DRAWN).map((row) => ({ ...drawnAs(row), "times as long": row.text.times_floor, distance: row.times_floor }));
   showTemplate("distances", { title: "How many times as long as the native floor", values,
     missing: `${DATA.floor} was not timed here, so there is no floor to compare with.` });
-  showPicture("throughput", selected);
+  showPlot("throughput", selected);
   if (!rows.length) return ["Not known: ", code(DATA.floor), " was not timed here."];
   const floor = byName(group, DATA.floor);
   const last = rows.at(-1);
@@ -78,8 +78,8 @@ function hardware(selected) {
 
 function trust(selected) {
   const { group, run } = selected;
-  showPicture("spread", selected);
-  showPicture("trend", selected);
+  showPlot("spread", selected);
+  showPlot("trend", selected);
   fill("provenance", facts(factsOf(run)));
   const warnings = warningsOf(selected);
   fill("warnings", warnings.length ? element("ul", null, warnings.map((each) => element("li", null, each))) : null);

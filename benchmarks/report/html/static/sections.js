@@ -12,7 +12,7 @@ function agreement(selected) {
   const { group } = selected;
   const judged = group.rows.filter((row) => row.verdict !== "not measured");
   const right = judged.filter((row) => row.verdict === "verified");
-  showPicture("losses", selected);
+  showPlot("losses", selected);
   showDeviations(selected);
   fill("unverified", unverifiedTable(group));
   fill("agreement", unfolding("Every implementation’s agreement", () => agreementTable(group)));

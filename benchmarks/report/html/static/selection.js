@@ -4,7 +4,7 @@ const TIERS = ["eager", "step", "epoch", "floor"];
 
 // Each narrows what the next has to choose from.
 const CHOOSERS = [
-  { key: "machine", label: "Machine", of: (group) => group.site,
+  { key: "machine", label: "Machine", of: (group) => group.machine,
     name: (value, group) => (group.beside ? `${value} (published)` : value) },
   { key: "device", label: "Device", of: (group) => group.device, name: (value) => value.toUpperCase() },
   { key: "problem", label: "Problem", of: (group) => group.problem, name: (_, group) => problemLabel(group) },

@@ -88,7 +88,7 @@ const nameButton = (row) =>
   element("button", { type: "button", class: "implementation mono", "aria-haspopup": "dialog",
     onclick: () => choose({ row: row.implementation }) }, mark(row), breakable(row.implementation));
 
-// An implementation's mark: its colour and shape, as in the pictures.
+// An implementation's mark: its colour and shape, as in the plots.
 function mark({ implementation }) {
   const { colour, shape } = DATA.charts.looks[implementation];
   const made = element("span", { class: `mark mark-${shape}`, "aria-hidden": "true" });
@@ -109,7 +109,7 @@ function tipOf(row, ratio, { baseline, run, group }) {
     row.summary,
     row.reason && `${row.verdict}: ${row.reason}`,
     sure,
-    `${day(run.date)} UTC · ${group.site}`,
+    `${day(run.date)} UTC · ${group.machine}`,
     "Choose the name to see what was checked.",
   ];
 }
