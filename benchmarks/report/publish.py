@@ -67,7 +67,8 @@ def write_report(
     Raises:
         UsageError: the folder can't be written.
     """
-    newest_first, beside = (_newest_first(each) for each in (runs, beside))
+    newest_first = _newest_first(runs)
+    beside = _newest_first([run for run in beside if run not in runs])
     absent = {part: [each for each in names if find_spec(each) is None] for part, names in NEEDS.items()}
     parts = {part for part in NEEDS if not absent[part]} - {*leave_out}
     with explain_refusal(folder, remedy="name another folder with -o"):
@@ -80,7 +81,8 @@ def write_report(
         if DATA in parts:
             write_tables(newest_first, folder / DATA)
         if PAGE in parts:
-            write_page(newest_first, _draw(beside) | gallery, folder / PAGE, beside, comparison)
+            drawn = _beside(gallery, newest_first, beside)
+            write_page(newest_first, drawn, folder / PAGE, beside, comparison)
         links = _links(folder, parts)
         text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
         (folder / README).write_text(text, encoding="utf-8")
@@ -103,6 +105,14 @@ def _draw(runs: Sequence[Run]) -> Gallery:
     from benchmarks.report.plots.gallery import plots_of  # noqa: PLC0415 - needs an extra
 
     return plots_of(runs)
+
+
+def _beside(gallery: Gallery, runs: Sequence[Run], beside: Sequence[Run]) -> Gallery:
+    """Add the plots of the runs beside; a machine that both measured has those of all its runs."""
+    machines = {Machine.of(run) for run in runs}
+    here = [run for run in beside if Machine.of(run) in machines]
+    elsewhere = [run for run in beside if Machine.of(run) not in machines]
+    return _draw(elsewhere) | (_draw([*runs, *here]) if here else gallery)
 
 
 def _images(gallery: Gallery, folder: Path, *, with_png: bool) -> dict[Machine, list[Image]]:

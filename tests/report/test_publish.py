@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Row
 
 
-def rows(scale: float = 1.0) -> list[Row]:
+def rows(scale: float = 1.0, problem: str = "book") -> list[Row]:
     times_s = {"torch_eager": 1.2345e-3, "jax_jit": 2.3456e-4, "native_floor": 1.357e-5}
     return [
-        timed(name, [scale * time_s * (1 + i / 90) for i in range(6)], problem=NAMED["book"])
+        timed(name, [scale * time_s * (1 + i / 90) for i in range(6)], problem=NAMED[problem])
         for name, time_s in times_s.items()
     ]
 
@@ -132,6 +132,25 @@ def test_the_page_of_the_users_runs_shows_their_machine_first_and_offers_the_pub
     )
     assert list(machines) == [("vm", False), ("published", True)]
     assert {each["machine"].partition(":")[0] for each in content["charts"]["plots"]} == {"vm", "published"}
+
+
+def test_the_page_of_the_users_runs_has_all_plots_of_a_machine_that_also_has_published_runs(
+    results: Path,
+) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    write(run_of_day(3, *rows(problem="small")), results / "runs" / "2.json")
+    shutil.copy(results / "local" / "runs" / "1.json", results / "runs" / "3.json")
+
+    assert main(["report", "--no-plots"]) == 0
+
+    content = payload_of((results / "local" / PAGE).read_text(encoding="utf-8"))
+    drawn = [each for each in content["charts"]["plots"] if each["machine"].startswith("vm")]
+    assert [each["about"].partition("-")[0] for each in drawn if each["kind"] == "spread"] == [
+        "book",
+        "small",
+    ]
+    assert len(content["runs"]) == 4  # a record that is here and there counts once
+    assert "small" not in text_in(results / "local")
 
 
 def test_publishing_outside_a_checkout_is_refused_in_one_line(
