@@ -1,4 +1,4 @@
-"""Two sides measured now, on this machine, in alternating fresh processes: `perceptron-bench ab`."""
+"""Two sides measured now, on this machine, in pairs of fresh processes: `perceptron-bench ab`."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 TIMED = """\
-interleaved fresh processes, the sides in alternating order; of each process the fastest epoch; of the \
-pairs' log-ratios the median; slower means beyond the threshold and significant by a sign test, whose error \
-probability (alpha {alpha:g}) is shared by all cases and looks (Bonferroni)"""
+pairs of fresh processes, their order by a fair coin (seed {seed}); of each process the fastest epoch; of \
+the pairs' log-ratios the median; slower means beyond the threshold and significant by a sign test, whose \
+error probability (alpha {alpha:g}) is shared by all cases and looks (Bonferroni) and holds for any noise"""
 
 METHODS = {"time": TIMED, "instructions": COUNTED}
 
@@ -109,7 +109,7 @@ def compare_sides(
     verdicts, unable = split(measured, added)
     base, new = (sides[name].record for name in SIDES)
     return Comparison(
-        method=METHODS[rule.metric].format(alpha=rule.alpha, n_epochs=N_EPOCHS),
+        method=METHODS[rule.metric].format(alpha=rule.alpha, n_epochs=N_EPOCHS, seed=place.seed),
         base=base,
         new=new,
         provenance=place.provenance,
@@ -124,6 +124,7 @@ def compare_sides(
             *_notes(verdicts, thresholds, rule, n_cases=paired_run.n_cases),
         ),
         verdicts=ordered(verdicts),
+        seed=place.seed,
     )
 
 
@@ -198,7 +199,7 @@ def measure(
             worker_timeout_s=selection.worker_timeout_s,
             counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,
         )
-        paired_run = PairedRun(paired_cases, dispatcher)
+        paired_run = PairedRun(paired_cases, dispatcher, place.seed)
         verdicts = paired_run.run()
         place.n_recalled = shown.n_recalled
         return verdicts, paired_run

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 COUNTED = """\
-interleaved fresh processes under valgrind's callgrind, the sides in alternating order; of each process the \
-instructions of an epoch, the mean over at least {n_epochs}; of the pairs' log-ratios the median; slower \
-means beyond the threshold, and no pair contradicts"""
+pairs of fresh processes under valgrind's callgrind, their order by a fair coin (seed {seed}); of each \
+process the instructions of an epoch, the mean over at least {n_epochs}; of the pairs' log-ratios the \
+median; slower means beyond the threshold, and no pair contradicts"""
 
 
 COUNTING_NOTE = """\

@@ -1,12 +1,16 @@
-"""Pairs of fresh processes, the two sides in alternating order, until each case is decided."""
+"""Pairs of fresh processes, the order of the sides by a fair coin, until each case is decided."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from benchmarks.compare.evidence import balanced
 from benchmarks.compare.result import CaseVerdict, without_figures
 from benchmarks.compare.rule import Category, final_verdict, verdict_so_far
 from benchmarks.records.process import paired_ratios
@@ -24,6 +28,15 @@ if TYPE_CHECKING:
 
 
 SIDES = ("base", "new")
+
+MOST_TRIES = 2
+"""A case measures at most this many times its `max_pairs`: pairs that could not be checked are replaced."""
+
+
+def drawn_order(seed: str, pair: int, group: object) -> tuple[str, ...]:
+    """Return the order of the sides in one pair of a group of cases, by a fair coin: a bit of SHA-256."""
+    is_base_first = hashlib.sha256(f"{seed}-{pair}-{group}".encode()).digest()[0] % 2
+    return SIDES if is_base_first else SIDES[::-1]
 
 
 @dataclass
@@ -44,13 +57,21 @@ class PairedCase:
 
     @property
     def ratios(self) -> list[float]:
-        """Return new / base of each pair, from the two processes' fastest epochs."""
+        """Return new / base of each pair in which both sides were checked, from the fastest epochs."""
         return paired_ratios(*(self.results[side].processes for side in SIDES))
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether both orders of the sides occurred in enough of these pairs."""
+        base, new = ({each.round: each.position for each in self.results[side].processes} for side in SIDES)
+        return bool(balanced(np.array([new[pair] < base[pair] for pair in base.keys() & new.keys()])))
 
     def decide(self, n_cases: int) -> None:
         """Close the case if its pairs suffice for a verdict."""
         if self.is_open and self.ratios:
-            self.decision = verdict_so_far(self.ratios, self.rule, n_cases=n_cases)
+            self.decision = verdict_so_far(
+                self.ratios, self.rule, n_cases=n_cases, is_balanced=self.is_balanced
+            )
 
     def verdict(self, n_cases: int, interrupted: str | None) -> CaseVerdict:
         """Return the verdict; a case that is still open is undecided."""
@@ -61,7 +82,8 @@ class PairedCase:
         elif self.is_open:
             ratios = self.ratios
             decision = final_verdict(ratios, self.rule, n_cases=n_cases) if ratios else None
-            reason = f"interrupted ({interrupted}) after {len(ratios)} pairs"
+            why = f"interrupted ({interrupted})" if interrupted else "too many pairs could not be checked"
+            reason = f"{why} after {len(ratios)} pairs"
         elif without := without_figures(rows.get("base"), rows.get("new")):
             category, reason = without
         return CaseVerdict(
@@ -102,7 +124,7 @@ class PairedRun:
 
     paired_cases: Sequence[PairedCase]
     dispatcher: Dispatcher
-    seed: int = 0  # of the shuffled order of implementations
+    seed: str  # of the order of implementations, and of the sides in each pair
     interrupted: str | None = field(default=None, init=False)
     n_cases: int = field(default=1, init=False)  # that can be compared: the others raise no false alarm
 
@@ -117,21 +139,18 @@ class PairedRun:
         return [paired_case.verdict(self.n_cases, self.interrupted) for paired_case in self.paired_cases]
 
     def _run(self) -> None:
-        places = {key: place for place, key in enumerate(self._groups(INSPECTION))}
-        shuffle = random.Random(self.seed).shuffle  # noqa: S311 - an order, not a secret
         max_pairs = max((paired_case.rule.max_pairs for paired_case in self.paired_cases), default=0)
-        for pair in range(INSPECTION, max_pairs):
+        for pair in range(INSPECTION, MOST_TRIES * max_pairs):
             groups = list(self._groups(pair).items())
             if pair <= 0:  # the inspection rules out cases that can't be measured
                 self.n_cases = max(1, sum(paired_case.is_open for paired_case in self.paired_cases))
             if not groups:
                 break
-            shuffle(groups)
-            self.dispatcher.progress.planned(2 * len(groups) * (max_pairs - pair))
+            random.Random(f"{self.seed}-{pair}").shuffle(groups)  # noqa: S311 - an order, not a secret
+            self.dispatcher.progress.planned(2 * len(groups) * max(1, max_pairs - pair))
             for position, (key, group) in enumerate(groups):
-                # They alternate, so that neither side always finds the machine as the other left it.
-                for side in SIDES if (pair + places[key]) % 2 else SIDES[::-1]:
-                    self._work(group, side, pair, position)
+                for turn, side in enumerate(drawn_order(self.seed, pair, key)):
+                    self._work(group, side, pair, 2 * position + turn)
                 if pair != INSPECTION:
                     for paired_case in group:
                         paired_case.decide(self.n_cases)
@@ -157,12 +176,14 @@ class PairedRun:
         if not results:
             return
         name = group[0].implementation
-        what = "inspection" if pair == INSPECTION else f"pair {pair + 1} of at most {group[0].rule.max_pairs}"
+        what, most = "inspection", group[0].rule.max_pairs
+        if pair != INSPECTION:
+            what = f"pair {len(group[0].ratios) + 1} of at most {most}"
         self.dispatcher.progress.advanced(f"{what}: {name} on {results[0].case.device}, {side}")
         worker_run = WorkerRun(
             round=pair,
             position=position,
-            name=f"{pair:02}-{position:02}-{side}",
+            name=f"{pair:02}-{position // 2:02}-{side}",  # see benchmarks.ab.resume
             sample_s=0.0 if pair == INSPECTION else Settings.sample_s,
             caches=self.dispatcher.folder / "caches" / side / name,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import tempfile
 from collections import defaultdict
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ab.pairs import SIDES
+from benchmarks.files import write_atomically
 from benchmarks.runner.dispatch import INSPECTION
 from benchmarks.runner.resume import ResumeFolder
 
@@ -26,6 +28,7 @@ class Workplace:
 
     folder: Path
     provenance: Provenance
+    seed: str  # of the order of everything that is measured there
     n_recalled: int = 0  # processes with results from an earlier call
     is_done: bool = False  # the result is written: nothing is left to resume
 
@@ -40,11 +43,11 @@ def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[W
     """
     if run_identity is None:
         with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary:
-            yield Workplace(Path(temporary), provenance)
+            yield Workplace(Path(temporary), provenance, secrets.token_hex(8))
         return
     resume_folder = ResumeFolder.of(run_identity, provenance)
     forget_incomplete_pairs(resume_folder.folder)
-    place = Workplace(resume_folder.folder, provenance)
+    place = Workplace(resume_folder.folder, provenance, _seed_in(resume_folder.folder))
     try:
         yield place
     finally:
@@ -52,6 +55,14 @@ def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[W
             resume_folder.discard()
         else:
             resume_folder.release()
+
+
+def _seed_in(folder: Path) -> str:
+    """Return the seed that an earlier call drew, else draw one and keep it for later calls."""
+    file = folder / "seed"
+    if not file.exists():
+        write_atomically(file, secrets.token_hex(8))
+    return file.read_text(encoding="utf-8")
 
 
 def forget_incomplete_pairs(folder: Path) -> None:

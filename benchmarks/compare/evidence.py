@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 FEWEST_PAIRS = 5
 """With fewer pairs, agreement by chance would pass as unchanged."""
 
+FEWEST_PER_ORDER = 2
+"""With fewer pairs in one of the two orders, a change could hide behind the advantage of going first."""
+
+
+def balanced(new_first: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whether either side went first in FEWEST_PER_ORDER pairs: new_first (..., n_pairs)."""
+    n_new_first = new_first.sum(axis=-1)
+    rarer: NDArray[np.intp] = np.minimum(n_new_first, new_first.shape[-1] - n_new_first)
+    return rarer >= FEWEST_PER_ORDER
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
@@ -34,8 +44,13 @@ class Evidence:
     within: NDArray[np.float64]  # else unchanged by any threshold with 1 + threshold above this
 
 
-def evidence(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> Evidence:
-    """Compute what the pairs of one case of `n_cases` show, or of many such cases: ratios (..., n_pairs)."""
+def evidence(
+    ratios: NDArray[np.float64], rule: Rule, *, n_cases: int, is_balanced: NDArray[np.bool_] | bool = True
+) -> Evidence:
+    """Compute what the pairs of one case of `n_cases` show, or of many such cases: ratios (..., n_pairs).
+
+    `is_balanced`, of shape (...), is whether both orders of the sides occurred in enough of the pairs.
+    """
     n_pairs, tail = ratios.shape[-1], rule.tail(n_cases)
     rank, beyond = outer_rank(n_pairs, 0.0 if rule.counts else tail)  # counts: the whole range
     is_sure = rule.counts or beyond <= tail
@@ -51,7 +66,7 @@ def evidence(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> Eviden
         coverage=1 - 2 * beyond,
         is_sure=is_sure,
         changed=changed,
-        within=np.where((n_pairs >= FEWEST_PAIRS) & is_clear, 0.0, within),
+        within=np.where((n_pairs >= FEWEST_PAIRS) & is_clear & is_balanced, 0.0, within),
     )
 
 

@@ -110,7 +110,8 @@ def shares_of(
 ) -> dict[Category, float]:
     """Compute how often the rule returns each category for resampled pairs, the new side made slower."""
     drawn = resampled(ratios, (n_resamples, rule.max_pairs)) * (1 + effect)
-    found = categories_of(drawn, rule, n_cases=n_cases)
+    new_first = np.broadcast_to(np.arange(rule.max_pairs) % 2 == 1, drawn.shape)
+    found = categories_of(drawn, new_first, rule, n_cases=n_cases)
     return {category: found.count(category) / n_resamples for category in Category}
 
 

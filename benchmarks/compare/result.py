@@ -76,6 +76,7 @@ class Comparison:
     interrupted: str | None
     notes: tuple[str, ...] = ()  # on the calibration, say
     verdicts: tuple[CaseVerdict, ...]
+    seed: str | None = None  # of the order of the sides in each pair; None: not drawn, or not recorded
     converted_from: int | None = None  # the version that the file had when it was written
 
     def __post_init__(self) -> None:

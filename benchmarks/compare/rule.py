@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args, get_t
 
 import numpy as np
 
-from benchmarks.compare.evidence import FEWEST_PAIRS, evidence, extent
+from benchmarks.compare.evidence import FEWEST_PAIRS, balanced, evidence, extent
 from benchmarks.decode import Within, decode
 from benchmarks.errors import UsageError
 
@@ -42,13 +42,14 @@ class Category(StrEnum):
 class Rule:
     """When a case counts as changed. Fractions: 0.025 is 2.5 %.
 
-    From `min_pairs` on, a case ends as unchanged as soon as it clearly is. At each of the looks it ends as
-    slower or faster if the median ratio is beyond the threshold and a sign test rejects that nothing changed.
-    After `max_pairs` it is unchanged if its whole interval is within the threshold, else undecided.
+    From `min_pairs` on, a case ends as unchanged as soon as it clearly is, if the pairs are balanced: this
+    verdict has no bound. At each of the looks it ends as slower or faster if the median ratio is beyond the
+    threshold and a sign test rejects that nothing changed. After `max_pairs` it is unchanged if its whole
+    interval is within the threshold, else undecided.
 
     The sign tests of all looks at all cases share `alpha` (Bonferroni): the probability that a comparison
-    calls anything slower where nothing is, is at most that (and the same for faster), however the noise is
-    distributed, if the noise of one pair does not depend on that of another. The threshold comes on top.
+    calls anything slower where exchanging the sides changes nothing is at most that (and the same for
+    faster), whatever the noise: a fair coin draws the order within each pair, and with it the signs.
 
     Instructions hardly vary: agreement of all of a few pairs replaces the sign test, and `alpha` is not used;
     see COUNTED_RULE.
@@ -126,14 +127,16 @@ class Decision:
     n_pairs: int
 
 
-def verdict_so_far(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision | None:
+def verdict_so_far(
+    ratios: Sequence[float], rule: Rule, *, n_cases: int = 1, is_balanced: bool = True
+) -> Decision | None:
     """Judge one of `n_cases` cases by its pairs so far; None: another pair is needed.
 
     Raises:
         ValueError: there is no pair.
 
     """
-    decision = final_verdict(ratios, rule, n_cases=n_cases)
+    decision = final_verdict(ratios, rule, n_cases=n_cases, is_balanced=is_balanced)
     return decision if _is_final(decision.category, len(ratios), rule, n_cases) else None
 
 
@@ -158,19 +161,27 @@ def sequential_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1)
     return final_verdict(ratios, rule, n_cases=n_cases)
 
 
-def categories_of(ratios: NDArray[np.float64], rule: Rule, *, n_cases: int) -> list[Category]:
-    """Judge each row of ratios, a case's `max_pairs` pairs, as `sequential_verdict` does, all at once."""
+def categories_of(
+    ratios: NDArray[np.float64], new_first: NDArray[np.bool_], rule: Rule, *, n_cases: int
+) -> list[Category]:
+    """Judge each row of ratios, a case's `max_pairs` pairs, as if they came in one by one, all at once.
+
+    `new_first`, of the same shape, is whether the new side went first.
+    """
     found: dict[int, Category] = {}
     left = list(range(len(ratios)))
     for n_pairs in range(rule.min_pairs, rule.max_pairs + 1):
-        shown = evidence(ratios[left, :n_pairs], rule, n_cases=n_cases)
+        is_balanced = balanced(new_first[left, :n_pairs])
+        shown = evidence(ratios[left, :n_pairs], rule, n_cases=n_cases, is_balanced=is_balanced)
         figures = zip(left, shown.ratio.tolist(), shown.changed.tolist(), shown.within.tolist(), strict=True)
         found |= {row: _category(ratio, changed, within, rule) for row, ratio, changed, within in figures}
         left = [row for row in left if not _is_final(found[row], n_pairs, rule, n_cases)]
     return [found[row] for row in range(len(ratios))]
 
 
-def final_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
+def final_verdict(
+    ratios: Sequence[float], rule: Rule, *, n_cases: int = 1, is_balanced: bool = True
+) -> Decision:
     """Judge a case by these pairs, whether or not the rule would stop here.
 
     Raises:
@@ -180,7 +191,7 @@ def final_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> D
     if not ratios:
         message = "expected at least one pair, found none"
         raise ValueError(message)
-    shown = evidence(np.asarray(ratios), rule, n_cases=n_cases)
+    shown = evidence(np.asarray(ratios), rule, n_cases=n_cases, is_balanced=is_balanced)
     ratio, low = float(shown.ratio), float(shown.low)
     return Decision(
         category=_category(ratio, float(shown.changed), float(shown.within), rule),

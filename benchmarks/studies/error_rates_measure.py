@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -128,13 +129,14 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder, RoundsProgress(console) as shown:
         dispatcher = Dispatcher(folder=Path(folder), progress=shown, cpus=cpus, worker_timeout_s=120.0)
-        paired_run = PairedRun(paired_cases, dispatcher, seed=time.time_ns() % 2**32)
+        paired_run = PairedRun(paired_cases, dispatcher, secrets.token_hex(8))
         verdicts = paired_run.run()
     if paired_run.interrupted:
         raise KeyboardInterrupt
     return {
         "provenance": asdict(collect_provenance(cpus)),
         "wall_s": time.monotonic() - start,
+        "seed": paired_run.seed,
         "cases": {
             paired_case.implementation: {
                 "category": verdict.category,
@@ -153,6 +155,7 @@ def processes_of(case_result: CaseResult) -> list[dict[str, Any]]:
     return [
         {
             "pair": process.round,
+            "position": process.position,
             **{name: getattr(process, name) for name in ("min_s", "median_s", "mean_s", "n_samples")},
             "kept_s": [float(f"{next(kept_s):.5g}") for _ in range(process.n_kept)],
         }

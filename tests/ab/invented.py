@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from benchmarks.runner.dispatch import WorkerRun
 
 MinS: TypeAlias = Callable[[str, str, int], float]
-"""Each process's fastest epoch in s, by implementation, side and pair; negative: the process fails."""
+"""Each process's fastest epoch in s, by implementation, side and pair.
+
+Negative: the process fails. 0: it could not be checked."""
 
 Invented: TypeAlias = Callable[[MinS], None]
 """The fixture of that name: takes the times that the processes measure."""
@@ -51,8 +53,9 @@ class FakeDispatcher(Dispatcher):
                 result.end(Verdict.NOT_MEASURED, "no such device")
                 continue
             self.worker_runs.append((worker_run.round, name, side))
-            measured = self._measured(self.min_s(name, side, worker_run.round), worker_run.round)
-            result.add(measured, round_=worker_run.round, position=worker_run.position)
+            if seconds := self.min_s(name, side, worker_run.round):
+                measured = self._measured(seconds, worker_run.round)
+                result.add(measured, round_=worker_run.round, position=worker_run.position)
 
     def _measured(self, seconds: float, pair: int) -> Measurement | Failure:
         if seconds < 0:

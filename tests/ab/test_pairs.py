@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from benchmarks.ab.pairs import PairedRun, paired_cases_of
+from benchmarks.ab.pairs import MOST_TRIES, SIDES, PairedRun, drawn_order, paired_cases_of
 from benchmarks.ab.sides import Side
 from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.result import SideRecord
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NAMES = ("first", "second")
 RULE = Rule()
+EVERY_PAIR = Rule(min_pairs=20, max_pairs=20)
+SEED = "a seed"
 
 
 def side(name: str, implementations: Sequence[str] = NAMES) -> Side:
@@ -44,26 +47,84 @@ def compare(
     names: Sequence[str] = ("first",),
     unable: Collection[tuple[str, str]] = (),
     rule: Rule = RULE,
+    seed: str = SEED,
 ) -> tuple[list[CaseVerdict], FakeDispatcher]:
     sides = {"base": base or side("base"), "new": new or side("new")}
     paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), rule)
     dispatcher = FakeDispatcher(
         folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=min_s, unable=unable
     )
-    return PairedRun(paired_cases, dispatcher).run(), dispatcher
+    return PairedRun(paired_cases, dispatcher, seed).run(), dispatcher
 
 
-def test_the_sides_are_inspected_and_then_take_turns_in_going_first() -> None:
-    _, dispatcher = compare(lambda *_: 1.0)
+def test_the_sides_are_inspected_and_then_go_first_as_the_coin_falls() -> None:
+    _, dispatcher = compare(lambda *_: 1.0, rule=EVERY_PAIR)
 
+    group = ("first", "cpu", "float32")
     assert [(pair, which) for pair, _, which in dispatcher.worker_runs] == [
-        *((INSPECTION, which) for which in ("base", "new")),
-        *((0, which) for which in ("new", "base")),
-        *((1, which) for which in ("base", "new")),
-        *((2, which) for which in ("new", "base")),
-        *((3, which) for which in ("base", "new")),
-        *((4, which) for which in ("new", "base")),
+        (pair, which) for pair in range(INSPECTION, 20) for which in drawn_order(SEED, pair, group)
     ]
+
+
+def test_the_coin_is_fair_and_its_tosses_depend_on_neither_seed_nor_pair_nor_case() -> None:
+    tosses = np.array(
+        [
+            [[drawn_order(str(seed), pair, group) == SIDES for pair in range(20)] for group in NAMES]
+            for seed in range(1000)
+        ]
+    )
+
+    assert tosses.mean(axis=0) == pytest.approx(0.5, abs=0.08)  # five standard deviations
+    flat = tosses.reshape(1000, -1)
+    correlations = np.corrcoef(flat, rowvar=False)[~np.eye(40, dtype=bool)]
+    assert abs(correlations).max() < 0.16
+
+
+def test_each_process_records_its_place_in_the_order_and_the_sides_of_a_pair_differ() -> None:
+    (verdict, _), dispatcher = compare(lambda *_: 1.0, names=NAMES, rule=EVERY_PAIR)
+
+    base, new = (
+        {each.round: each.position for each in row.processes} for row in (verdict.base, verdict.new) if row
+    )
+    firsts = {pair: which for pair, name, which in reversed(dispatcher.worker_runs) if name == "first"}
+    assert {pair: "new" if new[pair] < base[pair] else "base" for pair in base} == {
+        pair: which for pair, which in firsts.items() if pair != INSPECTION
+    }
+
+
+def test_unchanged_needs_two_pairs_in_each_order() -> None:
+    def one_wild_pair(_: str, which: str, pair: int) -> float:
+        return 1.2 if (which, pair) == ("new", 0) else 1.0  # else the interval of 8 pairs would be a bound
+
+    for seed in map(str, range(100)):
+        _, dispatcher = compare(one_wild_pair, seed=seed)
+        firsts = [which for pair, _, which in dispatcher.worker_runs if pair >= 0][::2]
+
+        assert len(firsts) >= 5
+        assert min(firsts.count(which) for which in SIDES) >= 2
+        assert len(firsts) == 5 or min(firsts[:-1].count(which) for which in SIDES) < 2
+
+
+def test_a_pair_in_which_a_side_could_not_be_checked_is_dropped_whole_and_replaced() -> None:
+    def unchecked(_: str, which: str, pair: int) -> float:
+        return 0.0 if (which, pair) in (("base", 1), ("new", 3)) else 1.0 + pair
+
+    (verdict,), dispatcher = compare(unchecked, rule=EVERY_PAIR)
+
+    assert verdict.category is Category.UNCHANGED
+    assert verdict.ratios == [1.0] * 20
+    assert max(pair for pair, *_ in dispatcher.worker_runs) == 21
+
+
+def test_a_case_of_which_too_many_pairs_can_not_be_checked_is_undecided_and_says_so() -> None:
+    def busy(_: str, which: str, pair: int) -> float:
+        return 0.0 if which == "new" and pair % 3 else 1.0
+
+    (verdict,), dispatcher = compare(busy, rule=EVERY_PAIR)
+
+    assert verdict.category is Category.UNDECIDED
+    assert verdict.reason == "too many pairs could not be checked after 14 pairs"
+    assert max(pair for pair, *_ in dispatcher.worker_runs) == MOST_TRIES * 20 - 1
 
 
 def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
@@ -74,8 +135,9 @@ def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:
     assert (first.category, second.category) == (Category.UNCHANGED, Category.SLOWER)
     assert first.decision is not None
     assert second.decision is not None
-    assert (first.decision.n_pairs, second.decision.n_pairs) == (5, 10)
-    assert max(pair for pair, name, _ in dispatcher.worker_runs if name == "first") == 4
+    n_pairs = first.decision.n_pairs
+    assert n_pairs < second.decision.n_pairs == 10
+    assert max(pair for pair, name, _ in dispatcher.worker_runs if name == "first") == n_pairs - 1
 
 
 def test_the_ratio_is_that_of_the_two_processes_of_one_pair() -> None:
@@ -87,7 +149,7 @@ def test_the_ratio_is_that_of_the_two_processes_of_one_pair() -> None:
 
 
 def test_a_rule_that_needs_every_pair_never_stops_early() -> None:
-    (verdict,), _ = compare(lambda *_: 1.0, rule=Rule(min_pairs=20, max_pairs=20))
+    (verdict,), _ = compare(lambda *_: 1.0, rule=EVERY_PAIR)
 
     assert len(verdict.ratios) == 20
     assert verdict.category is Category.UNCHANGED
@@ -138,21 +200,12 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
         {"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule()
     )
     dispatcher = FakeDispatcher(folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=breaks)
-    paired_run = PairedRun(paired_cases, dispatcher)
+    paired_run = PairedRun(paired_cases, dispatcher, SEED)
 
     first, second = paired_run.run()
 
     assert (first.category, second.category) == (Category.UNCHANGED, Category.INVALID)
     assert paired_run.n_cases == 1
-
-
-def test_every_case_sees_its_sides_take_turns_however_many_there_are() -> None:
-    names = [f"case{i}" for i in range(5)]
-    _, dispatcher = compare(lambda *_: 1.0, side("base", names), side("new", names), names=names)
-
-    for name in names:
-        firsts = [which for pair, each, which in dispatcher.worker_runs if each == name and pair >= 0][::2]
-        assert firsts in (["new", "base"] * 2 + ["new"], ["base", "new"] * 2 + ["base"])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])

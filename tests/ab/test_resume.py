@@ -63,10 +63,28 @@ def test_a_folder_stays_until_its_comparison_is_done(tmp_path: Path, monkeypatch
         leave(place.folder, "00-00-new-cpu-1")
     with workplace("this", provenance) as again:
         assert again.folder == place.folder
-        assert len(names_in(again.folder) - {"lock"}) == 2
+        assert len(names_in(again.folder) - {"lock", "seed"}) == 2
         again.is_done = True
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_comparison_that_resumes_goes_on_with_its_seed_and_every_other_draws_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.runner.resume.UNFINISHED", tmp_path)
+    provenance = collect_provenance(choose_cpus(1))
+
+    def seed_of(run_identity: object | None) -> str:
+        with workplace(run_identity, provenance) as place:
+            leave(place.folder, "00-00-base-cpu-1")
+            leave(place.folder, "00-00-new-cpu-1")
+            return place.seed
+
+    first, again, other, *temporary = map(seed_of, ("this", "this", "that", None, None))
+
+    assert again == first
+    assert len({first, other, *temporary}) == 4
 
 
 @pytest.mark.parametrize(
