@@ -10,7 +10,6 @@ from benchmarks.records.compact import to_json
 from benchmarks.records.process import paired_ratios
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import Row, Verdict
-from benchmarks.records.schema import Schema, require_once
 
 KEY = "perceptron_bench_comparison"
 SCHEMA_VERSION = 2
@@ -77,11 +76,6 @@ class Comparison:
     notes: tuple[str, ...] = ()  # on the calibration, say
     verdicts: tuple[CaseVerdict, ...]
     seed: str | None = None  # of the order of the sides in each pair; None: not drawn, or not recorded
-    converted_from: int | None = None  # the version that the file had when it was written
-
-    def __post_init__(self) -> None:
-        """Refuse two verdicts on one case."""
-        require_once("case", (verdict.name for verdict in self.verdicts))
 
     def of(self, *categories: Category) -> list[CaseVerdict]:
         """Return the cases of these categories."""
@@ -117,15 +111,6 @@ class Comparison:
             for verdict in self.verdicts
         ]
         return to_json({KEY: fields | {"schema_version": SCHEMA_VERSION}})
-
-
-COMPARISON = Schema(
-    kind="comparison",
-    key=KEY,
-    version=SCHEMA_VERSION,
-    convertible=True,
-    holds=Comparison,
-)
 
 
 def ordered(verdicts: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:

@@ -1,4 +1,4 @@
-"""Convert files of version 2: run records, comparisons, and the lines of the study of error rates.
+"""Convert run records of version 2.
 
     python -m benchmarks.records.convert FILE…
 
@@ -20,7 +20,7 @@ from benchmarks.records.compact import thin_samples, to_json
 from benchmarks.records.row import KEY, SCHEMA_VERSION
 from benchmarks.records.run import number_checks
 
-COMPARISON = "perceptron_bench_comparison"
+OLD_VERSION = 2
 OF_HOST = ("machine", "system", "cpu", "n_cpus", "gpu", "pinned_to", "worker_variables")
 DERIVED = ("cost_models", "break_evens")
 """Figures that the report computes from the rows."""
@@ -29,25 +29,22 @@ Fields = dict[str, Any]
 
 
 def convert(text: str) -> str:
-    """Return the file's text in today's version; a text of today's version is returned as it is.
+    """Return the record in today's version; a text of today's version is returned as it is.
 
     Raises:
-        ValueError: it is no file that can be converted.
+        ValueError: it is no record, or of an older version still.
+        KeyError: it lacks a part of a record.
     """
-    if text.startswith('{"provenance"'):  # a line for each comparison
-        lines = [_line(json.loads(line)) for line in text.splitlines()]
-        return "".join(to_json(line) for line in lines)
     document = json.loads(text)
-    for key, version, convert_document in ((KEY, 2, _record), (COMPARISON, 1, _comparison)):
-        if key in document:
-            if (found := document[key]["schema_version"]) == version:
-                return to_json(convert_document(document))
-            if found == version + 1:
-                return text
-            message = f"expected schema version {version} or {version + 1}, found {found!r}"
-            raise ValueError(message)
-    message = "expected a record or a comparison of perceptron-bench, found another file"
-    raise ValueError(message)
+    if KEY not in document:
+        message = "expected a record of perceptron-bench, found another file"
+        raise ValueError(message)
+    if (found := document[KEY]["schema_version"]) == SCHEMA_VERSION:
+        return text
+    if found != OLD_VERSION:
+        message = f"expected schema version {OLD_VERSION} or {SCHEMA_VERSION}, found {found!r}"
+        raise ValueError(message)
+    return to_json(_record(document))
 
 
 def _record(document: Fields) -> Fields:
@@ -56,31 +53,13 @@ def _record(document: Fields) -> Fields:
     rows = [_row(row, n_cores) for row in fields["rows"]]
     checks = number_checks(rows)
     kept = {name: value for name, value in fields.items() if name not in DERIVED}
-    version = {"schema_version": SCHEMA_VERSION, "converted_from": fields["schema_version"]}
+    version = {"schema_version": SCHEMA_VERSION, "converted_from": OLD_VERSION}
     provenance = _provenance(fields["provenance"])
     benchmarks = [_benchmark(benchmark, n_cores) for benchmark in document["benchmarks"]]
     run = kept | version | {"provenance": provenance, "checks": checks, "rows": rows}
     converted = document | {"benchmarks": benchmarks, KEY: run}
     thin_samples(converted)
     return converted
-
-
-def _comparison(document: Fields) -> Fields:
-    fields = document[COMPARISON]
-    n_cores = fields["provenance"]["n_cores_used"]
-    version = {"schema_version": 2, "converted_from": fields["schema_version"]}
-    verdicts = [
-        verdict | {side: verdict[side] and _row(verdict[side], n_cores) for side in ("base", "new")}
-        for verdict in fields["verdicts"]
-    ]
-    provenance = _provenance(fields["provenance"])
-    return {COMPARISON: fields | version | {"provenance": provenance, "verdicts": verdicts}}
-
-
-def _line(line: Fields) -> Fields:
-    if "n_cores_used" not in line["provenance"]:
-        return line
-    return line | {"provenance": _provenance(line["provenance"]), "converted_from": 2}
 
 
 def _provenance(old: Fields) -> Fields:

@@ -93,9 +93,9 @@ def _with_checks(fields: Any) -> Any:  # noqa: ANN401 - JSON's types
     return fields | {"rows": rows}
 
 
-RECORD = Schema(
-    kind="record", key=KEY, version=SCHEMA_VERSION, convertible=True, holds=Run, unpack=_with_checks
-)
+REMEDY = """\
+convert an older one with `python -m benchmarks.records.convert FILE`, read a newer one with its release"""
+RECORD = Schema(kind="record", key=KEY, version=SCHEMA_VERSION, holds=Run, remedy=REMEDY, unpack=_with_checks)
 read_run, parse_run = RECORD.read, RECORD.parse
 
 

@@ -21,8 +21,6 @@ UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202
 
 ESCAPED_OR_UNSAFE = re.compile(rf"\\u[0-9a-fA-F]{{4}}|\\.|(?![\r\n]){UNSAFE.pattern}")
 
-CONVERT = "convert it with `python -m benchmarks.records.convert FILE`"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Schema(Generic[T]):
@@ -32,9 +30,8 @@ class Schema(Generic[T]):
     key: str | None  # of our part of the file; None: all of it is ours
     version: int  # our part's "schema_version"
     holds: type[T]  # the dataclass of our part
+    remedy: str  # for a file of another version
     unpack: Callable[[Any], Any] = lambda fields: fields  # applied to our part before it is decoded
-    remedy: str = "read it with the release that wrote it"  # for a file of another version
-    convertible: bool = False  # older versions can be converted
 
     def read(self, path: Path) -> T:
         """Read a file.
@@ -68,9 +65,8 @@ class Schema(Generic[T]):
         document = json.loads(text)
         fields = document if self.key is None else document[self.key]
         if (found := fields["schema_version"]) != self.version:
-            is_older = self.convertible and isinstance(found, int) and found < self.version
-            message = f"expected schema version {self.version}, found {found!r}; "
-            raise UsageError(message + (CONVERT if is_older else self.remedy))
+            message = f"expected schema version {self.version}, found {found!r}; {self.remedy}"
+            raise UsageError(message)
         if r"\ud" in text or r"\uD" in text:  # half a surrogate pair can't be written, nor reported
             json.dumps(fields, ensure_ascii=False).encode()
         return decode(self.holds, self.unpack(fields))

@@ -14,10 +14,10 @@ import pytest
 from benchmarks.ab import comparison as ab_module
 from benchmarks.analysis import caveats
 from benchmarks.cli.main import main
-from benchmarks.compare.result import COMPARISON
 from benchmarks.compare.rule import Category
 from benchmarks.paths import CODE
 from tests.ab.invented import PROBLEM, FakeDispatcher, ab
+from tests.compare.comparisons import COMPARISON
 
 if TYPE_CHECKING:
     from pathlib import Path

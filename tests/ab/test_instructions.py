@@ -14,7 +14,6 @@ from benchmarks.ab import instructions
 from benchmarks.ab.instructions import make_counter, make_ready
 from benchmarks.ab.pairs import paired_cases_of
 from benchmarks.cli.main import main
-from benchmarks.compare.result import COMPARISON
 from benchmarks.compare.rule import (
     COUNTED_RULE,
     Category,
@@ -30,6 +29,7 @@ from benchmarks.worker.messages import Job, Measurement
 from benchmarks.worker.samples import summarize
 from tests.ab.invented import PROBLEM
 from tests.ab.test_pairs import side
+from tests.compare.comparisons import COMPARISON
 from tests.conftest import SMALL
 from tests.verify.test_fairness import FAIR, INSPECTED
 

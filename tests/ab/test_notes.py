@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.ab import comparison as ab_module
 from benchmarks.cli.main import main
-from benchmarks.compare.result import COMPARISON
 from tests.ab.invented import PROBLEM, FakeDispatcher
+from tests.compare.comparisons import COMPARISON
 from tests.helpers.repository import commit_all
 
 if TYPE_CHECKING:

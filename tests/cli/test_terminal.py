@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.compare.result import COMPARISON
 from benchmarks.paths import CODE
 from benchmarks.terminal import Terminal
+from tests.compare.comparisons import COMPARISON
 from tests.helpers.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:

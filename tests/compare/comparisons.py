@@ -6,14 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.compare.result import (
+    KEY,
+    SCHEMA_VERSION,
     CaseVerdict,
     Comparison,
     SideRecord,
     ordered,
 )
 from benchmarks.compare.rule import Category, Decision, Rule
+from benchmarks.records.schema import Schema
 from tests.helpers.records import row, run_of
 
+COMPARISON = Schema(kind="comparison", key=KEY, version=SCHEMA_VERSION, holds=Comparison, remedy="")
 SIDE = SideRecord(name="base", versions={"torch": "2.13.0"}, commit=None, differs={"ref": "main"})
 DECISION = Decision(
     category=Category.SLOWER, ratio=1.1, low=1.05, high=1.2, coverage=0.98, detectable=0.05, n_pairs=10

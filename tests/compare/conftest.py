@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cli.main import main
-from benchmarks.compare.result import COMPARISON, Comparison
+from benchmarks.compare.result import Comparison
 from benchmarks.records.run import Run
+from tests.compare.comparisons import COMPARISON
 from tests.compare.records import BASE
 from tests.helpers.runs import write
 

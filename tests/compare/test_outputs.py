@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cli.outputs import Outputs
-from benchmarks.compare.result import (
-    COMPARISON,
-)
 from benchmarks.errors import UsageError
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import to_markdown
-from tests.compare.comparisons import ALL
+from tests.compare.comparisons import ALL, COMPARISON
 
 
 @pytest.fixture

@@ -45,12 +45,12 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "nested too deep": ("[" * 100_000 + "]" * 100_000, "expected a record of perceptron-bench"),
     "the future's": (
         _edited(lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1)),
-        f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; read it with the release",
+        f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; convert an older",
     ),
     "of no version": (_edited(lambda fields: fields.pop("schema_version")), "no 'schema_version' in it"),
     "of the version before": (
         _edited(lambda fields: fields.update(schema_version=2)),
-        "expected schema version 3, found 2; convert it with `python -m benchmarks.records.convert FILE`",
+        "expected schema version 3, found 2; convert an older one with `python -m benchmarks.records.convert",
     ),
     "without hosts": (
         _edited(lambda fields: fields["provenance"].update(hosts=[])),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.cases.problems import name_of
-from benchmarks.compare.result import COMPARISON
 from benchmarks.records import convert
 from benchmarks.records.compact import MAX_STORED
 from benchmarks.records.row import KEY
@@ -111,39 +110,13 @@ def test_the_cores_of_the_machine_become_those_of_each_case_and_of_its_name() ->
     assert benchmark["group"] == row(n_cores=2).group
 
 
-@pytest.mark.parametrize("name", ["record", "lines"])
-def test_what_is_converted_is_not_converted_again(name: str) -> None:
-    line = {"provenance": old_provenance(1), "kind": "same"}
-    text = json.dumps(old_record(row())) if name == "record" else f"{json.dumps(line)}\n" * 2
+def test_what_is_converted_is_not_converted_again() -> None:
+    text = json.dumps(old_record(row()))
 
     once = convert.convert(text)
 
     assert once != text
     assert convert.convert(once) == once
-
-
-def test_a_comparison_is_read_after_conversion(tmp_path: Path) -> None:
-    rule = {"alpha": 0.01, "threshold": 0.02}
-    verdict = {"name": "a", "category": "new", "threshold": 0.02, "base": None, "new": old_row(row())}
-    side: dict[str, Any] = {"name": "base", "versions": {}, "commit": None, "differs": {}}
-    fields = {
-        "schema_version": 1,
-        "method": "…",
-        "rule": rule,
-        "wall_s": 1.0,
-        "interrupted": None,
-        "base": side,
-        "new": side,
-        "provenance": old_provenance(1),
-        "verdicts": [verdict],
-    }
-
-    text = convert.convert(json.dumps({convert.COMPARISON: fields}))
-
-    comparison = COMPARISON.parse(text.encode(), tmp_path / "comparison.json")
-    assert comparison.converted_from == 1
-    assert comparison.verdicts[0].new is not None
-    assert comparison.verdicts[0].new.n_cores == 1
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def _text_of_a_run() -> str:
         (_text_of_a_run().replace('"timed": true, ', ""), "timed"),
         (
             _text_of_a_run().replace('{"schema_version": 3', '{"schema_version": 99'),
-            "expected schema version 3, found 99; read it with the release that wrote it",
+            "expected schema version 3, found 99; convert an older one with",
         ),
     ],
     ids=[

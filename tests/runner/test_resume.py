@@ -16,7 +16,6 @@ import pytest
 
 from benchmarks import paths
 from benchmarks.cases.implementations import read_entry
-from benchmarks.compare.result import COMPARISON
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
@@ -25,6 +24,7 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.resume import ResumeFolder
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
+from tests.compare.comparisons import COMPARISON
 from tests.conftest import SMALL
 from tests.helpers.records import run_of
 from tests.helpers.rounds import OTHER, Listener

@@ -101,7 +101,7 @@ UNUSABLE = {
     "nested too deeply": ("[" * 100_000, "found another file"),
     "of the future": (
         text_of_a_run().replace(f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 99'),
-        f"expected schema version {SCHEMA_VERSION}, found 99; read it with the release that wrote it",
+        f"expected schema version {SCHEMA_VERSION}, found 99; convert an older one with",
     ),
     "a time that is none": (text_of_a_run().replace('"min_s": 0.001', '"min_s": NaN'), "min_s: expected"),
     "a negative time": (
