@@ -195,7 +195,7 @@ def measure(
         dispatcher = Dispatcher(
             folder=place.folder,
             progress=shown,
-            cpus=tuple(place.provenance.pinned_to),
+            cpus=tuple(place.provenance.host.pinned_to),
             worker_timeout_s=selection.worker_timeout_s,
             counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,
         )

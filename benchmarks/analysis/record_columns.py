@@ -31,13 +31,13 @@ class CaseKey(RunKey):
 class RunLine:
     """Where and with which software a run was measured."""
 
-    system: str = column("operating system and kernel", value=lambda run: run.provenance.system)
-    cpu: str = column("model of the machine's processor", value=lambda run: run.provenance.cpu)
-    n_cpus: int = column("CPUs of the machine", value=lambda run: run.provenance.n_cpus)
-    gpu: str | None = column("models and drivers of its GPUs", value=lambda run: run.provenance.gpu)
+    system: str = column("operating system and kernel", value=lambda run: run.provenance.host.system)
+    cpu: str = column("model of the machine's processor", value=lambda run: run.provenance.host.cpu)
+    n_cpus: int = column("CPUs of the machine", value=lambda run: run.provenance.host.n_cpus)
+    gpu: str | None = column("models and drivers of its GPUs", value=lambda run: run.provenance.host.gpu)
     pinned_to: str = column(
         "numbers of the CPUs for the workers; empty if the system can't pin",
-        value=lambda run: " ".join(map(str, run.provenance.pinned_to)),
+        value=lambda run: " ".join(map(str, run.provenance.host.pinned_to)),
     )
     versions: str = column(
         "versions of Python and the frameworks", value=lambda run: packages(run.provenance.versions)

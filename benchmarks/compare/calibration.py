@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -42,7 +42,8 @@ class Fingerprint:
     @classmethod
     def of(cls, provenance: Provenance) -> Fingerprint:
         """Return the properties of the machine in a provenance."""
-        return cls(**{field.name: getattr(provenance, field.name) for field in fields(cls)})
+        at = provenance.host
+        return cls(cpu=at.cpu, n_cpus=at.n_cpus, gpu=at.gpu, system=at.system, versions=provenance.versions)
 
     @property
     def hardware(self) -> tuple[object, ...]:

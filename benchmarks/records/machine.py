@@ -30,7 +30,7 @@ class Hardware:
     @classmethod
     def of(cls, run: Run) -> Hardware:
         """Read it from a run's provenance."""
-        at = run.provenance
+        at = run.provenance.host
         return cls(cpu=at.cpu, n_cpus=at.n_cpus, gpu=at.gpu_models, precision=_precision(at.worker_variables))
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Machine:
     @classmethod
     def of(cls, run: Run) -> Machine:
         """Read it from a run's provenance."""
-        at = run.provenance
+        at = run.provenance.host
         return cls(machine=at.machine, cpu=at.cpu, n_cpus=at.n_cpus, gpu=at.gpu_models)
 
     def __str__(self) -> str:

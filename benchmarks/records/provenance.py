@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 from benchmarks.decode import Within
@@ -26,17 +27,19 @@ class Host:
     system: str
     cpu: str
     n_cpus: Annotated[int, Within(1, 1e6)]
-    gpu: str | None
+    gpu: str | None  # models and drivers, a line each
     pinned_to: list[int]  # CPUs; empty where the system can't pin
     worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
+
+    @property
+    def gpu_models(self) -> str:
+        """Return the models of its GPUs, without the drivers; "": no GPU."""
+        return ", ".join(line.rpartition(",")[0] or line for line in (self.gpu or "").splitlines())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a table must name: where, when and with what it was measured.
-
-    A property describes all hosts together: a text that several hosts share is written once.
-    """
+    """What a table must name: where, when and with what it was measured."""
 
     date: str
     versions: dict[str, str]
@@ -50,47 +53,22 @@ class Provenance:
             message = "expected at least one host, found none"
             raise ValueError(message)
 
-    @property
-    def machine(self) -> str:
-        """Return the names of the machines."""
-        return _together(host.machine for host in self.hosts)
-
-    @property
-    def system(self) -> str:
-        """Return their operating systems and kernels."""
-        return _together(host.system for host in self.hosts)
-
-    @property
-    def cpu(self) -> str:
-        """Return the models of their processors."""
-        return _together(host.cpu for host in self.hosts)
-
-    @property
-    def n_cpus(self) -> int:
-        """Return the number of CPUs of all of them."""
-        return sum(host.n_cpus for host in self.hosts)
-
-    @property
-    def gpu(self) -> str | None:
-        """Return the models and drivers of their GPUs, a line each; None: no GPU."""
-        return "\n".join(host.gpu for host in self.hosts if host.gpu) or None
-
-    @property
-    def gpu_models(self) -> str:
-        """Return the models of their GPUs, without the drivers; "": no GPU."""
-        return ", ".join(line.rpartition(",")[0] or line for line in (self.gpu or "").splitlines())
-
-    @property
-    def pinned_to(self) -> list[int]:
-        """Return the CPUs that workers were kept to, host by host."""
-        return [cpu for host in self.hosts for cpu in host.pinned_to]
-
-    @property
-    def worker_variables(self) -> dict[str, str]:
-        """Return the variables that steer the frameworks."""
-        all_of_them = [host.worker_variables for host in self.hosts]
-        names = dict.fromkeys(name for variables in all_of_them for name in variables)
-        return {name: _together(each.get(name, "unset") for each in all_of_them) for name in names}
+    @cached_property
+    def host(self) -> Host:
+        """Return all hosts as one: a text that several share is written once, and their CPUs are counted."""
+        variables = dict.fromkeys(name for host in self.hosts for name in host.worker_variables)
+        return Host(
+            machine=_together(host.machine for host in self.hosts),
+            system=_together(host.system for host in self.hosts),
+            cpu=_together(host.cpu for host in self.hosts),
+            n_cpus=sum(host.n_cpus for host in self.hosts),
+            gpu="\n".join(host.gpu for host in self.hosts if host.gpu) or None,
+            pinned_to=[cpu for host in self.hosts for cpu in host.pinned_to],
+            worker_variables={
+                name: _together(host.worker_variables.get(name, "unset") for host in self.hosts)
+                for name in variables
+            },
+        )
 
 
 def _together(texts: Iterable[str]) -> str:

@@ -39,8 +39,9 @@ class ResumeFolder:
         Raises:
             UsageError: this run is already in progress, or the folder can't be made.
         """
-        machine = (provenance.machine, provenance.cpu, provenance.gpu, provenance.system)
-        variables = (provenance.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
+        host = provenance.host
+        machine = (host.machine, host.cpu, host.gpu, host.system)
+        variables = (host.worker_variables, os.environ.get("CC"), os.environ.get("CXX"))
         identity = (run_identity, machine, provenance.versions, variables, checkout_digest())
         folder = (root or UNFINISHED) / hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
         lock = FileLock(folder / "lock")

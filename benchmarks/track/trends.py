@@ -116,10 +116,10 @@ def differences(before: Point, after: Point) -> list[str]:
         ("commit", old.commit, new.commit),
         ("commit of the implementations", old.commit_elsewhere, new.commit_elsewhere),
         *_by_name(old.versions, new.versions),
-        ("system", old.system, new.system),
-        ("machine", old.machine, new.machine),
-        ("GPU", old.gpu, new.gpu),
-        *_by_name(old.worker_variables, new.worker_variables),
+        ("system", old.host.system, new.host.system),
+        ("machine", old.host.machine, new.host.machine),
+        ("GPU", old.host.gpu, new.host.gpu),
+        *_by_name(old.host.worker_variables, new.host.worker_variables),
         ("digest of the data", before.row.data_digest, after.row.data_digest),
     ]
     return [f"{name} {was or 'none'} → {is_ or 'none'}" for name, was, is_ in pairs if was != is_]

@@ -23,7 +23,7 @@ def test_a_run_without_a_host_is_refused() -> None:
 
 
 def test_several_hosts_are_described_together_and_a_text_they_share_once() -> None:
-    at = SEVERAL.provenance
+    at = SEVERAL.provenance.host
 
     assert (at.machine, at.cpu, at.system, at.n_cpus) == ("vm, vm2", "A CPU", "Linux", 4)
     assert (at.gpu, at.pinned_to) == ("NVIDIA H200, 580.1", [1, 2, 3])

@@ -29,7 +29,7 @@ def test_where_the_system_can_not_pin_the_workers_are_not_pinned(monkeypatch: py
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
 
     assert system.choose_cpus(1) == ()
-    assert system.collect_provenance(()).pinned_to == []
+    assert system.collect_provenance(()).host.pinned_to == []
 
 
 def test_the_provenance_names_host_versions_and_the_variables_that_steer_the_workers() -> None:
@@ -89,7 +89,7 @@ def test_only_variables_that_may_steer_a_framework_are_recorded(
     monkeypatch.setenv("NVIDIA_REQUIRE_CUDA", "brand=tesla,driver>=535")  # as NVIDIA's containers have it
     monkeypatch.setenv("TORCH_LOGS", "recompiles")
 
-    variables = system.collect_provenance(()).worker_variables
+    variables = system.collect_provenance(()).host.worker_variables
 
     assert {"NVIDIA_TF32_OVERRIDE", "TORCH_LOGS", "JAX_DEFAULT_MATMUL_PRECISION"} <= {*variables}
     assert "NVIDIA_REQUIRE_CUDA" not in variables

@@ -100,7 +100,7 @@ def test_what_was_found_is_kept_as_a_page_that_says_where_and_with_what(
     assert headings.startswith("| bytes")
     assert f"| {'beyond' if status else 'within'} 1.3 times |" in figures
     at = collect_provenance(choose_cpus(1))
-    assert f"- {plain_in_markdown(at.machine)}: {plain_in_markdown(at.cpu)} (" in measured
+    assert f"- {plain_in_markdown(at.host.machine)}: {plain_in_markdown(at.host.cpu)} (" in measured
     assert f"numpy {np.__version__}" in measured
     assert f" · commit {at.commit}\n- {at.date[:10]}" in measured
 

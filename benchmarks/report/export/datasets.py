@@ -47,7 +47,7 @@ def _of_rows(items: Callable[[Row], Iterable[Any]]) -> Callable[[Run], Lines]:
 
 
 def _name(run: Run) -> tuple[str, str]:
-    return run.provenance.date, run.provenance.machine
+    return run.provenance.date, run.provenance.host.machine
 
 
 def _processes(row: Row) -> Iterable[Any]:

@@ -66,7 +66,7 @@ COLUMNS = (
         "precision of matrix products that was asked for",
         value=lambda p: Hardware.of(p.record.run).precision,
     ),
-    Column("machine", "the machine's name", value=lambda p: _at(p).machine),
+    Column("machine", "the machine's name", value=lambda p: _at(p).host.machine),
     _of_run("system"),
     *map(_version, ("python", *PACKAGES)),
     Column("record", "name of the record's file", value=lambda p: p.record.path.name),

@@ -80,12 +80,14 @@ def _rank(n: int) -> list[float] | None:
 
 
 def _run(run: Run) -> Fields:
-    names = ("date", "machine", "system", "cpu", "n_cpus", "gpu", "pinned_to", "versions", "commit")
-    at = {name: getattr(run.provenance, name) for name in names}
-    variables = {name: text for name, text in run.provenance.worker_variables.items() if steers(name)}
+    at = run.provenance
+    variables = {name: text for name, text in at.host.worker_variables.items() if steers(name)}
     cores = cores_per_case(row.n_cores for row in run.rows)
     return {
-        **at,
+        "date": at.date,
+        **vars(at.host),
+        "versions": at.versions,
+        "commit": at.commit,
         "worker_variables": variables,
         "cores": cores,
         **asdict(run.settings),

@@ -69,7 +69,7 @@ def test_the_second_processor_agrees_except_for_whole_epochs_of_wide() -> None:
     )
     assert says("the comparison is inconclusive.")
     other = read_run(CODE / "results" / "runs" / "20261124T042559Z.json")
-    assert other.provenance.cpu != the_readmes_run().provenance.cpu
+    assert other.provenance.host.cpu != the_readmes_run().provenance.host.cpu
     for each in (each for group in named_pairs(other, "cpu").values() for each in group):
         expected = None if each.torch.group.startswith("wide") and each.tier == "epoch" else "JAX"
         assert each.winner == ("PyTorch" if each.tier == "eager" else expected), (each.torch.group, each.tier)
