@@ -13,6 +13,8 @@ from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.launch import launch
 from benchmarks.runner.system import choose_cpus, unsupported_reason
+from benchmarks.verify import conservation
+from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
 
@@ -27,6 +29,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # interrupt a run would wait until it ends.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+JUDGE = conservation.judge
+
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
 
@@ -34,6 +38,23 @@ SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 def pytest_collection_finish() -> None:
     """Keep all modules loaded so far out of garbage collection, which would scan them every time."""
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def conserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge times as on a quiet machine: most tests are about something else, and run beside others.
+
+    A test of the judgement requests the fixture `judged`.
+    """
+    judgement = Judgement(checks=[], cost_s=None, share=1.0, busy=False)
+    monkeypatch.setattr(conservation, "judge", lambda *_: judgement)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch, conserved: None) -> None:
+    """Judge times as a run does."""
+    del conserved
+    monkeypatch.setattr(conservation, "judge", JUDGE)
 
 
 class Copy(Protocol):

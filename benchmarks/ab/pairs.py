@@ -75,17 +75,20 @@ class PairedCase:
 
     def verdict(self, n_cases: int, interrupted: str | None) -> CaseVerdict:
         """Return the verdict; a case that is still open is undecided."""
+        is_open = self.is_open
+        for result in self.results.values():
+            result.settle()
         rows, decision = {side: result.row() for side, result in self.results.items()}, self.decision
         category, reason = Category.UNDECIDED, None
-        if decision:
+        if without := without_figures(rows.get("base"), rows.get("new")):
+            (category, reason), decision = without, None
+        elif decision:
             category = decision.category
-        elif self.is_open:
+        elif is_open:
             ratios = self.ratios
             decision = final_verdict(ratios, self.rule, n_cases=n_cases) if ratios else None
             why = f"interrupted ({interrupted})" if interrupted else "too many pairs could not be checked"
             reason = f"{why} after {len(ratios)} pairs"
-        elif without := without_figures(rows.get("base"), rows.get("new")):
-            category, reason = without
         return CaseVerdict(
             name=self.name,
             category=category,

@@ -31,6 +31,7 @@ class ProcessResult:
     first_call_s: Seconds  # with a warm disk cache
     cpu_per_wall: float
     epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
+    marginal_s: Seconds | None = None  # an epoch's cost in trainings on unseen data; None: not recorded
     mean_s: Seconds | None = None  # no verdict uses it; None: not recorded
     n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
 

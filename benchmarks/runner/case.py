@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 
 from benchmarks.cases.implementations import ImplementationFile
@@ -10,7 +10,8 @@ from benchmarks.cases.problems import case_name, group_name
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Agreement, Check, Row, Verdict
 from benchmarks.runner.system import unsupported_reason
-from benchmarks.verify import agreement, fairness
+from benchmarks.verify import agreement, conservation, fairness
+from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Failure, Measurement, Runtime, Timing
 from impls.contract import Device, Problem
 
@@ -65,6 +66,7 @@ class CaseResult:
     manifest: dict[str, Check] = field(default_factory=dict)  # by the check's name
     processes: list[ProcessResult] = field(default_factory=list)
     kept_s: list[float] = field(default_factory=list)  # all processes' samples, for the replay
+    judgements: list[Judgement] = field(default_factory=list)  # of the processes' trials
 
     @classmethod
     def of(cls, case: Case) -> Self:
@@ -83,11 +85,15 @@ class CaseResult:
     def add(self, answer: Measurement | Failure, *, round_: int, position: int) -> None:
         """Verify one process's answer, and only then take its times."""
         if isinstance(answer, Failure):
-            self.end(Verdict.FAILED, answer.reason, answer.details)
+            verdict = Verdict.INVALID if answer.is_invalid else Verdict.FAILED
+            self.end(verdict, answer.reason, answer.details)
             return
         entry, problem = self.case.entry, self.case.problem
         agreed = agreement.check(problem, answer)
         checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores)
+        if answer.timing:
+            self.judgements.append(conservation.judge(answer.timing, problem, self.case.device))
+            checks += self.judgements[-1].checks
         self.agreement = max(self.agreement or agreed, agreed, key=agreement.badness)
         self.data_digest = answer.data_digest
         self.manifest |= {check.name: check for check in checks}
@@ -100,11 +106,27 @@ class CaseResult:
                 peak_host_bytes=answer.inspection.peak_host_bytes,
                 peak_device_bytes=answer.inspection.peak_device_bytes,
             )
-        elif answer.timing:
+        elif answer.timing and not self.judgements[-1].undecided:
             self.kept_s.extend(answer.timing.summary.kept_s)
-            self.processes.append(
-                process_of(answer.timing, first_call_s=answer.first_call_s, round_=round_, position=position)
+            process = process_of(
+                answer.timing, first_call_s=answer.first_call_s, round_=round_, position=position
             )
+            self.processes.append(replace(process, marginal_s=self.judgements[-1].cost_s))
+
+    def settle(self) -> None:
+        """Judge all processes' times together, after the last one.
+
+        A process whose time could not be checked gave none; the next round measures it again.
+        """
+        if self.end_reason or not self.judgements:
+            return
+        check = conservation.judge_all(self.judgements)
+        self.manifest[check.name] = check
+        if check.holds is None:
+            self.end(Verdict.NOT_MEASURED, check.fault)
+            self.processes, self.kept_s = [], []
+        elif not check.holds:
+            self.end(Verdict.INVALID, check.fault)
 
     def row(self) -> Row:
         """Return the record of the case."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import traceback
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -54,6 +56,14 @@ class Dispatcher:
     worker_timeout_s: float
     counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
 
+    @cached_property
+    def unseen_seed(self) -> int:
+        """Return the seed of the data that only trials see: new for each run, kept when it is resumed."""
+        file = self.folder / "unseen-seed"
+        if not file.exists():
+            file.write_text(str(secrets.randbits(32)), encoding="ascii")
+        return int(file.read_text(encoding="ascii"))
+
     def work(
         self,
         results: Sequence[CaseResult],
@@ -96,6 +106,7 @@ class Dispatcher:
             cpus=self.cpus[-case.n_cores :],
             sample_s=worker_run.sample_s,
             worker_timeout_s=self.worker_timeout_s,
+            unseen_seed=self.unseen_seed,
             # Under valgrind it is another processor: code compiled for the real one may not run there.
             caches=str(worker_run.caches / "counted" if counter else worker_run.caches),
             counter=counter,

@@ -55,6 +55,9 @@ def run_rounds(
         return results, "Ctrl-C or SIGTERM"
     except OSError as error:
         return results, str(error)
+    finally:
+        for result in results:
+            result.settle()
     return results, None
 
 

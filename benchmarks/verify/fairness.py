@@ -18,18 +18,6 @@ if TYPE_CHECKING:
 GPU_MEMORY = {"allocator": "default", "preallocation": "off", "unified memory": "off"}
 """JAX's settings must be these: preallocation would hide the peak; another allocator is another program."""
 
-UNFINISHED_SHARE = 0.5
-"""The part of an epoch that may seem unfinished when `run_epoch` returns; without a wait, epochs are."""
-
-DEFERRED_FACTOR = 5
-"""An export that takes longer than this many epochs does work that `run_epoch` left undone."""
-
-EXPORT_S = 50e-6
-"""An export may always take this long: it is a few copies and calls."""
-
-GRANULARITY_S = 5e-6
-"""A smaller difference between two exports is ignored, however short an epoch is."""
-
 CPU_SLACK = 1.1
 """CPU time over wall time that one core may show, because of the clocks' granularity."""
 
@@ -45,7 +33,6 @@ def manifest(
     if measurement.inspection is not None:
         checks += _of_inspection(measurement.inspection, problem, entry)
     if measurement.timing is not None:
-        checks += _of_exports(measurement.timing)
         checks += _of_timing(measurement.timing, n_cores)
     return checks
 
@@ -69,31 +56,6 @@ def _of_any_process(measurement: Measurement, entry: ImplementationFile, n_cores
         expected=f"{n_cores}",
         found=_or_unseen(n_cpus),
         holds=None if n_cpus is None else n_cpus <= n_cores,
-    )
-
-
-def _of_exports(timing: Timing) -> Iterator[Check]:
-    """Check that all work is done within the timed call, by how long exports take."""
-    epoch_s = timing.summary.median_s
-    # Work that continues after the epoch delays an export right after it, but not one after a pause.
-    unfinished_s = timing.export_s - timing.paused_export_s
-    finished = unfinished_s <= max(UNFINISHED_SHARE * epoch_s, GRANULARITY_S)
-    remedy = "" if finished else ": run_epoch returned before the work was done; it must wait for the device"
-    yield Check(
-        name="waiting for the device",
-        expected=f"an export right after an epoch takes at most {UNFINISHED_SHARE:g} epochs longer than one "
-        "after a pause",
-        found=f"{unfinished_s * 1e6:.0f} µs longer, an epoch being {epoch_s * 1e6:.0f} µs{remedy}",
-        holds=finished,
-    )
-    # A lazy framework computes only when the result is read, which is in the export.
-    deferred = timing.paused_export_s > max(DEFERRED_FACTOR * epoch_s, EXPORT_S)
-    yield Check(
-        name="work done within the epoch",
-        expected=f"an export takes at most {DEFERRED_FACTOR} epochs' time, or {EXPORT_S * 1e6:.0f} µs",
-        found=f"{timing.paused_export_s * 1e6:.0f} µs, an epoch being {epoch_s * 1e6:.0f} µs"
-        + (": run_epoch left the work to export" if deferred else ""),
-        holds=not deferred,
     )
 
 

@@ -16,7 +16,7 @@ from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.observe import observer_of, resident_host_bytes
 from benchmarks.worker.start import die_with, load, pin
-from benchmarks.worker.training import Workload, wake
+from benchmarks.worker.training import ContractError, Workload, wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,11 @@ def work(job: Job) -> Iterator[Message]:
         try:
             yield measure(Workload.of(implementation, problem, device), job, observer, loaded_bytes)
         except Exception as error:  # noqa: BLE001 - an implementation's error costs its own case only
-            yield Failure(reason=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+            yield Failure(
+                reason=f"{type(error).__name__}: {error}",
+                details=traceback.format_exc(),
+                is_invalid=isinstance(error, ContractError),
+            )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -16,21 +18,20 @@ from benchmarks.worker.messages import Inspection, Measurement, Outcome, Timing
 from benchmarks.worker.precision import product_errors
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
+from benchmarks.worker.trials import N_PAIRS, TOLERANCE, Trials, calls_cpu_s, conserved_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from benchmarks.worker.messages import Job
+    from benchmarks.worker.messages import Conservation, Job
     from benchmarks.worker.observe import FrameworkObserver
+    from benchmarks.worker.samples import Summary
     from benchmarks.worker.training import Training
     from impls.contract import EpochResult, State
 
 WARM_UP_EPOCHS = 10
-
-MAX_PAUSED = 100
-"""Among this many first trainings every other one pauses; with short epochs, more would take seconds."""
 
 
 def measure(
@@ -101,16 +102,17 @@ def sample(
     """Time trainings and, if asked, count more; count the compilations. Also return their last results."""
     n_before, children_before_s = observer.n_compilations(), observe.children_cpu_s()
     meter = GpuMeter(workload.device)
-    timed = time_trainings(workload, n_epochs, job.sample_s)
+    timed, trials = time_trainings(workload, n_epochs=n_epochs, sample_s=job.sample_s, seed=job.unseen_seed)
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
+    summary = summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
+    conservation = conserve(trials, timed, summary)
     counted, n_instructions = (
         count_trainings(workload, n_epochs, Path(job.counter)) if job.counter else ([], None)
     )
     n_after, children_after_s = observer.n_compilations(), observe.children_cpu_s()
     return [*(training.result for training in timed), *counted], Timing(
-        summary=summarize([s for training in timed for s in drop_warmup(training.epoch_s)]),
-        export_s=median(training.export_s for training in timed if not training.paused),
-        paused_export_s=median(training.export_s for training in timed if training.paused),
+        summary=summary,
+        conservation=conservation,
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None if n_after is None or n_before is None else n_after - n_before,
         children_cpu_s=children_after_s - children_before_s,
@@ -119,20 +121,55 @@ def sample(
     )
 
 
-def time_trainings(workload: Workload, n_epochs: int, sample_s: float) -> list[TimedTraining]:
-    """Time trainings until they add up to `sample_s`, at least two; at first every other one pauses."""
-    timed: list[TimedTraining] = []
-    timed_s = 0.0
+def time_trainings(
+    workload: Workload, *, n_epochs: int, sample_s: float, seed: int
+) -> tuple[list[TimedTraining], Trials]:
+    """Time trainings until they add up to `sample_s`, at least two, with trials between them.
+
+    Garbage is collected in trials but not in timed trainings: an implementation that asks is told different
+    things, and its time is not conserved.
+    """
     gc.collect()
+    gc.freeze()
+    timed = [_timed(workload, n_epochs)]
+    epoch_s = median(drop_warmup(timed[0].epoch_s))
+    trials = Trials.of(workload, seed=seed, n_epochs=n_epochs, epoch_s=epoch_s)
+    n_pairs = 0
+    while True:
+        timed_s = sum(sum(training.epoch_s) for training in timed)
+        while n_pairs < N_PAIRS * min(1, timed_s / sample_s):
+            trials.add_pair()
+            n_pairs += 1
+        if timed_s >= sample_s and len(timed) > 1:
+            gc.unfreeze()
+            return timed, trials
+        timed.append(_timed(workload, n_epochs))
+
+
+def _timed(workload: Workload, n_epochs: int) -> TimedTraining:
     gc.disable()
-    while timed_s < sample_s or len(timed) < 2:  # noqa: PLR2004 - one with a pause, one without
-        # Long enough for unfinished work of an epoch: without a pause, it delays the export.
-        pauses = len(timed) % 2 and len(timed) < MAX_PAUSED
-        pause_s = max(1e-3, 2 * timed[-1].export_s) if pauses else 0.0
-        timed.append(time_training(workload, n_epochs=n_epochs, pause_s=pause_s))
-        timed_s += sum(timed[-1].epoch_s)
-    gc.enable()
-    return timed
+    try:
+        return time_training(workload, n_epochs=n_epochs)
+    finally:
+        gc.enable()
+
+
+def conserve(trials: Trials, timed: Sequence[TimedTraining], summary: Summary) -> Conservation:
+    """Return the trials' figures; add more trials as long as the shown times seem to be below their cost."""
+    waits_s = [training.waited_s for training in timed if training.waited_s is not None]
+    n_epochs = sum(len(training.epoch_s) for training in timed)
+    net_s = (sum(t.wall_s for t in timed) - sum(waits_s)) / n_epochs if waits_s else None
+    for extra in (N_PAIRS, N_PAIRS, 0):
+        conservation = replace(
+            trials.conservation(n_cores=observe.n_cpus_allowed() or os.cpu_count() or 1), net_s=net_s
+        )
+        share = conserved_share(conservation, summary, trials.workload.device)
+        if share >= TOLERANCE:
+            return conservation
+        for _ in range(extra):
+            trials.add_pair()
+    calls = calls_cpu_s(trials.workload, len(timed[0].epoch_s))
+    return replace(conservation, calls_cpu_s=calls)
 
 
 def envelope(verified: Sequence[Training], last: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:

@@ -35,6 +35,7 @@ class Job:
     cpus: tuple[int, ...] = ()  # keep to these; none: the system chooses
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     worker_timeout_s: float = 120.0  # for each problem
+    unseen_seed: int = 0  # of the data that only trials see
     caches: str | None = None  # the compilers' folder; None: their own default
     counter: str | None = None  # the library to count by, too; see benchmarks.ab.instructions
     runtime: Runtime = field(default_factory=Runtime)
@@ -93,12 +94,42 @@ class GpuReading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A whole training on unseen data, its costs in seconds, and the values at its end."""
+
+    seed: int  # of its parameters
+    n_epochs: int
+    place_s: float  # CPU time of `place`, which is not part of the costs below
+    cpu_s: float  # of all threads, from the call of `prepare` to NumPy arrays in hand
+    wall_s: float  # over the same time
+    waited_s: float | None  # of all threads that could run but had no core; None: not observable
+    export_s: float  # CPU time, part of cpu_s
+    end: Outcome  # the losses are those of the last epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conservation:
+    """The costs of whole trainings on unseen data, in seconds; see benchmarks.worker.trials."""
+
+    data_seed: int
+    trials: tuple[Trial, ...]
+    marginal_cpu_s: float  # an epoch more, in CPU time divided by the number of cores
+    marginal_wall_s: float
+    fixed_s: float  # of a training of no epoch, without `place`
+    place_s: float  # CPU time for the trials' data
+    export_s: float  # CPU time
+    copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
+    waited_share: float | None  # of the trials' time, in which threads waited for a core
+    net_s: float | None = None  # an epoch of the cheapest timed training, without the wait for a core
+    calls_cpu_s: tuple[float, ...] = ()  # of `prepare`, each epoch, `export`, where a time is not conserved
+
+
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """One process's times for one problem, in seconds."""
 
     summary: Summary  # of the warm epochs
-    export_s: float  # the median export right after an epoch
-    paused_export_s: float  # the median export after a pause: if shorter, work was left unfinished
+    conservation: Conservation
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
     n_compilations: int | None  # in the timed trainings; None: not observable
     children_cpu_s: float  # of programs that ended meanwhile, for example compilers
@@ -150,6 +181,7 @@ class Failure:
 
     reason: str
     details: str  # the traceback
+    is_invalid: bool = False  # it breaks the contract
 
 
 Message: TypeAlias = Readiness | Measurement | Failure

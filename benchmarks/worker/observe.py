@@ -125,6 +125,20 @@ def n_cpus_allowed() -> int | None:
     return len(allowed)
 
 
+def waited_s(*, main_thread_only: bool = False) -> float | None:
+    """Return how long this process's threads have waited for a core so far; None if the system can't say.
+
+    A thread waits while it could run but another one has the core; see "run_delay" in Linux's
+    Documentation/scheduler/sched-stats.rst.
+    """
+    tasks = [Path("/proc/thread-self")] if main_thread_only else Path("/proc/self/task").glob("*")
+    waits_ns = []
+    for task in tasks:
+        with suppress(OSError):  # a thread that has just ended
+            waits_ns.append(int((task / "schedstat").read_text(encoding="ascii").split()[1]))
+    return sum(waits_ns) / 1e9 if waits_ns else None
+
+
 def children_cpu_s() -> float:
     """Return the CPU time of ended child processes, for example of a compiler."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
+from benchmarks.worker.observe import waited_s
 from impls.contract import Problem
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def train(workload: Workload) -> Training:
         state = implementation.run_epoch(state, workload.batches(epoch))
         first_epoch_s = first_epoch_s or time.perf_counter() - start
         result = implementation.export(state)
-        _check_shapes(result, problem)
+        check_result(result, problem)
         losses.append(result.losses)
         if converged(problem, [float(np.mean(each)) for each in losses[-2:]], n_epochs=epoch + 1):
             break
@@ -109,15 +110,12 @@ class TimedTraining:
     epoch_s: list[float]  # (n_epochs,)
     cpu_s: float  # of all threads, over all epochs
     wall_s: float  # over the same time
+    waited_s: float | None  # of it, in which this thread could run but had no core; None: not observable
     result: EpochResult  # after the last epoch
-    export_s: float  # not part of an epoch, but a place where unfinished work would hide
-    paused: bool  # before the export
 
 
-def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) -> TimedTraining:
+def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
     """Train for `n_epochs`, back to back.
-
-    With a pause, wait before the export, so that work that the epochs left unfinished can end.
 
     Nothing is done between epochs: exporting there would leave the next one a cold cache, which on a
     CPU makes an epoch of 100 µs seem 20 % longer (measured).
@@ -126,20 +124,23 @@ def time_training(workload: Workload, *, n_epochs: int, pause_s: float = 0.0) ->
     batches = [workload.batches(epoch) for epoch in range(n_epochs)]
     state = workload.start()
     wall_start, cpu_start = time.perf_counter(), time.process_time()
+    waited_before_s = waited_s(main_thread_only=True)
     ticks = [time.perf_counter()]
     for each in batches:
         state = run_epoch(state, each)
         ticks.append(time.perf_counter())
+    waited_after_s = waited_s(main_thread_only=True)
     cpu_s, wall_s = time.process_time() - cpu_start, time.perf_counter() - wall_start
-    epoch_s: list[float] = np.diff(ticks).tolist()
-    if pause_s:  # time.sleep(0) would hand the core to threads that still work
-        time.sleep(pause_s)
-    start = time.perf_counter()
     result = workload.implementation.export(state)
-    export_s = time.perf_counter() - start
-    _check_shapes(result, workload.problem)
+    check_result(result, workload.problem)
     return TimedTraining(
-        epoch_s=epoch_s, cpu_s=cpu_s, wall_s=wall_s, result=result, export_s=export_s, paused=pause_s > 0
+        epoch_s=np.diff(ticks).tolist(),
+        cpu_s=cpu_s,
+        wall_s=wall_s,
+        waited_s=None
+        if waited_before_s is None or waited_after_s is None
+        else waited_after_s - waited_before_s,
+        result=result,
     )
 
 
@@ -148,14 +149,35 @@ def drop_warmup(values: Sequence[T]) -> Sequence[T]:
     return values[len(values) // 3 :]
 
 
-def _check_shapes(result: EpochResult, problem: Problem) -> None:
-    """Refuse shapes that the agreement check could misread; it reports a wrong number of losses itself."""
+class ContractError(ValueError):
+    """An implementation returned something else than the contract says."""
+
+
+EXPORTED = {np.ndarray, *np.sctypeDict.values()}
+"""The types of an export's values: arrays, and NumPy's scalars, exactly. A subclass could compute later."""
+
+
+def check_result(result: EpochResult, problem: Problem) -> None:
+    """Refuse what is no NumPy array, and shapes that the agreement check could misread.
+
+    An array of another kind may still be empty while its values are computed. The agreement check reports a
+    wrong number of losses itself.
+
+    Raises:
+        ContractError: a value of the export is of another type or shape.
+
+    """
+    for name, array in vars(result).items():
+        if type(array) not in EXPORTED:
+            kind = f"{type(array).__module__}.{type(array).__qualname__}"
+            message = f"export: expected {name} as a numpy.ndarray, found {kind}; convert it in export"
+            raise ContractError(message)
     n_losses = result.losses.size
     for name, expected in (("losses", (n_losses,)), ("weight", (problem.n_features,)), ("bias", ())):
         found = getattr(result, name).shape
         if found != expected:
             message = f"export: expected {name} of shape {expected}, found {found}"
-            raise ValueError(message)
+            raise ContractError(message)
 
 
 def converged(problem: Problem, latest_losses: Sequence[float], *, n_epochs: int) -> bool:

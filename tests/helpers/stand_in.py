@@ -24,6 +24,7 @@ from benchmarks.studies import (
 from benchmarks.studies.whole_training import WholeTraining
 from benchmarks.worker import __main__ as worker
 from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, Runtime
+from tests.verify.test_fairness import CONSERVED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +84,7 @@ def _as_if_alone(message: Message, *, counts: bool) -> Measurement | Failure:
     assert message.timing
     timing = replace(
         message.timing,
-        export_s=0.0,
-        paused_export_s=0.0,
+        conservation=replace(CONSERVED, marginal_cpu_s=1e-9, marginal_wall_s=1e-9),
         cpu_per_wall=1.0,
         children_cpu_s=0.0,
         n_instructions=1e6 if counts else None,

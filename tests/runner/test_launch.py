@@ -24,6 +24,7 @@ from benchmarks.worker.messages import (
 )
 from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL
+from tests.verify.test_fairness import CONSERVED, TRIAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +54,7 @@ def test_a_job_arrives_as_it_was_sent() -> None:
             highest=Outcome(losses=[0.1, math.inf], weight=[0.2], bias=[0.3]),
             timing=Timing(
                 summary=summarize([1e-6, 2e-6]),
-                export_s=1e-6,
-                paused_export_s=1e-6,
+                conservation=replace(CONSERVED, trials=(TRIAL,)),
                 cpu_per_wall=0.99,
                 n_compilations=None,
                 children_cpu_s=0.0,

@@ -1,0 +1,205 @@
+"""Is the time shown for an epoch at least its cost in whole trainings on unseen data?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.cases.tolerances import tolerances
+from benchmarks.records.row import Check
+from benchmarks.verify.agreement import reference_for
+from benchmarks.verify.trajectory import trajectory
+from benchmarks.worker.trials import TOLERANCE, conserved_share, is_busy, marginal_s
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.worker.messages import Conservation, Timing, Trial
+    from impls.contract import Device, Problem
+
+EPOCH = "time of an epoch, at least its cost in whole trainings on unseen data"
+
+ALONE = 0.4
+"""Below this share of its cost, one process's time fails; between it and TOLERANCE it is undecided."""
+
+CLEARLY = 2
+"""Beyond this many times a limit, one process fails; between is undecided."""
+
+ENOUGH = 3
+"""Of so many processes, the median decides."""
+
+FIXED_S, FIXED_EPOCHS = 10e-3, 2
+"""A training may cost this much beyond its epochs: `prepare`, `export`, and a first epoch with cold caches.
+Honest loops: docs/method.md."""
+
+PLACE_S, PLACE_COPIES = 10e-3, 8
+"""`place` may take this long, and this many times as long as NumPy takes to copy and transpose the data."""
+
+EXPORT_S, EXPORT_LOSS_S = 300e-6, 30e-6
+"""An export may take this long, and this long for each loss: it is a few copies and calls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The checks of one process's trials, and what follows from them."""
+
+    checks: list[Check]
+    cost_s: float | None  # of an epoch
+    share: float  # of its cost that the shown time reaches; 1 or more: all of it
+    busy: bool  # other work took the core
+
+    @property
+    def undecided(self) -> bool:
+        """Whether some check could be neither passed nor failed."""
+        return any(check.holds is None for check in self.checks)
+
+
+def judge(timing: Timing, problem: Problem, device: Device) -> Judgement:
+    """Check one process's trials: their ends, what an epoch costs, and what a training pays once."""
+    found, epoch_s = timing.conservation, timing.summary.median_s
+    share = conserved_share(found, timing.summary, device)
+    return Judgement(
+        checks=[_ends(found, problem), _epoch(timing, share), *_limits(found, epoch_s, problem.n_batches)],
+        cost_s=marginal_s(found, device),
+        share=share,
+        busy=is_busy(found),
+    )
+
+
+def judge_all(judgements: Sequence[Judgement]) -> Check:
+    """Judge the processes of a case, none of which failed: by their median, if there are enough."""
+    share = median(each.share for each in judgements)
+    n_undecided = sum(each.undecided for each in judgements)
+    n_busy = sum(each.busy for each in judgements)
+    decides = len(judgements) >= ENOUGH and not n_busy
+    holds: bool | None = True
+    if share < TOLERANCE or 2 * n_undecided > len(judgements):
+        holds = False if share < TOLERANCE and decides else None
+    n_processes = len(judgements)
+    found = f"{share:.2f} of it, in the median of {n_processes} process{'es' * (n_processes > 1)}"
+    if holds is None:
+        found += (
+            f"; could not be checked: other work took the core in {n_busy} of them; let it end first"
+            if n_busy
+            else "; could not be checked: that may be noise; measure more rounds"
+        )
+    return Check(name=EPOCH, expected=f"at least {TOLERANCE:g} of it", found=found, holds=holds)
+
+
+def _epoch(timing: Timing, share: float) -> Check:
+    found = timing.conservation
+    cost_s, shown = found.marginal_cpu_s, timing.summary
+    holds: bool | None = share >= TOLERANCE
+    if not holds and (share >= ALONE or is_busy(found)):
+        holds = None
+    text = (
+        f"{share:.2f}: shown {_us(shown.min_s)} (typical {_us(shown.median_s)}), "
+        f"an epoch more costs {_us(cost_s)} of CPU time per core, {_us(found.marginal_wall_s)} of wall time"
+    )
+    if not holds:
+        text += f"{_busy(found)}; {_cause(found)}"
+    return Check(name=EPOCH, expected=f"at least {TOLERANCE:g} of it", found=text, holds=holds)
+
+
+def _cause(found: Conservation) -> str:
+    """Name the call in which the case's own training spends what its epochs do not show."""
+    prepare_s, *epochs_s, export_s = found.calls_cpu_s
+    cost_s, n_epochs = found.marginal_cpu_s, len(epochs_s)
+    if cost_s <= 0:
+        return "trials of both lengths cost the same: their work does not depend on their length"
+    total = sum(found.calls_cpu_s) / cost_s
+    if total < n_epochs / 2:
+        return (
+            f"a training of {n_epochs} epochs on the case's own data takes the CPU time of {total:.2g}: "
+            "results are remembered, or computed elsewhere"
+        )
+    numbered = {f"call {i + 1} of run_epoch": epoch_s for i, epoch_s in enumerate(epochs_s)}
+    calls = {"prepare": prepare_s, **numbered, "export": export_s}
+    call = max(calls, key=calls.__getitem__)
+    if calls[call] > 2 * cost_s:
+        spent = f"{calls[call] / cost_s:.3g} epochs, in a training of {n_epochs}"
+        return f"the CPU time of {spent}, is spent in {call}"
+    return "run_epoch returns before its work is done; it must wait for the device"
+
+
+def _limits(found: Conservation, epoch_s: float, n_batches: int) -> Iterator[Check]:
+    yield _limit(
+        "cost of a training beyond its epochs",
+        found.fixed_s,
+        FIXED_S + FIXED_EPOCHS * epoch_s,
+        found,
+        "prepare, export or the first epoch does other epochs' work",
+    )
+    yield _limit(
+        "cost of placing the batches",
+        found.place_s,
+        PLACE_S + PLACE_COPIES * found.copy_s,
+        found,
+        "place may copy, move and change the layout, not compute",
+    )
+    yield _limit(
+        "cost of an export",
+        found.export_s,
+        EXPORT_S + EXPORT_LOSS_S * n_batches,
+        found,
+        f"run_epoch left the work of {found.export_s / epoch_s:.1f} epochs to it",
+    )
+
+
+def _limit(name: str, found_s: float, limit_s: float, found: Conservation, remedy: str) -> Check:
+    holds: bool | None = found_s <= limit_s
+    text = _us(max(found_s, 0))
+    if not holds:
+        holds = None if is_busy(found) or found_s <= CLEARLY * limit_s else False
+        text += f"{_busy(found)}: {remedy}"
+    return Check(name=name, expected=f"at most {_us(limit_s)} of CPU time", found=text, holds=holds)
+
+
+def _busy(found: Conservation) -> str:
+    if found.waited_share is None:
+        return "; whether other work took the core is not observable"
+    return f"; other work had the core {found.waited_share:.0%} of the time" if is_busy(found) else ""
+
+
+def _us(time_s: float) -> str:
+    return f"{time_s * 1e6:.4g} µs"
+
+
+def _ends(found: Conservation, problem: Problem) -> Check:
+    """Check that each trial ended where the reference does."""
+    faults = [fault for trial in found.trials if (fault := _fault(trial, problem, found.data_seed))]
+    return Check(
+        name="ends of the trainings on unseen data",
+        expected="the reference's losses and parameters",
+        found=faults[0]
+        if faults
+        else f"as expected in all {len(found.trials)}, on data of seed {found.data_seed}",
+        holds=not faults,
+    )
+
+
+def _fault(trial: Trial, problem: Problem, data_seed: int) -> str | None:
+    plain = replace(problem, precision="float32")
+    expected = trajectory(
+        plain, data_seed=data_seed, seed=trial.seed, precision=reference_for(plain).precision
+    ).after(trial.n_epochs)
+    loss_tolerance, parameter_tolerance = tolerances(problem)
+    for name, tolerance in (
+        ("losses", loss_tolerance + np.array(expected.ambiguity)),
+        ("weight", parameter_tolerance),
+        ("bias", parameter_tolerance),
+    ):
+        wanted = np.ravel(getattr(expected.result, name))
+        got = np.array(getattr(trial.end, name))
+        if got.shape != wanted.shape:
+            return f"{name}: expected {len(wanted)} values after epoch {trial.n_epochs}, found {len(got)}"
+        if not (np.abs(got - wanted) <= tolerance).all():  # also for NaN
+            worst = int(np.nanargmax(np.abs(got - wanted))) if np.isfinite(got).any() else 0
+            return (
+                f"{name}[{worst}] after epoch {trial.n_epochs}, data of seed {data_seed}, parameters of seed "
+                f"{trial.seed}: expected {wanted[worst]:.7g}, found {got[worst]:.7g}"
+            )
+    return None

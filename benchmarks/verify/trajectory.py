@@ -1,0 +1,54 @@
+"""The reference's trainings on the data that only trials see, as far as they were needed so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from benchmarks.cases.data import draw_parameters
+from benchmarks.worker.trials import unseen_epochs
+from impls import numpy_reference
+
+if TYPE_CHECKING:
+    from impls.contract import Batches, EpochResult, Problem
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The reference after an epoch, and how far a correct float32 loss may be from its losses."""
+
+    result: EpochResult
+    ambiguity: list[float]  # (n_batches,): see impls.numpy_reference.ambiguity
+
+
+@dataclass
+class Trajectory:
+    """One training of the reference, continued when a later epoch is asked for."""
+
+    state: numpy_reference.State
+    epochs: list[Batches]
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    def after(self, n_epochs: int) -> Snapshot:
+        """Return the reference after this many epochs."""
+        while len(self.snapshots) < n_epochs:
+            batches = self.epochs[len(self.snapshots) % len(self.epochs)]
+            self.state.ambiguity.clear()
+            self.state = numpy_reference.run_epoch(self.state, batches)
+            result = numpy_reference.export(self.state)
+            self.snapshots.append(Snapshot(result, list(self.state.ambiguity)))
+        return self.snapshots[n_epochs - 1]
+
+
+@lru_cache(maxsize=64)
+def trajectory(problem: Problem, *, data_seed: int, seed: int, precision: str) -> Trajectory:
+    """Return the reference's training of a trial: the data's seed, its parameters' seed, its precision."""
+    parameters = draw_parameters(replace(problem, seed=seed))
+    state = numpy_reference.prepare(problem, parameters, "cpu", dtype=precision)
+    return Trajectory(state, _epochs(problem, data_seed))
+
+
+@lru_cache(maxsize=4)
+def _epochs(problem: Problem, seed: int) -> list[Batches]:
+    return unseen_epochs(problem, seed)

@@ -1,0 +1,224 @@
+"""Trials: whole trainings on unseen data, at two lengths, show what an epoch costs wherever it is paid.
+
+The cost of E epochs is everything from the call of `prepare` to NumPy arrays in hand. The marginal epoch,
+(cost(E2) - cost(E1)) / (E2 - E1), contains whatever an epoch makes the process do: in `run_epoch`, in another
+call, in a thread, or later. What a training pays once is in both costs and cancels; it has limits of its own,
+in `benchmarks.verify.conservation`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.cases.data import draw_epochs, draw_parameters
+from benchmarks.worker.messages import Conservation, Outcome, Trial
+from benchmarks.worker.observe import waited_s
+from benchmarks.worker.training import check_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.worker.samples import Summary
+    from benchmarks.worker.training import Workload
+    from impls.contract import Batches, Device, Problem
+
+N_PAIRS = 3
+"""Trials of each length. The cheapest of each counts: other work on the machine only adds to a cost."""
+
+DIFFERENCE_S = 12e-3
+"""The longer trial costs at least this much more, where MAX_STEPS allows: more than a training may pay once,
+so that no work done ahead fits into that."""
+
+SHORT_S = 30e-3
+"""The shorter trial is as long as the case's trainings, but not longer than this if it can be shorter."""
+
+MAX_STEPS = 2500
+"""Of a trial: a quarter of what the tolerances were measured for; the reference takes half a second."""
+
+MAX_GROWTH = 16
+"""By this factor, at most, the difference of the lengths grows after a trial that was too short."""
+
+TOLERANCE = 0.8
+"""A shown time may be below its cost by a fifth: costs vary, and the fastest of thousands of epochs is faster
+than their mean. Honest loops: docs/method.md."""
+
+FASTEST: dict[Device, float] = {"cpu": 1.0, "cuda": 0.5}
+"""The fastest epoch's bound, in marginal epochs. On a GPU, a process's fastest epoch took down to 0.42 of its
+median epoch, and 0.54 in the median over a row's processes (all records of the H200)."""
+
+BUSY = 0.1
+"""If threads waited for a core in a larger part of the time, a time is not said to be below its cost."""
+
+STREAM_EPOCHS = 2
+"""Distinct epochs of a stream in a trial, in turn: with more, placing would take longer than training."""
+
+
+@dataclass
+class Trials:
+    """The trials of one workload, and the two lengths that they have at present, in epochs."""
+
+    workload: Workload
+    seed: int  # of the data; trial i draws its parameters from seed + 1 + i
+    short: int
+    long: int
+    epochs: list[Batches]
+    done: list[Trial] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, workload: Workload, *, seed: int, n_epochs: int, epoch_s: float) -> Trials:
+        """Draw the data, and choose the lengths for a case with trainings of `n_epochs`."""
+        problem = workload.problem
+        short = max(1, min(n_epochs, int(SHORT_S / epoch_s), MAX_STEPS // problem.n_batches // 2))
+        epochs = unseen_epochs(problem, seed)
+        return cls(workload=workload, seed=seed, short=short, long=2 * short, epochs=epochs)
+
+    def add_pair(self) -> None:
+        """Train at each length; lengthen the longer one until the difference is large enough to measure."""
+        longest = max(self.short + 1, MAX_STEPS // self.workload.problem.n_batches)
+        while True:
+            difference_s = -self._cost_s(self._train(self.short)) + self._cost_s(self._train(self.long))
+            if difference_s >= DIFFERENCE_S or self.long >= longest:
+                return
+            growth = min(MAX_GROWTH, 1.2 * DIFFERENCE_S / max(difference_s, 1e-9))
+            self.long = min(longest, self.short + math.ceil((self.long - self.short) * growth))
+
+    def conservation(self, *, n_cores: int) -> Conservation:
+        """Return the figures that the trials so far give."""
+        short, long = ([trial for trial in self.done if trial.n_epochs == n] for n in (self.short, self.long))
+        cpu_s, wall_s = (_slope(short, long, of) for of in (lambda t: t.cpu_s, lambda t: t.wall_s))
+        measured = wall_s if self.workload.device == "cuda" else cpu_s
+        return Conservation(
+            data_seed=self.seed,
+            trials=tuple(self.done),
+            marginal_cpu_s=cpu_s / n_cores,
+            marginal_wall_s=wall_s,
+            fixed_s=min(map(self._cost_s, short)) - self.short * measured,
+            place_s=min(trial.place_s for trial in self.done),
+            export_s=min(trial.export_s for trial in self.done),
+            copy_s=copy_s(self.epochs),
+            waited_share=_waited_share(self.done),
+        )
+
+    def _cost_s(self, trial: Trial) -> float:
+        return trial.wall_s if self.workload.device == "cuda" else trial.cpu_s
+
+    def _train(self, n_epochs: int) -> Trial:
+        seed = self.seed + 1 + len(self.done)
+        self.done.append(run_trial(self.workload, self.epochs, seed=seed, n_epochs=n_epochs))
+        return self.done[-1]
+
+
+def unseen_epochs(problem: Problem, seed: int) -> list[Batches]:
+    """Draw the epochs of a problem's trials."""
+    return draw_epochs(replace(problem, seed=seed, n_epochs=min(problem.n_epochs, STREAM_EPOCHS)))
+
+
+def run_trial(workload: Workload, epochs: list[Batches], *, seed: int, n_epochs: int) -> Trial:
+    """Train for `n_epochs` on these epochs, from parameters that no other training starts from.
+
+    The implementation is told how long the training is, so that work for it in `prepare` counts.
+    """
+    implementation, device = workload.implementation, workload.device
+    problem = replace(workload.problem, n_epochs=n_epochs, target_loss=None)
+    parameters = draw_parameters(replace(problem, seed=seed))
+    start_s = time.process_time()
+    placed = [implementation.place(problem, batches, device) for batches in epochs]
+    place_s = time.process_time() - start_s
+    wall_start_s = time.perf_counter()
+    waited_before_s = waited_s()
+    cpu_start_s = time.process_time()
+    state = implementation.prepare(problem, parameters, device)
+    for batches in islice(cycle(placed), n_epochs):
+        state = implementation.run_epoch(state, batches)
+    export_start_s = time.process_time()
+    result = implementation.export(state)
+    check_result(result, problem)
+    end = [np.ravel(array).copy() for array in (result.losses, result.weight, result.bias)]
+    cpu_end_s = time.process_time()
+    waited_after_s = waited_s()
+    wall_end_s = time.perf_counter()
+    return Trial(
+        seed=seed,
+        n_epochs=n_epochs,
+        cpu_s=cpu_end_s - cpu_start_s,
+        wall_s=wall_end_s - wall_start_s,
+        waited_s=None
+        if waited_before_s is None or waited_after_s is None
+        else waited_after_s - waited_before_s,
+        place_s=place_s,
+        export_s=cpu_end_s - export_start_s,
+        end=Outcome(**dict(zip(("losses", "weight", "bias"), (a.tolist() for a in end), strict=True))),
+    )
+
+
+def copy_s(epochs: list[Batches]) -> float:
+    """Return the CPU time that NumPy takes to copy and to transpose the batches, the faster of two tries."""
+    return min(_copy_s(epochs) for _ in range(2))
+
+
+def _copy_s(epochs: list[Batches]) -> float:
+    start_s = time.process_time()
+    for x, y in (batch for batches in epochs for batch in batches):
+        np.ascontiguousarray(x.T)
+        x.copy()
+        y.copy()
+    return time.process_time() - start_s
+
+
+def calls_cpu_s(workload: Workload, n_epochs: int) -> tuple[float, ...]:
+    """Train on the case's own data; return the CPU time of `prepare`, of each epoch, and of `export`."""
+    implementation = workload.implementation
+    ticks = [time.process_time()]
+    state = workload.start()
+    ticks.append(time.process_time())
+    for epoch in range(n_epochs):
+        state = implementation.run_epoch(state, workload.batches(epoch))
+        ticks.append(time.process_time())
+    implementation.export(state)
+    ticks.append(time.process_time())
+    return tuple(np.diff(ticks).tolist())
+
+
+def _slope(short: list[Trial], long: list[Trial], cost_s: Callable[[Trial], float]) -> float:
+    """Return the cost of one epoch more, from the cheapest trial of each length."""
+    difference_s = min(map(cost_s, long)) - min(map(cost_s, short))
+    return difference_s / (long[0].n_epochs - short[0].n_epochs)
+
+
+def _waited_share(trials: list[Trial]) -> float | None:
+    """Return the part of the trials' time in which the process waited for a core; None: not observable."""
+    waits_s = [trial.waited_s for trial in trials]
+    if None in waits_s:
+        return None
+    return sum(s or 0 for s in waits_s) / sum(trial.wall_s for trial in trials)
+
+
+def conserved_share(conservation: Conservation, summary: Summary, device: Device) -> float:
+    """Return by how much the shown times reach their cost: 1 or more, or the share that they reach."""
+    cost_s = marginal_s(conservation, device)
+    shown_s = [summary.median_s, summary.min_s / FASTEST[device]]
+    if conservation.net_s is not None:
+        shown_s.append(conservation.net_s)
+    return min(shown_s) / cost_s if cost_s > 0 else 0.0
+
+
+def marginal_s(conservation: Conservation, device: Device) -> float:
+    """Return the cost of an epoch, below which no shown time may be.
+
+    Wall time is never below CPU time divided by the cores. Marginal wall time is the second bound: on a GPU,
+    and where the trials had their cores.
+    """
+    if device == "cuda" or not is_busy(conservation):
+        return max(conservation.marginal_cpu_s, conservation.marginal_wall_s)
+    return conservation.marginal_cpu_s
+
+
+def is_busy(conservation: Conservation) -> bool:
+    """Whether other work took the cores from the trials, or nothing is known of it."""
+    return conservation.waited_share is None or conservation.waited_share > BUSY

@@ -1,0 +1,133 @@
+"""The judgement of trials: what holds, what fails, what can't be decided, and the cause that is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from benchmarks.records.row import Verdict
+from benchmarks.runner.case import Case, CaseResult
+from benchmarks.verify.conservation import EPOCH, Judgement, judge, judge_all
+from benchmarks.worker.messages import Outcome, Trial
+from impls.contract import Problem
+from tests.conftest import SMALL
+from tests.verify.test_agreement import measurement_of
+from tests.verify.test_fairness import CONSERVED, TIMING, TORCH, TRIAL
+
+BUSY = 0.5
+
+
+def judgement(problem: Problem = SMALL, **changes: Any) -> Judgement:
+    """Judge a process that shows 100 µs, which is what an epoch costs, but for the changes."""
+    return judge(replace(TIMING, conservation=replace(CONSERVED, **changes)), problem, "cpu")
+
+
+def answers(**changes: Any) -> dict[str, bool | None]:
+    """Return the answers that are not "holds", by the checks' names."""
+    return {check.name: check.holds for check in judgement(**changes).checks if not check.holds}
+
+
+def test_a_time_that_is_its_cost_holds() -> None:
+    assert answers() == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"marginal_cpu_s": 1e-3}, {EPOCH: False}),
+        ({"marginal_wall_s": 1e-3}, {EPOCH: False}),
+        ({"net_s": 10e-6}, {EPOCH: False}),
+        ({"marginal_cpu_s": 0.0, "marginal_wall_s": 0.0}, {EPOCH: False}),
+        ({"marginal_cpu_s": 150e-6}, {EPOCH: None}),
+        ({"marginal_cpu_s": 1e-3, "waited_share": BUSY}, {EPOCH: None}),
+        ({"marginal_cpu_s": 1e-3, "waited_share": None}, {EPOCH: None}),
+        ({"marginal_wall_s": 1e-3, "waited_share": BUSY}, {}),
+        ({"fixed_s": 0.1}, {"cost of a training beyond its epochs": False}),
+        ({"fixed_s": 0.015}, {"cost of a training beyond its epochs": None}),
+        ({"fixed_s": 0.1, "waited_share": BUSY}, {"cost of a training beyond its epochs": None}),
+        ({"place_s": 0.1}, {"cost of placing the batches": False}),
+        ({"place_s": 0.1, "copy_s": 0.05}, {}),
+        ({"export_s": 0.1}, {"cost of an export": False}),
+    ],
+    ids=str,
+)
+def test_a_cost_that_is_not_shown_fails_unless_a_busy_machine_or_noise_explains_it(
+    changes: dict[str, Any], expected: dict[str, bool | None]
+) -> None:
+    assert answers(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("calls_us", "cause"),
+    [
+        ((100, *[1] * 12, 1200), "the CPU time of 12 epochs, in a training of 12, is spent in export"),
+        ((1200, *[1] * 12, 10), "the CPU time of 12 epochs, in a training of 12, is spent in prepare"),
+        (
+            (100, 1, 1, 1, 1200, *[1] * 8, 10),
+            "the CPU time of 12 epochs, in a training of 12, is spent in call 4 of run_epoch",
+        ),
+        ((100, *[1] * 12, 10), "results are remembered, or computed elsewhere"),
+        ((100, *[100] * 12, 10), "run_epoch returns before its work is done"),
+    ],
+    ids=str,
+)
+def test_a_time_below_its_cost_names_the_call_that_the_cost_hides_in(
+    calls_us: tuple[int, ...], cause: str
+) -> None:
+    found = judgement(net_s=1e-6, calls_cpu_s=tuple(us * 1e-6 for us in calls_us))
+
+    (fault,) = (check.fault for check in found.checks if check.holds is False)
+    assert cause in fault
+
+
+def judgements(*shares: float, busy: bool = False) -> list[Judgement]:
+    undecided = [judgement(marginal_cpu_s=150e-6).checks[1]]
+    return [
+        Judgement(checks=[] if share >= 0.8 else undecided, cost_s=1e-4, share=share, busy=busy)
+        for share in shares
+    ]
+
+
+@pytest.mark.parametrize(
+    ("processes", "holds"),
+    [
+        (judgements(0.9), True),
+        (judgements(0.7, 0.9, 0.95), True),
+        (judgements(0.9, 0.7, 0.75), False),
+        (judgements(0.9, 0.7, 0.75, busy=True), None),
+        (judgements(0.7), None),
+        (judgements(0.7, 0.7), None),
+    ],
+    ids=["one", "one of three low", "two of three low", "busy", "one low", "two low"],
+)
+def test_the_median_of_a_case_decides_if_there_are_three_processes_on_a_quiet_machine(
+    processes: list[Judgement], holds: object
+) -> None:
+    assert judge_all(processes).holds is holds
+
+
+def test_a_trial_that_ends_elsewhere_than_the_reference_fails_and_names_its_seeds() -> None:
+    wrong = Trial(**(vars(TRIAL) | {"end": Outcome(losses=[9.0] * 4, weight=[0.0, 0.0], bias=[0.0])}))
+
+    (fault,) = (check.fault for check in judgement(trials=(wrong,)).checks if check.holds is False)
+
+    assert fault.startswith(
+        "ends of the trainings on unseen data: expected the reference's losses and parameters"
+    )
+    assert "after epoch 12, data of seed 7, parameters of seed 8: expected" in fault
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_case_that_could_not_be_checked_is_not_measured_and_shows_no_time() -> None:
+    result = CaseResult(Case(TORCH, "cpu", SMALL))
+    busy = replace(CONSERVED, marginal_cpu_s=1e-3, waited_share=BUSY)
+    result.add(
+        replace(measurement_of(SMALL), timing=replace(TIMING, conservation=busy)), round_=0, position=0
+    )
+
+    result.settle()
+
+    assert (result.row().verdict, result.row().processes) == (Verdict.NOT_MEASURED, ())
+    assert "could not be checked: other work took the core in 1 of them" in (result.row().reason or "")

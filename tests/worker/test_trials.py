@@ -1,0 +1,156 @@
+"""Trials: what an epoch costs in whole trainings, measured by clocks that only the fake loop moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from benchmarks.worker import trials
+from benchmarks.worker.samples import summarize
+from benchmarks.worker.training import Workload
+from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials, conserved_share
+from impls.contract import EpochResult, Parameters, Problem
+
+if TYPE_CHECKING:
+    from impls.contract import Device
+
+EPOCH_S, PREPARE_S, EXPORT_S = 1e-3, 2e-4, 3e-5
+PROBLEM = Problem(batch_size=4, n_batches=2, n_epochs=3)
+
+
+@dataclass
+class Loop:
+    """A loop whose calls cost what is given, in CPU time; the state is the number of epochs."""
+
+    prepare_s: float = PREPARE_S
+    first_epoch_s: float = EPOCH_S
+    epoch_s: float = EPOCH_S
+    export_s: float = EXPORT_S
+    export_epoch_s: float = 0.0  # of an export, for each epoch since the start
+    now_s: float = 0.0
+    asked: list[Any] = field(default_factory=list)
+
+    def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> int:
+        del device
+        self.asked.append((problem, parameters.weight.tobytes()))
+        self.now_s += self.prepare_s
+        return 0
+
+    def place(self, problem: Problem, batches: Any, device: Device) -> Any:
+        del problem, device
+        return batches
+
+    def run_epoch(self, state: int, batches: Any) -> int:
+        del batches
+        self.now_s += self.epoch_s if state else self.first_epoch_s
+        return state + 1
+
+    def export(self, state: int) -> EpochResult:
+        self.now_s += self.export_s + state * self.export_epoch_s
+        return EpochResult(np.zeros(2), np.zeros(2), np.zeros(()))
+
+
+def trials_of(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, problem: Problem = PROBLEM, n_pairs: int = N_PAIRS
+) -> Trials:
+    """Run the pairs on clocks that only the loop moves."""
+    clock = SimpleNamespace(process_time=lambda: loop.now_s, perf_counter=lambda: loop.now_s)
+    monkeypatch.setattr(trials, "time", clock)
+    monkeypatch.setattr(trials, "waited_s", lambda: 0.0)
+    workload = Workload(
+        implementation=loop,  # type: ignore[arg-type] # no FRAMEWORK: it is not asked
+        problem=problem,
+        device="cpu",
+        parameters=Parameters(np.zeros(2, np.float32), np.zeros((), np.float32)),
+        placed=("seen",),
+        data_digest="",
+    )
+    found = Trials.of(workload, seed=5, n_epochs=problem.n_epochs, epoch_s=loop.epoch_s or 1e-9)
+    for _ in range(n_pairs):
+        found.add_pair()
+    return found
+
+
+def share_of(loop: Loop, shown_s: float, monkeypatch: pytest.MonkeyPatch) -> float:
+    conservation = trials_of(loop, monkeypatch).conservation(n_cores=1)
+    return conserved_share(conservation, summarize([shown_s]), "cpu")
+
+
+def test_an_epoch_costs_what_each_more_of_them_costs_and_a_start_costs_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = trials_of(Loop(), monkeypatch).conservation(n_cores=1)
+
+    assert found.marginal_cpu_s == pytest.approx(EPOCH_S)
+    assert found.fixed_s == pytest.approx(PREPARE_S + EXPORT_S)
+    assert found.export_s == pytest.approx(EXPORT_S)
+
+
+@pytest.mark.parametrize(
+    ("loop", "shown_s"),
+    [
+        (Loop(epoch_s=1e-5, first_epoch_s=1e-5, export_epoch_s=EPOCH_S), 1e-5),  # queued until the export
+        (Loop(), EPOCH_S / 3),  # computed faster on data that were seen
+        (Loop(), EPOCH_S / 1.3),  # a quarter is done elsewhere
+    ],
+    ids=["left to the export", "remembered", "a part of it elsewhere"],
+)
+def test_a_time_below_the_cost_is_not_conserved_wherever_the_cost_is_paid(
+    loop: Loop, shown_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert share_of(loop, shown_s, monkeypatch) < 0.8
+
+
+@pytest.mark.parametrize("n_ahead", [1, 10, 30, 1000])
+def test_epochs_done_ahead_of_time_show_in_the_cost_of_an_epoch_or_of_a_start(
+    n_ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(Loop):
+        def run_epoch(self, state: int, batches: Any) -> int:
+            del batches
+            self.now_s += n_ahead * EPOCH_S if state % n_ahead == 0 else 0.0
+            return state + 1
+
+    found = trials_of(Ahead(), monkeypatch).conservation(n_cores=1)
+
+    assert 0.8 * found.marginal_cpu_s > 1e-6 or found.fixed_s > 0.01
+
+
+def test_an_honest_time_is_conserved_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = (trials_of(Loop(), monkeypatch).conservation(n_cores=n) for n in (1, 2))
+
+    assert share_of(Loop(), EPOCH_S, monkeypatch) == pytest.approx(1)
+    assert two.marginal_cpu_s == pytest.approx(one.marginal_cpu_s / 2)
+
+
+def test_no_two_trials_start_alike_and_each_is_told_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop()
+    problem = Problem(batch_size=4, n_batches=2, n_epochs=3, target_loss=0.3)
+
+    found = trials_of(loop, monkeypatch, problem)
+
+    assert len({weight for _, weight in loop.asked}) == len(loop.asked) == len(found.done)
+    assert [told.n_epochs for told, _ in loop.asked] == [trial.n_epochs for trial in found.done]
+    assert {told.target_loss for told, _ in loop.asked} == {None}
+
+
+def test_a_trial_is_no_longer_than_the_reference_can_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trials_of(Loop(epoch_s=1e-7, first_epoch_s=1e-7), monkeypatch)
+
+    assert found.long * PROBLEM.n_batches <= MAX_STEPS
+
+
+def test_the_longer_trial_grows_until_the_difference_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trials_of(Loop(epoch_s=1e-4, first_epoch_s=1e-4), monkeypatch)
+
+    assert (found.long - found.short) * 1e-4 >= trials.DIFFERENCE_S
+
+
+def test_slow_epochs_have_short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trials_of(Loop(epoch_s=1.0, first_epoch_s=1.0), monkeypatch)
+
+    assert (found.short, found.long) == (1, 2)
