@@ -10,15 +10,17 @@ import pytest
 
 from benchmarks.cases.implementations import read_entry
 from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.runner import launch as launcher
 from benchmarks.runner.case import Case, CaseResult
-from benchmarks.runner.launch import launch
 from benchmarks.runner.system import choose_cpus, unsupported_reason
 from benchmarks.verify import conservation
 from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
+from tests.helpers.forks import Forks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from benchmarks.cases.implementations import ImplementationFile
@@ -91,9 +93,18 @@ class Measured(Protocol):
         """Measure the file in one worker and return its row."""
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Make what stands in for `subprocess` in `launch`, in tests that are not about starting workers."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def measured(tmp_path: Path) -> Measured:
+def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks) -> Measured:
     """Measure an implementation's file as a run does, but in one process."""
+    monkeypatch.setattr(launcher, "subprocess", forks)
 
     def measure(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0, pinned: bool = True) -> Row:
         entry = read_entry(path)
@@ -106,7 +117,7 @@ def measured(tmp_path: Path) -> Measured:
             cpus=choose_cpus(1) if pinned else (),
             sample_s=sample_s,
         )
-        report = launch(job, tmp_path, f"{path.stem}-{sample_s}")
+        report = launcher.launch(job, tmp_path, f"{path.stem}-{sample_s}")
         assert report.error is None, report.log
         (answer,) = report.results
         result.add(answer, round_=0, position=0)

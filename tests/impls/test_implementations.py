@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.cases.implementations import select
 from benchmarks.records.row import Row, Verdict
-from benchmarks.runner import rounds
+from benchmarks.runner import launch, rounds
 from benchmarks.runner.case import Case
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from impls.contract import Device
+    from tests.helpers.forks import Forks
 
 # Each size is compiled: so some variants share the book's.
 VARIANTS = {
@@ -48,7 +49,7 @@ NAMES = [entry.name for entry in select(())]
 
 @pytest.fixture(scope="module", params=NAMES)
 def rows(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, caches: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, caches: Path, forks: Forks
 ) -> dict[tuple[str, str], Row]:
     """Run one implementation on all variants and devices, in a process for each device and precision."""
     (entry,) = select([request.param])
@@ -61,6 +62,7 @@ def rows(
     settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rounds, "PROBLEMS_PER_BLOCK", len(VARIANTS))
+        patch.setattr(launch, "subprocess", forks)
         results, _ = run_rounds(
             list(cases.values()), settings, tmp_path_factory.mktemp("workers"), NoProgress()
         )

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.cases.implementations import select
 from benchmarks.records.row import Verdict
+from benchmarks.runner import launch
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher, WorkerRun
 from benchmarks.runner.system import choose_cpus
@@ -17,17 +18,19 @@ from tests.conftest import NoProgress, skip_if_nothing_can_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.helpers.forks import Forks
+
 
 @pytest.mark.parametrize("name", [entry.name for entry in select(())])
 def test_a_correct_loop_stays_verified_when_it_is_timed(
-    name: str, tmp_path_factory: pytest.TempPathFactory, caches: Path
+    name: str, tmp_path: Path, caches: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(launch, "subprocess", forks)
     (entry,) = select([name])
     skip_if_nothing_can_run(entry)
     problems = [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
     results = [CaseResult(Case(entry, "cpu", problem)) for problem in problems]
-    folder = tmp_path_factory.mktemp("workers")
-    dispatcher = Dispatcher(folder=folder, progress=NoProgress(), cpus=choose_cpus(1), worker_timeout_s=120)
+    dispatcher = Dispatcher(folder=tmp_path, progress=NoProgress(), cpus=choose_cpus(1), worker_timeout_s=120)
 
     dispatcher.work(results, WorkerRun(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
 

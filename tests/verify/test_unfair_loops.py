@@ -158,9 +158,9 @@ UNFAIR = [
     ),
     Unfair(
         "two frameworks in one process",
-        "jax_jit",
-        (("import jax\n", "import jax\nimport torch\n"),),
-        "other frameworks in the process: expected none but jax, found torch",
+        "torch_eager",
+        (("import torch\n", "import jax\nimport torch\n"),),
+        "other frameworks in the process: expected none but torch, found jax",
     ),
 ]  # fmt: skip
 

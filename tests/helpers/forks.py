@@ -1,0 +1,144 @@
+"""Workers that start at once: each is forked off a process that has loaded a framework, which takes seconds.
+
+All else is as in a run: each job has its own process and variables, and `benchmarks.runner.launch` waits for
+it, limits its time, kills it and reads its answers.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import subprocess
+import sys
+import traceback
+from dataclasses import InitVar, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from benchmarks.worker import __main__ as worker
+from benchmarks.worker.messages import Job
+from benchmarks.worker.start import die_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MODULES = {"torch": "torch._dynamo", "jax": "optax"}
+"""By framework, a module that every loop loads in the end."""
+COMPILER = "torch._inductor.compile_fx"
+"""The module that PyTorch's compiled loops load, too."""
+
+
+class Forks:
+    """Stands in for the module `subprocess` in `launch`: forks one worker at a time."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    def __init__(self) -> None:
+        """Load nothing yet."""
+        self.servers: dict[tuple[str, str | None], subprocess.Popen[bytes]] = {}
+
+    def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
+        """Fork a worker off, or start one whose framework loads fast."""
+        job = Job.from_json(Path(command[-3]).read_text(encoding="utf-8"))
+        if job.framework not in MODULES:
+            return subprocess.Popen(command, **options)  # noqa: S603 - as `launch` does
+        compiles = "@torch.compile(" in Path(job.path).read_text(encoding="utf-8")
+        request = {
+            "module": COMPILER if compiles else MODULES[job.framework],
+            "files": command[-3:-1],
+            "environment": options["env"],
+            "log": options["stdout"].name,
+        }
+        # JAX reads the name of its cache's folder when it is loaded.
+        key = (job.framework, job.caches if job.framework == "jax" else None)
+        if key not in self.servers:
+            self.servers[key] = start_server(options["env"])
+        return Fork(self.servers[key], request)
+
+    def close(self) -> None:
+        """End the processes that fork."""
+        for server in self.servers.values():
+            server.communicate()
+
+
+def start_server(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process that forks, with the variables of its first worker."""
+    command = [sys.executable, "-P", "-m", "tests.helpers.forks"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, bufsize=0, stdin=pipe, stdout=pipe)  # noqa: S603 - ourselves
+
+
+@dataclass
+class Fork:
+    """A forked worker, with as much of Popen as `launch` needs."""
+
+    server: subprocess.Popen[bytes]
+    request: InitVar[Mapping[str, object]]
+    returncode: int | None = None
+
+    def __post_init__(self, request: Mapping[str, object]) -> None:
+        """Request it, and wait until it has started."""
+        assert self.server.stdin
+        self.server.stdin.write(json.dumps(request).encode() + b"\n")
+        self.pid = self._answer()
+
+    def poll(self, timeout_s: float | None = 0.0) -> int | None:
+        """Return the exit status, or None while it runs."""
+        assert self.server.stdout
+        if self.returncode is None and select.select([self.server.stdout], [], [], timeout_s)[0]:
+            self.returncode = self._answer()
+        return self.returncode
+
+    def wait(self) -> None:
+        """Wait until it ends."""
+        self.poll(None)
+
+    def _answer(self) -> int:
+        assert self.server.stdout
+        return int(self.server.stdout.readline())
+
+    def __enter__(self) -> Self:
+        """Return it, as Popen does."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait until it ends, as Popen does."""
+        self.wait()
+
+
+def serve(requests: Iterable[str]) -> None:
+    """Fork a worker off for each request; answer with its number, then with its exit status."""
+    die_with(os.getppid())
+    for line in requests:
+        request = json.loads(line)
+        importlib.import_module(request.pop("module"))
+        gc.freeze()  # else every collection would scan these modules
+        pid = os.fork()
+        if pid == 0:
+            os._exit(work(**request))
+        os.setpgid(pid, pid)  # `launch` kills the group
+        os.write(1, f"{pid}\n".encode())
+        os.write(1, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
+
+
+def work(files: Sequence[str], environment: Mapping[str, str], log: str) -> int:
+    """Be a worker in this process; return its exit status."""
+    os.environ.clear()
+    os.environ.update(environment)
+    with Path(os.devnull).open() as nothing, Path(log).open("a") as output:
+        for stream, descriptor in enumerate((nothing, output, output)):
+            os.dup2(descriptor.fileno(), stream)
+    try:
+        job_file, results_file = map(Path, files)
+        worker.main(job_file, results_file, os.getppid())
+    except BaseException:  # noqa: BLE001 - as any of them ends Python
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    serve(sys.stdin)
