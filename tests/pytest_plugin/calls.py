@@ -1,16 +1,21 @@
-"""Calls of pytest on the benchmarks, from the checkout, as a user makes them."""
+"""Calls of pytest on the benchmarks, from the checkout."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING
+
+import pytest
 
 from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+OPTIONS = ("-p", "no:cacheprovider", "benchmarks")
 PROBLEMS = ("--problem", "book,batch_size=32,n_epochs=2", "--problem", "book,batch_size=16,n_epochs=2")
 NAMES = ("B32-D2-N5-E2", "B16-D2-N5-E2")
 
@@ -19,8 +24,15 @@ WRONG_STEP = ("problem.learning_rate, vector", "2 * problem.learning_rate, vecto
 
 
 def pytest_(*arguments: str | Path, problems: tuple[str, ...] = PROBLEMS) -> subprocess.CompletedProcess[str]:
-    """Run pytest on the benchmarks."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "benchmarks"]
-    return subprocess.run(  # noqa: S603 - our own command
-        [*command, *map(str, arguments), *problems], cwd=CODE, capture_output=True, text=True, check=False
-    )
+    """Run pytest on the benchmarks in this process: a new one would load everything again."""
+    with chdir(CODE), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        status = pytest.main([*OPTIONS, *map(str, arguments), *problems])
+    return subprocess.CompletedProcess([], status, out.getvalue(), err.getvalue())
+
+
+def pytest_alone(
+    *arguments: str | Path, problems: tuple[str, ...] = PROBLEMS
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest on the benchmarks in a new process, as a user does."""
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *map(str, arguments), *problems]
+    return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - our own

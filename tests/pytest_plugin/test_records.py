@@ -14,7 +14,7 @@ import pytest
 from benchmarks.paths import CODE
 from benchmarks.records.row import KEY, Verdict
 from benchmarks.records.run import RunSettings, read_run
-from tests.pytest_plugin.calls import NAMES, PROBLEMS, pytest_
+from tests.pytest_plugin.calls import NAMES, PROBLEMS, pytest_, pytest_alone
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def timed(
     """Measure once, for the tests that only read."""
     record = tmp_path_factory.mktemp("record") / "run.json"
     options = ("--impl", numpy_impl, "--rounds", "2", "--baseline", "numpy_float32", "--device", "cpu")
-    return pytest_("--benchmark-only", f"--benchmark-json={record}", *options), record
+    return pytest_alone("--benchmark-only", f"--benchmark-json={record}", *options), record
 
 
 def test_it_shows_progress_then_both_tables(timed: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -112,7 +112,7 @@ def test_saving_and_comparing_work_as_pytest_benchmark_documents(numpy_impl: Pat
     document = json.loads(stored.read_text())
     document["benchmarks"][0]["stats"]["min"] /= 1000
     stored.write_text(json.dumps(document))
-    slower = pytest_(
+    slower = pytest_alone(  # it ends with a traceback
         *options, "--benchmark-compare=0001", "--benchmark-compare-fail=min:10%", problems=problem
     )
 
