@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,18 @@ EVERY_COMMAND = {
 }
 
 
+RENAMED = {
+    "--control": "--baseline",
+    "--ratios-to": "--baseline",
+    "--impls": "--impl-dir",
+    "--time-limit": "--worker-timeout",
+    "--budget": "--max-time",
+    "--no-pictures": "--no-plots",
+    "--write": "report --publish",
+}
+"""Options of the version before, which a message names; there are no aliases."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
 
@@ -31,6 +44,20 @@ class Parser(argparse.ArgumentParser):
         """Refuse an option that is not written out, for it may be mistyped; show descriptions as written."""
         as_written = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - as argparse
+        """Refuse an unknown option here, in the command's own parser: it knows what could be meant."""
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unknown arguments: {' '.join(unknown)}{self._hint(unknown[0])}")
+        return namespace, unknown
+
+    def _hint(self, unknown: str) -> str:
+        option = unknown.partition("=")[0]
+        if option in RENAMED:
+            return f"; {option} of version 0.1.0 is now `{RENAMED[option]}`"
+        close = difflib.get_close_matches(option, self._option_string_actions, n=1)
+        return f"; did you mean {close[0]}?" if close else ""
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong with the call, and exit."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from benchmarks.cli.main import main
+from benchmarks.cli.parser import RENAMED
+from benchmarks.paths import CODE
 
 COMMANDS = [
     *("run", "list", "explain", "table", "report", "ab", "calibrate", "compare"),
@@ -47,3 +51,35 @@ def test_without_a_command_the_help_lists_all_of_them(capsys: pytest.CaptureFixt
 def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None:
     with pytest.raises(SystemExit, match="4"):
         main(call)
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        *((["run", option, "1"], f"{option} of version 0.1.0 is now `{new}`") for option, new in RENAMED.items()),
+        (["ab", "--impls=x"], "--impls of version 0.1.0 is now `--impl-dir`"),
+        (["run", "--roundz", "3"], "did you mean --rounds?"),
+        (["track", "show", "--histry", "x"], "did you mean --history?"),
+        (["table", "a.json", "--xyzzy"], "unknown arguments: --xyzzy\n"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_commands_usage_and_the_option_that_is_meant(
+    call: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="4"):
+        main(call)
+
+    found = capsys.readouterr().err
+    assert found.startswith(f"usage: perceptron-bench {call[0]}")
+    assert hint in found
+
+
+def test_the_renamed_options_are_those_of_the_changelog() -> None:
+    text = (CODE / "CHANGELOG.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^  \| (`--.+`|`table --write`) \| `([^`]+)`.* \|$", text, re.MULTILINE)
+    of_changelog = {
+        old.removeprefix("table "): new for olds, new in lines for old in re.findall("`([^`]+)`", olds)
+    }
+
+    assert of_changelog.pop("--suite quick") == "--quick"  # a value, which argparse refuses with the others
+    assert of_changelog == RENAMED
