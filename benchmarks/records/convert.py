@@ -18,7 +18,7 @@ from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, read_bytes, write_atomically
 from benchmarks.records.compact import thin_samples, to_json
 from benchmarks.records.row import KEY, SCHEMA_VERSION
-from benchmarks.records.run import number_checks
+from benchmarks.records.run import number_checks, parse_run
 
 OLD_VERSION = 2
 OF_HOST = ("machine", "system", "cpu", "n_cpus", "gpu", "pinned_to", "worker_variables")
@@ -105,7 +105,9 @@ def _convert_file(file: Path) -> str:
     try:
         before = content.decode()
         after = convert(before)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if after != before and f'"{KEY}":' in after:
+            parse_run(after.encode(), file)  # what no command could read replaces nothing
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:
         message = f"{file}: can't be converted ({error}); it is left as it was"
         raise UsageError(message) from None
     if after == before:

@@ -16,6 +16,7 @@ from tests.conftest import SMALL
 from tests.helpers.records import INVALID, row, run_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from benchmarks.records.row import Row
@@ -60,6 +61,12 @@ def old_record(*rows: Row, n_cores: int = 1) -> dict[str, Any]:
         "break_evens": [],
     }
     return {"machine_info": {"node": "vm"}, "benchmarks": [benchmark], KEY: fields}
+
+
+def _edited(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    document = old_record(row())
+    change(document)
+    return document
 
 
 def converted(document: dict[str, Any]) -> dict[str, Any]:
@@ -126,8 +133,14 @@ def test_what_is_converted_is_not_converted_again() -> None:
         ('{"benchmarks": []}', "found another file"),
         (f'{{"{KEY}": {{"schema_version": 1}}}}', "expected schema version 2 or 3, found 1"),
         (f'{{"{KEY}": {{"schema_version": 2}}}}', "'provenance'"),
+        (json.dumps(_edited(lambda file: file["benchmarks"][0].update(name=1))), "'int' object has no"),
+        (json.dumps(_edited(lambda file: file[KEY]["rows"][0].update(manifest=[None]))), "'NoneType' object"),
+        (
+            json.dumps(_edited(lambda file: file[KEY]["rows"][0]["problem"].update(seed=None))),
+            "rows[0].problem.seed: expected a whole number, found None",
+        ),
     ],
-    ids=["empty", "another tool's", "older still", "incomplete"],
+    ids=["empty", "another tool's", "older still", "incomplete", "no name", "no check", "unreadable after"],
 )
 def test_a_file_that_cant_be_converted_is_left_as_it_is_and_named_in_one_line(
     text: str,
