@@ -7,6 +7,7 @@ needs NumPy only, so that no implementation pulls in another one's framework.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -108,8 +109,10 @@ class Problem:
             self._require(name, getattr(self, name) in values, " or ".join(map(repr, values)))
         for name in ("learning_rate", "feature_scale"):
             self._require(name, 0 < getattr(self, name) <= LARGEST, f"positive and at most {LARGEST:g}")
-        self._require("max_loss_change", self.max_loss_change >= 0, "zero or more")
-        self._require("target_loss", self.target_loss is None or self.target_loss > 0, "positive")
+        self._require("max_loss_change", 0 <= self.max_loss_change < inf, "zero or more, and finite")
+        self._require(
+            "target_loss", self.target_loss is None or 0 < self.target_loss < inf, "positive and finite"
+        )
         self._require("seed", self.seed >= 0, "zero or more")
         plain = self.feature_scale == 1 and self.target_loss is None
         expected = "'float32' where features are scaled or a target_loss ends the training"
