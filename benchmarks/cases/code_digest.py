@@ -31,6 +31,9 @@ TIMING_CODE = (
 )
 """Files and folders that decide what is timed and how, in addition to the implementation's own file."""
 
+NOT_READABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
+"""The errors of Python's parser: the last two for what is nested too deep."""
+
 HASHED = (".py", ".c", ".cu", ".toml", ".txt")
 
 
@@ -80,7 +83,7 @@ def _digest_of(parts: Iterable[str]) -> str:
 @lru_cache(maxsize=1000)  # every implementation's digest covers the same files of the harness
 def _digest_of_file(suffix: str, content: bytes, *, imports_count: bool = False) -> str:
     if suffix == ".py":
-        with contextlib.suppress(SyntaxError, ValueError):  # not Python: the worker reports the fault
+        with contextlib.suppress(*NOT_READABLE):  # not Python: the worker reports the fault
             content = repr(_tree_of(ast.parse(content), imports_count=imports_count)).encode()
     return hashlib.sha256(content).hexdigest()
 

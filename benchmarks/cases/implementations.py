@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.cases.code_digest import timed_code_digest
+from benchmarks.cases.code_digest import NOT_READABLE, timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
 from impls import contract
@@ -17,7 +17,7 @@ CONTRACT = "contract.py"
 RENAMED = ("OFFERS",)
 """Constants of an implementation that an earlier contract declared by another name."""
 
-REFERENCE = "numpy_reference"
+REFERENCE, REFERENCE_TIER = "numpy_reference", "reference"
 FLOOR = "native_floor"
 """The implementation that shows what the hardware allows."""
 
@@ -92,9 +92,9 @@ def contract_version(folder: Path) -> int | None:
 def _parse(path: Path) -> tuple[ast.Module, str]:
     """Return the file's syntax tree and "", or an empty tree and the reason."""
     try:
-        return ast.parse(path.read_text(encoding="utf-8")), ""
-    except (OSError, SyntaxError, ValueError) as error:
-        return ast.Module([], []), f"not Python: {error}"
+        return ast.parse(path.read_bytes()), ""  # bytes: the file may declare its encoding
+    except (OSError, *NOT_READABLE) as error:
+        return ast.Module([], []), f"not Python: {error or type(error).__name__}"
 
 
 def _constants(module: ast.Module) -> dict[str, object]:
@@ -111,7 +111,7 @@ def _constants(module: ast.Module) -> dict[str, object]:
 def _literal(expression: ast.expr | None) -> object:
     try:
         return ast.literal_eval(expression) if expression else None
-    except ValueError:  # it must be computed
+    except (TypeError, *NOT_READABLE):  # it must be computed, or can't be
         return None
 
 
@@ -121,7 +121,7 @@ def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Impleme
     Raises:
         UsageError: there is no such implementation, or it is the reference, which is not timed.
     """
-    known = {name: entry for name, entry in discover(folder).items() if entry.tier != "reference"}
+    known = {name: entry for name, entry in discover(folder).items() if entry.tier != REFERENCE_TIER}
     return [_entry_of(name, known) for name in names] or list(known.values())
 
 
@@ -129,11 +129,17 @@ def _entry_of(name: str, known: dict[str, ImplementationFile]) -> Implementation
     if name in known:
         return known[name]
     if name == REFERENCE:
-        message = f"{REFERENCE} verifies the others; it is not timed"
-        raise UsageError(message)
+        raise _not_timed(name)
     if Path(name).suffix != ".py":
         raise unknown_name(name, known, kind="implementation")
-    return read_named_file(Path(name))
+    entry = read_named_file(Path(name))
+    if entry.tier == REFERENCE_TIER:
+        raise _not_timed(name)
+    return entry
+
+
+def _not_timed(name: str) -> UsageError:
+    return UsageError(f"{name} verifies the others; it is not timed")
 
 
 def read_named_file(path: Path) -> ImplementationFile:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.cases.implementations import discover, read_entry, select
 from benchmarks.errors import UsageError
+from benchmarks.paths import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,7 @@ def test_a_file_anywhere_can_be_named_by_its_path(numpy_float32: Path) -> None:
     [
         ("torch_eagre", "unknown implementation 'torch_eagre'.* Did you mean 'torch_eager'?"),
         ("numpy_reference", "numpy_reference verifies the others"),
+        (str(IMPLEMENTATIONS / "numpy_reference.py"), "numpy_reference.py verifies the others"),
         ("no/such/file.py", "no such file: no/such/file.py"),
     ],
 )
@@ -79,6 +81,33 @@ def test_a_file_that_is_no_python_gets_an_entry_that_says_so(tmp_path: Path) -> 
     path.write_text("def (:")
 
     assert read_entry(path).summary.startswith("not Python: ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "CONFIG = {[1]: 2}",
+        f"X = {'-' * 100_000}1",
+        f"X = {'+'.join(['1'] * 100_000)}",
+        f"X = {'1' * 5000}",
+        "X = '\0'",
+        "# coding: unknown",
+    ],
+    ids=["unhashable", "deep", "long", "many digits", "NUL", "unknown encoding"],
+)
+def test_no_file_in_the_folder_keeps_the_others_from_being_found(
+    source: str, tmp_path: Path, numpy_float32: Path
+) -> None:
+    (tmp_path / "odd.py").write_text(source)
+
+    assert list(discover(tmp_path)) == [numpy_float32.stem, "odd"]
+
+
+def test_a_file_is_read_in_the_encoding_that_it_declares(tmp_path: Path) -> None:
+    path = tmp_path / "latin.py"
+    path.write_text('# coding: latin-1\n"""Café."""\n', encoding="latin-1")
+
+    assert read_entry(path).summary == "Café."
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,10 @@ def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None
 @pytest.mark.parametrize(
     ("call", "hint"),
     [
-        *((["run", option, "1"], f"{option} of version 0.1.0 is now `{new}`") for option, new in RENAMED.items()),
+        *(
+            (["run", option, "1"], f"{option} of version 0.1.0 is now `{new}`")
+            for option, new in RENAMED.items()
+        ),
         (["ab", "--impls=x"], "--impls of version 0.1.0 is now `--impl-dir`"),
         (["run", "--roundz", "3"], "did you mean --rounds?"),
         (["track", "show", "--histry", "x"], "did you mean --history?"),
