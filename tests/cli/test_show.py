@@ -72,6 +72,17 @@ def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.Captu
     assert "FAILS" in capsys.readouterr().out
 
 
+def test_explain_prints_a_reason_of_any_length_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document_of(run_of(replace(INVALID, reason="[red]" + "a" * 200_000)))))
+
+    assert main(["explain", "jax_jit", str(path)]) == 0
+
+    assert capsys.readouterr().out.count("a") > 200_000
+
+
 def test_explain_shows_the_row_that_the_report_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,8 @@ from benchmarks.report.tables.grid import Grid
 def print_row(row: Row, console: Console) -> None:
     """Print the verdict, the manifest, the costs and each process's figures."""
     console.rule(escape(row.case), align="left")
-    console.print(f"{row.summary}\n{row.verdict}" + (f": {row.reason}" if row.reason else ""), markup=False)
+    verdict = f"{row.summary}\n{row.verdict}" + (f": {row.reason}" if row.reason else "")
+    console.print(verdict, highlight=False, markup=False)  # highlighting takes minutes for a long reason
     agreed = _of_agreement(row.agreement, row.data_digest) if row.agreement else []
     if checks := [*agreed, *row.manifest]:
         console.print(Grid.of("", shown_columns(CheckLine), checks))
