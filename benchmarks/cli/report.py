@@ -51,8 +51,14 @@ def report(parsed: argparse.Namespace) -> int:
     if parsed.publish and not is_checkout(CODE):
         message = f"--publish: expected a checkout of perceptron-bench, found none at {CODE}; run it in one"
         raise UsageError(message)
-    if parsed.publish and parsed.runs:
-        message = "--publish takes its records from results/runs: expected no RUN, found one; copy it there"
+    if parsed.publish and (parsed.runs or parsed.against or parsed.no_plots):
+        message = (
+            "--publish takes all records in results/runs, and nothing else: expected no RUN, --against or "
+            "--no-plots, found one; copy the record there"
+        )
+        raise UsageError(message)
+    if not parsed.publish and parsed.output.resolve() == PUBLISHED:
+        message = f"{parsed.output}: only --publish writes the published report; name another folder with -o"
         raise UsageError(message)
     with _no_collecting():
         lines = _report(parsed)
