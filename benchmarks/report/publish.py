@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from benchmarks.compare.result import Comparison
-from benchmarks.files import explain_refusal
+from benchmarks.files import explain_refusal, write_atomically
 from benchmarks.paths import PUBLISHED
 from benchmarks.records.machine import Machine
 from benchmarks.records.run import Run
@@ -77,7 +77,7 @@ def write_report(
         with_png = "png" not in leave_out
         images = _images(gallery, folder, with_png=with_png) if PLOTS in parts else {}
         tables = [TABLES_HEAD, *_more_plots(images), to_markdown(newest_first)]
-        (folder / TABLES).write_text("\n".join(tables), encoding="utf-8")
+        write_atomically(folder / TABLES, "\n".join(tables))
         if DATA in parts:
             write_tables(newest_first, folder / DATA)
         if PAGE in parts:
@@ -85,7 +85,7 @@ def write_report(
             write_page(newest_first, drawn, folder / PAGE, beside, comparison)
         links = _links(folder, parts)
         text = overview(newest_first, Extras(images=images, links=links, comparison=comparison))
-        (folder / README).write_text(text, encoding="utf-8")
+        write_atomically(folder / README, text)
     return [
         f"report: {folder / README}",
         *([f"page:   {folder / PAGE}"] if PAGE in parts else []),

@@ -174,10 +174,40 @@ def test_only_publishing_changes_the_published_files_which_have_no_png_and_no_da
     assert "published:" in text_in(results)
 
 
-def test_publishing_takes_no_record_by_name(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "--publish", str(results / "local" / "runs")]) == 4
+@pytest.mark.parametrize("more", [["1.json"], ["--against", "1.json"], ["--no-plots"]])
+def test_publishing_takes_all_published_records_and_nothing_else(
+    more: list[str], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--publish", *more]) == 4
 
-    assert "copy it there" in capsys.readouterr().err
+    assert "copy the record there" in capsys.readouterr().err
+    assert {path.name for path in results.iterdir()} == {"local", "runs"}
+
+
+def test_without_publishing_the_published_folder_is_refused(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "-o", str(results / "local" / "..")]) == 4
+
+    assert "only --publish writes the published report" in capsys.readouterr().err
+    assert {path.name for path in results.iterdir()} == {"local", "runs"}
+
+
+def test_each_file_of_a_report_is_replaced_as_a_whole_and_no_link_is_followed(tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+    report, victim = tmp_path / "report", tmp_path / "precious"
+    write_report([RUN], report)
+    files = [path for path in report.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".csv", ".html", ".md", ".parquet", ".png", ".svg"}
+    for path in files:
+        path.unlink()
+        path.symlink_to(victim)
+    victim.write_text("precious")
+
+    write_report([RUN], report)
+
+    assert victim.read_text() == "precious"
+    assert [path for path in files if path.is_symlink()] == []
 
 
 def test_first_page_tables_terminal_and_csv_show_the_same_numbers(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.analysis.columns import Column
 from benchmarks.errors import UsageError
+from benchmarks.files import write_atomically
 from benchmarks.records.run import Run
 from benchmarks.report.export.datasets import EXPORTS, Export
 
@@ -43,10 +45,12 @@ def write_tables(runs: Sequence[Run], folder: Path) -> None:
 
     tables = {export: _table(export, runs) for export in EXPORTS}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / DICTIONARY).write_text(dictionary(), encoding="utf-8")
+    write_atomically(folder / DICTIONARY, dictionary())
     for export, table in tables.items():
-        csv.write_csv(table, folder / f"{export.name}.csv")
-        parquet.write_table(table, folder / f"{export.name}.parquet")
+        for suffix, write in (("csv", csv.write_csv), ("parquet", parquet.write_table)):
+            content = io.BytesIO()
+            write(table, content)
+            write_atomically(folder / f"{export.name}.{suffix}", content.getvalue())
 
 
 def _table(export: Export, runs: Sequence[Run]) -> pa.Table:

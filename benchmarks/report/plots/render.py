@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from benchmarks.files import write_atomically
 from benchmarks.report.plots.style import FAINT, INK, PAPER
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # "v6.1"
@@ -34,9 +35,9 @@ def draw(specification: dict[str, Any], svg: Path, png: Path | None) -> None:
     """Write an SVG file that follows the reader's theme, and a light PNG file if there is a path for it."""
     text = compact(vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE))
     head, tag, rest = text.partition(">")
-    svg.write_text(head + tag + STYLE + rest, encoding="utf-8")
+    write_atomically(svg, head + tag + STYLE + rest)
     if png:
-        png.write_bytes(vl_convert.svg_to_png(text, scale=2))
+        write_atomically(png, vl_convert.svg_to_png(text, scale=2))
 
 
 def compact(svg: str) -> str:

@@ -20,6 +20,7 @@ from benchmarks.analysis.figures import Figures
 from benchmarks.analysis.head_to_head import LikeForLike, like_for_like
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.errors import UsageError
+from benchmarks.files import write_atomically
 from benchmarks.paths import CODE
 from benchmarks.records.caption import cores, packages
 from benchmarks.records.run import Run, read_run
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 4
-    README.write_text(text, encoding="utf-8")
+    write_atomically(README, text)
     return 0
 
 
