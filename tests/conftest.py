@@ -88,7 +88,13 @@ def numpy_float32(copy_of: Copy) -> Path:
 
 class Measured(Protocol):
     def __call__(
-        self, path: Path, problem: Problem = ..., *, sample_s: float = ..., pinned: bool = ...
+        self,
+        path: Path,
+        problem: Problem = ...,
+        *,
+        sample_s: float = ...,
+        pinned: bool = ...,
+        caches: Path | None = ...,
     ) -> Row:
         """Measure the file in one worker and return its row."""
 
@@ -106,7 +112,14 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks) -> M
     """Measure an implementation's file as a run does, but in one process."""
     monkeypatch.setattr(launcher, "subprocess", forks)
 
-    def measure(path: Path, problem: Problem = SMALL, *, sample_s: float = 0.0, pinned: bool = True) -> Row:
+    def measure(
+        path: Path,
+        problem: Problem = SMALL,
+        *,
+        sample_s: float = 0.0,
+        pinned: bool = True,
+        caches: Path | None = None,
+    ) -> Row:
         entry = read_entry(path)
         result = CaseResult(Case(entry, "cpu", problem))
         job = Job(
@@ -116,6 +129,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks) -> M
             problems=(problem,),
             cpus=choose_cpus(1) if pinned else (),
             sample_s=sample_s,
+            caches=str(caches) if caches else None,
         )
         report = launcher.launch(job, tmp_path, f"{path.stem}-{sample_s}")
         assert report.error is None, report.log

@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.files import write_atomically
-from benchmarks.worker.env_vars import COUNTING_VARIABLES, runtime_variables, worker_environment
+from benchmarks.worker.env_vars import COUNTING_VARIABLES, home_in, runtime_variables, worker_environment
 from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, message_from_json
 
 FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
@@ -52,14 +53,18 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     report_file.unlink(missing_ok=True)
     job_file.write_text(job.to_json(), encoding="utf-8")
     results_file.write_text("")
+    if job.caches:
+        Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
     with (
+        # Its path must be short: sockets are made in it.
+        tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
         log_file.open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own module
             _command(job, job_file, results_file),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(job),
+            env=_environment(job) | {"TMPDIR": temporary},
             start_new_session=True,
         ) as process,
     ):

@@ -97,6 +97,14 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
         holds = seen.gpu_memory == GPU_MEMORY
         yield Check(name="GPU memory settings", expected=expected, found=found, holds=holds)
     yield _count("graph breaks", 0, seen.n_graph_breaks)
+    n_files = seen.n_cache_files
+    own = ": it compiled into a cache of its own, which is never empty" if n_files == 0 else ""
+    yield Check(
+        name="compiled code kept in the run's cache folder",
+        expected="at least 1 file",
+        found=_or_unseen(n_files) + own,
+        holds=None if n_files is None else n_files > 0,
+    )
     yield Check(
         name="batches in host memory when the epoch begins",
         expected="all" if problem.feed == "host" else "none: they are on the device",

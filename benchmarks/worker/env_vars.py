@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import site
 from typing import TYPE_CHECKING
 
 from benchmarks.paths import CODE
@@ -36,7 +37,8 @@ def worker_environment(
 ) -> dict[str, str]:
     """Return a worker's variables: the caller's, and the ones that make both frameworks run alike.
 
-    With `caches`, all compilers keep their output in that folder, however quickly it was compiled. With
+    With `caches`, all compilers keep their output in that folder, however quickly it was compiled, and the
+    home is in it, too: a cache of the implementation's own is then empty when theirs are. With
     `cpu_only`, no framework sees a GPU: JAX would put constants there even while it computes on the CPU. The
     implementation itself requests a `precision` other than float32; here it is only permitted.
     """
@@ -69,8 +71,15 @@ def _precision_variables(precision: Precision) -> dict[str, str]:
     return variables
 
 
+def home_in(caches: str) -> str:
+    """Return the home folder of the workers that keep their caches in this folder."""
+    return f"{caches}/home"
+
+
 def _cache_variables(folder: str) -> dict[str, str]:
     return {
+        "HOME": home_in(folder),
+        "PYTHONUSERBASE": site.getuserbase(),  # the caller's: packages may be installed there
         "XDG_CACHE_HOME": folder,
         "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor",
         "TRITON_CACHE_DIR": f"{folder}/triton",

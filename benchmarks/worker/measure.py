@@ -58,7 +58,7 @@ def measure(
         lowest=lowest,
         highest=highest,
         timing=timing,
-        inspection=None if timing else inspect(workload, observer, loaded_bytes),
+        inspection=None if timing else inspect(workload, job, observer, loaded_bytes),
     )
 
 
@@ -69,7 +69,9 @@ def dtypes_of(workload: Workload, training: Training) -> set[str]:
     return exported | observe.floating_dtypes(state) | observe.floating_dtypes(workload.placed)
 
 
-def inspect(workload: Workload, observer: FrameworkObserver, loaded_bytes: int | None) -> Inspection:
+def inspect(
+    workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None
+) -> Inspection:
     """Observe one more epoch."""
     peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
     peak_device_bytes = observer.peak_device_bytes(workload.device)
@@ -87,6 +89,7 @@ def inspect(workload: Workload, observer: FrameworkObserver, loaded_bytes: int |
         n_graph_breaks=observer.n_graph_breaks(),
         lowered_precision=observer.lowered_precision(),
         gpu_memory=observer.gpu_memory(),
+        n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
         n_host_arrays=len(on_host),
         in_place=in_place,
         forward_error=forward_error,

@@ -150,6 +150,7 @@ class Inspection:
     uploaded_bytes: int | None  # in one epoch
     n_graph_launches: int | None  # of CUDA graphs, in one epoch
     n_kernel_launches: int | None  # outside of them
+    n_cache_files: int | None  # that the compilers left in the run's folder; None: they keep none there
     n_host_arrays: int  # among the placed batches
     in_place: bool  # run_epoch returns the same state that it received
     peak_host_bytes: int | None  # above the memory in use after the implementation was loaded

@@ -42,6 +42,10 @@ class FrameworkObserver:
         """Count the compilations in this process so far."""
         return None
 
+    def keeps_compiled(self) -> bool:
+        """Return whether this process has compiled code that the framework keeps in a cache on disk."""
+        return False
+
     def n_graph_breaks(self) -> int | None:
         """Count the places so far where a compiler left a part of the program to the interpreter."""
         return None
@@ -149,6 +153,11 @@ def other_frameworks(own: str) -> list[str]:
     """Name the frameworks that this process has loaded in addition to its own."""
     others = {"torch", "jax", "tensorflow", "mlx", "tinygrad"} - {own}
     return sorted(others & set(sys.modules))
+
+
+def n_files(folder: str) -> int:
+    """Count the files in a folder, however deep."""
+    return sum(path.is_file() for path in Path(folder).rglob("*"))
 
 
 def reset_peak_host() -> None:

@@ -37,6 +37,10 @@ class Observer(FrameworkObserver):
         """Count XLA's compilations, as JAX reports them."""
         return len(_compilations)
 
+    def keeps_compiled(self) -> bool:
+        """Return whether it compiled, with JAX's persistent cache on."""
+        return bool(_compilations and jax.config.jax_enable_compilation_cache)  # type: ignore[attr-defined]
+
     def lowered_precision(self) -> list[str]:
         """Name the setting that allows TF32 or bfloat16 in float32 matrix products."""
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined] # made at run time

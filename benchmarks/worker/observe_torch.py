@@ -28,6 +28,11 @@ class Observer(FrameworkObserver):
         """Count the graphs that torch.compile has made, by its private counters: no others are documented."""
         return int(_counters("stats").get("unique_graphs", 0))
 
+    def keeps_compiled(self) -> bool:
+        """Return whether Inductor compiled: it loads its code from files, by a private list of modules."""
+        inductor = sys.modules.get("torch._inductor.codecache")
+        return bool(inductor and inductor.PyCodeCache.modules)
+
     def n_graph_breaks(self) -> int:
         """Count the places where torch.compile left a part of a function to Python."""
         return sum(_counters("graph_break").values())

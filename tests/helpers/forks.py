@@ -13,6 +13,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import traceback
 from dataclasses import InitVar, dataclass
 from pathlib import Path
@@ -128,6 +129,7 @@ def work(files: Sequence[str], environment: Mapping[str, str], log: str) -> int:
     """Be a worker in this process; return its exit status."""
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # to be found anew
     with Path(os.devnull).open() as nothing, Path(log).open("a") as output:
         for stream, descriptor in enumerate((nothing, output, output)):
             os.dup2(descriptor.fileno(), stream)

@@ -61,6 +61,7 @@ INSPECTION = Inspection(
     uploaded_bytes=0,
     n_graph_launches=None,
     n_kernel_launches=None,
+    n_cache_files=1,
     n_host_arrays=0,
     in_place=True,
     peak_host_bytes=1_000_000,
@@ -119,6 +120,7 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"inspection": {"gpu_memory": GPU_MEMORY | {"preallocation": "on"}}}, MEMORY),
         ({"inspection": {"n_readbacks": 4}}, "readbacks in an epoch"),
         ({"inspection": {"uploaded_bytes": 4}}, "bytes uploaded to the device in an epoch"),
+        ({"inspection": {"n_cache_files": 0}}, "compiled code kept in the run's cache folder"),
         ({"inspection": {"n_host_arrays": 2}}, "batches in host memory when the epoch begins"),
         (
             {"dtypes": ["float32", "float64"]},

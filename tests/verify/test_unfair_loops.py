@@ -16,6 +16,8 @@ from benchmarks.records.row import Verdict
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from impls.contract import Problem
     from tests.conftest import Copy, Measured
 
@@ -24,6 +26,7 @@ TORCH_LOOP = "        state.optimizer.step()\n"
 NEW = "eval('lambda loss: loss + 1')"
 BREAKING = "lambda loss: (loss + 1, torch._dynamo.graph_break(), loss + 2)"
 ALLOCATOR = "os.environ['XLA_PYTHON_CLIENT_ALLOCATOR']"
+OWN_CACHE = 'jax.config.update("jax_compilation_cache_dir", __import__("tempfile").mkdtemp())'
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -37,6 +40,7 @@ class Unfair:
     reason: str
     sample_s: float = 0.0  # 0: found by the process that inspects, not by one that times
     problem: Problem = SMALL
+    has_caches: bool = False  # as in a run; else the framework's own are used
 
 
 UNFAIR = [
@@ -144,6 +148,13 @@ UNFAIR = [
         "batches in host memory when the epoch begins: expected none",
     ),
     Unfair(
+        "a cache of compiled code of its own, jax",
+        "jax_jit",
+        (("# Handing", f"{OWN_CACHE}\n# Handing"),),
+        "compiled code kept in the run's cache folder: expected at least 1 file, found 0: it compiled into",
+        has_caches=True,
+    ),
+    Unfair(
         "another allocator, jax",
         "jax_jit",
         (("import jax\n", f"import os\n{ALLOCATOR} = 'platform'\nimport jax\n"),),
@@ -167,13 +178,14 @@ UNFAIR = [
 
 @pytest.mark.parametrize("unfair", UNFAIR, ids=lambda unfair: unfair.what.replace(" ", "-"))
 def test_an_unfair_loop_is_invalid_has_no_time_and_names_what_was_unfair(
-    unfair: Unfair, copy_of: Copy, measured: Measured
+    unfair: Unfair, copy_of: Copy, measured: Measured, tmp_path: Path
 ) -> None:
     if "two cores" in unfair.what and (os.cpu_count() or 1) < 2:
         pytest.skip("this machine has one core only")
     path = copy_of(unfair.implementation, *unfair.changes)
 
-    row = measured(path, unfair.problem, sample_s=unfair.sample_s)
+    caches = tmp_path / "caches" if unfair.has_caches else None
+    row = measured(path, unfair.problem, sample_s=unfair.sample_s, caches=caches)
 
     assert row.verdict is Verdict.INVALID, row
     assert unfair.reason in (row.reason or "")
