@@ -163,8 +163,9 @@ Placed: TypeAlias = Any
 class Implementation(Protocol):
     """One way of writing and running the loop. The first line of the module's docstring describes it.
 
-    The harness calls `prepare` and `place`, then `run_epoch` and `export` once per epoch; it times
-    `run_epoch` alone. The state is passed from call to call and may be updated in place.
+    The harness calls `place` and `prepare`, then `run_epoch` and `export` once per epoch. The time of an
+    epoch is that of `run_epoch`; a first call is `place`, `prepare` and the first epoch. The state is passed
+    from call to call and may be updated in place.
 
     A module that runs other VARIANTS than the defaults lists them:
     `SUPPORTS = ("feed=host", "readback=step")`.
@@ -186,10 +187,13 @@ class Implementation(Protocol):
         """Return why it can't run on the device, or None."""
 
     def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> State:
-        """Build model and optimizer on the device from these parameters. Untimed."""
+        """Build model and optimizer on the device from these parameters. Part of the first call."""
 
     def place(self, problem: Problem, batches: Batches, device: Device) -> Placed:
-        """Copy an epoch's batches to the device; under feed="host", prepare them in host memory. Untimed."""
+        """Copy an epoch's batches to the device; under feed="host", prepare them in host memory.
+
+        Part of the first call.
+        """
 
     def run_epoch(self, state: State, batches: Placed) -> State:
         """Train on each batch in order and return when the device has finished. Timed.

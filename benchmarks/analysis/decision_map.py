@@ -33,7 +33,7 @@ class Way:
 
     row: Row  # one of the sweep's, for what all of them share
     batch_sizes: tuple[int, ...]
-    first_s: tuple[float, ...]  # the first epoch, compilation included
+    first_s: tuple[float, ...]  # the first call, compilation included
     epoch_s: tuple[float, ...]  # each other one
 
     @classmethod

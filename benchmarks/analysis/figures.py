@@ -99,8 +99,8 @@ class Figures:
         priority=2,
     )
     cold_s: float | None = column(
-        "the first epoch of the problem in a process, with empty disk caches: trace, compile and run; "
-        "measured in one process",
+        "the first call of the problem in a process, with empty disk caches: place, prepare and the first "
+        "epoch, with all compiling; measured in one process",
         "s",
         title="cold",
         priority=2,

@@ -74,7 +74,10 @@ class ProcessLine:
     max_s: float = column("the slowest epoch", "s", title="max", priority=1)
     mean_s: float | None = column("the mean, by which nothing is judged; missing: not recorded", "s")
     first_call_s: float = column(
-        "the first epoch, compilation included, with warm disk caches", "s", title="first call", priority=1
+        "place, prepare and the first epoch, with all compiling, with warm disk caches",
+        "s",
+        title="first call",
+        priority=1,
     )
     cpu_per_wall: float = column(
         "CPU time over wall time: 1 is one core, fully used",

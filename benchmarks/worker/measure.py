@@ -45,16 +45,20 @@ def measure(
     """
     observe.reset_peak_host()
     verified = [train(workload)]
+    n_compiled = observer.n_compilations()
     while job.sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
         verified.append(train(workload))
-    last, timing = sample(workload, job, observer, verified[0].n_epochs) if job.sample_s else ([], None)
+    last: list[EpochResult] = []
+    timing = None
+    if job.sample_s:
+        last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
     lowest, highest = envelope(verified, last)
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
         other_frameworks=observe.other_frameworks(job.framework),
         n_cpus_allowed=observe.n_cpus_allowed() if job.cpus else None,
-        first_call_s=verified[0].first_epoch_s,
+        first_call_s=workload.place_s + verified[0].first_call_s,
         lowest=lowest,
         highest=highest,
         timing=timing,
@@ -100,10 +104,14 @@ def inspect(
 
 
 def sample(
-    workload: Workload, job: Job, observer: FrameworkObserver, n_epochs: int
+    workload: Workload, job: Job, observer: FrameworkObserver, n_epochs: int, n_before: int | None
 ) -> tuple[list[EpochResult], Timing]:
-    """Time trainings and, if asked, count more; count the compilations. Also return their last results."""
-    n_before, children_before_s = observer.n_compilations(), observe.children_cpu_s()
+    """Time trainings and, if asked, count more; also return their last results.
+
+    Count the compilations since there were `n_before`, at the end of the first training: later ones belong to
+    no first call.
+    """
+    children_before_s = observe.children_cpu_s()
     meter = GpuMeter(workload.device)
     timed, trials = time_trainings(workload, n_epochs=n_epochs, sample_s=job.sample_s, seed=job.unseen_seed)
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))

@@ -131,7 +131,7 @@ class Timing:
     summary: Summary  # of the warm epochs
     conservation: Conservation
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
-    n_compilations: int | None  # in the timed trainings; None: not observable
+    n_compilations: int | None  # since the first training; None: not observable
     children_cpu_s: float  # of programs that ended meanwhile, for example compilers
     gpu: GpuReading | None  # None: on a CPU, or not readable
     n_instructions: float | None = None  # of an epoch, counted while timing; None: not counted
@@ -169,7 +169,7 @@ class Measurement:
     dtypes: list[str]  # floating-point types of the export, the state and the batches
     other_frameworks: list[str]  # that the process had loaded
     n_cpus_allowed: int | None  # the number of CPUs that some thread may run on; None: not pinned
-    first_call_s: float  # the first epoch of this problem: trace, compile, run
+    first_call_s: float  # `place`, `prepare` and the first epoch of this problem: trace, compile, run
     lowest: Outcome
     highest: Outcome
     timing: Timing | None  # None: not timed

@@ -53,6 +53,27 @@ def test_parameters_that_go_wrong_only_in_the_timed_trainings_are_invalid(
     assert "bias after the last step" in (row.reason or "")
 
 
+@pytest.mark.parametrize("function", ["place", "prepare", "run_epoch"])
+def test_the_first_call_contains_whatever_it_waits_for(
+    function: str, copy_of: Copy, measured: Measured
+) -> None:
+    start = {
+        "place": "    return batches\n",
+        "prepare": "    return State(\n",
+        "run_epoch": "    state.losses = []\n",
+    }[function]
+    slow = copy_of(
+        "numpy_float32",
+        ("import numpy as np\n", "import time\n\nimport numpy as np\n"),
+        (start, f"    time.sleep(0.1)\n{start}"),
+    )
+
+    costs = measured(slow).costs
+
+    assert costs
+    assert costs.cold_first_call_s > 0.1
+
+
 def test_a_file_for_another_contract_is_refused_with_the_version_of_ours(copy_of: Copy) -> None:
     old = copy_of("numpy_float32", ("LOG_CLAMP, ", "LOG_CLAMP, Gone, "))
 

@@ -112,7 +112,7 @@ def trainings() -> Spec:
         names,
         height=380,
         description="One line for each implementation: the time of a training by its number of epochs, both "
-        "logarithmic. The first epoch contains the compilation. Where two lines cross, the compiled one "
+        "logarithmic. The first call contains the compilation. Where two lines cross, the compiled one "
         "has caught up.",
     )
 
