@@ -105,12 +105,7 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
         found=_or_unseen(n_files) + own,
         holds=None if n_files is None else n_files > 0,
     )
-    yield Check(
-        name="batches in host memory when the epoch begins",
-        expected="all" if problem.feed == "host" else "none: they are on the device",
-        found=f"{seen.n_host_arrays} arrays of NumPy",
-        holds=None if entry.framework == "numpy" or problem.feed == "host" else seen.n_host_arrays == 0,
-    )
+    yield _placed(seen, problem, entry)
     yield _uploads(seen.uploaded_bytes, problem)
     n_readbacks = problem.n_batches if problem.readback == "step" else 0
     yield _count("readbacks in an epoch", n_readbacks, seen.n_readbacks)
@@ -128,6 +123,23 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
     yield Check(name="kernels launched one by one in an epoch", expected="any", found=kernels, holds=None)
     in_place = "updated in place" if seen.in_place else "returned anew by each epoch"
     yield Check(name="state", expected="either way", found=in_place, holds=None)
+
+
+def _placed(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Check:
+    name, n_bytes = "batches in host memory when the epoch begins", seen.placed_bytes
+    if problem.feed == "host":
+        return Check(
+            name=name,
+            expected="all: place leaves 0 bytes on the device",
+            found=_or_unseen(n_bytes, ","),
+            holds=None if n_bytes is None else n_bytes <= 0,
+        )
+    return Check(
+        name=name,
+        expected="none: they are on the device",
+        found=f"{seen.n_host_arrays} arrays of NumPy",
+        holds=None if entry.framework == "numpy" else seen.n_host_arrays == 0,
+    )
 
 
 def _products(seen: Inspection, problem: Problem) -> Check:

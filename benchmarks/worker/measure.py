@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.instructions import count_trainings
@@ -95,12 +96,24 @@ def inspect(
         gpu_memory=observer.gpu_memory(),
         n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
         n_host_arrays=len(on_host),
+        placed_bytes=placed_bytes(workload, observer),
         in_place=in_place,
         forward_error=forward_error,
         backward_error=backward_error,
         peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
         peak_device_bytes=peak_device_bytes,
     )
+
+
+def placed_bytes(workload: Workload, observer: FrameworkObserver) -> int | None:
+    """Return the memory on the device that placing an epoch takes; None: not observable."""
+    problem, batches = workload.problem, next(iter(draw_epochs(workload.problem)))
+    gc.collect()  # nothing else may be freed meanwhile
+    before = observer.device_bytes(workload.device)
+    placed = workload.implementation.place(problem, batches, workload.device)
+    after = observer.device_bytes(workload.device)
+    del placed
+    return None if before is None or after is None else after - before
 
 
 def sample(

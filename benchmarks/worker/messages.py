@@ -152,6 +152,7 @@ class Inspection:
     n_kernel_launches: int | None  # outside of them
     n_cache_files: int | None  # that the compilers left in the run's folder; None: they keep none there
     n_host_arrays: int  # among the placed batches
+    placed_bytes: int | None  # that `place` leaves on the device, of one epoch
     in_place: bool  # run_epoch returns the same state that it received
     peak_host_bytes: int | None  # above the memory in use after the implementation was loaded
     peak_device_bytes: int | None

@@ -64,6 +64,10 @@ class FrameworkObserver:
         epoch(start())
         return Traffic()
 
+    def device_bytes(self, device: Device) -> int | None:  # noqa: ARG002 - for overriding
+        """Return the size of all arrays that the framework has on the device now."""
+        return None
+
     def forget_compiled(self) -> None:
         """Drop all compiled code of this process: the next first call finds only the cache on disk."""
 

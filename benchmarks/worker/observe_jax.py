@@ -78,6 +78,11 @@ class Observer(FrameworkObserver):
             epoch(state)
         return Traffic(n_readbacks=reads.total, uploaded_bytes=uploads.total)
 
+    def device_bytes(self, device: Device) -> int:
+        """Return the size of all JAX arrays; on a CPU they are on the device, too."""
+        del device
+        return sum(array.nbytes for array in jax.live_arrays())
+
     def forget_compiled(self) -> None:
         """Drop all traced and compiled functions."""
         jax.clear_caches()

@@ -86,6 +86,10 @@ class Observer(FrameworkObserver):
             **launches,
         )
 
+    def device_bytes(self, device: Device) -> int | None:
+        """Return the size of all tensors on the GPU; on a CPU, all memory is the device's."""
+        return torch.cuda.memory_allocated() if device == "cuda" else None
+
     def forget_compiled(self) -> None:
         """Drop all functions that torch.compile has made."""
         if "torch._dynamo" in sys.modules:  # otherwise there is none, and loading dynamo would take seconds

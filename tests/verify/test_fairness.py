@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Check
     from impls.contract import Precision, Problem
 
+EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
 GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
 TRIAL = Trial(
     seed=8,
@@ -63,6 +64,7 @@ INSPECTION = Inspection(
     n_kernel_launches=None,
     n_cache_files=1,
     n_host_arrays=0,
+    placed_bytes=EPOCH_BYTES,
     in_place=True,
     peak_host_bytes=1_000_000,
     peak_device_bytes=None,
@@ -72,7 +74,6 @@ INSPECTED = replace(measurement_of(SMALL), inspection=INSPECTION)
 TORCH = read_entry(IMPLEMENTATIONS / "torch_eager.py")
 PRODUCTS = "precision of the two matrix products"
 MEMORY = "GPU memory settings"
-EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
 
 
 def items(
@@ -164,10 +165,20 @@ def test_a_loss_read_at_every_step_is_what_that_readback_asks_for() -> None:
 def test_a_batch_fed_from_the_host_may_be_uploaded_once() -> None:
     fed = replace(SMALL, feed="host")
 
-    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES, "n_host_arrays": 8}) == []
-    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES + 1}) == [
+    assert (
+        faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES, "n_host_arrays": 8, "placed_bytes": 0}) == []
+    )
+    assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES + 1, "placed_bytes": 0}) == [
         "bytes uploaded to the device in an epoch"
     ]
+
+
+def test_a_batch_fed_from_the_host_is_not_on_the_device_beforehand() -> None:
+    fed = replace(SMALL, feed="host")
+    placed = {"uploaded_bytes": EPOCH_BYTES, "placed_bytes": EPOCH_BYTES}
+
+    assert faults(fed, inspection=placed) == ["batches in host memory when the epoch begins"]
+    assert faults(fed, inspection=placed | {"placed_bytes": None}) == []
 
 
 @pytest.mark.parametrize(("precision", "roundoff"), [("tf32", 2**-11), ("bfloat16", 2**-8)])
