@@ -109,6 +109,14 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
     yield _uploads(seen.uploaded_bytes, problem)
     n_readbacks = problem.n_batches if problem.readback == "step" else 0
     yield _count("readbacks in an epoch", n_readbacks, seen.n_readbacks)
+    if problem.readback == "step":
+        late = {True: "so", False: "a later step had begun when a loss was read", None: "not observable"}
+        yield Check(
+            name="time of the readbacks",
+            expected="each loss is read before the next step begins",
+            found=late[seen.reads_in_time],
+            holds=seen.reads_in_time,
+        )
     if entry.cuda_graph:
         launches = seen.n_graph_launches
         # A blind profiler sees neither.

@@ -17,6 +17,7 @@ from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.messages import Inspection, Measurement, Outcome, Timing
 from benchmarks.worker.precision import product_errors
+from benchmarks.worker.readback import reads_in_time
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import N_PAIRS, TOLERANCE, Trials, calls_cpu_s, conserved_share
@@ -95,6 +96,7 @@ def inspect(
         lowered_precision=observer.lowered_precision(),
         gpu_memory=observer.gpu_memory(),
         n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
+        reads_in_time=reads_in_time(workload, observer),
         n_host_arrays=len(on_host),
         placed_bytes=placed_bytes(workload, observer),
         in_place=in_place,

@@ -147,6 +147,7 @@ class Inspection:
     forward_error: AnyFloat | None  # of the product x·w in the loop itself; see benchmarks.worker.precision
     backward_error: AnyFloat | None  # of the product xᵀ·d
     n_readbacks: int | None  # in one epoch
+    reads_in_time: bool | None  # each loss before the next step begins
     uploaded_bytes: int | None  # in one epoch
     n_graph_launches: int | None  # of CUDA graphs, in one epoch
     n_kernel_launches: int | None  # outside of them

@@ -58,11 +58,23 @@ class FrameworkObserver:
         """Return the settings that change how a GPU's memory is allocated; None: there are none."""
         return None
 
-    def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
-        """Make a state, run an epoch from it, and count the epoch's uploads and readbacks."""
-        del device
+    def traffic(
+        self,
+        start: Callable[[], Any],
+        epoch: Callable[[Any], object],
+        device: Device,  # noqa: ARG002 - for overriding
+        on_read: Callable[[], object] = lambda: None,  # noqa: ARG002
+    ) -> Traffic:
+        """Make a state, run an epoch from it, and count the epoch's uploads and readbacks.
+
+        Call `on_read` just before each readback.
+        """
         epoch(start())
         return Traffic()
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401 - any framework's
+        """Return the array, or a view of its memory, to be indexed and changed like one of NumPy."""
+        return array
 
     def device_bytes(self, device: Device) -> int | None:  # noqa: ARG002 - for overriding
         """Return the size of all arrays that the framework has on the device now."""
@@ -87,9 +99,10 @@ def observer_of(framework: str) -> FrameworkObserver:
 
 @dataclass
 class Calls:
-    """Counts calls by a weight; calls inside of a counted call don't count again."""
+    """Counts calls by a weight, each after `on_call`; calls inside of a counted call don't count again."""
 
     total: int = 0
+    on_call: Callable[[], object] = lambda: None
     _is_inside: bool = False
 
     def counting(self, original: Callable[..., Any], weight: Callable[[Any], int]) -> Callable[..., Any]:
@@ -98,9 +111,12 @@ class Calls:
         def call(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
             if self._is_inside:
                 return original(value, *args, **kwargs)
-            self.total += weight(value)
+            n_counted = weight(value)
+            self.total += n_counted
             self._is_inside = True
             try:
+                if n_counted:
+                    self.on_call()
                 return original(value, *args, **kwargs)
             finally:
                 self._is_inside = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,20 @@ class Observer(FrameworkObserver):
             "unified memory": "on" if is_unified else "off",
         }
 
-    def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
+    def traffic(
+        self,
+        start: Callable[[], Any],
+        epoch: Callable[[Any], object],
+        device: Device,
+        on_read: Callable[[], object] = lambda: None,
+    ) -> Traffic:
         """Run an epoch; count the arrays read from the device, and the bytes that device_put uploads.
 
         An upload by a compiled call itself, of an argument in host memory, is not observable.
         """
         del device
-        reads, uploads = Calls(), Calls()  # float() calls _value: only the outermost read counts
+        # float() calls _value: only the outermost read counts.
+        reads, uploads = Calls(on_call=on_read), Calls()
         array_type = type(jax.numpy.zeros(()))  # private by name
         reading = [*((array_type, name) for name in READS), (np, "asarray"), (np, "array")]
         replacements: dict[tuple[object, str], object] = {
@@ -82,6 +90,17 @@ class Observer(FrameworkObserver):
         """Return the size of all JAX arrays; on a CPU they are on the device, too."""
         del device
         return sum(array.nbytes for array in jax.live_arrays())
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401 - NumPy's or JAX's
+        """Return a view of an array's memory, which JAX itself never changes; on a CPU only."""
+        if not isinstance(array, jax.Array):
+            return array
+        if {device.platform for device in array.devices()} != {"cpu"}:
+            message = "expected an array in the memory of the CPU"
+            raise ValueError(message)
+        array.block_until_ready()
+        memory = (ctypes.c_byte * array.nbytes).from_address(array.unsafe_buffer_pointer())
+        return np.frombuffer(memoryview(memory).cast("B"), array.dtype).reshape(array.shape)
 
     def forget_compiled(self) -> None:
         """Drop all traced and compiled functions."""

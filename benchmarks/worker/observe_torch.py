@@ -46,13 +46,19 @@ class Observer(FrameworkObserver):
             found.append("torch.autocast is on")
         return found
 
-    def traffic(self, start: Callable[[], Any], epoch: Callable[[Any], object], device: Device) -> Traffic:
+    def traffic(
+        self,
+        start: Callable[[], Any],
+        epoch: Callable[[Any], object],
+        device: Device,
+        on_read: Callable[[], object] = lambda: None,
+    ) -> Traffic:
         """Run an epoch; count the readbacks from the device, and the bytes uploaded to it.
 
         On a CPU, all memory is the device's: the optimizer's reads of its own step counter are not counted,
         and uploads are not observable, for PyTorch passes on the same memory.
         """
-        reads = Calls()  # item() called by tolist() is not another readback
+        reads = Calls(on_call=on_read)  # item() called by tolist() is not another readback
         uploaded: list[int] = []  # bytes
 
         def is_readback(tensor: Tensor) -> int:
@@ -66,6 +72,7 @@ class Observer(FrameworkObserver):
                 if source.device.type == "cpu" and result.device.type == "cuda":
                     uploaded.append(source.nbytes)
                 elif source.device.type == "cuda" and result.device.type == "cpu":
+                    reads.on_call()
                     reads.total += 1
                 return result
 

@@ -59,6 +59,7 @@ INSPECTION = Inspection(
     forward_error=3e-7,
     backward_error=3e-7,
     n_readbacks=0,
+    reads_in_time=None,
     uploaded_bytes=0,
     n_graph_launches=None,
     n_kernel_launches=None,

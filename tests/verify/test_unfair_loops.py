@@ -124,6 +124,33 @@ UNFAIR = [
         problem=replace(SMALL, readback="step"),
     ),
     Unfair(
+        "every loss read at the end of the epoch, jax",
+        "jax_jit",
+        (
+            (JAX_LOOP, "        losses.append(loss)\n"),
+            ("    jax.block_until_ready", "    losses = list(map(keep, losses))\n    jax.block_until_ready"),
+        ),
+        "time of the readbacks: expected each loss is read before the next step begins, found a later step",
+        problem=replace(SMALL, readback="step"),
+    ),
+    Unfair(
+        "every loss read a step late, torch",
+        "torch_eager",
+        (
+            ("    state.losses = []\n", "    state.losses, late = [], None\n"),
+            (
+                "        state.losses.append(state.keep(loss))\n",
+                "        state.losses += [] if late is None else [state.keep(late)]\n        late = loss\n",
+            ),
+            (
+                "    torch.get_device_module",
+                "    state.losses.append(state.keep(late))\n    torch.get_device_module",
+            ),
+        ),
+        "time of the readbacks: expected each loss is read before the next step begins, found a later step",
+        problem=replace(SMALL, readback="step"),
+    ),
+    Unfair(
         "two cores where one was allotted",
         "numpy_float32",
         (

@@ -1,0 +1,123 @@
+"""Checks that a loop reads each loss before its next step begins, without knowing how the loop works.
+
+At each read, the next step's batch is changed where the loop has placed it. The loss of a step that had begun
+before is that of the unchanged batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.worker import observe
+from impls import numpy_reference
+from impls.contract import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from benchmarks.worker.observe import FrameworkObserver
+    from benchmarks.worker.training import Workload
+    from impls.contract import EpochResult, Problem, State
+
+MAX_STEPS = 8
+"""At most this many of an epoch's first steps are checked: each change searches all batches."""
+
+CLEAR = 0.1
+"""Losses of the changed and the unchanged batch that are closer together decide nothing."""
+
+
+def reads_in_time(workload: Workload, observer: FrameworkObserver) -> bool | None:
+    """Return whether each loss is read before the next step; None: not asked for, or not observable."""
+    if workload.problem.readback == "epoch":
+        return None
+    try:
+        return _compared(workload, observer)
+    except Exception:  # noqa: BLE001 - it has raised the error on its own problem, too, where it is reported
+        return None
+
+
+def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:
+    problem = workload.problem
+    # A batch fed from the host may be on its way to the device while the step before it runs.
+    first = 2 if problem.feed == "host" else 1
+    steps = range(first, min(problem.n_batches, MAX_STEPS))
+    values = marks(problem)
+    found = _observed(workload, observer, values, steps)
+    if found is None:
+        return None
+    wanted = _expected(problem, values, steps)
+    decided = None
+    for step in steps:
+        late = _expected(problem, values, range(first, step))[step]
+        if not abs(wanted[step] - late) > CLEAR:  # NaN decides nothing, either
+            return decided
+        if not abs(found[step] - wanted[step]) < abs(found[step] - late):
+            return False
+        decided = True
+    return decided
+
+
+def marks(problem: Problem) -> NDArray[np.float32]:
+    """Return a number for each batch, (n_batches,), by which all its features are found again."""
+    steps = np.arange(1, problem.n_batches + 1, dtype=np.float32)
+    return 1 + steps / np.float32(2 * problem.n_batches)
+
+
+def _observed(
+    workload: Workload, observer: FrameworkObserver, values: NDArray[np.float32], steps: Sequence[int]
+) -> NDArray[Any] | None:
+    """Return the losses of an epoch whose reads change the steps' batches; None if they are out of reach."""
+    problem, implementation, device = workload.problem, workload.implementation, workload.device
+    sizes = [problem.batch_size] * problem.n_batches
+    sizes[-1] = problem.last_batch_size or problem.batch_size
+    batches = [
+        (np.full((size, problem.n_features), value), np.ones(size, np.float32))
+        for size, value in zip(sizes, values, strict=True)
+    ]
+    placed = implementation.place(problem, batches, device)
+    arrays = [observer.writable(array) for array in observe.arrays_in(placed)]
+    for step in steps:
+        n_found = sum(int((array == float(values[step])).sum()) for array in arrays)
+        if n_found != sizes[step] * problem.n_features:
+            return None
+    upcoming: Iterator[int] = iter(())
+    results: list[EpochResult] = []
+
+    def change_next() -> None:
+        for step in upcoming:
+            for array in arrays:
+                array[array == float(values[step])] *= -1
+            return
+
+    def epoch(state: State) -> None:
+        nonlocal upcoming
+        upcoming = iter(steps)
+        results.append(implementation.export(implementation.run_epoch(state, placed)))
+
+    def start() -> State:
+        return implementation.prepare(problem, _parameters(problem), device)
+
+    traffic = observer.traffic(start, epoch, device, change_next)
+    return results[0].losses if traffic.n_readbacks else None
+
+
+def _expected(problem: Problem, values: NDArray[np.float32], changed: Iterable[int]) -> NDArray[Any]:
+    """Compute the losses of the first steps; all rows of a batch are alike, so one stands for them."""
+    signed = values[:MAX_STEPS].copy()
+    signed[list(changed)] *= -1
+    batches = [(np.full((1, problem.n_features), value), np.ones(1, np.float32)) for value in signed]
+    small = replace(problem, batch_size=1, last_batch_size=None, n_batches=len(batches))
+    state = numpy_reference.prepare(small, _parameters(problem), "cpu")
+    placed = numpy_reference.place(small, batches, "cpu")
+    losses: NDArray[Any] = numpy_reference.export(numpy_reference.run_epoch(state, placed)).losses
+    return losses
+
+
+def _parameters(problem: Problem) -> Parameters:
+    weight = np.full(problem.n_features, 1 / problem.n_features, np.float32)
+    return Parameters(weight, np.zeros((), np.float32))
