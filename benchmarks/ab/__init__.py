@@ -1,1 +1,1 @@
-"""Measures two sides now, in alternating processes."""
+"""Measures two sides now, in pairs of processes."""

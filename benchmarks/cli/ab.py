@@ -30,7 +30,7 @@ CALIBRATION_PAIRS = 40
 WORKER_TIMEOUTS_S = {"time": Settings.worker_timeout_s, "instructions": 5 * Settings.worker_timeout_s}
 
 AB_DESCRIPTION = """\
-is the new side slower than the base? measured now, in alternating processes
+is the new side slower than the base? measured now, in pairs of processes
 
 Both sides are measured on this machine, in fresh processes. Each process is
 verified like any other measurement. A case stops as soon as it is decided. The

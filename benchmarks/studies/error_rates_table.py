@@ -2,11 +2,12 @@
 
     python -m benchmarks.studies.error_rates_table [results/error_rates/live.jsonl]
 
-Measures nothing. Reads the processes that `benchmarks.studies.error_rates_measure` recorded, and draws from
-them, many times, what each rule looks at. `ab`: the pairs of whole comparisons, as many of these as have 20
-pairs. `compare`: all processes of the base in one comparison and of the new side in another, like two records
-of two moments. The other tools: one process of each. A false alarm is a call of "slower" between equal sides.
-A miss is no such call where work was added to the new side. Writes the table next to the file.
+Measures nothing. Simulates what the order of the sides does to the rule of `ab`. Reads the processes that
+`benchmarks.studies.error_rates_measure` recorded, and draws from them, many times, what each rule looks at.
+`ab`: the pairs of whole comparisons, as many of these as have 20 pairs. `compare`: all processes of the base
+in one comparison and of the new side in another, like two records of two moments. The other tools: one
+process of each. A false alarm is a call of "slower" between equal sides. A miss is no such call where work
+was added to the new side. Writes the table next to the file.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from benchmarks.records.caption import machine, software
 from benchmarks.records.provenance import Provenance
 from benchmarks.report.tables.markdown import from_rich
 from benchmarks.studies.error_rates_measure import OUTPUT, read_lines
+from benchmarks.studies.error_rates_simulation import EFFECT, N_COMPARISONS, bound, orders_table
 from benchmarks.studies.findings import run_study, study_parser
-from benchmarks.studies.other_rules import RULES, Comparison, Drawn, Rule, ab_category
+from benchmarks.studies.other_rules import RULES, Comparison, Drawn, Rule, ab_categories
 
 if TYPE_CHECKING:
     import argparse
@@ -49,17 +51,27 @@ measured core a third of the time. Each share is of {N_RESAMPLES:,} draws (with 
 two records. The rules of the other tools look at one process of each of two moments. `ab` has a threshold \
 of 2.5 %, `compare` one of 7.5 %. The added work is about 5 %: a rule with such a threshold misses it half \
 the time, and a rule with a higher threshold always. `ab` had ended the recorded comparisons by its own \
-rule, so its line replays them, and contains no more information than the sentence below the table. Tests \
-on samples see at most 100 of each process, evenly spaced in rank; with all samples they would call still \
-more differences.
+rule, and the sides took turns in going first. So its line replays them, and contains no more information \
+than the sentence below the table. Tests on samples see at most 100 of each process, evenly spaced in rank; \
+with all samples they would call still more differences.
 """
 
 SIZES_HEAD = """\
 ## What `ab` finds for a change of a given size
 
 The pairs of equal sides, with every new process made slower by that much. Near the threshold, 2.5 %, all \
-three verdicts occur. A case is called *unchanged* there if the median of its first five pairs happened to \
-be within 1.5 %.
+three verdicts occur. A case is called *unchanged* there if the median of its first pairs happened to be \
+within 1.5 %.
+"""
+
+ORDERS_HEAD = f"""\
+## What the order of the sides does
+
+`ab` draws by a fair coin which side of a pair goes first. In version 0.1 the sides took turns. Each line \
+is of {N_COMPARISONS:,} simulated comparisons (fixed seed) with up to 20 pairs: of equal sides, called \
+slower or faster (*false alarms*), and of a new side that is {EFFECT:.0%} slower. With a coin, the rule \
+raises false alarms in at most {bound():.2%} of the comparisons of one case, whatever the noise. Where the \
+noise is so large and regular that 20 pairs can't show the change, the verdict is *undecided*.
 """
 
 Recorded = dict[str, dict[str, list[Comparison]]]
@@ -110,8 +122,9 @@ def page(recorded: Recorded, lines: Sequence[Mapping[str, Any]]) -> str:
     """Return the page in Markdown."""
     tables = [from_rich(table(recorded)).rstrip() for table in (_rules_table, _sizes_table)]
     parts = [HEAD.rstrip(), tables[0], _live(recorded), _sources(recorded)]
+    orders = ORDERS_HEAD.rstrip(), from_rich(orders_table()).rstrip()
     how = "## How it was recorded", _conditions(lines)
-    return "\n\n".join([*parts, SIZES_HEAD.rstrip(), tables[1], *how]) + "\n"
+    return "\n\n".join([*parts, SIZES_HEAD.rstrip(), tables[1], *orders, *how]) + "\n"
 
 
 def _rules_table(recorded: Recorded) -> Table:
@@ -145,7 +158,7 @@ def _sizes_table(recorded: Recorded) -> Table:
         cells = []
         for kinds in recorded.values():
             generator = np.random.default_rng(SEED)
-            found = [ab_category(generator, kinds["same"], 1 + size) for _ in range(N_RESAMPLES)]
+            found = ab_categories(generator, kinds["same"], N_RESAMPLES, 1 + size)
             cells += [f"{found.count(category) / len(found):.1%}" for category in called]
         table.add_row(f"{size:.1%}", *cells)
     return table

@@ -70,15 +70,21 @@ TWO_RUNS: dict[str, Callable[[ProcessResult, ProcessResult], bool]] = {
 def calls_ab(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
     """Return whether `ab` calls it slower."""
     del base  # the new ones' pairs hold both sides
-    return ab_category(generator, new) is decision.Category.SLOWER
+    return ab_categories(generator, new, 1) == [decision.Category.SLOWER]
 
 
-def ab_category(generator: np.random.Generator, drawn: Drawn, factor: float = 1.0) -> decision.Category:
-    """Return the verdict of `ab` on pairs of whole comparisons, the new times multiplied by the factor."""
-    rule, ratios = decision.Rule(), list[float]()
-    while len(ratios) < rule.max_pairs:
-        ratios += _draw(generator, drawn).ratios
-    return decision.sequential_verdict([factor * ratio for ratio in ratios[: rule.max_pairs]], rule).category
+def ab_categories(
+    generator: np.random.Generator, drawn: Drawn, n: int, factor: float = 1.0
+) -> list[decision.Category]:
+    """Return n verdicts of `ab` on pairs of whole comparisons, the new times multiplied by the factor."""
+    rule, rows = decision.Rule(), list[list[float]]()
+    for _ in range(n):
+        ratios = list[float]()
+        while len(ratios) < rule.max_pairs:
+            ratios += _draw(generator, drawn).ratios
+        rows.append(ratios[: rule.max_pairs])
+    by_turns = np.broadcast_to(np.arange(rule.max_pairs) % 2 == 0, (n, rule.max_pairs))  # as recorded
+    return decision.categories_of(factor * np.array(rows), by_turns, rule, n_cases=1)
 
 
 def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from benchmarks.errors import UsageError
 from benchmarks.records.row import Verdict
-from benchmarks.studies import error_rates_table, slowdown
+from benchmarks.studies import error_rates_simulation, error_rates_table, slowdown
 from benchmarks.studies.error_rates_measure import (
     LOAD,
     append,
@@ -87,6 +87,7 @@ def test_the_table_holds_our_rule_and_every_other_tools(
     recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(error_rates_table, "N_RESAMPLES", 200)
+    monkeypatch.setattr(error_rates_simulation, "N_COMPARISONS", 10)
 
     lines = read_lines(recorded)
     rows = {
