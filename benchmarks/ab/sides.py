@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -77,7 +78,7 @@ class SideOptions:
         python = runtime, versions_in(runtime), importable_by(runtime)
         if self.ref:
             return *python, resolve(impls, self.ref)
-        files = self.impl.parent.glob(f"{self.impl.stem}.*") if self.impl else [impls]
+        files = self.impl.parent.glob(f"{glob.escape(self.impl.stem)}.*") if self.impl else [impls]
         return *python, files_digest(*(str(file.resolve()) for file in files))
 
 
@@ -125,6 +126,9 @@ def open_side(
             f"another Python can't be measured: the harness is in {CODE}, whose packages would hide the "
             "other Python's; install it with `pip install --editable`, from a checkout"
         )
+        raise UsageError(message)
+    if options.impl and options.ref:
+        message = f"side {name}: expected --{name}-impl or --{name}-ref, found both; leave one out"
         raise UsageError(message)
     runtime = options.runtime()
     differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}

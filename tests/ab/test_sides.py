@@ -208,3 +208,26 @@ def test_versions_are_asked_for_under_the_sides_variables(tmp_path: Path) -> Non
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"), worktree(tmp_path / "nowhere", "main", tmp_path):
         pass
+
+
+def test_a_side_is_a_file_or_a_commit_and_not_both(tmp_path: Path) -> None:
+    both = SideOptions(impl=IMPLEMENTATIONS / "numpy_float32.py", ref="HEAD")
+
+    with (
+        pytest.raises(UsageError, match="side new: expected --new-impl or --new-ref, found both"),
+        open_side("new", both, IMPLEMENTATIONS, scratch=tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["loop", "loop[1]", "a *loop?"])
+def test_an_edited_file_of_any_name_is_another_side(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sides, "importable_by", lambda _: "")
+    file = tmp_path / f"{name}.py"
+    file.write_text("A = 1")
+    first = SideOptions(impl=file).identity(tmp_path)
+    file.write_text("A = 10")
+
+    assert SideOptions(impl=file).identity(tmp_path) != first
