@@ -12,7 +12,7 @@ from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Check
 from benchmarks.verify.agreement import reference_for
 from benchmarks.verify.trajectory import trajectory
-from benchmarks.worker.trials import TOLERANCE, conserved_share, is_busy, marginal_s
+from benchmarks.worker.trials import ALONE, TOLERANCE, conserved_share, is_busy, marginal_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from impls.contract import Device, Problem
 
 EPOCH = "time of an epoch, at least its cost in whole trainings on unseen data"
-
-ALONE = 0.4
-"""Below this share of its cost, one process's time fails; between it and TOLERANCE it is undecided."""
 
 CLEARLY = 2
 """Beyond this many times a limit, one process fails; between is undecided."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,15 @@ from benchmarks.worker.precision import product_errors
 from benchmarks.worker.readback import reads_in_time
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
-from benchmarks.worker.trials import N_PAIRS, TOLERANCE, Trials, calls_cpu_s, conserved_share
+from benchmarks.worker.trials import (
+    ALONE,
+    N_PAIRS,
+    TOLERANCE,
+    Trials,
+    calls_cpu_s,
+    conserved_share,
+    is_busy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +42,10 @@ if TYPE_CHECKING:
     from impls.contract import EpochResult, State
 
 WARM_UP_EPOCHS = 10
+
+
+MOST = 5
+"""Whole trainings are timed for at most this many times `sample_s`, if their epochs take so little of it."""
 
 
 def measure(
@@ -158,18 +170,20 @@ def time_trainings(
     gc.collect()
     gc.freeze()
     timed = [_timed(workload, n_epochs)]
-    epoch_s = median(drop_warmup(timed[0].epoch_s))
-    trials = Trials.of(workload, seed=seed, n_epochs=n_epochs, epoch_s=epoch_s)
-    n_pairs = 0
+    trials = Trials.of(workload, seed=seed, n_epochs=n_epochs)
+    n_pairs, left_s = 0, MOST * sample_s
     while True:
         timed_s = sum(sum(training.epoch_s) for training in timed)
-        while n_pairs < N_PAIRS * min(1, timed_s / sample_s):
+        is_enough = len(timed) > 1 and (timed_s >= sample_s or left_s < 0)
+        while n_pairs < N_PAIRS * (1 if is_enough else min(1, timed_s / sample_s)):
             trials.add_pair()
             n_pairs += 1
-        if timed_s >= sample_s and len(timed) > 1:
+        if is_enough:
             gc.unfreeze()
             return timed, trials
+        start_s = time.perf_counter()
         timed.append(_timed(workload, n_epochs))
+        left_s -= time.perf_counter() - start_s
 
 
 def _timed(workload: Workload, n_epochs: int) -> TimedTraining:
@@ -192,6 +206,8 @@ def conserve(trials: Trials, timed: Sequence[TimedTraining], summary: Summary) -
         share = conserved_share(conservation, summary, trials.workload.device)
         if share >= TOLERANCE:
             return conservation
+        if share < ALONE and not is_busy(conservation):
+            break
         for _ in range(extra):
             trials.add_pair()
     calls = calls_cpu_s(trials.workload, len(timed[0].epoch_s))

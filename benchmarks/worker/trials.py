@@ -48,6 +48,9 @@ TOLERANCE = 0.8
 """A shown time may be below its cost by a fifth: costs vary, and the fastest of thousands of epochs is faster
 than their mean. Honest loops: docs/method.md."""
 
+ALONE = 0.4
+"""Below this share of its cost, one process's time fails; between it and TOLERANCE it is undecided."""
+
 FASTEST: dict[Device, float] = {"cpu": 1.0, "cuda": 0.5}
 """The fastest epoch's bound, in marginal epochs. On a GPU, a process's fastest epoch took down to 0.42 of its
 median epoch, and 0.54 in the median over a row's processes (all records of the H200)."""
@@ -71,18 +74,23 @@ class Trials:
     done: list[Trial] = field(default_factory=list)
 
     @classmethod
-    def of(cls, workload: Workload, *, seed: int, n_epochs: int, epoch_s: float) -> Trials:
-        """Draw the data, and choose the lengths for a case with trainings of `n_epochs`."""
+    def of(cls, workload: Workload, *, seed: int, n_epochs: int) -> Trials:
+        """Draw the data, and choose the lengths for a case with trainings of `n_epochs`.
+
+        A first trial of one epoch tells how long they may be; it costs more than an epoch, never less.
+        """
         problem = workload.problem
-        short = max(1, min(n_epochs, int(SHORT_S / epoch_s), MAX_STEPS // problem.n_batches // 2))
-        epochs = unseen_epochs(problem, seed)
-        return cls(workload=workload, seed=seed, short=short, long=2 * short, epochs=epochs)
+        trials = cls(workload=workload, seed=seed, short=1, long=2, epochs=unseen_epochs(problem, seed))
+        most = SHORT_S / trials.cost_s(trials.train(1))
+        trials.short = max(1, min(n_epochs, int(most), MAX_STEPS // problem.n_batches // 2))
+        trials.long = 2 * trials.short
+        return trials
 
     def add_pair(self) -> None:
         """Train at each length; lengthen the longer one until the difference is large enough to measure."""
         longest = max(self.short + 1, MAX_STEPS // self.workload.problem.n_batches)
         while True:
-            difference_s = -self._cost_s(self._train(self.short)) + self._cost_s(self._train(self.long))
+            difference_s = -self.cost_s(self.train(self.short)) + self.cost_s(self.train(self.long))
             if difference_s >= DIFFERENCE_S or self.long >= longest:
                 return
             growth = min(MAX_GROWTH, 1.2 * DIFFERENCE_S / max(difference_s, 1e-9))
@@ -98,17 +106,19 @@ class Trials:
             trials=tuple(self.done),
             marginal_cpu_s=cpu_s / n_cores,
             marginal_wall_s=wall_s,
-            fixed_s=min(map(self._cost_s, short)) - self.short * measured,
+            fixed_s=min(map(self.cost_s, short)) - self.short * measured,
             place_s=min(trial.place_s for trial in self.done),
             export_s=min(trial.export_s for trial in self.done),
             copy_s=copy_s(self.epochs),
             waited_share=_waited_share(self.done),
         )
 
-    def _cost_s(self, trial: Trial) -> float:
+    def cost_s(self, trial: Trial) -> float:
+        """Return a trial's cost: its CPU time, or on a GPU its wall time."""
         return trial.wall_s if self.workload.device == "cuda" else trial.cpu_s
 
-    def _train(self, n_epochs: int) -> Trial:
+    def train(self, n_epochs: int) -> Trial:
+        """Run a trial of this length."""
         seed = self.seed + 1 + len(self.done)
         self.done.append(run_trial(self.workload, self.epochs, seed=seed, n_epochs=n_epochs))
         return self.done[-1]

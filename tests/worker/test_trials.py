@@ -69,7 +69,7 @@ def trials_of(
         placed=("seen",),
         data_digest="",
     )
-    found = Trials.of(workload, seed=5, n_epochs=problem.n_epochs, epoch_s=loop.epoch_s or 1e-9)
+    found = Trials.of(workload, seed=5, n_epochs=problem.n_epochs)
     for _ in range(n_pairs):
         found.add_pair()
     return found
