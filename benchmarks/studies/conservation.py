@@ -101,7 +101,12 @@ def rows_of(entry: ImplementationFile, cpus: tuple[int, ...], folder: Path) -> l
 def _row(result: CaseResult, answer: object) -> dict[str, Any]:
     case, row = result.case, result.row()
     name = next(name for name, problem in NAMED.items() if problem == case.problem)
-    line = {"implementation": case.entry.name, "problem": name, "verdict": row.verdict, "reason": row.reason}
+    line: dict[str, Any] = {
+        "implementation": case.entry.name,
+        "problem": name,
+        "verdict": row.verdict,
+        "reason": row.reason,
+    }
     if isinstance(answer, Measurement) and answer.timing:
         found, judgement = answer.timing.conservation, judge(answer.timing, case.problem, "cpu")
         shown = answer.timing.summary
