@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.suites import QUICK, SUITES, Suite
+from benchmarks.cases.unseen import COMBINATIONS
 from benchmarks.runner.rounds import Settings
 from impls.contract import DEVICES, PRECISIONS, Device, Precision
 
@@ -162,4 +163,5 @@ class Options(CaseOptions):
             worker_timeout_s=self.worker_timeout or Settings.worker_timeout_s,
             max_time_s=self.max_time or (self.chosen.max_time_s if as_it_is else None),
             cpus=cpus,
+            n_unseen=len(COMBINATIONS) if timed and not self.quick else 1,
         )

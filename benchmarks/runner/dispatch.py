@@ -5,16 +5,18 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.cases.implementations import ImplementationFile
-from benchmarks.records.row import Verdict
+from benchmarks.cases.unseen import variant_of
+from benchmarks.records.row import Check, Verdict
 from benchmarks.runner.case import CaseResult, EndReason
 from benchmarks.runner.launch import Report, launch, recall
+from benchmarks.verify.unseen import UNSEEN
 from benchmarks.worker.messages import Job
 from impls.contract import Device
 
@@ -55,10 +57,12 @@ class Dispatcher:
     cpus: tuple[int, ...] = ()
     worker_timeout_s: float
     counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
+    n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
+    unseen: dict[Hashable, Check] = field(default_factory=dict)  # what these trainings showed, by variant
 
     @cached_property
     def unseen_seed(self) -> int:
-        """Return the seed of the data that only trials see: new for each run, kept when it is resumed."""
+        """Return the seed of unseen values: new for each run, kept when it is resumed."""
         file = self.folder / "unseen-seed"
         if not file.exists():
             file.write_text(str(secrets.randbits(32)), encoding="ascii")
@@ -75,6 +79,7 @@ class Dispatcher:
 
         An implementation that can't be loaded or can't run on the device ends its siblings, too.
         """
+        results = self._without_unseen_faults(results)
         if not results:
             return
         device = results[0].case.device
@@ -89,11 +94,25 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - it costs only its own case
                 reason = f"could not be verified: {type(error).__name__}: {error}"
                 result.end(Verdict.FAILED, reason, traceback.format_exc())
+            if UNSEEN in result.manifest:
+                self.unseen[_variant_key(result)] = result.manifest[UNSEEN]
+        self._without_unseen_faults(results)
         unanswered = results[len(report.results) :]
         if unanswered and not report.cut_short:
-            unanswered[0].end(Verdict.FAILED, report.error or "gave no answer", report.log)
+            if not unanswered[0].end_reason:
+                unanswered[0].end(Verdict.FAILED, report.error or "gave no answer", report.log)
             unanswered = unanswered[1:]
         self.work(unanswered, worker_run)
+
+    def _without_unseen_faults(self, results: Sequence[CaseResult]) -> Sequence[CaseResult]:
+        """Let the cases of one variant share what one of them showed; return those that go on."""
+        for result in results:
+            check = self.unseen.get(_variant_key(result))
+            if check and UNSEEN not in result.manifest and not result.end_reason:
+                result.manifest[UNSEEN] = check
+                if not check.holds:
+                    result.end(Verdict.INVALID, check.fault)
+        return [result for result in results if not result.end_reason]
 
     def _job(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> Job:
         case = results[0].case
@@ -107,11 +126,17 @@ class Dispatcher:
             sample_s=worker_run.sample_s,
             worker_timeout_s=self.worker_timeout_s,
             unseen_seed=self.unseen_seed,
+            n_unseen=self._n_unseen(results, worker_run),
             # Under valgrind it is another processor: code compiled for the real one may not run there.
             caches=str(worker_run.caches / "counted" if counter else worker_run.caches),
             counter=counter,
             runtime=case.runtime,
         )
+
+    def _n_unseen(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> int:
+        """Return how many combinations to inspect: none where all variants have been inspected."""
+        known = all(_variant_key(result) in self.unseen for result in results)
+        return 0 if known or worker_run.sample_s else self.n_unseen
 
     def _report(self, job: Job, name: str) -> Report:
         """Start the worker, unless a run that was killed left its report."""
@@ -119,6 +144,12 @@ class Dispatcher:
             self.progress.recalled()
             return report
         return launch(job, self.folder, name)
+
+
+def _variant_key(result: CaseResult) -> Hashable:
+    """Return all that makes a case another program on unseen problems: everything but its sizes."""
+    case = result.case
+    return case.entry, case.device, case.runtime, case.n_cores, variant_of(case.problem)
 
 
 def unavailable_reasons(report: Report) -> Mapping[Device, EndReason | None]:

@@ -30,6 +30,7 @@ class Settings:
     max_time_s: float | None = None  # begin no round that would end later, but each block's first one
     cpus: tuple[int, ...] = ()
     seed: int = 0  # of the shuffled order
+    n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
     caches: Path | None = None  # where compilers keep their output; None: a new, empty folder
 
 
@@ -47,7 +48,11 @@ def run_rounds(
     """
     results = [CaseResult.of(case) for case in cases]
     dispatcher = Dispatcher(
-        folder=folder, progress=progress, cpus=settings.cpus, worker_timeout_s=settings.worker_timeout_s
+        folder=folder,
+        progress=progress,
+        cpus=settings.cpus,
+        worker_timeout_s=settings.worker_timeout_s,
+        n_unseen=settings.n_unseen,
     )
     try:
         _Rounds(results, settings, dispatcher).run()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,7 +41,7 @@ class Reference:
     ambiguity: NDArray[Any]  # (n_steps,): see impls.numpy_reference.ambiguity
 
 
-@functools.cache
+@cache
 def reference_for(problem: Problem) -> Reference:
     """Train the reference, in float64.
 
@@ -49,13 +49,15 @@ def reference_for(problem: Problem) -> Reference:
     reference: the formula then gives a loss of 100 and a gradient of 0, in float32 only. Such a problem's
     reference is the same formula in float32.
     """
-    reference = _train_reference(problem, "float64")
+    workload_of = partial(Workload.of, problem=problem)
+    reference = train_reference(workload_of, "float64")
     if reference.ambiguity.max() <= SATURATED:
         return reference
-    return _train_reference(problem, "float32")
+    return train_reference(workload_of, "float32")
 
 
-def _train_reference(problem: Problem, precision: str) -> Reference:
+def train_reference(workload_of: Callable[[Implementation], Workload], precision: str) -> Reference:
+    """Train the reference in this precision on a workload's data."""
     states: list[numpy_reference.State] = []
 
     def prepare(*args: Any) -> numpy_reference.State:  # noqa: ANN401 - passed on as they are
@@ -63,7 +65,7 @@ def _train_reference(problem: Problem, precision: str) -> Reference:
         return states[-1]
 
     oracle = SimpleNamespace(**(vars(numpy_reference) | {"prepare": prepare}))
-    workload = Workload.of(cast("Implementation", oracle), problem)
+    workload = workload_of(cast("Implementation", oracle))
     return Reference(
         precision=precision,
         data_digest=workload.data_digest,
@@ -86,14 +88,14 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
     if incomparable:
         return Agreement(reference=reference.precision, n_steps=n_steps, fault=incomparable)
     losses = _furthest(measurement, expected, ("losses",))
-    loss_deviation, loss_fault = _compare(
-        losses, expected.losses, loss_tolerance + reference.ambiguity, lambda i: _loss_name(problem, i)
+    loss_deviation, loss_fault = compare(
+        losses, expected.losses, loss_tolerance + reference.ambiguity, partial(loss_name, problem)
     )
-    parameter_deviation, parameter_fault = _compare(
+    parameter_deviation, parameter_fault = compare(
         _furthest(measurement, expected, ("weight", "bias")),
         np.append(expected.weight, expected.bias),
         np.full(problem.n_features + 1, parameter_tolerance),
-        lambda i: f"{f'weight[{i}]' if i < problem.n_features else 'bias'} after the last step",
+        partial(parameter_name, problem),
     )
     return Agreement(
         reference=reference.precision,
@@ -110,7 +112,7 @@ def badness(agreement: Agreement) -> tuple[bool, float]:
     return agreement.fault is not None, agreement.max_loss_deviation or 0.0
 
 
-def _compare(
+def compare(
     found: NDArray[Any], expected: NDArray[Any], tolerance: NDArray[Any], name_of: Callable[[int], str]
 ) -> tuple[float | None, str | None]:
     """Return the largest deviation, None if not finite, and the first fault; all arrays are of shape (n,)."""
@@ -126,9 +128,15 @@ def _compare(
     )
 
 
-def _loss_name(problem: Problem, index: int) -> str:
+def loss_name(problem: Problem, index: int) -> str:
+    """Name a loss by its step, counted from 1."""
     epoch, batch = divmod(index, problem.n_batches)
     return f"loss of step {index + 1} (epoch {epoch + 1}, batch {batch + 1})"
+
+
+def parameter_name(problem: Problem, index: int) -> str:
+    """Name a final parameter; the bias comes last."""
+    return f"{f'weight[{index}]' if index < problem.n_features else 'bias'} after the last step"
 
 
 def _furthest(measurement: Measurement, training: Training, names: tuple[str, ...]) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.records.row import Check
+from benchmarks.verify import unseen
 from benchmarks.worker.precision import error_range
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _clocks(gpu: GpuReading) -> Check:
 
 def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
     yield _products(seen, problem)
+    if seen.unseen is not None:
+        yield unseen.check(problem, seen.unseen)
     if seen.gpu_memory is not None:
         expected, found = (
             ", ".join(f"{name} {value}" for name, value in settings.items())

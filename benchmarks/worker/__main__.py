@@ -9,9 +9,11 @@ import importlib.util
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.cases.unseen import variant_of
 from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.observe import observer_of, resident_host_bytes
@@ -50,10 +52,13 @@ def work(job: Job) -> Iterator[Message]:
     if job.sample_s or job.framework != "numpy":  # NumPy needs no waking; the kernel's compilation counts
         wake(implementation, device, job.precision)
     observer, loaded_bytes = observer_of(job.framework), resident_host_bytes()
+    inspected: set[tuple[str, ...]] = set()  # variants, on unseen problems
     for problem in job.problems:
         observer.forget_compiled()
+        own_job = replace(job, n_unseen=0) if variant_of(problem) in inspected else job
         try:
-            yield measure(Workload.of(implementation, problem, device), job, observer, loaded_bytes)
+            yield measure(Workload.of(implementation, problem, device), own_job, observer, loaded_bytes)
+            inspected.add(variant_of(problem))
         except Exception as error:  # noqa: BLE001 - an implementation's error costs its own case only
             yield Failure(
                 reason=f"{type(error).__name__}: {error}",

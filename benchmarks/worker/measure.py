@@ -29,6 +29,7 @@ from benchmarks.worker.trials import (
     conserved_share,
     is_busy,
 )
+from benchmarks.worker.unseen import train_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +91,7 @@ def dtypes_of(workload: Workload, training: Training) -> set[str]:
 def inspect(
     workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None
 ) -> Inspection:
-    """Observe one more epoch."""
+    """Observe one more epoch, then train on unseen problems."""
     peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
     peak_device_bytes = observer.peak_device_bytes(workload.device)
     in_place = False
@@ -116,6 +117,7 @@ def inspect(
         backward_error=backward_error,
         peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
         peak_device_bytes=peak_device_bytes,
+        unseen=train_unseen(workload, job.unseen_seed, job.n_unseen),
     )
 
 

@@ -35,7 +35,8 @@ class Job:
     cpus: tuple[int, ...] = ()  # keep to these; none: the system chooses
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     worker_timeout_s: float = 120.0  # for each problem
-    unseen_seed: int = 0  # of the data that only trials see
+    unseen_seed: int = 0  # of the values that are drawn for this run
+    n_unseen: int = 1  # combinations of sizes to inspect each variant on; see benchmarks.cases.unseen
     caches: str | None = None  # the compilers' folder; None: their own default
     counter: str | None = None  # the library to count by, too; see benchmarks.ab.instructions
     runtime: Runtime = field(default_factory=Runtime)
@@ -138,6 +139,16 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnseenOutcomes:
+    """The values computed on the problems that follow from a seed; see benchmarks.cases.unseen."""
+
+    seed: int
+    n_combinations: int
+    outcomes: list[Outcome]  # of each problem, as far as none raised an error
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
     """The observations of a process that inspected a problem instead of timing it. None: not observable."""
 
@@ -157,6 +168,7 @@ class Inspection:
     in_place: bool  # run_epoch returns the same state that it received
     peak_host_bytes: int | None  # above the memory in use after the implementation was loaded
     peak_device_bytes: int | None
+    unseen: UnseenOutcomes | None = None  # None: inspected on another case of this variant
 
 
 @dataclass(frozen=True, kw_only=True)

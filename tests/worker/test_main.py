@@ -28,8 +28,8 @@ def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(
         *COUNT,
         (
             "    state.losses = []\n",
-            # A process that inspects prepares 5 times: to verify, for types, traffic, and both products.
-            "    state.losses = []\n    state.learning_rate = 0.01 + (n_prepared > 5)\n",
+            # A process that inspects prepares fewer times: to verify, for types, traffic, products and more.
+            "    state.losses = []\n    state.learning_rate += n_prepared > 20\n",
         ),
     )
 
