@@ -167,7 +167,8 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     """Match the sides' cases.
 
     Raises:
-        UsageError: an implementation or a problem is unknown.
+        UsageError: an implementation or a problem is unknown, or an implementation was written for another
+            version of the contract.
 
     """
     base, new = (sides[side].entries for side in SIDES)
@@ -178,6 +179,8 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     if not known:
         message = f"{selection.impls}: expected files with implementations, found none"
         raise UsageError(message)
+    for side in sides.values():
+        side.require_current(names or known)
     problems = [parse_problem(text) for text in dict.fromkeys(selection.problems)]
     is_one_file = any(side.is_one_file for side in sides.values())  # compared with one implementation only
     vanished = [] if is_one_file else [name for name in base if name not in new]

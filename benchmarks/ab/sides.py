@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ab.import_digest import files_digest
-from benchmarks.cases.implementations import REFERENCE, contract_version, discover, read_named_file
+from benchmarks.cases.implementations import (
+    REFERENCE,
+    contract_version,
+    discover,
+    read_named_file,
+    require_current,
+)
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
@@ -24,7 +30,7 @@ from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.cases.implementations import ImplementationFile
 
@@ -94,6 +100,20 @@ class Side:
     def is_one_file(self) -> bool:
         """Whether it is an implementation given as a file, and not a folder of implementations."""
         return "impl" in self.record.differs
+
+    def require_current(self, names: Iterable[str]) -> None:
+        """Refuse those of the named implementations that use names of another version of the contract.
+
+        Raises:
+            UsageError: there is one.
+
+        """
+        ref = self.record.differs.get("ref")
+        remedy = "compare with a commit that has" if ref else "change it to"
+        for name in self.entries.keys() & names:
+            path = self.entries[name].path
+            where = f"side {self.record.name} ({ref}): {path.name}" if ref else str(path)
+            require_current(path, where, remedy)
 
 
 @contextlib.contextmanager

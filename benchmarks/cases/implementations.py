@@ -151,13 +151,22 @@ def read_named_file(path: Path) -> ImplementationFile:
     if not path.is_file():
         message = f"no such file: {path}; expected a Python file with an implementation"
         raise UsageError(message)
+    require_current(path, str(path))
+    return read_entry(path.resolve())
+
+
+def require_current(path: Path, where: str, remedy: str = "change it to") -> None:
+    """Refuse a file that uses names of another version of the contract; `where` names it in the message.
+
+    Raises:
+        UsageError: it does.
+    """
     if outdated := _outdated_names(path):
         message = (
-            f"{path}: expected an implementation for version {CONTRACT_VERSION} of impls/contract.py, found "
-            f"{', '.join(outdated)} of another version; CHANGELOG.md has the new names"
+            f"{where}: expected an implementation for version {CONTRACT_VERSION} of impls/contract.py, found "
+            f"{', '.join(outdated)} of another version; {remedy} the new names, see CHANGELOG.md"
         )
         raise UsageError(message)
-    return read_entry(path.resolve())
 
 
 def _outdated_names(path: Path) -> list[str]:

@@ -26,6 +26,7 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.git import worktree
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
+from tests.conftest import Copy
 from tests.helpers.repository import commit_all, git
 
 
@@ -121,6 +122,41 @@ def test_a_side_that_was_written_for_another_contract_ends_with_one_line(
     assert "side base (old)" in line
     assert f"expected version {CONTRACT_VERSION} of impls/contract.py" in line
     assert f"found version {found}; compare with a commit" in line
+
+
+OLD = ("GRADIENT_CLAMP, LOG_CLAMP, EpochResult", "GRADIENT_CLAMP, LOG_CLAMP, Trained")
+
+
+@pytest.mark.parametrize(
+    ("command", "where", "remedy"),
+    [
+        (["ab", "--new-env=A=1"], "{folder}/my_loop.py", "change it to"),
+        (["ab", "--base-ref=HEAD"], "side base (HEAD): my_loop.py", "compare with a commit that has"),
+        (["calibrate"], "{folder}/my_loop.py", "change it to"),
+    ],
+    ids=["a folder", "a commit", "calibrate"],
+)
+def test_a_loop_with_old_names_and_no_contract_beside_it_ends_with_one_line(
+    command: list[str], where: str, remedy: str, copy_of: Copy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy_of("numpy_float32", OLD, as_name="my_loop").parent
+    commit_all(folder)
+
+    assert main([*command, f"--impl-dir={folder}", "--impl=my_loop"]) == 4
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{where.format(folder=folder)}: expected an implementation for version {CONTRACT_VERSION}" in line
+    assert f"found Trained of another version; {remedy} the new names, see CHANGELOG.md" in line
+
+
+def test_a_loop_with_old_names_is_not_refused_where_it_is_not_measured(copy_of: Copy, tmp_path: Path) -> None:
+    folder = copy_of("numpy_float32", OLD, as_name="her_loop").parent
+    copy_of("numpy_float32", as_name="my_loop")
+
+    with open_side("new", SideOptions(), folder, scratch=tmp_path / "scratch") as side:
+        side.require_current(["my_loop"])
+        with pytest.raises(UsageError, match=r"her_loop\.py: expected an implementation for version"):
+            side.require_current(["my_loop", "her_loop"])
 
 
 def test_the_contract_that_lies_with_our_implementations_has_the_current_version() -> None:
