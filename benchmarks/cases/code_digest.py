@@ -39,7 +39,7 @@ HASHED = (".py", ".c", ".cu", ".toml", ".txt")
 
 def checkout_digest() -> str:
     """Return the digest of the checkout's code as it is on the disk, byte by byte, committed or not."""
-    return _digest_of(hashlib.sha256(file.read_bytes()).hexdigest() for file in _files_below(MEASURED_CODE))
+    return _digest_of(hashlib.sha256(file.read_bytes()).hexdigest() for file in files_below(MEASURED_CODE))
 
 
 def timed_code_digest(path: Path) -> str:
@@ -51,7 +51,7 @@ def timed_code_digest(path: Path) -> str:
     return _digest_of(
         [
             *(_digest_of_file(file.suffix, file.read_bytes(), imports_count=True) for file in own),
-            *(_digest_of_file(file.suffix, file.read_bytes()) for file in _files_below(TIMING_CODE)),
+            *(_digest_of_file(file.suffix, file.read_bytes()) for file in files_below(TIMING_CODE)),
         ]
     )
 
@@ -67,7 +67,8 @@ def _algorithm_of(digest: str) -> str:
     return digest.rpartition(":")[0]  # records before version 3 hashed bytes and named no algorithm
 
 
-def _files_below(names: Iterable[str]) -> Iterable[Path]:
+def files_below(names: Iterable[str]) -> Iterable[Path]:
+    """Return the files of code in these files and folders of the checkout."""
     for path in (CODE / name for name in names):
         if path.is_dir():
             yield from (file for file in path.rglob("*") if file.suffix in HASHED)

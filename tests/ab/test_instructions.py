@@ -24,7 +24,6 @@ from benchmarks.compare.rule import (
 from benchmarks.errors import UsageError
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher
 from benchmarks.runner.launch import launch
-from benchmarks.worker.instructions import _read_dump
 from benchmarks.worker.messages import Job, Measurement
 from benchmarks.worker.samples import summarize
 from tests.ab.invented import PROBLEM
@@ -153,15 +152,6 @@ def test_of_however_many_counts_none_may_say_the_contrary() -> None:
 def test_times_are_never_judged_by_so_few_pairs() -> None:
     assert final_verdict([1.5] * 3, replace(COUNTED_RULE, metric="time")).category is Category.UNDECIDED
     assert Rule().metric == "time"
-
-
-def test_a_dump_is_read_and_removed(tmp_path: Path) -> None:
-    dump = tmp_path / f"counter.so.{os.getpid()}.1"
-    dump.write_text("events: Ir\nfn=(1) main\n1 7\n\ntotals: 1234567\n", encoding="utf-8")
-
-    assert _read_dump(tmp_path / "counter.so") == 1234567
-    with pytest.raises(RuntimeError, match="valgrind does not count here"):
-        _read_dump(tmp_path / "counter.so")
 
 
 def test_code_that_valgrind_does_not_know_is_named_as_the_cause(

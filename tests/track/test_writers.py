@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 
 KILL = (
-    "import os; from benchmarks.track import history as h; kill = lambda *_, **__: os.kill(os.getpid(), 9); "
+    "import os; from stat import S_ISDIR; from benchmarks.track import history as h; "
+    "kill = lambda *_, **__: os.kill(os.getpid(), 9); "
 )
 STEPS = {
     "before it writes": "h.os.fsync = kill",
     "before it publishes": "h.os.link = kill",
     "after it published": "link = os.link; h.os.link = lambda *a: (link(*a), kill())",
     "before it tidies up": "import pathlib; pathlib.Path.unlink = kill",
-    "before the folder is safe": "h._sync = kill",
+    "before the folder is safe": "h.os.fsync = lambda fd: S_ISDIR(os.fstat(fd).st_mode) and kill()",
 }
 
 

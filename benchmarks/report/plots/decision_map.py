@@ -123,7 +123,7 @@ def _labels(values: Values, fills: Mapping[str, str]) -> Values:
         own = [value for value in values if value["area"] == area]
         ends = [np.log([value[f"epochs {end}"] for value in own]) for end in ("from", "to")]
         from_, to = (PANEL_HEIGHT / np.log(MAX_EPOCHS) * end for end in ends)
-        rooms = [_room(from_, to, i) for i in range(len(own))]
+        rooms = [room_beside(from_, to, i) for i in range(len(own))]
         widest, room = own[int(np.argmax(rooms))], max(rooms)
         needed = CHARACTER_WIDTH * len(widest["implementation"]) / 2
         if room >= needed:
@@ -137,7 +137,7 @@ def _labels(values: Values, fills: Mapping[str, str]) -> Values:
     return labels
 
 
-def _room(from_: NDArray[np.float64], to: NDArray[np.float64], place: int) -> int:
+def room_beside(from_: NDArray[np.float64], to: NDArray[np.float64], place: int) -> int:
     """Return how far to both sides of a place a line of text is within an area, all in pixels."""
     centre, half = (from_[place] + to[place]) / 2, CHARACTER_HEIGHT / 2
     outside = np.flatnonzero((from_ > centre - half) | (to < centre + half))

@@ -9,9 +9,13 @@ import numpy as np
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.paths import CODE
 from benchmarks.records.run import read_run
-from benchmarks.report.plots import decision_map
-from benchmarks.report.plots.style import (
-    BLUE,
+from benchmarks.report.plots.decision_map import (
+    CHARACTER_HEIGHT,
+    MAX_EPOCHS,
+    N_PLACES,
+    PANEL_HEIGHT,
+    decisions,
+    room_beside,
 )
 from tests.analysis.test_decision_map import sweep
 from tests.helpers.plots import one_of, swept
@@ -22,38 +26,44 @@ if TYPE_CHECKING:
     from benchmarks.report.plots.plot import Plot
 
 
+def drawn_in(plot: Plot, mark: str) -> list[dict[str, Any]]:
+    """Return what the first panel's marks of that kind show."""
+    specification = plot.chart.to_dict()
+    (layer,) = (each for each in specification["hconcat"][0]["layer"] if each["mark"]["type"] == mark)
+    data = layer["data"]
+    values: list[dict[str, Any]] = (
+        specification["datasets"][data["name"]] if "name" in data else data["values"]
+    )
+    return values
+
+
 def test_a_decision_map_marks_the_sizes_that_were_measured(plots: dict[str, Plot]) -> None:
-    map_ = plots["decision-map"].chart.to_dict()
+    sizes = [value["batch size"] for value in drawn_in(plots["decision-map"], "rule")]
 
-    (rules,) = (each for each in map_["hconcat"][0]["layer"] if each["mark"]["type"] == "rule")
-
-    values = map_["datasets"][rules["data"]["name"]] if "name" in rules["data"] else rules["data"]["values"]
-    assert [value["batch size"] for value in values] == [1, 10, 100, 1000]
+    assert sizes == [1, 10, 100, 1000]
 
 
 def test_the_decision_maps_areas_leave_no_gap_from_one_epoch_to_the_most() -> None:
-    cold, _ = decision_maps(swept())
-
     columns: dict[float, list[dict[str, Any]]] = {}
-    for value in decision_map._areas(cold):  # noqa: SLF001 - what is drawn, before it is pixels
+    for value in drawn_in(decisions(decision_maps(swept()), where="here"), "area"):
         columns.setdefault(value["batch size"], []).append(value)
 
-    assert len(columns) == decision_map.N_PLACES
+    assert len(columns) == N_PLACES
     for column in columns.values():
         ends = [1.0, *(value["epochs to"] for value in column)]
         assert [value["epochs from"] for value in column] == ends[:-1]
-        assert ends[-1] == decision_map.MAX_EPOCHS
+        assert ends[-1] == MAX_EPOCHS
 
 
 def test_an_areas_name_is_within_it_or_is_left_to_the_legend() -> None:
-    pixels_a_decade = decision_map.PANEL_HEIGHT / np.log10(decision_map.MAX_EPOCHS)
+    pixels_a_decade = PANEL_HEIGHT / np.log10(MAX_EPOCHS)
     rows = read_run(CODE / "results" / "runs" / "20261126T102341Z.json").rows
     named = set()
     for drawn in decision_maps(rows):
-        values = decision_map._areas(drawn)  # noqa: SLF001 - what is drawn, before it is pixels
-        fills = {way.implementation: BLUE for way in drawn.ways}
+        plot = decisions([drawn], where="here")
+        values = drawn_in(plot, "area")
         places = sorted({value["batch size"] for value in values})
-        for label in decision_map._labels(values, fills):  # noqa: SLF001 - as above
+        for label in drawn_in(plot, "text"):
             named.add((drawn.caches, label["implementation"]))
             middle, half = places.index(label["batch size"]), 3 * len(label["implementation"])
             height = 10 ** (7 / pixels_a_decade)
@@ -83,7 +93,7 @@ def test_a_name_has_as_much_room_as_a_line_of_text_has_on_the_shorter_side() -> 
     places = np.arange(100.0)
     flat, rising = np.zeros(100), np.maximum(0, places - 50)
 
-    assert decision_map._room(flat, flat + 40, 30) == 30  # noqa: SLF001 - that of the panel
-    assert decision_map._room(flat, flat + decision_map.CHARACTER_HEIGHT - 1, 30) == 0  # noqa: SLF001 - no line fits
-    assert decision_map._room(rising, flat + 100, 49) == 44  # noqa: SLF001 - the border rises to the line's foot
-    assert decision_map._room(flat, 100 - rising, 49) == 44  # noqa: SLF001 - as it would from above
+    assert room_beside(flat, flat + 40, 30) == 30  # that of the panel
+    assert room_beside(flat, flat + CHARACTER_HEIGHT - 1, 30) == 0  # no line fits
+    assert room_beside(rising, flat + 100, 49) == 44  # the border rises to the line's foot
+    assert room_beside(flat, 100 - rising, 49) == 44  # as it would from above

@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Machine
-from benchmarks.report.plots import gallery
 from benchmarks.report.plots.files import MAX_STEM, write_plots
 from benchmarks.report.plots.gallery import plots_of
 from benchmarks.report.plots.render import STYLE
@@ -78,9 +77,8 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("runs", [[], [run_of_day(0, row())]], ids=["no runs", "one machine"])
 def test_plots_of_machines_that_are_no_longer_there_go_and_so_do_their_folders_if_empty(
-    runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs: list[Run], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(gallery, "_losses", lambda *_: ())
     elsewhere = tmp_path / "elsewhere"
     put_plot(elsewhere, "losses-there")
     plots = tmp_path / "plots"
@@ -154,10 +152,7 @@ def test_machines_that_are_spelled_almost_alike_have_folders_of_their_own(
     assert not list(tmp_path.iterdir())
 
 
-def test_each_machines_plots_go_into_a_folder_that_is_named_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gallery, "_losses", lambda *_: ())
+def test_each_machines_plots_go_into_a_folder_that_is_named_for_it(tmp_path: Path) -> None:
     one, other = run_of_day(0, row()), run_of_day(1, row(), machine="other")
 
     written = write_plots(plots_of([one, other]), tmp_path)
