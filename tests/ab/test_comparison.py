@@ -17,7 +17,7 @@ from benchmarks.cli.main import main
 from benchmarks.compare.rule import Category
 from benchmarks.paths import CODE
 from tests.ab.invented import PROBLEM, FakeDispatcher, ab
-from tests.compare.comparisons import COMPARISON
+from tests.helpers.comparisons import COMPARISON
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,8 +28,8 @@ from benchmarks.worker.messages import Job, Measurement
 from benchmarks.worker.samples import summarize
 from tests.ab.invented import PROBLEM
 from tests.ab.test_pairs import side
-from tests.compare.comparisons import COMPARISON
 from tests.conftest import SMALL
+from tests.helpers.comparisons import COMPARISON
 from tests.verify.test_fairness import FAIR, INSPECTED
 
 if TYPE_CHECKING:

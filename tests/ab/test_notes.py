@@ -9,7 +9,7 @@ import pytest
 from benchmarks.ab import comparison as ab_module
 from benchmarks.cli.main import main
 from tests.ab.invented import PROBLEM, FakeDispatcher
-from tests.compare.comparisons import COMPARISON
+from tests.helpers.comparisons import COMPARISON
 from tests.helpers.repository import commit_all
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.paths import CODE
 from benchmarks.terminal import Terminal
-from tests.compare.comparisons import COMPARISON
+from tests.helpers.comparisons import COMPARISON
 from tests.helpers.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:

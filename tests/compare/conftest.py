@@ -9,8 +9,8 @@ import pytest
 from benchmarks.cli.main import main
 from benchmarks.compare.result import Comparison
 from benchmarks.records.run import Run
-from tests.compare.comparisons import COMPARISON
 from tests.compare.records import BASE
+from tests.helpers.comparisons import COMPARISON
 from tests.helpers.runs import write
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.compare.rule import Category
 from benchmarks.report.export.junit import to_junit
-from tests.compare.comparisons import ALL, COMPARISON, comparison, verdict
+from tests.helpers.comparisons import ALL, COMPARISON, comparison, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,8 +24,8 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.resume import ResumeFolder
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
-from tests.compare.comparisons import COMPARISON
 from tests.conftest import SMALL
+from tests.helpers.comparisons import COMPARISON
 from tests.helpers.records import run_of
 from tests.helpers.rounds import OTHER, Listener
 

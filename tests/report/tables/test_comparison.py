@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.compare.rule import Category
 from benchmarks.report.tables.comparison import comparison_grid
-from tests.compare.comparisons import comparison, verdict
+from tests.helpers.comparisons import comparison, verdict
 from tests.report.tables.test_grid import cells, printed
 
 CASE = "jax_scan_packed-cpu-book-B1000-D2-N5-E12"

@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.compare.rule import Category
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, printable, to_markdown
-from tests.compare.comparisons import ALL, DECISION, comparison, verdict
+from tests.helpers.comparisons import ALL, DECISION, comparison, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from benchmarks.cli.outputs import Outputs
 from benchmarks.errors import UsageError
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import to_markdown
-from tests.compare.comparisons import ALL, COMPARISON
+from tests.helpers.comparisons import ALL, COMPARISON
 
 
 @pytest.fixture
