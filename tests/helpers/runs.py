@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cases.problems import NAMED
 from benchmarks.records.machine import FULL_PRECISION
 from benchmarks.track.history import Record
 from tests.helpers.records import document_of, process, row, run_of
@@ -26,6 +27,15 @@ def timed(implementation: str, minima_s: Sequence[float], **changes: Any) -> Row
     """Make a row of one process a round, with these fastest epochs."""
     processes = tuple(process(round_, min_s, 1.1 * min_s) for round_, min_s in enumerate(minima_s))
     return row(implementation, processes=processes, **changes)
+
+
+def three_rows(scale: float = 1.0, problem: str = "book") -> list[Row]:
+    """Make timed rows of a named problem, with figures of many digits."""
+    times_s = {"torch_eager": 1.2345e-3, "jax_jit": 2.3456e-4, "native_floor": 1.357e-5}
+    return [
+        timed(name, [scale * time_s * (1 + i / 90) for i in range(6)], problem=NAMED[problem])
+        for name, time_s in times_s.items()
+    ]
 
 
 def run_of_day(day: int, *rows: Row, settings: Mapping[str, Any] | None = None, **provenance: Any) -> Run:
