@@ -74,6 +74,7 @@ def test_memory_is_the_devices_own_and_never_negative() -> None:
 
 
 def test_every_column_has_a_meaning_and_each_time_and_size_its_unit() -> None:
+    assert columns_of(Figures)
     for column in columns_of(Figures):
         assert column.meaning
         ending = column.name.rpartition("_")[2]

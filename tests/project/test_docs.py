@@ -83,6 +83,7 @@ def test_every_link_to_a_file_or_a_heading_leads_somewhere(page: Path) -> None:
     pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text)
     targets = [each for each in [*re.findall(r"\]\(([^)\s]+)\)", text), *pictures] if "://" not in each]
 
+    assert targets
     assert [target for target in targets if not _leads_somewhere(page, target)] == []
 
 

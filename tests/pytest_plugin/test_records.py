@@ -69,6 +69,7 @@ def test_pytest_benchmark_shows_the_very_samples_we_measured(
 ) -> None:
     document = json.loads(timed[1].read_text())
     rows = {row["case"]: row for row in document[KEY]["rows"]}
+    assert document["benchmarks"]
     for benchmark in document["benchmarks"]:
         processes = rows[benchmark["extra_info"][KEY]["case"]]["processes"]
         data = benchmark["stats"]["data"]

@@ -71,7 +71,10 @@ def test_near_the_border_of_very_short_trainings_a_point_is_on_the_named_ways_si
     short = sweep("jax_jit", warm_s=0.1, cold_s=later_s, epoch_s=1e-4)
     cold, _ = decision_maps([*sweep("torch_eager", warm_s=1e-3, cold_s=1e-3, epoch_s=1e-3), *short])
 
-    for point in points_of(cold, 5):
+    points = points_of(cold, 5)
+
+    assert points
+    for point in points:
         named, _ = point.predicted_s
         assert cold.winner(point.batch_size, point.n_epochs) == named
 
@@ -114,7 +117,10 @@ def test_no_point_is_named_for_a_way_that_is_first_for_no_whole_number_of_epochs
     cold, _ = decision_maps(rows)
     assert [round(each.begin, 1) for each in cold.stretches(10)][1:] == [7.2, 7.8]
 
-    for point in points_of(cold, 5):
+    points = points_of(cold, 5)
+
+    assert points
+    for point in points:
         assert cold.winner(point.batch_size, point.n_epochs) == next(iter(point.predicted_s))
 
 

@@ -77,8 +77,9 @@ def test_py_test_benchmark_compares_records(measured: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "Failed to load" not in done.stdout + done.stderr
     for record in records:
-        for benchmark in json.loads(record.read_text())["benchmarks"]:
-            assert benchmark["name"] in done.stdout
+        names = [benchmark["name"] for benchmark in json.loads(record.read_text())["benchmarks"]]
+        assert names
+        assert [name for name in names if name not in done.stdout] == []
 
 
 def test_github_action_benchmark_reads_a_record_as_tool_pytest(record: Path) -> None:
@@ -113,6 +114,7 @@ def test_bencher_reads_a_record_as_python_pytest(record: Path) -> None:
     assert isinstance(document["machine_info"], dict)
     assert isinstance(document["commit_info"], dict)
     names = [benchmark["fullname"] for benchmark in document["benchmarks"]]
+    assert names
     assert len(set(names)) == len(names)
     assert all(1 <= len(name.encode()) <= 1024 for name in names)
     for stats, processes in processes_of(document):

@@ -113,6 +113,7 @@ def test_the_dictionary_explains_every_column_of_every_table() -> None:
 
     for export in EXPORTS:
         assert export.name in words
+        assert export.columns
         for each in export.columns:
             assert f"`{each.name}`" in words
             assert each.meaning in words

@@ -68,6 +68,7 @@ def test_a_sweep_of_fewer_sizes_takes_no_plots_from_an_older_one_of_as_many_ways
 
 
 def test_an_implementation_has_one_colour_in_all_plots(plots: dict[str, Plot]) -> None:
+    assert plots
     for plot in plots.values():
         text = text_of(plot)
         assert ORANGE in text

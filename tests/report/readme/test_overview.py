@@ -175,6 +175,7 @@ def test_two_runs_side_by_side_show_the_verdicts_of_compare() -> None:
     text = page(slower, comparison=comparison)
 
     assert "## Two runs side by side: " in text
+    assert comparison.verdicts
     assert all(f"| {verdict.name}" in text for verdict in comparison.verdicts)
 
 

@@ -12,6 +12,7 @@ from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.decision_map import decision_maps
 from benchmarks.analysis.figures import rows_by_group
 from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.cases.problems import NAMED
 from benchmarks.paths import CODE
 from benchmarks.records.run import read_run
 from benchmarks.report.readme.project import README, TABLE, named_pairs, renewed
@@ -42,7 +43,10 @@ def the_readmes_run() -> Run:
 @pytest.fixture(scope="module")
 def pairs() -> dict[str, list[LikeForLike]]:
     """Return the pairs that the README's first table shows."""
-    return named_pairs(the_readmes_run(), "cpu")
+    found = named_pairs(the_readmes_run(), "cpu")
+    assert all(found.values())
+    assert len(found) == len(NAMED)
+    return found
 
 
 def says(words: str, page: Path = README) -> bool:
@@ -70,7 +74,9 @@ def test_the_second_processor_agrees_except_for_whole_epochs_of_wide() -> None:
     assert says("the comparison is inconclusive.")
     other = read_run(CODE / "results" / "runs" / "20261124T042559Z.json")
     assert other.provenance.host.cpu != the_readmes_run().provenance.host.cpu
-    for each in (each for group in named_pairs(other, "cpu").values() for each in group):
+    pairs = [each for group in named_pairs(other, "cpu").values() for each in group]
+    assert len(pairs) > len(NAMED)
+    for each in pairs:
         expected = None if each.torch.group.startswith("wide") and each.tier == "epoch" else "JAX"
         assert each.winner == ("PyTorch" if each.tier == "eager" else expected), (each.torch.group, each.tier)
 

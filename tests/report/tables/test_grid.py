@@ -54,6 +54,7 @@ def test_at_80_columns_each_row_keeps_its_case_time_ratio_and_verdict_on_one_lin
     _, head, *rows = cells(printed(GRID, 80))
 
     assert head == ["implementation", "typical", "vs torch_eager", "95 %", "verdict"]
+    assert len(rows) >= len(RUN.rows)
     for row_, figures in zip(rows, figures_of(RUN), strict=False):
         assert row_ == [column.write(figures) for column in GRID.columns if column.title in head]
 
@@ -61,6 +62,7 @@ def test_at_80_columns_each_row_keeps_its_case_time_ratio_and_verdict_on_one_lin
 def test_columns_of_low_priority_give_way_first_and_are_named_below() -> None:
     kept = [set(cells(printed(GRID, width))[1]) for width in range(180, 60, -3)]
 
+    assert kept[-1] < kept[0]
     for wide, narrow in pairwise(kept):
         assert narrow <= wide
         gone = [column for column in GRID.columns if column.title in wide - narrow]
