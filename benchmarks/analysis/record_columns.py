@@ -68,9 +68,13 @@ class ProcessLine:
     )
     n_samples: int = column("epochs that were timed", title="samples", priority=1)
     min_s: float = column("the fastest epoch: the statistic that ratios are made of", "s", title="min")
-    q1_s: float = column("a quarter of the epochs took at most this long", "s")
+    q1_s: float = column(
+        "a quarter of the epochs took at most this long", "s", title="quartile 1", priority=3
+    )
     median_s: float = column("half of the epochs took at most this long", "s", title="median")
-    q3_s: float = column("three quarters of the epochs took at most this long", "s")
+    q3_s: float = column(
+        "three quarters of the epochs took at most this long", "s", title="quartile 3", priority=3
+    )
     max_s: float = column("the slowest epoch", "s", title="max", priority=1)
     mean_s: float | None = column("the mean, by which nothing is judged; missing: not recorded", "s")
     first_call_s: float = column(

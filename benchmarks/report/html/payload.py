@@ -10,10 +10,11 @@ from typing import Any
 
 from benchmarks.analysis.caveats import CPU_CONTENTION
 from benchmarks.analysis.cells import in_unit
-from benchmarks.analysis.columns import Column
+from benchmarks.analysis.columns import Column, columns_of, shown_columns
 from benchmarks.analysis.cost_model import sweep_name
 from benchmarks.analysis.figures import OF_RATIO, Figures, figures_of
 from benchmarks.analysis.head_to_head import LikeForLike, like_for_like
+from benchmarks.analysis.record_columns import CheckLine, ProcessLine
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED, name_of
@@ -38,6 +39,9 @@ DIGITS = 5
 
 EXACT = ("typical_s", "cold_s", "warm_s")
 """Figures that the page subtracts from each other, for break-even points, so they have all digits."""
+
+PROCESS = [column for column in columns_of(ProcessLine) if column.name != "mean_s"]
+"""The figures of a process that the page shows: without the mean, by which nothing is judged."""
 
 Fields = dict[str, Any]
 
@@ -66,6 +70,8 @@ def payload(
         ],
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
+        "process": [[column.name, column.title, column.unit] for column in PROCESS],
+        "check": [column.title for column in shown_columns(CheckLine)],
         "items": [[check.name, check.expected, check.found, check.holds] for check in checks],
         "ranks": {n: _rank(n) for n in range(1, n_rounds + 1)},
         "charts": charts_of(newest_first, gallery),
@@ -192,14 +198,10 @@ def _numeric_columns() -> list[Column]:
 
 
 def _process(process: ProcessResult) -> list[float | None]:
-    """Return the figures of a process that PROCESS in data.js names; the page divides the exact minima."""
+    """Return the process's figures in the order of PROCESS; the page divides the exact minima."""
     return [
-        process.round,
-        process.position,
-        process.n_samples,
-        process.min_s,
-        *map(_short, (process.q1_s, process.median_s, process.q3_s, process.max_s)),
-        *map(_short, (process.first_call_s, process.cpu_per_wall, process.epoch_energy_j)),
+        _short(column.of(process)) if column.kind is float and column.name != "min_s" else column.of(process)
+        for column in PROCESS
     ]
 
 

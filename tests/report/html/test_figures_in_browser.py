@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.analysis.cells import in_unit, interval_cell, si
+from benchmarks.analysis.columns import shown_columns
 from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.record_columns import ProcessLine
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
 from benchmarks.report.readme.head_to_head import like_for_like_table
@@ -41,6 +43,17 @@ def test_with_another_baseline_the_page_has_the_ratios_that_the_statistics_compu
     assert shown == [in_unit(ratio.value, "×") for ratio in ratios]
     intervals = [interval_cell(ratio.low, ratio.high, ratio.coverage) for ratio in ratios]
     assert [text for text in column(page, "speedup_low") if text != "—"] == intervals
+
+
+def test_a_rows_processes_are_shown_as_the_terminal_shows_them(opened: Open, typical: Path) -> None:
+    table = opened(typical, "row=jax_jit").get_by_role("table", name="Each round’s process")
+    row = next(each for each in rows_of(Problem()) if each.implementation == "jax_jit")
+    shown = [each for each in shown_columns(ProcessLine) if each.name != "epoch_energy_j"]  # none was metered
+
+    assert table.locator("thead th").all_inner_texts() == [each.title for each in shown]
+    assert table.locator("tbody tr > *").all_inner_texts() == [
+        each.write(process) for process in row.processes for each in shown
+    ]
 
 
 def test_the_fastest_of_a_framework_has_the_shortest_typical_epoch(opened: Open, tmp_path: Path) -> None:

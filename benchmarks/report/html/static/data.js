@@ -1,8 +1,5 @@
 // The data of the page, and functions that read it.
 
-const PROCESS = ["round", "position", "n_samples", "min_s", "q1_s", "median_s", "q3_s", "max_s",
-  "first_call_s", "cpu_per_wall", "epoch_energy_j"];
-
 async function inflated(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -14,7 +11,7 @@ const DATA = await inflated(byId("data").textContent);
 const isTimed = (row) => row.typical_s !== null;
 
 const processesOf = (row) =>
-  row.processes.map((places) => Object.fromEntries(PROCESS.map((name, i) => [name, places[i]])));
+  row.processes.map((places) => Object.fromEntries(DATA.process.map(([name], i) => [name, places[i]])));
 
 const manifestOf = (row) =>
   row.manifest.map((number) => {

@@ -59,20 +59,23 @@ function manifestTable(row, group) {
       found: agreed.fault ?? `off by at most ${exponent(agreed.max_loss_deviation)} and ${exponent(agreed.max_parameter_deviation)}`,
       holds: agreed.fault === null },
   ] : [];
-  return simpleTable([{ title: "checked" }, { title: "expected" }, { title: "found" }, { title: "" }],
+  return simpleTable(DATA.check.map((title) => ({ title })),
     [...first, ...items].map(({ name, expected, found, holds }) => {
       const [sign, kind] = SIGN[holds];
       return [name, expected, found, element("span", { class: kind }, sign)];
     }), { caption: "What was checked" });
 }
 
+const PLAIN = { // without a unit
+  round: (place) => String(place + 1), position: (place) => String(place + 1),
+  n_samples: grouped, cpu_per_wall: (ratio) => ratio.toFixed(2),
+};
+
 function processTable(row) {
-  const headings = ["round", "place", "samples", "minimum", "quartile", "median", "quartile", "maximum", "first call", "CPU / wall"];
-  return simpleTable(headings.map((title) => ({ title, numeric: true })), processesOf(row).map((each) => [
-    String(each.round + 1), String(each.position + 1), grouped(each.n_samples),
-    ...[each.min_s, each.q1_s, each.median_s, each.q3_s, each.max_s, each.first_call_s].map((s) => si(s, "s")),
-    each.cpu_per_wall.toFixed(2),
-  ]), { caption: "Each round’s process" });
+  const processes = processesOf(row);
+  const columns = DATA.process.filter(([name]) => processes.some((each) => each[name] !== null));
+  return simpleTable(columns.map(([, title]) => ({ title, numeric: true })),
+    processes.map((each) => columns.map(([name, , unit]) => (PLAIN[name] ?? si)(each[name], unit))), { caption: "Each round’s process" });
 }
 
 const facts = (pairs) => element("dl", { class: "facts" }, pairs.filter(([, text]) => text).map(([name, text]) =>
