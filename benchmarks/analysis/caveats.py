@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from benchmarks.analysis.figures import ratio_of, rows_by_group
+from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import name_of
 from benchmarks.records.row import Row, Verdict
 from benchmarks.records.run import Run
+
+BELOW_FLOOR = 1.2
+"""Without an interval, a row is remarked on if it is this many times faster than the floor."""
 
 CPU_CONTENTION = 0.9
 """A process that got less than this share of its core shared it with another process."""
@@ -48,6 +53,23 @@ def reasons(rows: Sequence[Row]) -> list[str]:
     return [
         f"{verdict}: {', '.join(implementations)} on {place} ({which}): {reason}"
         for (place, verdict, reason, which), implementations in sharing.items()
+    ]
+
+
+def remarks(run: Run) -> list[str]:
+    """Return the warnings about single rows: a shared core, or a time below what the hardware allows."""
+    return [*cpu_contention(run.rows), *below_floor(run)]
+
+
+def below_floor(run: Run) -> list[str]:
+    """Return a warning for each row that is faster than the floor by more than noise explains."""
+    return [
+        f"warning: {row.implementation}, {row.group}: {ratio.value:.3g} times faster than {FLOOR}, which "
+        "shows what the hardware allows: find out why"
+        for group in rows_by_group(run).values()
+        for row in group.values()
+        if (ratio := ratio_of(group.get(FLOOR), row))
+        if (ratio.value > BELOW_FLOOR if ratio.low is None else ratio.low > 1)
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from benchmarks.analysis.cells import interval_cell
+from benchmarks.analysis.cells import NO_FIGURE, interval_cell
 from benchmarks.analysis.columns import column
 from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, discover
 from benchmarks.cases.problems import name_of
@@ -73,6 +73,13 @@ class Figures:
         "time of one epoch: the median over the rounds of each process's median", "s", title="typical"
     )
     best_s: float | None = column("time of the fastest epoch", "s", title="best", priority=4)
+    conserved: float | None = column(
+        "the fastest epoch over what an epoch costs in whole trainings on unseen data, in the median of the "
+        "rounds; below 0.8 there is no time",
+        title="of its cost",
+        priority=3,
+        cell=lambda row: NO_FIGURE if row.conserved is None else f"{row.conserved:.2f}",
+    )
     samples_per_s: float | None = column(
         "samples per second, at the typical time", "1/s", title="samples/s", priority=2
     )
@@ -196,6 +203,7 @@ def _of_times(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, An
         **dict(zip(OF_RATIO, astuple(versus) if versus else (), strict=False)),
         "typical_s": row.typical_s,
         "best_s": row.best_s,
+        "conserved": row.conserved,
         "samples_per_s": row.problem.samples_per_epoch / row.typical_s,
         "times_floor": above_floor and above_floor.value,
         "cold_s": row.costs and row.costs.cold_first_call_s,

@@ -83,6 +83,9 @@ class ProcessLine:
         title="first call",
         priority=1,
     )
+    marginal_s: float | None = column(
+        "what an epoch costs in whole trainings on unseen data; missing: not recorded", "s"
+    )
     cpu_per_wall: float = column(
         "CPU time over wall time: 1 is one core, fully used",
         title="CPU/wall",

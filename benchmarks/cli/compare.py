@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.analysis.caveats import remarks
 from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_thresholds
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser
 from benchmarks.compare.two_runs import Settings, compare_runs
@@ -48,5 +49,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         calibrations=parsed.calibration,
     )
     comparison = compare_runs(base, new, settings)
+    notes = [f"{name}: {note}" for name, run in (("base", base), ("new", new)) for note in remarks(run)]
+    comparison = replace(comparison, notes=(*comparison.notes, *notes))
     outputs.report(comparison, wide_terminal())
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)

@@ -124,6 +124,12 @@ class Row:
         return min(process.min_s for process in self.processes)
 
     @property
+    def conserved(self) -> float | None:
+        """Return the median over the rounds of the fastest epoch over its cost; None: not recorded."""
+        shares = [process.min_s / process.marginal_s for process in self.processes if process.marginal_s]
+        return median(shares) if shares else None
+
+    @property
     def n_instructions(self) -> float | None:
         """Return the fewest instructions of an epoch; None: not counted."""
         counts = [process.n_instructions for process in self.processes]

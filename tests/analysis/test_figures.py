@@ -59,6 +59,18 @@ def test_a_row_that_is_not_verified_has_a_reason_and_no_time(bare: Any) -> None:
         assert getattr(figures, name) is None
 
 
+def test_the_share_of_its_cost_is_the_median_of_the_rounds_that_recorded_one() -> None:
+    old = timed("old", [1e-6] * 3)
+    processes = [
+        replace(process, marginal_s=cost_s)
+        for process, cost_s in zip(old.processes, (1e-6, 2e-6, 4e-6), strict=True)
+    ]
+
+    figures = shown(run_of(old, replace(old, implementation="new", processes=tuple(processes))))
+
+    assert (figures["old"].conserved, figures["new"].conserved) == (None, 0.5)
+
+
 def test_without_floor_or_baseline_there_is_no_ratio_to_it() -> None:
     figures = shown(run_of(timed("jax_scan", [1e-6] * 6)))["jax_scan"]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.analysis.cells import in_unit
+from benchmarks.analysis.figures import Figures
 from benchmarks.analysis.head_to_head import LikeForLike, above_one, derived_by_hand
 from benchmarks.cases.implementations import BY_HAND
 from benchmarks.report.readme.cells import cell, label, ratio_with_interval, unbroken
@@ -28,14 +29,20 @@ def like_for_like_table(pairs: Pairs) -> str:
         [
             label(group) if place == 0 else "",
             pair.tier,
-            f"{cell(pair.torch.implementation)} {unbroken(in_unit(pair.torch.typical_s, 's'))}",
-            f"{cell(pair.jax.implementation)} {unbroken(in_unit(pair.jax.typical_s, 's'))}",
+            _fastest(pair.torch),
+            _fastest(pair.jax),
             _verdict_cell(pair),
         ]
         for group, tiers in pairs.items()
         for place, pair in enumerate(tiers)
     ]
     return markdown_table(["problem", "tier", "PyTorch", "JAX", "faster"], lines, right=())
+
+
+def _fastest(row: Figures) -> str:
+    """Return an implementation and its typical time; and what part of its cost its fastest epoch shows."""
+    conserved = "" if row.conserved is None else f" ({row.conserved:.2f} of its cost)"
+    return f"{cell(row.implementation)} {unbroken(in_unit(row.typical_s, 's'))}{conserved}"
 
 
 def _verdict_cell(pair: LikeForLike) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from benchmarks.analysis.caveats import cpu_contention, doubts_of, reasons
+from benchmarks.analysis.caveats import doubts_of, reasons, remarks
 from benchmarks.analysis.figures import figures_of
 from benchmarks.analysis.head_to_head import by_hand, like_for_like
 from benchmarks.cases.implementations import FLOOR
@@ -167,7 +167,7 @@ def trust(runs: Sequence[Run], shown_runs: Mapping[str, Run]) -> Iterator[str]:
             sources[caption(run)].append(nickname(group))
     for source, names in sources.items():
         yield f"- **{plain_in_markdown(', '.join(dict.fromkeys(names)))}**: {plain_in_markdown(source)}"
-    yield from (f"- {_remark(warning)}" for run in runs for warning in cpu_contention(run.rows))
+    yield from (f"- {_remark(warning)}" for run in runs for warning in remarks(run))
     yield ""
 
 

@@ -8,7 +8,7 @@ from itertools import chain, groupby
 
 from rich.console import Console
 
-from benchmarks.analysis.caveats import cpu_contention, doubts, reasons
+from benchmarks.analysis.caveats import doubts, reasons, remarks
 from benchmarks.analysis.columns import Column, explained, shown_columns
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.records.caption import cores_per_case, machine, software
@@ -66,7 +66,7 @@ def _grids(run: Run) -> Iterator[Grid]:
 
 
 def _remarks(run: Run) -> list[str]:
-    return [*reasons(run.rows), *cpu_contention(run.rows)]
+    return [*reasons(run.rows), *remarks(run)]
 
 
 def print_run(run: Run, console: Console) -> None:
