@@ -26,7 +26,7 @@ from benchmarks.worker.start import die_with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MODULES = {"torch": "torch._dynamo", "jax": "optax"}
+MODULES = {"torch": "torch._dynamo", "jax": "optax", "numpy": "numpy"}
 """By framework, a module that every loop loads in the end."""
 COMPILER = "torch._inductor.compile_fx"
 """The module that PyTorch's compiled loops load, too."""
@@ -42,7 +42,7 @@ class Forks:
         self.servers: dict[tuple[str, str | None], subprocess.Popen[bytes]] = {}
 
     def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
-        """Fork a worker off, or start one whose framework loads fast."""
+        """Fork a worker off, or start one of another framework."""
         job = Job.from_json(Path(command[-3]).read_text(encoding="utf-8"))
         if job.framework not in MODULES:
             return subprocess.Popen(command, **options)  # noqa: S603 - as `launch` does
