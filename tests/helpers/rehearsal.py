@@ -39,7 +39,7 @@ BRIEFLY = {
     "report": ["--no-plots"],
     "pytest": ["benchmarks", "--rounds=1", "-pno:cacheprovider"],
     "benchmarks.studies.error_rates_measure": ["--same=1", "--slower=1", "--output=live.jsonl"],
-    "benchmarks.studies.roofline": ["--pairs=1"],
+    "benchmarks.studies.roofline": ["--pairs=1", "--problem=wide,n_batches=1"],
     "benchmarks.studies.harness_overhead": ["--processes=1"],
     "benchmarks.studies.decision_map": ["--repeats=1"],
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.ab import sides
 from benchmarks.cli import run
 from benchmarks.paths import CODE
 from benchmarks.runner import dispatch
@@ -39,6 +41,8 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
+    for asked in ("importable_by", "versions_in"):  # in a process; nothing is installed meanwhile
+        patch.setattr(sides, asked, cache(getattr(sides, asked)))
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
     patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
@@ -51,6 +55,7 @@ def stand_in() -> None:
     patch.setattr(gallery, "MAX_GROUPS", 1)
     patch.setattr(gallery, "MAX_SWEEPS", 1)
     patch.setattr("benchmarks.report.html.page.bundled", lambda: "")
+    gc.freeze()  # else each measurement would scan all that is loaded
 
 
 def fastest_s(number: int) -> dict[str, float]:
@@ -62,6 +67,7 @@ def measured_here(job: Job, folder: Path, name: str) -> Report:
     """Answer like a worker: with NumPy's loop for a moment, whatever the job names."""
     del folder, name
     here = replace(job, path=str(STAND_IN), framework="numpy", cpus=(), caches=None, runtime=Runtime())
+    here = replace(here, unseen_seed=0)  # else no two jobs would be the same
     return _measured(replace(here, counter=None, sample_s=min(job.sample_s, 1e-3)), counts=bool(job.counter))
 
 
