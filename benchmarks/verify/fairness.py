@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.records.row import Check
 from benchmarks.verify import unseen
+from benchmarks.verify.labels import of_labels
 from benchmarks.worker.precision import error_range
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def manifest(
     checks = [*_of_any_process(measurement, entry, n_cores)]
     if measurement.inspection is not None:
         checks += _of_inspection(measurement.inspection, problem, entry)
+        checks += of_labels(measurement.inspection, entry)
     if measurement.timing is not None:
         checks += _of_timing(measurement.timing, n_cores)
     return checks

@@ -96,20 +96,26 @@ def inspect(
     peak_device_bytes = observer.peak_device_bytes(workload.device)
     in_place = False
 
-    def epoch(state: State) -> None:
+    def epoch(state: State) -> State:
         nonlocal in_place
-        in_place = workload.implementation.run_epoch(state, workload.batches(0)) is state
+        after = workload.implementation.run_epoch(state, workload.batches(0))
+        in_place = after is state
+        return after
 
     traffic = observer.traffic(workload.start, epoch, workload.device)
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
     forward_error, backward_error = product_errors(workload)
+    in_time, n_graphs = reads_in_time(workload, observer), observer.n_graphs()
+    n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
     return Inspection(
         **vars(traffic),
+        n_operations=n_operations,
+        n_graphs=n_graphs,
         n_graph_breaks=observer.n_graph_breaks(),
         lowered_precision=observer.lowered_precision(),
         gpu_memory=observer.gpu_memory(),
         n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
-        reads_in_time=reads_in_time(workload, observer),
+        reads_in_time=in_time,
         n_host_arrays=len(on_host),
         placed_bytes=placed_bytes(workload, observer),
         in_place=in_place,

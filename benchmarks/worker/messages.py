@@ -157,6 +157,8 @@ class Inspection:
     lowered_precision: list[str]  # settings that allow less than float32 in a matrix product
     forward_error: AnyFloat | None  # of the product x·w in the loop itself; see benchmarks.worker.precision
     backward_error: AnyFloat | None  # of the product xᵀ·d
+    n_operations: int | None  # kinds of operation that Python starts in one epoch
+    n_graphs: int | None  # compiled as a whole in this process; None: or each operation is
     n_readbacks: int | None  # in one epoch
     reads_in_time: bool | None  # each loss before the next step begins
     uploaded_bytes: int | None  # in one epoch

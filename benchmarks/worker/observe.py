@@ -80,6 +80,14 @@ class FrameworkObserver:
         """Return the size of all arrays that the framework has on the device now."""
         return None
 
+    def n_graphs(self) -> int | None:
+        """Count the parts of the loop that are compiled as a whole; None: each operation is one."""
+        return None
+
+    def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int | None:  # noqa: ARG002
+        """Make a state, run an epoch from it, and count the kinds of operation that Python starts."""
+        return None
+
     def forget_compiled(self) -> None:
         """Drop all compiled code of this process: the next first call finds only the cache on disk."""
 

@@ -102,6 +102,25 @@ class Observer(FrameworkObserver):
         memory = (ctypes.c_byte * array.nbytes).from_address(array.unsafe_buffer_pointer())
         return np.frombuffer(memoryview(memory).cast("B"), array.dtype).reshape(array.shape)
 
+    def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int:
+        """Count the programs that an epoch runs: those it compiles anew, and those compiled ahead of time.
+
+        All compiled code of this process is lost.
+        """
+        state = start()
+        ahead: set[int] = set()
+        call: Callable[..., Any] = jax.stages.Compiled.__call__
+
+        def counting(compiled: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
+            ahead.add(id(compiled))
+            return call(compiled, *args, **kwargs)
+
+        self.forget_compiled()
+        n_before = self.n_compilations()
+        with patched({(jax.stages.Compiled, "__call__"): counting}):
+            epoch(state)
+        return self.n_compilations() - n_before + len(ahead)
+
     def forget_compiled(self) -> None:
         """Drop all traced and compiled functions."""
         jax.clear_caches()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, patched
+from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, arrays_in, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +96,21 @@ class Observer(FrameworkObserver):
     def device_bytes(self, device: Device) -> int | None:
         """Return the size of all tensors on the GPU; on a CPU, all memory is the device's."""
         return torch.cuda.memory_allocated() if device == "cuda" else None
+
+    def n_graphs(self) -> int:
+        """Count the graphs that torch.compile has made."""
+        return self.n_compilations()
+
+    def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int:
+        """Count the kinds of ATen's operations in an epoch, by PyTorch's profiler."""
+        from torch.profiler import ProfilerActivity, profile  # noqa: PLC0415 - slow to load
+
+        state = start()
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            state = epoch(state)
+        n_kinds = sum(event.key.startswith("aten::") for event in profiler.key_averages())
+        # Code compiled ahead of time hides its operations from the profiler.
+        return n_kinds or int(any(isinstance(array, Tensor) for array in arrays_in(state)))
 
     def forget_compiled(self) -> None:
         """Drop all functions that torch.compile has made."""

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.cases.implementations import read_entry
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.verify.fairness import GPU_MEMORY, manifest
+from benchmarks.verify.labels import of_labels
 from benchmarks.worker.messages import Conservation, GpuReading, Inspection, Outcome, Timing, Trial
 from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL
@@ -59,6 +60,8 @@ INSPECTION = Inspection(
     forward_error=3e-7,
     backward_error=3e-7,
     n_readbacks=0,
+    n_operations=40,
+    n_graphs=0,
     reads_in_time=None,
     uploaded_bytes=0,
     n_graph_launches=None,
@@ -172,6 +175,30 @@ def test_a_batch_fed_from_the_host_may_be_uploaded_once() -> None:
     assert faults(fed, inspection={"uploaded_bytes": EPOCH_BYTES + 1, "placed_bytes": 0}) == [
         "bytes uploaded to the device in an epoch"
     ]
+
+
+@pytest.mark.parametrize(
+    ("tier", "n_operations", "n_graphs", "fault"),
+    [
+        ("eager", 40, 0, []),
+        ("eager", 1, None, ["tier"]),  # jax: the whole loop is one program
+        ("eager", 40, 1, ["tier"]),
+        ("step", 1, None, []),
+        ("step", 0, 1, []),
+        ("step", 42, None, ["tier"]),
+        ("epoch", 0, 0, ["framework of the computation"]),
+        ("epoch", None, None, []),
+        ("floor", 40, 1, []),
+    ],
+)
+def test_framework_and_tier_are_as_labelled(
+    tier: str, n_operations: int | None, n_graphs: int | None, fault: list[str]
+) -> None:
+    seen = replace(INSPECTION, n_operations=n_operations, n_graphs=n_graphs)
+
+    checks = of_labels(seen, replace(TORCH, tier=tier))
+
+    assert [check.name for check in checks if check.holds is False] == fault
 
 
 def test_a_batch_fed_from_the_host_is_not_on_the_device_beforehand() -> None:

@@ -151,6 +151,24 @@ UNFAIR = [
         problem=replace(SMALL, readback="step"),
     ),
     Unfair(
+        "a compiled step labelled as eager, jax",
+        "jax_jit",
+        (('TIER = "step"', 'TIER = "eager"'),),
+        "tier: expected eager: at least 5 kinds of operation, started one by one; no compiled graph",
+    ),
+    Unfair(
+        "an eager loop labelled as compiled, torch",
+        "torch_eager",
+        (('TIER = "eager"', 'TIER = "step"'),),
+        "tier: expected step: at most 15 kinds of operation outside of what is compiled, found",
+    ),
+    Unfair(
+        "another framework on the label",
+        "numpy_float32",
+        (('FRAMEWORK = "numpy"', 'FRAMEWORK = "jax"'),),
+        "framework of the computation: expected operations of jax in an epoch, found 0 kinds of operation",
+    ),
+    Unfair(
         "two cores where one was allotted",
         "numpy_float32",
         (
