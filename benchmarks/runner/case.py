@@ -82,15 +82,17 @@ class CaseResult:
         if verdict is Verdict.INVALID:
             self.processes, self.kept_s, self.costs = [], [], None
 
-    def add(self, answer: Measurement | Failure, *, round_: int, position: int) -> None:
-        """Verify one process's answer, and only then take its times."""
+    def add(
+        self, answer: Measurement | Failure, *, round_: int, position: int, wall_s: float | None = None
+    ) -> None:
+        """Verify the answer of a process that lived for `wall_s`, and only then take its times."""
         if isinstance(answer, Failure):
             verdict = Verdict.INVALID if answer.is_invalid else Verdict.FAILED
             self.end(verdict, answer.reason, answer.details)
             return
         entry, problem = self.case.entry, self.case.problem
         agreed = agreement.check(problem, answer)
-        checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores)
+        checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores, wall_s=wall_s)
         if answer.timing:
             self.judgements.append(conservation.judge(answer.timing, problem, self.case.device))
             checks += self.judgements[-1].checks

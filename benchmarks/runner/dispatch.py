@@ -90,7 +90,9 @@ class Dispatcher:
             return
         for result, answer in zip(results, report.results, strict=False):
             try:
-                result.add(answer, round_=worker_run.round, position=worker_run.position)
+                result.add(
+                    answer, round_=worker_run.round, position=worker_run.position, wall_s=report.wall_s
+                )
             except Exception as error:  # noqa: BLE001 - it costs only its own case
                 reason = f"could not be verified: {type(error).__name__}: {error}"
                 result.end(Verdict.FAILED, reason, traceback.format_exc())

@@ -28,6 +28,7 @@ class Report:
     results: tuple[Measurement | Failure, ...]
     error: str | None
     log: str  # the last lines of its output
+    wall_s: float | None = None  # from its start to its end; None: unknown
     cut_short: bool = False  # the harness itself was killed; the answers until then are kept
 
 
@@ -51,6 +52,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
         folder / f"{name}.{end}" for end in ("job", "jsonl", "log", "report")
     )
     report_file.unlink(missing_ok=True)
+    start = time.perf_counter()
     job_file.write_text(job.to_json(), encoding="utf-8")
     results_file.write_text("")
     if job.caches:
@@ -73,10 +75,11 @@ def launch(job: Job, folder: Path, name: str) -> Report:
         finally:
             _kill(process)
     error = error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
-    report = _read_report(results_file, error=error, log=_tail(log_file, 20))
+    wall_s = time.perf_counter() - start
+    report = _read_report(results_file, error=error, log=_tail(log_file, 20), wall_s=wall_s)
     if not error and _is_incomplete(report, job):
         report = replace(report, error="ended early, with exit status 0")
-    write_atomically(report_file, json.dumps({"error": report.error, "log": report.log}))
+    write_atomically(report_file, json.dumps({"error": report.error, "log": report.log, "wall_s": wall_s}))
     return report
 
 
@@ -140,7 +143,7 @@ def _tail(log_file: Path, n_lines: int) -> str:
     return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
 
 
-def _read_report(results_file: Path, *, error: str | None, log: str) -> Report:
+def _read_report(results_file: Path, *, error: str | None, log: str, wall_s: float | None = None) -> Report:
     """Read the complete lines; a worker killed in the middle of a line leaves it unread."""
     lines = results_file.read_text(encoding="utf-8").splitlines(keepends=True)
     messages = [message_from_json(line) for line in lines if line.endswith("\n")]
@@ -149,6 +152,7 @@ def _read_report(results_file: Path, *, error: str | None, log: str) -> Report:
         results=tuple(each for each in messages if not isinstance(each, Readiness)),
         error=error,
         log=log,
+        wall_s=wall_s,
     )
 
 

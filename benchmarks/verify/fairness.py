@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.records.row import Check
 from benchmarks.verify import unseen
+from benchmarks.verify.isolation import of_isolation
 from benchmarks.verify.labels import of_labels
 from benchmarks.worker.precision import error_range
 
@@ -28,10 +29,16 @@ COMPILER_S = 0.01
 
 
 def manifest(
-    entry: ImplementationFile, problem: Problem, measurement: Measurement, *, n_cores: int
+    entry: ImplementationFile,
+    problem: Problem,
+    measurement: Measurement,
+    *,
+    n_cores: int,
+    wall_s: float | None = None,
 ) -> list[Check]:
     """Check all observations of one process except its results, which `agreement` compares."""
-    checks = [*_of_any_process(measurement, entry, n_cores)]
+    checks = [*_of_any_process(measurement, entry)]
+    checks += of_isolation(measurement, n_cores=n_cores, wall_s=wall_s)
     if measurement.inspection is not None:
         checks += _of_inspection(measurement.inspection, problem, entry)
         checks += of_labels(measurement.inspection, entry)
@@ -40,7 +47,7 @@ def manifest(
     return checks
 
 
-def _of_any_process(measurement: Measurement, entry: ImplementationFile, n_cores: int) -> Iterator[Check]:
+def _of_any_process(measurement: Measurement, entry: ImplementationFile) -> Iterator[Check]:
     yield Check(
         name="floating-point types of parameters, optimizer state, batches and losses",
         expected="float32",
@@ -52,13 +59,6 @@ def _of_any_process(measurement: Measurement, entry: ImplementationFile, n_cores
         expected=f"none but {entry.framework}",
         found=", ".join(measurement.other_frameworks) or "none",
         holds=not measurement.other_frameworks,
-    )
-    n_cpus = measurement.n_cpus_allowed
-    yield Check(
-        name="CPUs that its threads may run on",
-        expected=f"{n_cores}",
-        found=_or_unseen(n_cpus),
-        holds=None if n_cpus is None else n_cpus <= n_cores,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.unseen import variant_of
+from benchmarks.worker.isolation import adopt_orphans
 from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.observe import observer_of, resident_host_bytes
@@ -28,6 +29,7 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
     """Do the job and write each answer as soon as it is complete."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     die_with(parent)
+    adopt_orphans()
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
     signal.alarm(int(job.worker_timeout_s * (len(job.problems) + 1)) + 5)
     pin(job.cpus)

@@ -15,6 +15,7 @@ from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.instructions import count_trainings
+from benchmarks.worker.isolation import cpus_allowed, n_processes, replaced_clocks
 from benchmarks.worker.messages import Inspection, Measurement, Outcome, Timing
 from benchmarks.worker.precision import product_errors
 from benchmarks.worker.readback import reads_in_time
@@ -68,11 +69,14 @@ def measure(
     if job.sample_s:
         last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
     lowest, highest = envelope(verified, last)
+    allowed = cpus_allowed() if job.cpus else None
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
         other_frameworks=observe.other_frameworks(job.framework),
-        n_cpus_allowed=observe.n_cpus_allowed() if job.cpus else None,
+        n_cpus_allowed=None if allowed is None else len(allowed),
+        other_cpus=sorted((allowed or set()).difference(job.cpus)),
+        replaced_clocks=replaced_clocks(),
         first_call_s=workload.place_s + verified[0].first_call_s,
         lowest=lowest,
         highest=highest,
@@ -162,6 +166,8 @@ def sample(
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None if n_after is None or n_before is None else n_after - n_before,
         children_cpu_s=children_after_s - children_before_s,
+        n_processes=n_processes(),
+        sampled_s=sum(sum(training.epoch_s) for training in timed),
         gpu=gpu,
         n_instructions=n_instructions,
     )
@@ -209,7 +215,7 @@ def conserve(trials: Trials, timed: Sequence[TimedTraining], summary: Summary) -
     net_s = (sum(t.wall_s for t in timed) - sum(waits_s)) / n_epochs if waits_s else None
     for extra in (N_PAIRS, N_PAIRS, 0):
         conservation = replace(
-            trials.conservation(n_cores=observe.n_cpus_allowed() or os.cpu_count() or 1), net_s=net_s
+            trials.conservation(n_cores=len(cpus_allowed() or ()) or os.cpu_count() or 1), net_s=net_s
         )
         share = conserved_share(conservation, summary, trials.workload.device)
         if share >= TOLERANCE:

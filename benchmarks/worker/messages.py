@@ -134,6 +134,8 @@ class Timing:
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
     n_compilations: int | None  # since the first training; None: not observable
     children_cpu_s: float  # of programs that ended meanwhile, for example compilers
+    n_processes: int | None  # this one and its living descendants; None: not observable
+    sampled_s: float  # all epochs of the timed trainings
     gpu: GpuReading | None  # None: on a CPU, or not readable
     n_instructions: float | None = None  # of an epoch, counted while timing; None: not counted
 
@@ -185,6 +187,8 @@ class Measurement:
     dtypes: list[str]  # floating-point types of the export, the state and the batches
     other_frameworks: list[str]  # that the process had loaded
     n_cpus_allowed: int | None  # the number of CPUs that some thread may run on; None: not pinned
+    other_cpus: list[int]  # the ones that were not allotted to it
+    replaced_clocks: list[str]  # functions of Python's `time`
     first_call_s: float  # `place`, `prepare` and the first epoch of this problem: trace, compile, run
     lowest: Outcome
     highest: Outcome

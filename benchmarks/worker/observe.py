@@ -145,18 +145,6 @@ def patched(replacements: Mapping[tuple[object, str], object]) -> Iterator[None]
             setattr(owner, name, old)
 
 
-def n_cpus_allowed() -> int | None:
-    """Count the CPUs that some thread of this process may run on; None if the system can't say."""
-    tasks = Path("/proc/self/task")
-    if not tasks.exists():
-        return None
-    allowed: set[int] = set()
-    for task in tasks.iterdir():
-        with suppress(ProcessLookupError):  # a thread that has just ended
-            allowed |= os.sched_getaffinity(int(task.name))
-    return len(allowed)
-
-
 def waited_s(*, main_thread_only: bool = False) -> float | None:
     """Return how long this process's threads have waited for a core so far; None if the system can't say.
 

@@ -9,9 +9,9 @@ in `benchmarks.verify.conservation`.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,22 +137,22 @@ def run_trial(workload: Workload, epochs: list[Batches], *, seed: int, n_epochs:
     implementation, device = workload.implementation, workload.device
     problem = replace(workload.problem, n_epochs=n_epochs, target_loss=None)
     parameters = draw_parameters(replace(problem, seed=seed))
-    start_s = time.process_time()
+    start_s = process_time()
     placed = [implementation.place(problem, batches, device) for batches in epochs]
-    place_s = time.process_time() - start_s
-    wall_start_s = time.perf_counter()
+    place_s = process_time() - start_s
+    wall_start_s = perf_counter()
     waited_before_s = waited_s()
-    cpu_start_s = time.process_time()
+    cpu_start_s = process_time()
     state = implementation.prepare(problem, parameters, device)
     for batches in islice(cycle(placed), n_epochs):
         state = implementation.run_epoch(state, batches)
-    export_start_s = time.process_time()
+    export_start_s = process_time()
     result = implementation.export(state)
     check_result(result, problem)
     end = [np.ravel(array).copy() for array in (result.losses, result.weight, result.bias)]
-    cpu_end_s = time.process_time()
+    cpu_end_s = process_time()
     waited_after_s = waited_s()
-    wall_end_s = time.perf_counter()
+    wall_end_s = perf_counter()
     return Trial(
         seed=seed,
         n_epochs=n_epochs,
@@ -173,25 +173,25 @@ def copy_s(epochs: list[Batches]) -> float:
 
 
 def _copy_s(epochs: list[Batches]) -> float:
-    start_s = time.process_time()
+    start_s = process_time()
     for x, y in (batch for batches in epochs for batch in batches):
         np.ascontiguousarray(x.T)
         x.copy()
         y.copy()
-    return time.process_time() - start_s
+    return process_time() - start_s
 
 
 def calls_cpu_s(workload: Workload, n_epochs: int) -> tuple[float, ...]:
     """Train on the case's own data; return the CPU time of `prepare`, of each epoch, and of `export`."""
     implementation = workload.implementation
-    ticks = [time.process_time()]
+    ticks = [process_time()]
     state = workload.start()
-    ticks.append(time.process_time())
+    ticks.append(process_time())
     for epoch in range(n_epochs):
         state = implementation.run_epoch(state, workload.batches(epoch))
-        ticks.append(time.process_time())
+        ticks.append(process_time())
     implementation.export(state)
-    ticks.append(time.process_time())
+    ticks.append(process_time())
     return tuple(np.diff(ticks).tolist())
 
 

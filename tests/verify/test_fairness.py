@@ -51,6 +51,8 @@ TIMING = Timing(
     cpu_per_wall=1.0,
     n_compilations=0,
     children_cpu_s=0.0,
+    n_processes=1,
+    sampled_s=0.1,
     gpu=None,
 )
 INSPECTION = Inspection(
@@ -84,6 +86,7 @@ def items(
     problem: Problem = SMALL,
     *,
     n_cores: int = 1,
+    wall_s: float | None = 1.0,
     timing: dict[str, Any] | None = None,
     inspection: dict[str, Any] | None = None,
     **changes: Any,
@@ -95,7 +98,7 @@ def items(
     if inspection is not None:
         measurement = replace(measurement, inspection=replace(INSPECTION, **inspection))
     measurement = replace(measurement, **changes)
-    return manifest(TORCH, problem, measurement, n_cores=n_cores)
+    return manifest(TORCH, problem, measurement, n_cores=n_cores, wall_s=wall_s)
 
 
 def faults(*args: Any, **changes: Any) -> list[str]:
@@ -133,6 +136,10 @@ def test_a_fair_process_has_no_fault() -> None:
         ),
         ({"other_frameworks": ["jax"]}, "other frameworks in the process"),
         ({"n_cpus_allowed": 2}, "CPUs that its threads may run on"),
+        ({"other_cpus": [3]}, "CPUs that its threads may run on"),
+        ({"replaced_clocks": ["perf_counter"]}, "clocks"),
+        ({"timing": {"n_processes": 2}}, "processes at the end of the timed trainings"),
+        ({"timing": {"sampled_s": 3.0}, "wall_s": 2.0}, "time sampled, by the harness's clock"),
     ],
     ids=str,
 )

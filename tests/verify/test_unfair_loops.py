@@ -32,6 +32,17 @@ COMPILE_AT_THIRD = """
     if len(n_prepared) == 3:  # the second training: before the first one, another woke the framework up
         jax.jit(lambda x: x + 1)(1.0)
 """
+DAEMON = """
+import os, signal, time
+if os.fork() == 0:  # a daemon: its parent ends, and it has a session of its own
+    if os.fork() == 0:
+        os.setsid()
+        signal.alarm(60)
+        while True:
+            time.sleep(1)
+    os._exit(0)
+os.wait()
+"""
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -167,6 +178,21 @@ UNFAIR = [
         "numpy_float32",
         (('FRAMEWORK = "numpy"', 'FRAMEWORK = "jax"'),),
         "framework of the computation: expected operations of jax in an epoch, found 0 kinds of operation",
+    ),
+    Unfair(
+        "a process of its own that stays",
+        "numpy_float32",
+        (
+            ('TIER = "eager"\n', f'TIER = "eager"\n{DAEMON}'),
+        ),
+        "processes at the end of the timed trainings: expected one process, found 2",
+        TIMED_S,
+    ),
+    Unfair(
+        "a clock of its own",
+        "numpy_float32",
+        (("import numpy as np\n", "import time\n\ntime.perf_counter = lambda: 0.0\nimport numpy as np\n"),),
+        "clocks: expected Python's own, found replaced: perf_counter",
     ),
     Unfair(
         "two cores where one was allotted",
