@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
+from benchmarks.worker.inspection import inspect
 from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.isolation import cpus_allowed, n_processes, replaced_clocks
-from benchmarks.worker.messages import Inspection, Measurement, Outcome, Timing
-from benchmarks.worker.precision import product_errors
-from benchmarks.worker.readback import reads_in_time
+from benchmarks.worker.messages import Measurement, Outcome, Timing
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import (
@@ -30,7 +28,6 @@ from benchmarks.worker.trials import (
     conserved_share,
     is_busy,
 )
-from benchmarks.worker.unseen import train_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     from benchmarks.worker.observe import FrameworkObserver
     from benchmarks.worker.samples import Summary
     from benchmarks.worker.training import Training
-    from impls.contract import EpochResult, State
+    from impls.contract import EpochResult
 
 WARM_UP_EPOCHS = 10
 
@@ -90,56 +87,6 @@ def dtypes_of(workload: Workload, training: Training) -> set[str]:
     exported = {str(getattr(training, name).dtype) for name in ("losses", "weight", "bias")}
     state = workload.implementation.run_epoch(workload.start(), workload.batches(0))
     return exported | observe.floating_dtypes(state) | observe.floating_dtypes(workload.placed)
-
-
-def inspect(
-    workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None
-) -> Inspection:
-    """Observe one more epoch, then train on unseen problems."""
-    peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
-    peak_device_bytes = observer.peak_device_bytes(workload.device)
-    in_place = False
-
-    def epoch(state: State) -> State:
-        nonlocal in_place
-        after = workload.implementation.run_epoch(state, workload.batches(0))
-        in_place = after is state
-        return after
-
-    traffic = observer.traffic(workload.start, epoch, workload.device)
-    on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
-    forward_error, backward_error = product_errors(workload)
-    in_time, n_graphs = reads_in_time(workload, observer), observer.n_graphs()
-    n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
-    return Inspection(
-        **vars(traffic),
-        n_operations=n_operations,
-        n_graphs=n_graphs,
-        n_graph_breaks=observer.n_graph_breaks(),
-        lowered_precision=observer.lowered_precision(),
-        gpu_memory=observer.gpu_memory(),
-        n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
-        reads_in_time=in_time,
-        n_host_arrays=len(on_host),
-        placed_bytes=placed_bytes(workload, observer),
-        in_place=in_place,
-        forward_error=forward_error,
-        backward_error=backward_error,
-        peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
-        peak_device_bytes=peak_device_bytes,
-        unseen=train_unseen(workload, job.unseen_seed, job.n_unseen),
-    )
-
-
-def placed_bytes(workload: Workload, observer: FrameworkObserver) -> int | None:
-    """Return the memory on the device that placing an epoch takes; None: not observable."""
-    problem, batches = workload.problem, next(iter(draw_epochs(workload.problem)))
-    gc.collect()  # nothing else may be freed meanwhile
-    before = observer.device_bytes(workload.device)
-    placed = workload.implementation.place(problem, batches, workload.device)
-    after = observer.device_bytes(workload.device)
-    del placed
-    return None if before is None or after is None else after - before
 
 
 def sample(

@@ -1,0 +1,71 @@
+"""Observes one more epoch of a problem instead of timing more of them."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.cases.data import draw_epochs
+from benchmarks.worker import observe
+from benchmarks.worker.messages import Inspection
+from benchmarks.worker.precision import product_errors
+from benchmarks.worker.readback import reads_in_time
+from benchmarks.worker.training import Workload
+from benchmarks.worker.unseen import train_unseen
+
+if TYPE_CHECKING:
+    from benchmarks.worker.messages import Job
+    from benchmarks.worker.observe import FrameworkObserver
+    from impls.contract import State
+
+
+def inspect(
+    workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None
+) -> Inspection:
+    """Observe one more epoch, then train on unseen problems."""
+    peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
+    peak_device_bytes = observer.peak_device_bytes(workload.device)
+    in_place = False
+
+    def epoch(state: State) -> State:
+        nonlocal in_place
+        after = workload.implementation.run_epoch(state, workload.batches(0))
+        in_place = after is state
+        return after
+
+    traffic = observer.traffic(workload.start, epoch, workload.device)
+    on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
+    forward_error, backward_error = product_errors(workload)
+    in_time, n_graphs = reads_in_time(workload, observer), observer.n_graphs()
+    n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
+    return Inspection(
+        **vars(traffic),
+        n_operations=n_operations,
+        n_graphs=n_graphs,
+        n_graph_breaks=observer.n_graph_breaks(),
+        lowered_precision=observer.lowered_precision(),
+        gpu_memory=observer.gpu_memory(),
+        n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
+        reads_in_time=in_time,
+        n_host_arrays=len(on_host),
+        placed_bytes=placed_bytes(workload, observer),
+        in_place=in_place,
+        forward_error=forward_error,
+        backward_error=backward_error,
+        peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
+        peak_device_bytes=peak_device_bytes,
+        unseen=train_unseen(workload, job.unseen_seed, job.n_unseen),
+    )
+
+
+def placed_bytes(workload: Workload, observer: FrameworkObserver) -> int | None:
+    """Return the memory on the device that placing an epoch takes; None: not observable."""
+    problem, batches = workload.problem, next(iter(draw_epochs(workload.problem)))
+    gc.collect()  # nothing else may be freed meanwhile
+    before = observer.device_bytes(workload.device)
+    placed = workload.implementation.place(problem, batches, workload.device)
+    after = observer.device_bytes(workload.device)
+    del placed
+    return None if before is None or after is None else after - before
