@@ -1,7 +1,5 @@
 """The command line: run, list, explain, table, report, ab, calibrate, compare, track."""
 
-from __future__ import annotations
-
 import sys
 
 from benchmarks.cli.main import main

@@ -1,7 +1,5 @@
 """The benchmark that pytest collects: an epoch of every implementation, device and problem."""
 
-from __future__ import annotations
-
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 

@@ -1,7 +1,5 @@
 """Errors as messages for the user: expected, found, what to do."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

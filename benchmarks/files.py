@@ -1,7 +1,5 @@
 """Files that are there whole or not at all, and the system's refusals in words."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

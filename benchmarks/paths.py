@@ -1,7 +1,5 @@
 """Where the code is, and where results go."""
 
-from __future__ import annotations
-
 import os
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Figures of several rounds → estimates and ratios with confidence intervals."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The console to which the commands print."""
 
-from __future__ import annotations
-
 import errno
 import os
 

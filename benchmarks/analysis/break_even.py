@@ -1,7 +1,5 @@
 """The number of epochs after which a more expensive first call has paid off."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

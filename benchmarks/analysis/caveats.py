@@ -1,7 +1,5 @@
 """What must be stated with a table: why rows have no time, and which times are doubtful."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """How a figure is written in a cell of a table."""
 
-from __future__ import annotations
-
 from benchmarks.stats import CONFIDENCE
 
 NO_FIGURE = "—"

@@ -1,7 +1,5 @@
 """A column of a table: declared once, and written from there everywhere it is shown or explained."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, Field, dataclass, field, fields, replace

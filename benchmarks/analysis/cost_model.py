@@ -1,7 +1,5 @@
 """A run's sweeps over batch sizes → the fitted cost model: the time of one step at other batch sizes."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Tables, plots, page and exports all take their figures and columns from here, so that they can't disagree.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass

@@ -1,7 +1,5 @@
 """Within a tier: PyTorch's fastest implementation against JAX's, and how sure the comparison is."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass

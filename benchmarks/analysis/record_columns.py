@@ -3,8 +3,6 @@
 The classes only declare them; a line is a run, a process, a point of a curve or a check, as records have it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from benchmarks.analysis.cells import NO_FIGURE

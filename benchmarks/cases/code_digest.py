@@ -5,8 +5,6 @@ or explained differently measures the same. Other files are hashed by their byte
 algorithm; digests of two algorithms can't be compared.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import hashlib

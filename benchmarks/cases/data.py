@@ -1,7 +1,5 @@
 """A problem's data and initial parameters, drawn from its seed."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 

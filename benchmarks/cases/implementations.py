@@ -1,7 +1,5 @@
 """Lists the implementations: one file each, read without importing it, which only a worker does."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass

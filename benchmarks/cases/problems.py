@@ -1,7 +1,5 @@
 """Problems and the names generated from them: of a problem, a case and a group of cases."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cache

@@ -1,7 +1,5 @@
 """Named choices of implementations, problems and rounds, from a quick look to everything."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """How far a result may be from the reference, and the reason for each limit."""
 
-from __future__ import annotations
-
 import math
 
 from impls.contract import Precision, Problem

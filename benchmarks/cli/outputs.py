@@ -1,7 +1,5 @@
 """The options of the commands that give verdicts, and the files to which they write them."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Whether two records of different moments can be compared."""
 
-from __future__ import annotations
-
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware

@@ -1,7 +1,5 @@
 """The result of a comparison, case by case, with its JSON form and its exit status."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 

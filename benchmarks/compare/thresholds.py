@@ -1,7 +1,5 @@
 """Which threshold a case has: the one that the user gives, else the calibrated one, else the rule's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Compares two records, measured at different moments: `perceptron-bench compare`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

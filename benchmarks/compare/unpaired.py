@@ -1,7 +1,5 @@
 """Processes of one moment and processes of another → a verdict that allows for drift in between."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import count

@@ -1,7 +1,5 @@
 """A clock that replays our samples to pytest-benchmark, through its public API."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 

@@ -1,7 +1,5 @@
 """The hooks of the pytest plugin: options, the cases to collect, their measuring, and our own tables."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast

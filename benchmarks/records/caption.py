@@ -1,7 +1,5 @@
 """The parts of every caption, in words: the machine, its cores, the software."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from benchmarks.records.provenance import Host, Provenance

@@ -1,7 +1,5 @@
 """How a record is written: few samples, no spaces."""
 
-from __future__ import annotations
-
 import json
 from itertools import islice
 from pathlib import Path

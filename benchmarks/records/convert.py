@@ -7,8 +7,6 @@ Each file is replaced by one of today's version with the same figures and proven
 digest: convert the original records and add them with `perceptron-bench track add`.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What one fresh process measured, and two sides' processes of the same rounds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias

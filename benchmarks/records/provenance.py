@@ -1,7 +1,5 @@
 """Where, when and with what a run was measured."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property

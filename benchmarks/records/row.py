@@ -1,7 +1,5 @@
 """The record of one case: its problem, the checks and the times."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property

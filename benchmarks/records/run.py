@@ -4,8 +4,6 @@ Most rows have the same checks, so the file has each distinct check once, and ro
 A single benchmark's `extra_info["perceptron_bench"]` names its row.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

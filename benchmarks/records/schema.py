@@ -1,7 +1,5 @@
 """How our JSON files are read: a foreign, cut off or edited file is refused in one sentence."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

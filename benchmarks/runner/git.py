@@ -1,7 +1,5 @@
 """Git: the commit of a folder, and a worktree of another commit."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Starts a worker, waits for it and reports how it ended; its crash or hang does not harm the harness."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Shows how far a run has come: a bar on a screen, lines in a log."""
 
-from __future__ import annotations
-
 import time
 from typing import Self
 

@@ -1,7 +1,5 @@
 """The folder that keeps workers' files until the result is written, so that a killed run resumes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The rounds: fresh workers in shuffled order, each answer verified as it arrives."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import random

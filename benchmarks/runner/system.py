@@ -1,7 +1,5 @@
 """This machine: its CPUs, its devices and its packages."""
 
-from __future__ import annotations
-
 import datetime as dt
 import importlib.metadata
 import os

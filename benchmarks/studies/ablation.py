@@ -7,8 +7,6 @@ shortened loop computes something else and is no result: it only shows the cost 
 All variants of a loop and the floor alternate within one pinned process; the fastest epoch of each counts.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile

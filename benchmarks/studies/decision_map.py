@@ -8,8 +8,6 @@ point is right if the way that the map names took at most 5 % longer than the ot
 wrong.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import sys

@@ -6,8 +6,6 @@ Each comparison changes one thing in an implementation and measures the effect w
 the file that it makes. The reports are written to results/faq/. Takes about ten minutes.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

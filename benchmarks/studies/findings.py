@@ -1,7 +1,5 @@
 """The parts that studies share: their options, and their findings on the terminal and as a page."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Sequence

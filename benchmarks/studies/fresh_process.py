@@ -1,7 +1,5 @@
 """Calls a function in a process of its own, pinned and with a worker's environment variables."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import subprocess

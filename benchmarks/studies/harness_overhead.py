@@ -6,8 +6,6 @@ The two alternate within pinned processes. Exit status 1 if the median of the pa
 than 5 %.
 """
 
-from __future__ import annotations
-
 import argparse
 import gc
 import sys

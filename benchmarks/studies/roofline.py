@@ -5,8 +5,6 @@
 The two alternate within one pinned process. Exit status 1 if the median of the paired ratios exceeds 1.3.
 """
 
-from __future__ import annotations
-
 import argparse
 import ctypes
 import sys

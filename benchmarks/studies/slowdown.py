@@ -1,7 +1,5 @@
 """A copy of an implementation with work added to each timed epoch, and how much longer that takes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

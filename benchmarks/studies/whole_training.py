@@ -1,7 +1,5 @@
 """Times one whole training, first call included, in a fresh process with empty caches."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from dataclasses import dataclass

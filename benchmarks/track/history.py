@@ -11,8 +11,6 @@ killed writer, and a later writer removes it after an hour; a writer that takes 
 and reports that it failed.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import os

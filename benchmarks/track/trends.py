@@ -5,8 +5,6 @@ same round of the same run, and the median of these ratios over the rounds. A di
 slows case and baseline alike and cancels out, so that runs of different days can be compared.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Runs → tidy tables of everything that is shown: a line is one observation, a column one variable."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias

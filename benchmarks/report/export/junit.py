@@ -1,7 +1,5 @@
 """A comparison → a JUnit report, which CI servers show as tests."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree as ET
 
 from benchmarks.compare.result import CaseVerdict, Comparison

@@ -4,8 +4,6 @@ pytest-benchmark, github-action-benchmark (`tool: pytest`) and Bencher (`python_
 they are, but the last two use means. These files hold the statistic that gates.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

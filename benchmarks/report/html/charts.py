@@ -1,7 +1,5 @@
 """Plots for the page: one specification each, for light and dark."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any

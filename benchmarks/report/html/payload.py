@@ -1,7 +1,5 @@
 """Runs → the data of the page, as JSON's types."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace

@@ -3,8 +3,6 @@
 The data is named "rows"; each row has the "colour", the "shape" and the "dash" of its implementation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeAlias

@@ -1,7 +1,5 @@
 """The fitted cost model: the cost of a step at any batch size, and the additional cost of each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import altair as alt

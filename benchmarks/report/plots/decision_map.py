@@ -1,7 +1,5 @@
 """The decision map: the way of training that finishes first, by batch size and number of epochs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

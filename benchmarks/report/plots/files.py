@@ -1,7 +1,5 @@
 """Plots → files: SVG for documents, PNG for sharing."""
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections import Counter

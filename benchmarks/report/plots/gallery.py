@@ -1,7 +1,5 @@
 """Runs → all plots that their records allow, for each machine."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The losses of all implementations, step by step, and below them their deviations from the reference."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import altair as alt

@@ -1,7 +1,5 @@
 """One plot: its panels, and the words that replace it for readers who can't see it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 

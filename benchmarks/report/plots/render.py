@@ -1,7 +1,5 @@
 """Specification → SVG and PNG."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

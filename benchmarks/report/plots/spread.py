@@ -1,7 +1,5 @@
 """The distribution of each process's epochs, round by round: was the machine steady?"""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import altair as alt

@@ -1,7 +1,5 @@
 """The look of plots: an implementation has the same colour, shape and dashes in each of them."""
 
-from __future__ import annotations
-
 import math
 import zlib
 from collections import defaultdict

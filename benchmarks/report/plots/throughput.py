@@ -1,7 +1,5 @@
 """Samples per second against batch size, both logarithmic: one line per implementation."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 

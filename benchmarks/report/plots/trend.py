@@ -1,7 +1,5 @@
 """Cases over the dates of their runs, relative to their baseline, with change points."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import product
 

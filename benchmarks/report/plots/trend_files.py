@@ -1,7 +1,5 @@
 """Trends → a plot in a file; needs an extra only when one is written."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

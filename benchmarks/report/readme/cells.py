@@ -1,7 +1,5 @@
 """How a name and a figure are written in the README's tables and sentences."""
 
-from __future__ import annotations
-
 from benchmarks.analysis.cells import NO_FIGURE, in_unit, interval_cell
 from benchmarks.report.tables.markdown import plain_in_markdown, shortened
 

@@ -1,7 +1,5 @@
 """Plots in Markdown pages."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Runs → the results in short, README.md: the answers in the order of a reader's questions."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -6,8 +6,6 @@ Without a file, every table is written again from its own record. With files, it
 file that has times of named problems on the same device.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

@@ -1,7 +1,5 @@
 """The questions that the results' README answers for one machine, each a section in Markdown."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The tables of the results' README: one line per implementation, one column per problem."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 

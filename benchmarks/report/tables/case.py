@@ -1,7 +1,5 @@
 """One row → everything that is known of it."""
 
-from __future__ import annotations
-
 from rich.console import Console
 from rich.markup import escape
 

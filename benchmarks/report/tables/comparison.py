@@ -1,7 +1,5 @@
 """A comparison → the terminal's table and Markdown."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace

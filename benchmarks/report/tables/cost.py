@@ -1,7 +1,5 @@
 """The fitted cost model and the break-even points → tables."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby

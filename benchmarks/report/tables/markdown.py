@@ -1,7 +1,5 @@
 """Tables and text from records in Markdown, as code forges read it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache

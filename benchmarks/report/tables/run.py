@@ -1,7 +1,5 @@
 """Runs → tables, on the terminal and in Markdown; every figure comes from the record."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby

@@ -1,7 +1,5 @@
 """Trends → tables on the terminal."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import groupby
