@@ -16,7 +16,6 @@ from benchmarks.errors import UsageError, unknown_name
 from benchmarks.files import explain_refusal
 from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
-from benchmarks.report.plots.trend_files import require_format, write_plot
 from benchmarks.report.tables.trends import print_trends
 from benchmarks.terminal import wide_terminal
 from benchmarks.track.change_points import Segmentation
@@ -103,7 +102,7 @@ def _add(parsed: argparse.Namespace) -> int:
 
 def _show(parsed: argparse.Namespace) -> int:
     if parsed.plot:
-        require_format(parsed.plot)
+        _require_format(parsed.plot)
     records, status = _records(parsed)
     trends = trends_of(records, parsed.baseline)
     chosen = [trend for trend in trends if parsed.case in trend.case]
@@ -112,9 +111,29 @@ def _show(parsed: argparse.Namespace) -> int:
     segmented = [Segmentation.of(trend) for trend in chosen]
     print_trends(segmented, wide_terminal())
     if parsed.plot:
-        write_plot(segmented, parsed.plot)
+        _plot(segmented, parsed.plot)
         sys.stdout.write(f"plot: {parsed.plot}\n")
     return status
+
+
+def _require_format(path: Path) -> None:
+    if path.suffix not in (".svg", ".png"):
+        message = f"--plot: expected a file that ends in .svg or .png, found {path}"
+        raise UsageError(message)
+
+
+def _plot(segmented: Sequence[Segmentation], path: Path) -> None:
+    """Plot the trends one below the other, in the format of the file's suffix."""
+    try:
+        import vl_convert  # noqa: F401, PLC0415 - altair writes with it; both are part of an extra
+
+        from benchmarks.report.plots.trend import chart_of  # noqa: PLC0415 - needs altair
+    except ImportError as error:
+        message = f"--plot needs more packages ({error}): pip install 'perceptron-bench[report]'"
+        raise UsageError(message) from None
+    with explain_refusal(path, remedy="name another file with --plot"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        chart_of(segmented).save(path, scale_factor=2)
 
 
 def _export(parsed: argparse.Namespace) -> int:

@@ -14,8 +14,7 @@ from markdown_it import MarkdownIt
 from benchmarks.analysis.figures import figures_of
 from benchmarks.errors import UsageError
 from benchmarks.records.row import LossPoint, Verdict
-from benchmarks.report.export.datasets import EXPORTS
-from benchmarks.report.export.files import dictionary, write_tables
+from benchmarks.report.export.files import EXPORTS, dictionary, write_tables
 from impls.contract import Problem
 from tests.helpers.records import AGREEMENT, INVALID, row, run_of
 from tests.helpers.runs import timed
