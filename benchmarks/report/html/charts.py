@@ -26,14 +26,13 @@ def charts_of(runs: Sequence[Run], gallery: Gallery) -> dict[str, Any]:
 
 def _plot(machine: str, drawn: Plot) -> dict[str, Any]:
     """Return a plot without title and subtitle, which the page writes above it for every width."""
-    spec: Spec = drawn.chart.to_dict(validate=False)  # validation takes long, and the tests of plots do it
-    title = spec.pop("title", {})
+    spec = {name: part for name, part in drawn.spec.items() if name != "title"}
     return {
         "machine": machine,
         "kind": drawn.kind,
         "about": drawn.about,
         "title": drawn.title,
-        "subtitle": title.get("subtitle", []),
+        "subtitle": drawn.subtitle,
         "words": drawn.description,
         "spec": rounded(spec),
         "values": rounded(drawn.values),
@@ -91,7 +90,9 @@ def deviations() -> Spec:
         base.mark_point().encode(
             x=alt.X("furthest:Q", scale=scale, axis=axis, title=title), color=COLOUR, shape=SHAPE
         ),
-        base.mark_text(align="left", dx=10).encode(x=alt.X("furthest:Q", scale=scale), text="deviation:N"),
+        base.mark_text(align="left", dx=10).encode(
+            x=alt.X("furthest:Q", scale=scale), text=alt.Text("deviation:N")
+        ),
         height=alt.Step(LINE_HEIGHT),
         description="For each implementation a mark at the largest deviation of any step's loss from the "
         "reference, on a logarithmic axis, and a line at the tolerance; beyond it no time is shown.",
@@ -104,14 +105,14 @@ def speedups() -> Spec:
     axis = alt.Axis(format=",~r", values=ROUND, labelOverlap="greedy", labelSeparation=10)
     base = alt.Chart().encode(y=NAMES, tooltip=_tips("implementation", "times as fast", "95 % interval"))
     return _specification(
-        alt.Chart().mark_rule(color=DIM, strokeDash=[3, 3]).encode(x=alt.datum(1)),
+        alt.Chart().mark_rule(color=DIM, strokeDash=[3, 3]).encode(x=alt.XDatum(1)),
         base.mark_rule(strokeWidth=3).encode(
             x=alt.X("from:Q", scale=scale, axis=axis, title="times as fast as the baseline (log scale)"),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             color=COLOUR,
         ),
         base.mark_point().encode(x=alt.X("speedup:Q", scale=scale), color=COLOUR, shape=SHAPE),
-        base.mark_text(align="left", dx=10).encode(x=alt.X("to:Q", scale=scale), text="label:N"),
+        base.mark_text(align="left", dx=10).encode(x=alt.X("to:Q", scale=scale), text=alt.Text("label:N")),
         height=alt.Step(LINE_HEIGHT),
         description="For each implementation a mark at how many times as fast as the baseline it is, on a "
         "logarithmic axis, and a line over the interval. The dashed line is the baseline.",
@@ -131,7 +132,7 @@ def trainings() -> Spec:
             ),
             color=COLOUR,
             strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
-            detail="implementation:N",
+            detail=alt.Detail("implementation:N"),
             tooltip=_tips("implementation", "epochs", "time"),
         )
     )
@@ -141,7 +142,7 @@ def trainings() -> Spec:
         .encode(
             x=alt.X("epochs:Q", scale=log),
             y=alt.Y("label at:Q", scale=log),
-            text="label:N",
+            text=alt.Text("label:N"),
         )
     )
     return _specification(
@@ -161,9 +162,9 @@ def distances() -> Spec:
     x = alt.X("distance:Q", scale=scale, axis=axis, title="times as long as the native floor (log scale)")
     base = alt.Chart().encode(y=NAMES, x=x, tooltip=_tips("implementation", "times as long"))
     return _specification(
-        base.mark_rule(strokeWidth=3, opacity=0.5).encode(x2=alt.datum(1), color=COLOUR),
+        base.mark_rule(strokeWidth=3, opacity=0.5).encode(x2=alt.X2Datum(1), color=COLOUR),
         base.mark_point().encode(color=COLOUR, shape=SHAPE),
-        base.mark_text(align="left", dx=10).encode(text="times as long:N"),
+        base.mark_text(align="left", dx=10).encode(text=alt.Text("times as long:N")),
         height=alt.Step(LINE_HEIGHT),
         description="For each implementation a mark at how many times as long as the native floor an epoch "
         "takes, on a logarithmic axis that begins with the floor, at 1.",

@@ -78,9 +78,9 @@ def _panel(values: Values, rows: Sequence[Row], names: tuple[str, str], *, first
 
     look = points(rows, legend=False)
     return alt.layer(
-        base.mark_rule(strokeWidth=3).encode(x=x(ends[0]), x2=f"{ends[1]}:Q", color=look["color"]),
+        base.mark_rule(strokeWidth=3).encode(x=x(ends[0]), x2=alt.X2(f"{ends[1]}:Q"), color=look["color"]),
         base.mark_point(size=90).encode(x=x(column), **look),
-        base.mark_text(align="left", dx=10).encode(x=x(ends[1]), text="label:N"),
+        base.mark_text(align="left", dx=10).encode(x=x(ends[1]), text=alt.Text("label:N")),
     ).properties(width=PANEL_WIDTH, height=LINE_HEIGHT * len(order))
 
 

@@ -97,15 +97,15 @@ def _panel(drawn: DecisionMap, fills: Mapping[str, str]) -> Panel:
         areas.encode(
             x=alt.X("batch size:Q", title="batch size (samples)", **_axis(drawn.range)),
             y=alt.Y("epochs from:Q", title="length of the training (epochs)", **_axis((1, MAX_EPOCHS))),
-            y2="epochs to:Q",
+            y2=alt.Y2("epochs to:Q"),
             color=colour,
             stroke=colour,
-            detail="area:N",
-            tooltip=["implementation:N"],
+            detail=alt.Detail("area:N"),
+            tooltip=[alt.Tooltip("implementation:N")],
         ),
-        rules.mark_rule(color="black", opacity=0.35, strokeDash=[1, 3]).encode(x="batch size:Q"),
+        rules.mark_rule(color="black", opacity=0.35, strokeDash=[1, 3]).encode(x=alt.X("batch size:Q")),
         labels.mark_text(color=alt.ExprRef("datum.ink"), fontWeight="bold").encode(
-            x="batch size:Q", y="epochs:Q", text="implementation:N"
+            x=alt.X("batch size:Q"), y=alt.Y("epochs:Q"), text=alt.Text("implementation:N")
         ),
     ).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=alt.Title(CACHES[drawn.caches], fontSize=13))
 

@@ -14,7 +14,7 @@ from benchmarks.records.machine import Machine
 from benchmarks.report.plots.gallery import Gallery
 from benchmarks.report.plots.plot import Kind, Plot
 from benchmarks.report.plots.render import STYLE, draw
-from benchmarks.report.plots.style import themed
+from benchmarks.report.plots.style import config
 
 OURS = re.compile(rf"({'|'.join(get_args(Kind))})-.+\.svg")
 MACHINE = re.compile(r".+-\d+-CPUs(-.+)?|.{91}-[0-9a-f]{8}")
@@ -52,7 +52,7 @@ def write_plots(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dic
         _remove_earlier(folder)
         for each in chain.from_iterable(written.values()):
             each.svg.parent.mkdir(parents=True, exist_ok=True)
-            draw(themed(each.plot.chart, "light"), each.svg, each.png)
+            draw(each.plot.spec | {"config": config("light")}, each.svg, each.png)
     return written
 
 

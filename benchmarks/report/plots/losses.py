@@ -60,7 +60,7 @@ def _losses(values: Values, rows: Sequence[Row]) -> Panel:
     reference = base.transform_filter(alt.datum.implementation == rows[0].implementation)
     loss = alt.Y("loss:Q", title="loss of the step")
     return overlaid(
-        reference.mark_line(color=GREY, strokeWidth=8, opacity=0.5).encode(y="reference loss:Q"),
+        reference.mark_line(color=GREY, strokeWidth=8, opacity=0.5).encode(y=alt.Y("reference loss:Q")),
         base.mark_line(strokeWidth=1.5).encode(y=loss, **lines(rows)),
         base.transform_filter("datum.marked").mark_point().encode(y=loss, **points(rows)),
     ).properties(width=WIDTH, height=UPPER_HEIGHT)
@@ -71,7 +71,8 @@ def _deviations(values: Values, rows: Sequence[Row], tolerance: float) -> Panel:
     base = alt.Chart(inline([value for value in values if value["deviation"]])).encode(
         x=_steps(title="step"), y=alt.Y("deviation:Q", title="|loss - reference|", **axis)
     )
-    tooltip = ["implementation:N", "step:Q", "loss:Q", alt.Tooltip("deviation:Q", format=".1e")]
+    tooltip = [*map(alt.Tooltip, ("implementation:N", "step:Q", "loss:Q"))]
+    tooltip.append(alt.Tooltip("deviation:Q", format=".1e"))
     return overlaid(
         base.mark_line(strokeWidth=1.5).encode(tooltip=tooltip, **lines(rows)),
         base.transform_filter("datum.marked").mark_point().encode(**points(rows, legend=False)),

@@ -1,6 +1,7 @@
 """One plot: its panels, and the words that replace it for readers who can't see it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import altair as alt
@@ -42,6 +43,12 @@ class Plot:
         """Return the panels with title and alternative text."""
         title = alt.Title(self.title, subtitle=self.subtitle)
         return self.panels.properties(title=title, description=self.description)
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Return the chart's Vega-Lite specification, without a theme; the tests validate it."""
+        found: dict[str, Any] = self.chart.to_dict(validate=False)
+        return found
 
 
 def inline(values: Values) -> alt.InlineData:

@@ -72,9 +72,11 @@ def _panels(values: Values, names: Sequence[str], color: alt.Color) -> alt.Facet
 
     bar = base.mark_bar(clip=True, size=12, strokeWidth=2)
     panel = alt.layer(
-        alt.Chart().mark_rule(color=DIM, strokeDash=[2, 3]).encode(y=alt.datum(1, scale=scale)),
-        base.mark_rule(clip=True, strokeWidth=1.5, opacity=0.6).encode(y=y("min"), y2="max:Q", color=color),
-        bar.encode(y=y("q1"), y2="q3:Q", color=color, stroke=color),
+        alt.Chart().mark_rule(color=DIM, strokeDash=[2, 3]).encode(y=alt.YDatum(1, scale=scale)),
+        base.mark_rule(clip=True, strokeWidth=1.5, opacity=0.6).encode(
+            y=y("min"), y2=alt.Y2("max:Q"), color=color
+        ),
+        bar.encode(y=y("q1"), y2=alt.Y2("q3:Q"), color=color, stroke=color),
         base.mark_tick(clip=True, thickness=2, size=12).encode(y=y("median")),
         data=inline(values),
     ).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT)

@@ -188,18 +188,12 @@ def logarithmic(
 
 def limit(value: float, label: str) -> list[alt.Chart]:
     """Return a horizontal line with a label, on the y axis of the panel."""
-    base = alt.Chart(inline([{"limit": value}])).encode(y="limit:Q")
+    base = alt.Chart(inline([{"limit": value}])).encode(y=alt.Y("limit:Q"))
     text = base.mark_text(align="left", baseline="bottom", dx=4, dy=-3)
     return [
         base.mark_rule(color=DIM, strokeWidth=2),
-        text.encode(x=alt.value(0), text=alt.value(label)),
+        text.encode(x=alt.XValue(0), text=alt.TextValue(label)),
     ]
-
-
-def themed(chart: alt.TopLevelMixin, theme: Theme) -> dict[str, Any]:
-    """Return the Vega-Lite specification of a chart in a theme."""
-    specification: dict[str, Any] = chart.to_dict(validate=False)  # the tests validate, which takes long
-    return specification | {"config": config(theme)}
 
 
 def config(theme: Theme) -> dict[str, Any]:

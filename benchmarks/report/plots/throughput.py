@@ -72,7 +72,7 @@ def _lines(values: Values, rows: Sequence[Row]) -> list[alt.Chart]:
         x=alt.X("batch size:Q", title="batch size (samples)", **logarithmic(sizes, format="~s")),
         y=alt.Y("samples per second:Q", title="throughput (samples/s)", **logarithmic(rates, format="~s")),
         tooltip=[
-            "implementation:N",
+            alt.Tooltip("implementation:N"),
             alt.Tooltip("batch size:Q", format=","),
             alt.Tooltip("samples per second:Q", format=".3s"),
         ],

@@ -71,9 +71,9 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
     shown = alt.condition(alt.datum.label != "", alt.value(1), alt.value(0))
     layers = alt.layer(
         base.mark_rule(color=BLUE, opacity=0.6, strokeWidth=2).encode(
-            y=alt.Y("low:Q", scale=scale), y2="high:Q"
+            y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q")
         ),
-        base.mark_line(color=DIM).encode(y="level:Q", detail="segment:N"),
+        base.mark_line(color=DIM).encode(y=alt.Y("level:Q"), detail=alt.Detail("segment:N")),
         base.mark_point(color=BLUE, filled=True).encode(
             y=alt.Y("ratio:Q", scale=scale, title="epoch time / baseline's (no unit)")
         ),
@@ -99,7 +99,7 @@ def _labels(base: alt.Chart) -> Iterator[alt.Chart]:
             color=VERMILION,
         ).encode(
             text=alt.condition(here, "label:N", alt.value("")),
-            y=alt.value(2 if is_late == is_slower else HEIGHT - LABEL_HEIGHT),
+            y=alt.YValue(2 if is_late == is_slower else HEIGHT - LABEL_HEIGHT),
         )
 
 

@@ -10,7 +10,7 @@ import vl_convert
 
 from benchmarks.report.plots.render import STYLE, VEGA_LITE, compact
 from benchmarks.report.plots.style import (
-    themed,
+    config,
 )
 from tests.helpers.plots import write
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def test_for_a_dark_page_the_style_of_an_svg_file_replaces_the_colours_of_the_light_theme_by_the_dark_ones(
     plots: dict[str, Plot], tmp_path: Path
 ) -> None:
-    chart = plots["throughput"].chart
+    dark_spec = plots["throughput"].spec | {"config": config("dark")}
     text = write(plots["throughput"], tmp_path).svg.read_text()
 
     assert text.count(STYLE) == 1
@@ -31,7 +31,7 @@ def test_for_a_dark_page_the_style_of_an_svg_file_replaces_the_colours_of_the_li
     for attribute, light, same, dark in re.findall(r'\[(\w+)="(.+?)"\]{(\w+):(.+?)}', STYLE):
         assert same == attribute
         text = text.replace(f'{attribute}="{light}"', f'{attribute}="{dark}"')
-    assert text == compact(vl_convert.vegalite_to_svg(themed(chart, "dark"), vl_version=VEGA_LITE))
+    assert text == compact(vl_convert.vegalite_to_svg(dark_spec, vl_version=VEGA_LITE))
 
 
 def test_only_the_numbers_in_tags_are_shortened_and_a_text_stays_as_it_is() -> None:

@@ -18,13 +18,12 @@ from benchmarks.report.plots.style import (
     ink_on,
     log_ticks,
     look_of,
-    themed,
     variants_of,
 )
 from tests.helpers.records import row
 
 if TYPE_CHECKING:
-    from benchmarks.report.plots.plot import Plot
+    pass
 
 
 @pytest.mark.parametrize(
@@ -41,15 +40,6 @@ def test_a_logarithmic_axis_has_the_fewest_round_values_of_which_three_are_withi
     values: list[float], ticks: list[float]
 ) -> None:
     assert log_ticks(values) == ticks
-
-
-def test_a_theme_changes_paper_and_ink_and_nothing_of_what_is_drawn(plots: dict[str, Plot]) -> None:
-    chart = plots["losses"].chart
-
-    light, dark = themed(chart, "light"), themed(chart, "dark")
-
-    assert light.pop("config") != dark.pop("config")
-    assert light == dark
 
 
 def looks() -> dict[str, Look]:
