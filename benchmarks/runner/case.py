@@ -1,7 +1,5 @@
 """A case and its result: each process is verified as its answer arrives; all together are the row."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 

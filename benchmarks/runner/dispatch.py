@@ -1,7 +1,5 @@
 """Starts a worker over some cases and verifies its answers; a case that kills it costs no other case."""
 
-from __future__ import annotations
-
 import secrets
 import traceback
 from collections import defaultdict

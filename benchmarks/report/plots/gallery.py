@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -132,12 +133,9 @@ def _sweeps(runs: Sequence[Run]) -> list[tuple[Run, list[Sweep]]]:
 
 def _trends(runs: Sequence[Run], *, group: str) -> Iterator[Plot]:
     """Plot the first group's trends, if there are enough runs."""
-    records = sorted(filter(None, map(_record, runs)), key=lambda record: record.date)
-    followed = [
-        each
-        for each in trends_of(records)
-        if len(each.points) >= MIN_RUNS and each.points[0].row.group == group
-    ]
+    own = (replace(run, rows=tuple(row for row in run.rows if row.group == group)) for run in runs)
+    records = sorted(filter(None, map(_record, own)), key=lambda record: record.date)
+    followed = [each for each in trends_of(records) if len(each.points) >= MIN_RUNS]
     if followed:
         yield trend(
             [Segmentation.of(each) for each in followed[:MAX_TRENDS]], about=group.replace(" on ", "-on-")
