@@ -159,6 +159,18 @@ def waited_s(*, main_thread_only: bool = False) -> float | None:
     return sum(waits_ns) / 1e9 if waits_ns else None
 
 
+def waited_for_others_s(
+    before_s: float | None, after_s: float | None, *, wall_s: float, cpu_s: float
+) -> float | None:
+    """Return how much of a wall time this process's threads waited for a core that another process had.
+
+    Two of its own threads on one core wait for each other, too, but then the process uses the core.
+    """
+    if before_s is None or after_s is None:
+        return None
+    return min(after_s - before_s, max(0.0, wall_s - cpu_s))
+
+
 def children_cpu_s() -> float:
     """Return the CPU time of ended child processes, for example of a compiler."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

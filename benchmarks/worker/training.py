@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
-from benchmarks.worker.observe import waited_s
+from benchmarks.worker.observe import waited_for_others_s, waited_s
 from impls.contract import Problem
 
 if TYPE_CHECKING:
@@ -142,9 +142,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
         epoch_s=np.diff(ticks).tolist(),
         cpu_s=cpu_s,
         wall_s=wall_s,
-        waited_s=None
-        if waited_before_s is None or waited_after_s is None
-        else waited_after_s - waited_before_s,
+        waited_s=waited_for_others_s(waited_before_s, waited_after_s, wall_s=wall_s, cpu_s=cpu_s),
         result=result,
     )
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.cases.data import draw_epochs, draw_parameters
 from benchmarks.worker.messages import Conservation, Outcome, Trial
-from benchmarks.worker.observe import waited_s
+from benchmarks.worker.observe import waited_for_others_s, waited_s
 from benchmarks.worker.training import check_result
 
 if TYPE_CHECKING:
@@ -152,15 +152,13 @@ def run_trial(workload: Workload, epochs: list[Batches], *, seed: int, n_epochs:
     end = [np.ravel(array).copy() for array in (result.losses, result.weight, result.bias)]
     cpu_end_s = process_time()
     waited_after_s = waited_s()
-    wall_end_s = perf_counter()
+    cpu_s, wall_s = cpu_end_s - cpu_start_s, perf_counter() - wall_start_s
     return Trial(
         seed=seed,
         n_epochs=n_epochs,
-        cpu_s=cpu_end_s - cpu_start_s,
-        wall_s=wall_end_s - wall_start_s,
-        waited_s=None
-        if waited_before_s is None or waited_after_s is None
-        else waited_after_s - waited_before_s,
+        cpu_s=cpu_s,
+        wall_s=wall_s,
+        waited_s=waited_for_others_s(waited_before_s, waited_after_s, wall_s=wall_s, cpu_s=cpu_s),
         place_s=place_s,
         export_s=cpu_end_s - export_start_s,
         end=Outcome(**dict(zip(("losses", "weight", "bias"), (a.tolist() for a in end), strict=True))),
