@@ -8,7 +8,7 @@ from benchmarks.records.row import Check
 from benchmarks.verify import unseen
 from benchmarks.verify.isolation import of_isolation
 from benchmarks.verify.labels import of_labels
-from benchmarks.worker.precision import error_range
+from benchmarks.worker.inspection.precision import error_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

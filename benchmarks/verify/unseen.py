@@ -10,8 +10,8 @@ from benchmarks.cases.tolerances import tolerances
 from benchmarks.cases.unseen import UnseenProblem, draw
 from benchmarks.records.row import Check
 from benchmarks.verify.agreement import Reference, compare, loss_name, parameter_name, train_reference
+from benchmarks.worker.inspection.unseen import workload_of
 from benchmarks.worker.messages import Outcome, UnseenOutcomes
-from benchmarks.worker.unseen import workload_of
 from impls.contract import Problem
 
 UNSEEN = "trainings on unseen problems"

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.unseen import variant_of
-from benchmarks.worker.isolation import adopt_orphans
 from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.observe import observer_of, resident_host_bytes
-from benchmarks.worker.start import die_with, load, pin
+from benchmarks.worker.start import adopt_orphans, die_with, load, pin
 from benchmarks.worker.training import ContractError, Workload, wake
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
-from benchmarks.worker.inspection import inspect
+from benchmarks.worker.inspection.inspect import inspect
 from benchmarks.worker.instructions import count_trainings
-from benchmarks.worker.isolation import cpus_allowed, n_processes, replaced_clocks
 from benchmarks.worker.messages import Measurement, Outcome, Timing
 from benchmarks.worker.samples import summarize
+from benchmarks.worker.start import cpus_allowed, n_processes, replaced_clocks
 from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import (
     ALONE,

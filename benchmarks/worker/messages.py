@@ -157,7 +157,9 @@ class Inspection:
     n_graph_breaks: int | None
     gpu_memory: dict[str, str] | None  # the framework's settings for it; None: it has none
     lowered_precision: list[str]  # settings that allow less than float32 in a matrix product
-    forward_error: AnyFloat | None  # of the product x·w in the loop itself; see benchmarks.worker.precision
+    forward_error: (
+        AnyFloat | None
+    )  # of the product x·w in the loop itself; see benchmarks.worker.inspection.precision
     backward_error: AnyFloat | None  # of the product xᵀ·d
     n_operations: int | None  # kinds of operation that Python starts in one epoch
     n_graphs: int | None  # compiled as a whole in this process; None: or each operation is

@@ -13,9 +13,9 @@ from benchmarks.runner.case import Case
 from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify.unseen import UNSEEN, check
+from benchmarks.worker.inspection.unseen import train_unseen
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload
-from benchmarks.worker.unseen import train_unseen
 from impls.contract import Problem
 from tests.conftest import SMALL, NoProgress
 

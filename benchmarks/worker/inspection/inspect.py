@@ -9,11 +9,11 @@ import numpy as np
 
 from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
+from benchmarks.worker.inspection.precision import product_errors
+from benchmarks.worker.inspection.readback import reads_in_time
+from benchmarks.worker.inspection.unseen import train_unseen
 from benchmarks.worker.messages import Inspection
-from benchmarks.worker.precision import product_errors
-from benchmarks.worker.readback import reads_in_time
 from benchmarks.worker.training import Workload
-from benchmarks.worker.unseen import train_unseen
 
 if TYPE_CHECKING:
     from benchmarks.worker.messages import Job

@@ -1,0 +1,1 @@
+"""All that a worker observes of a loop without timing it."""
