@@ -8,7 +8,8 @@ from benchmarks.records.row import Check
 from benchmarks.verify import unseen
 from benchmarks.verify.isolation import of_isolation
 from benchmarks.verify.labels import of_labels
-from benchmarks.worker.inspection.precision import error_range
+from benchmarks.worker.inspection.precision import FLOAT32_ERROR, error_range
+from impls.contract import EPSILON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from impls.contract import Problem
 
 
+LAST_ROWS = "loss and step of the last rows, where nothing is rounded"
 GPU_MEMORY = {"allocator": "default", "preallocation": "off", "unified memory": "off"}
 """JAX's settings must be these: preallocation would hide the peak; another allocator is another program."""
 
@@ -92,6 +94,7 @@ def _clocks(gpu: GpuReading) -> Check:
 
 def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
     yield _products(seen, problem)
+    yield _exact(seen)
     if seen.unseen is not None:
         yield unseen.check(problem, seen.unseen)
     if seen.gpu_memory is not None:
@@ -166,6 +169,24 @@ def _products(seen: Inspection, problem: Problem) -> Check:
         expected=f"{problem.precision}: relative errors from {low:.2g} to {high:.2g}",
         found="; ".join([", ".join(found), *lowered]),
         holds=not lowered and all(error is not None and low <= error <= high for error in errors.values()),
+    )
+
+
+def _exact(seen: Inspection) -> Check:
+    """Check what is right or wrong whatever the precision, where only the last rows of a batch count."""
+    errors = {"of the loss": seen.loss_error, "of the step": seen.step_error}
+    wrong = [name for name, error in errors.items() if error is None or not error <= FLOAT32_ERROR]
+    cause = ""
+    if "of the loss" in wrong:
+        cause = ": rows at a batch's end are left out or weigh less than others"
+    elif wrong:
+        cause = f": Adam's ε is not {EPSILON:g}, or the gradient is changed before Adam takes it"
+    found = ", ".join(f"{_or_unseen(error, '.1e')} {name}" for name, error in errors.items())
+    return Check(
+        name=LAST_ROWS,
+        expected=f"relative errors up to {FLOAT32_ERROR:.2g}",
+        found=found + cause,
+        holds=not wrong,
     )
 
 

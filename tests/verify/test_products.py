@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cases.implementations import read_entry
-from benchmarks.verify.fairness import manifest
+from benchmarks.cases.problems import NAMED
+from benchmarks.verify.fairness import LAST_ROWS, manifest
+from benchmarks.verify.unseen import UNSEEN
 from impls.contract import Problem
 from tests.conftest import SMALL
 from tests.helpers.rounding import BACKWARD, FORMATS, FORMS, FORWARD, look_at, unfair
@@ -16,6 +18,7 @@ from tests.verify.test_fairness import PRODUCTS
 
 if TYPE_CHECKING:
     from impls.contract import Precision
+    from tests.conftest import Copy
     from tests.helpers.rounding import Rounded
 
 
@@ -67,4 +70,39 @@ def test_a_loop_in_float32_is_measured_to_be_so_and_one_that_rounds_in_secret_is
                      ('PROCESS = {"precision": "float32"}', 'PROCESS = {"precision": "tf32"}'))  # fmt: skip
 
     assert unfair(rounded(FORWARD, BACKWARD, as_name="open"), SMALL) == []
-    assert unfair(secret, SMALL) == [PRODUCTS]
+    assert unfair(secret, SMALL) == [PRODUCTS, UNSEEN]
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (
+            ("    for x, y in batches:\n", "    for x, y in batches:\n        x, y = x[:-1], y[:-1]\n"),
+            "rows at a batch's end are left out or weigh less than others",
+        ),
+        (
+            (
+                "        adam(state, gradient)\n",
+                "        adam(state, gradient - d_logit[-1] * np.append(x[-1], 1))\n",
+            ),
+            "Adam's ε is not 1e-08, or the gradient is changed before Adam takes it",
+        ),
+        (("+ EPSILON)", "+ 1e-7)"), "Adam's ε is not 1e-08, or the gradient is changed before Adam takes it"),
+    ],
+    ids=["last row left out", "its gradient left out", "another epsilon"],
+)
+def test_rows_left_out_and_another_epsilon_are_found_at_every_size_and_not_called_imprecise(
+    change: tuple[str, str], cause: str, name: str, copy_of: Copy
+) -> None:
+    path = copy_of("numpy_float32", change)
+    problem = replace(NAMED[name], n_epochs=1)
+
+    faults = {
+        check.name: check.found
+        for check in manifest(read_entry(path), problem, look_at(path, problem), n_cores=1)
+        if check.holds is False and check.name != UNSEEN
+    }
+
+    assert faults.keys() == {LAST_ROWS}
+    assert faults[LAST_ROWS].endswith(cause)

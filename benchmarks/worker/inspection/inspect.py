@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
-from benchmarks.worker.inspection.precision import product_errors
+from benchmarks.worker.inspection.precision import probe_errors
 from benchmarks.worker.inspection.readback import reads_in_time
 from benchmarks.worker.inspection.unseen import train_unseen
 from benchmarks.worker.messages import Inspection
@@ -37,7 +37,7 @@ def inspect(
 
     traffic = observer.traffic(workload.start, epoch, workload.device)
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
-    forward_error, backward_error = product_errors(workload)
+    errors = probe_errors(workload)
     in_time, n_graphs = reads_in_time(workload, observer), observer.n_graphs()
     n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
     return Inspection(
@@ -52,8 +52,7 @@ def inspect(
         n_host_arrays=len(on_host),
         placed_bytes=placed_bytes(workload, observer),
         in_place=in_place,
-        forward_error=forward_error,
-        backward_error=backward_error,
+        **{f"{name}_error": value for name, value in errors._asdict().items()},
         peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
         peak_device_bytes=peak_device_bytes,
         unseen=train_unseen(workload, job.unseen_seed, job.n_unseen),

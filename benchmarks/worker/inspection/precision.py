@@ -2,29 +2,37 @@
 
 A setting is not enough: a framework may not use the precision that it allows. PyTorch never computes a
 product of matrix and vector in TF32, even if allowed; XLA turns it into a sum, and rounds there if a dot
-algorithm is named. So the loop runs two epochs on special batches of the problem's own shape.
+algorithm is named. So the loop runs some epochs on special batches of the problem's own shape.
+
+It computes each product twice: from numbers that every format has, and from numbers that rounding changes.
+An error that both have is none of rounding: rows were left out (only the last ones count), or the step is not
+Adam's. It is a check of its own, and cancels in the other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import frexp, log
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cases.tolerances import UNIT_ROUNDOFF
+from benchmarks.worker.training import Workload
 from impls import numpy_reference
-from impls.contract import Parameters
-
-if TYPE_CHECKING:
-    from benchmarks.worker.training import Workload
-    from impls.contract import Batch, Batches, EpochResult, Precision, Problem
-
+from impls.contract import Batch, Batches, EpochResult, Parameters, Precision, Problem
 
 PROBE = 1 + 3.4 * 2**-10
 """TF32 rounds it to 1 + 3/1024 and bfloat16 to 1, to nearest or toward zero alike: off by 0.80 and 0.85 unit
 roundoffs. The loop multiplies this number, times powers of two."""
+
+EXACT = 1.0
+"""Every format has it, and powers of two times it."""
+
+ABOVE = 1 + 2**-18
+"""A derivative is not exact: a little above 1, all formats round it to 1 rather than to the number below."""
 
 LOST = (1.2, 2.4)
 """The relative error of a product of two such numbers, in unit roundoffs: 1.6 or 1.7 if both are rounded,
@@ -45,57 +53,83 @@ def error_range(precision: Precision) -> tuple[float, float]:
     return LOST[0] * UNIT_ROUNDOFF[precision], LOST[1] * UNIT_ROUNDOFF[precision]
 
 
-def product_errors(workload: Workload) -> tuple[float | None, float | None]:
-    """Return the relative errors of the loop's x·w and xᵀ·d; None twice if it raises an error."""
+class ProbeErrors(NamedTuple):
+    """The largest relative errors; None: the loop raised an error."""
+
+    forward: float | None = None  # of x·w, by rounding
+    backward: float | None = None  # of xᵀ·d, by rounding
+    loss: float | None = None  # of a loss, where nothing is rounded
+    step: float | None = None  # of a step whose gradient is far below Adam's ε, where nothing is rounded
+
+
+def probe_errors(workload: Workload) -> ProbeErrors:
+    """Return the errors of the loop's products, and of a loss and a step without rounding."""
     try:
-        return _measured(workload)
+        with np.errstate(all="ignore"):  # a step of 0 divides by 0
+            loss, forward = _errors(workload, forward_probe, lambda result: result.losses[0])
+            step, backward = _errors(workload, backward_probe, lambda result: result.weight)
     except Exception:  # noqa: BLE001 - it has raised the error on its own problem, too, where it is reported
-        return None, None
+        return ProbeErrors()
+    return ProbeErrors(forward, backward, loss, step)
 
 
-def _measured(workload: Workload) -> tuple[float, float]:
-    problem, n_features = workload.problem, _n_probed(workload.problem)
-    parameters, batches = forward_probe(problem)
+def _errors(
+    workload: Workload,
+    probe: Callable[[Problem, float], tuple[Parameters, Batches]],
+    look: Callable[[EpochResult], NDArray[Any]],
+) -> tuple[float, float]:
+    """Return the relative error with the exact number, and how much larger it is with the probe."""
+    exact, rounded = (_share(workload, *probe(workload.problem, number), look) for number in (EXACT, PROBE))
+    return float(np.abs(exact - 1).max()), float(np.abs(rounded / exact - 1).max())
+
+
+def _share(
+    workload: Workload,
+    parameters: Parameters,
+    batches: Batches,
+    look: Callable[[EpochResult], NDArray[Any]],
+) -> NDArray[Any]:
+    """Return the loop's result over the reference's, which needs one row of the batches after the first."""
     reference = replace(workload, implementation=numpy_reference)
-    expected = _run(reference, parameters, batches[:1]).losses[0]
-    # At a logit near -4 and a label of 1, loss and logit have the same relative error (within 3 %).
-    forward = _run(workload, parameters, batches).losses[0] / expected - 1
-    parameters, batches = backward_probe(problem)
-    without_features = [batches[0], *((x[:1], y[:1]) for x, y in batches[1:])]
-    wanted = _run(reference, parameters, without_features).weight[:n_features]
-    backward = _run(workload, parameters, batches).weight[:n_features] / wanted - 1
-    return abs(float(forward)), float(np.abs(backward).max())
+    few_rows = [batches[0], *((x[:1], y[:1]) for x, y in batches[1:])]
+    n_probed = _n_probed(workload.problem)
+    found, expected = (
+        np.atleast_1d(look(result))[:n_probed]
+        for result in (_run(workload, parameters, batches), _run(reference, parameters, few_rows))
+    )
+    share: NDArray[Any] = found / expected
+    return share
 
 
-def forward_probe(problem: Problem) -> tuple[Parameters, Batches]:
-    """Put the probe into features and weights: their product, the logit -4.03, shows in the first loss.
+def forward_probe(problem: Problem, number: float) -> tuple[Parameters, Batches]:
+    """Put the number into features and weights: their product, a logit near -4, shows in the first loss.
 
-    All labels are 1. The samples without the probe have a logit of 64 and a loss of 0.
+    There, with a label of 1, loss and logit have the same relative error (within 3 %). All labels are 1, and
+    only the last samples have a loss: the others' logits are 64.
     """
     n_features = _n_probed(problem)
     weight = np.zeros(problem.n_features, np.float32)
-    weight[:n_features] = -4 / n_features * PROBE
+    weight[:n_features] = -4 / n_features * number
     x = np.zeros((problem.batch_size, problem.n_features), np.float32)
     x[:, :n_features] = -16
-    x[:MAX_SAMPLES, :n_features] = PROBE
+    x[_last_rows(problem), :n_features] = number
     batch = (x, np.ones(problem.batch_size, np.float32))
     return Parameters(weight, np.zeros((), np.float32)), _epoch(problem, batch, batch)
 
 
-def backward_probe(problem: Problem) -> tuple[Parameters, Batches]:
-    """Put the probe into features and derivatives: their product is the gradient and shows in the weights.
+def backward_probe(problem: Problem, number: float) -> tuple[Parameters, Batches]:
+    """Put the number into features and derivatives: their product is the gradient and shows in the weights.
 
     All labels and weights are 0, so that a derivative is p / batch_size, where p follows from the bias. The
     features are so small that the gradient is far below Adam's ε, where a step is proportional to it. Only
-    the first batch has features other than 0, and thus a gradient.
+    the last samples of the first batch have features other than 0, and thus a gradient.
     """
-    first_size = problem.batch_size if problem.n_batches > 1 else problem.samples_per_epoch
-    significand, _ = frexp(PROBE * first_size)
-    p = significand / 2  # from 1/4 to 1/2: a power of two times PROBE times the batch's size
+    significand, _ = frexp(max(number, ABOVE) * _first_size(problem))
+    p = significand / 2  # from 1/4 to 1/2: a power of two times the number times the batch's size
     bias = np.array(log(p / (1 - p)), np.float32)
     x = np.zeros((problem.batch_size, problem.n_features), np.float32)
     rest = (x.copy(), np.zeros(problem.batch_size, np.float32))
-    x[:MAX_SAMPLES, : _n_probed(problem)] = PROBE * 2**-34
+    x[_last_rows(problem), : _n_probed(problem)] = number * 2**-34
     return Parameters(np.zeros(problem.n_features, np.float32), bias), _epoch(problem, (x, rest[1]), rest)
 
 
@@ -104,11 +138,21 @@ def _n_probed(problem: Problem) -> int:
     return 1 << min(problem.n_features, MAX_FEATURES).bit_length() - 1
 
 
+def _first_size(problem: Problem) -> int:
+    return problem.batch_size if problem.n_batches > 1 else problem.samples_per_epoch
+
+
+def _last_rows(problem: Problem) -> slice:
+    """Return the rows with the number: at most half of a batch, so that its mean shows if one is missing."""
+    return slice(-max(1, min(MAX_SAMPLES, _first_size(problem) // 2)), None)
+
+
 def _epoch(problem: Problem, first: Batch, rest: Batch) -> list[Batch]:
     """Return as many batches as the problem has, the last one ragged as there."""
     batches = [first, *[rest] * (problem.n_batches - 1)]
     x, y = batches[-1]
-    batches[-1] = (x[: problem.last_batch_size], y[: problem.last_batch_size])
+    last = problem.last_batch_size or problem.batch_size
+    batches[-1] = (x[-last:], y[-last:])
     return batches
 
 
