@@ -59,8 +59,8 @@ def _fault(drawn: UnseenProblem, reference: Reference, outcome: Outcome) -> str 
     """Compare with the reference.
 
     Losses have the usual tolerance up to 1, and the same relative one beyond: float32 keeps a loss of 30 to
-    2e-6 only, and each step rounds parameters of that size anew. Correct loops use at most 0.55 of it, optax's
-    among them, whose float32 power of β2 makes every step longer by 6e-6 (measured, 32 seeds).
+    2e-6 only, and each step rounds parameters of that size anew. Correct loops use at most 0.55 of it:
+    those with optax, whose β2 in float32 makes every step longer by 6e-6 (measured, 32 seeds).
     """
     problem, expected = drawn.problem, reference.training
     loss_tolerance, parameter_tolerance = tolerances(problem)
