@@ -35,4 +35,3 @@ LOCAL_RUNS = LOCAL / "runs"
 LOOKS = LOCAL / "looks"  # of --quick; no report shows them
 UNFINISHED = LOCAL / "unfinished"
 HISTORY = LOCAL / "history"
-CALIBRATIONS = LOCAL / "calibration"

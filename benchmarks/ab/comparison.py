@@ -18,9 +18,8 @@ from benchmarks.ab.notes import (
 from benchmarks.ab.pairs import SIDES, PairedRun, paired_cases_of
 from benchmarks.ab.sides import SideOptions, open_sides
 from benchmarks.cases.problems import parse_problem
-from benchmarks.compare import calibration
 from benchmarks.compare.result import Comparison, ordered
-from benchmarks.compare.thresholds import Thresholds
+from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
@@ -28,7 +27,7 @@ from benchmarks.runner.rounds import sigterm_as_ctrl_c
 from benchmarks.worker.instructions import N_EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -60,7 +59,6 @@ class Selection:
     devices: Sequence[Device]
     rule: Rule
     thresholds: Mapping[str, float]  # by a part of the case's name
-    calibrations: Path  # the folder
     cores: int = 1
     worker_timeout_s: float = 120.0
 
@@ -95,15 +93,14 @@ def compare_sides(
         )
         raise UsageError(message)
     rule, names = selection.rule, _names(selection, options)
-    thresholds, threshold_note = _thresholds(selection, place)
     file_as = names[0] if names else ""
     with open_sides(options, selection.impls, file_as=file_as, scratch=place.folder) as sides:
         others = others_that_differ(sides, names)
         added = others if selection.changed else []
         paired_cases = match(selection, sides, [*names, *added])
-        thresholds.require_fitting([paired_case.name for paired_case in paired_cases])
+        require_fitting(selection.thresholds, [paired_case.name for paired_case in paired_cases])
         for paired_case in paired_cases:
-            paired_case.rule = thresholds.rule_for(paired_case.name, rule)
+            paired_case.rule = rule_for(paired_case.name, rule, selection.thresholds)
         start = time.monotonic()
         measured, paired_run = measure(selection, paired_cases, place, console)
     verdicts, unable = split(measured, added)
@@ -117,34 +114,15 @@ def compare_sides(
         wall_s=time.monotonic() - start,
         interrupted=paired_run.interrupted,
         notes=(
-            threshold_note,
-            *calibration.stale_sides(thresholds.calibration, place.provenance, (base, new)),
+            *([COUNTING_NOTE] if rule.counts else []),
             *not_compared([] if added else others, unable),
             *resumed(place),
-            *_notes(verdicts, thresholds, rule, n_cases=paired_run.n_cases),
+            *too_few_pairs(rule, paired_run.n_cases),
+            *([] if rule.counts else cpu_contention(verdicts)),
         ),
         verdicts=ordered(verdicts),
         seed=place.seed,
     )
-
-
-def _thresholds(selection: Selection, place: Workplace) -> tuple[Thresholds, str]:
-    """Return the thresholds, and a note about the calibration; counts of instructions need no calibration."""
-    if selection.rule.counts:
-        return Thresholds(given=selection.thresholds, calibration=None), COUNTING_NOTE
-    known, note = calibration.find(place.provenance, selection.calibrations)
-    return Thresholds(given=selection.thresholds, calibration=known), note
-
-
-def _notes(
-    verdicts: Sequence[CaseVerdict], thresholds: Thresholds, rule: Rule, *, n_cases: int
-) -> Iterator[str]:
-    names = [verdict.name for verdict in verdicts]
-    yield from too_few_pairs(rule, n_cases)
-    yield from thresholds.uncalibrated(names)
-    yield from thresholds.mismatched(names, rule, n_cases=n_cases)
-    if not rule.counts:
-        yield from cpu_contention(verdicts)
 
 
 def _names(selection: Selection, options: Mapping[str, SideOptions]) -> Sequence[str]:

@@ -21,7 +21,7 @@ from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.pytest_plugin.options import CaseOptions, count, declare, read
-from benchmarks.report.tables.comparison import calibration_grid
+from benchmarks.report.tables.comparison import noise_grid
 from benchmarks.runner.rounds import Settings
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.terminal import wide_terminal
@@ -47,13 +47,13 @@ cases are those of the suite 'default', if no others are named.
 """
 
 CALIBRATE_DESCRIPTION = """\
-measure this machine's noise, for the thresholds of ab and compare
+measure this machine's noise: which slowdown could ab detect here?
 
-Pairs of processes are measured whose two sides are the same. Stored for each
-case, for this machine and these versions: the noise, the rate of false alarms,
-and the smallest slowdown that `ab` can detect here. Run it when the machine is
-as busy or idle as it will be for the comparisons. The cases are those of the
-suite 'default', if no others are named.
+Pairs of processes are measured whose two sides are the same. Shown for each
+case: the noise, the share of comparisons that would be undecided, and the
+smallest slowdown that `ab` can detect here. Run it when the machine is as busy
+or idle as it will be for the comparisons. The cases are those of the suite
+'default', if no others are named.
 """
 
 
@@ -92,7 +92,7 @@ def _add_calibrate(commands: argparse._SubParsersAction[Any]) -> None:
     _add_selection(parser)
     add_alpha(parser, Rule())
     add_argument(parser, "--pairs", "how many pairs to measure", CALIBRATION_PAIRS, type=count, metavar="N")
-    later = "the --max-pairs of the comparisons that will use the calibration"
+    later = "the --max-pairs of the comparisons to come"
     add_argument(parser, "--max-pairs", later, Rule.max_pairs, type=count, metavar="N")
     parser.set_defaults(changed=False, threshold=(), metric=Rule.metric)
 
@@ -126,7 +126,6 @@ def _selection(parsed: argparse.Namespace) -> Selection:
         devices=options.devices,
         rule=_rule(parsed),
         thresholds=read_thresholds(parsed.threshold),
-        calibrations=parsed.calibration,
         cores=options.cores,
         worker_timeout_s=options.worker_timeout or WORKER_TIMEOUTS_S[parsed.metric],
     )
@@ -165,7 +164,6 @@ def _calibrate(parsed: argparse.Namespace) -> int:
         place.is_done = not found.interrupted
     for name, reason in found.failed.items():
         terminal.print(f"not calibrated: {escape(name)}: {escape(reason)}", soft_wrap=True)
-    if found.path:
-        terminal.print(calibration_grid(found.cases))
-        terminal.print(f"calibration: {escape(str(found.path))}", soft_wrap=True, highlight=False)
+    if found.cases:
+        terminal.print(noise_grid(found.cases))
     return found.exit_status

@@ -46,7 +46,6 @@ def _compare(parsed: argparse.Namespace) -> int:
         rule=replace(RULE, alpha=parsed.alpha, drift=parsed.drift / 100),
         baseline=parsed.baseline,
         thresholds=read_thresholds(parsed.threshold),
-        calibrations=parsed.calibration,
     )
     comparison = compare_runs(base, new, settings)
     notes = [f"{name}: {note}" for name, run in (("base", base), ("new", new)) for note in remarks(run)]

@@ -108,7 +108,7 @@ def add_outputs(parser: Parser, rule: Rule) -> None:
     add_path(parser, "--junit", "write the report as JUnit XML")
     add_argument(parser, "--undecided-ok", "exit with 0 instead of 3 if cases are undecided", default=False)
     add_alpha(parser, rule)
-    threshold = f"{THRESHOLD}; default: from the calibration, else {rule.threshold * 100:g}"
+    threshold = f"{THRESHOLD}; default: {rule.threshold * 100:g}"
     add_argument(parser, "--threshold", threshold, [], action="append", metavar="[CASE=]PERCENT")
 
 

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from benchmarks.compare.rule import Rule
-from benchmarks.paths import CALIBRATIONS
 from benchmarks.pytest_plugin.options import BASELINE, keywords_of
 
 USAGE, DEFECT, PIPE_CLOSED = 4, 70, 141
@@ -99,10 +98,9 @@ def add_path(to: argparse._ActionsContainer, flags: str, help_: str, default: Pa
 
 
 def add_alpha(parser: Parser, rule: Rule) -> None:
-    """Add the options for the rate of false alarms, and for the noise that it depends on."""
+    """Add the option for the rate of false alarms."""
     alpha = "the largest probability of a single false alarm in the whole comparison"
     add_argument(parser, "--alpha", alpha, rule.alpha, type=float)
-    add_path(parser, "--calibration", "the folder of the calibrations", CALIBRATIONS)
 
 
 def add_baseline(parser: Parser, default: str) -> None:

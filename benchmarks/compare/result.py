@@ -71,7 +71,7 @@ class Comparison:
     rule: Rule
     wall_s: float
     interrupted: str | None
-    notes: tuple[str, ...] = ()  # on the calibration, say
+    notes: tuple[str, ...] = ()
     verdicts: tuple[CaseVerdict, ...]
     seed: str | None = None  # of the order of the sides in each pair; None: not drawn, or not recorded
 

@@ -148,19 +148,6 @@ def _is_final(category: Category, n_pairs: int, rule: Rule, n_cases: int) -> boo
     return n_pairs >= rule.max_pairs
 
 
-def sequential_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
-    """Judge a case as if its pairs came in one by one: by the first pairs that let the rule stop.
-
-    Raises:
-        ValueError: there is no pair.
-
-    """
-    for n_pairs in range(rule.min_pairs, len(ratios)):
-        if decision := verdict_so_far(ratios[:n_pairs], rule, n_cases=n_cases):
-            return decision
-    return final_verdict(ratios, rule, n_cases=n_cases)
-
-
 def categories_of(
     ratios: NDArray[np.float64], new_first: NDArray[np.bool_], rule: Rule, *, n_cases: int
 ) -> list[Category]:

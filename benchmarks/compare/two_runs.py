@@ -3,15 +3,12 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from benchmarks.compare import calibration
 from benchmarks.compare.comparable import differences, require_comparable
 from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered, without_figures
 from benchmarks.compare.rule import Category, Rule
-from benchmarks.compare.thresholds import Thresholds
+from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.compare.unpaired import RULE, decide_shift, rounds_needed
-from benchmarks.paths import CALIBRATIONS
 from benchmarks.records.process import paired_ratios
 from benchmarks.records.row import Row, Verdict
 from benchmarks.records.run import Run
@@ -30,7 +27,6 @@ class Settings:
     rule: Rule = RULE
     baseline: str | None = None  # compare only ratios to this implementation in the same run and round
     thresholds: Mapping[str, float] = field(default_factory=dict)  # by a part of the case's name
-    calibrations: Path = CALIBRATIONS  # the folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +71,9 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
     """
     rule, baseline = settings.rule, settings.baseline
     require_comparable(base, new, baseline)
-    known, calibration_note = calibration.find(new.provenance, settings.calibrations)
-    thresholds = Thresholds(given=settings.thresholds, calibration=known)
     cases = _counterparts(base, new, baseline)
     compared = [case for case in cases if not case.is_unmeasured and not case.is_of(baseline)]
-    names = [case.name for case in compared]
-    thresholds.require_fitting(names)
+    require_fitting(settings.thresholds, [case.name for case in compared])
     n_cases = sum(case.is_comparable for case in compared)
     normalized = f" over that of {baseline} in the same round" if baseline else ""
     sides = (_side("base", base), _side("new", new))
@@ -92,14 +85,10 @@ def compare_runs(base: Run, new: Run, settings: Settings) -> Comparison:
         rule=rule,
         wall_s=0.0,
         interrupted=None,
-        notes=(
-            *_notes(base, new, cases, baseline),
-            calibration_note,
-            *calibration.stale_sides(known, new.provenance, sides),
-            *thresholds.uncalibrated(names),
-        ),
+        notes=tuple(_notes(base, new, cases, baseline)),
         verdicts=ordered(
-            _judge(case, thresholds.rule_for(case.name, rule), baseline, n_cases=n_cases) for case in compared
+            _judge(case, rule_for(case.name, rule, settings.thresholds), baseline, n_cases=n_cases)
+            for case in compared
         ),
     )
 

@@ -4,8 +4,6 @@ The processes of a comparison are simulated in the order in which they run, two 
 belongs to the new side does not change their times: noise, drift and neighbours do not know the sides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeAlias
 

@@ -66,7 +66,7 @@ class FakeDispatcher(Dispatcher):
         return replace(FAIR, timing=replace(FAIR.timing, summary=summarize([seconds] * 10)))
 
 
-def ab(*arguments: str | Path, folder: Path) -> int:
+def ab(*arguments: str | Path) -> int:
     """Compare numpy_float32 with itself under another variable; return the exit status."""
-    fixed = ["ab", "--impl=numpy_float32", "--new-env=A=1", f"--calibration={folder}/noise", PROBLEM]
+    fixed = ["ab", "--impl=numpy_float32", "--new-env=A=1", PROBLEM]
     return main([*fixed, *map(str, arguments)])

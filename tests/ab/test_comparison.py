@@ -40,7 +40,6 @@ def test_it_compares_two_files_in_real_processes_and_writes_every_report(
             "ab",
             f"--base-impl={base}",
             f"--new-impl={new}",
-            f"--calibration={tmp_path}/noise",
             "--max-pairs=1",
             PROBLEM,
             *(f"--{name}={path}" for name, path in reports.items()),
@@ -65,13 +64,12 @@ def test_it_compares_two_files_in_real_processes_and_writes_every_report(
 
 
 def test_a_new_side_that_computes_something_else_is_invalid_and_shows_no_time(
-    copy_of: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    copy_of: Copy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
     arguments = [
         f"--new-impl={wrong}",
         "--impl=numpy_float32",
-        f"--calibration={tmp_path}/noise",
         PROBLEM,
     ]
 
@@ -86,7 +84,7 @@ def reason_of_failure(file: Path, difference: str) -> str | None:
     """Compare a file with itself under a difference that it does not stand, and give why the case failed."""
     report = file.with_name("report.json")
     sides = [f"--base-impl={file}", f"--new-impl={file}", difference]
-    assert main(["ab", *sides, f"--calibration={file.parent}/noise", f"--json={report}", PROBLEM]) == 5
+    assert main(["ab", *sides, f"--json={report}", PROBLEM]) == 5
     (verdict,) = COMPARISON.read(report).verdicts
     return verdict.reason
 
@@ -144,11 +142,10 @@ def test_the_exit_status_says_what_was_found(
     arguments: list[str],
     status: int,
     invented: Invented,
-    tmp_path: Path,
 ) -> None:
     invented(min_s)
 
-    assert ab(*arguments, folder=tmp_path) == status
+    assert ab(*arguments) == status
 
 
 @pytest.mark.parametrize(
@@ -198,29 +195,29 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
     assert process.returncode == 2, rest
     comparison = COMPARISON.read(report)
     assert comparison.interrupted == "Ctrl-C or SIGTERM"
-    assert len(comparison.verdicts[0].ratios) >= 1
+    (verdict,) = comparison.verdicts
+    assert verdict.ratios or "could not be checked" in (verdict.reason or "")  # on a busy machine
     assert "interrupted" in rest
 
 
 def test_a_machine_that_was_busy_with_something_else_is_told(
     invented: Invented,
-    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     invented(lambda *_: 1.0)
 
-    ab(folder=tmp_path)
+    ab()
     assert "of their core" not in capsys.readouterr().out
     monkeypatch.setattr(caveats, "CPU_CONTENTION", 2.0)  # as if the processes had got half of it
-    ab(folder=tmp_path)
+    ab()
 
     shown = capsys.readouterr().out
     assert re.search(r"(\d+) of \1 processes got less than 200 % of their core", shown)
 
 
 def test_a_defect_of_ours_is_no_regression(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(**_: object) -> FakeDispatcher:
         message = "a defect"
@@ -228,5 +225,5 @@ def test_a_defect_of_ours_is_no_regression(
 
     monkeypatch.setattr(ab_module, "Dispatcher", broken)
 
-    assert ab(folder=tmp_path) == 70
+    assert ab() == 70
     assert "ArithmeticError: a defect" in capsys.readouterr().err

@@ -52,7 +52,7 @@ def ab(loops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ab:
             return FakeDispatcher(**settings, min_s=min_s, unable=unable)
 
         monkeypatch.setattr(ab_module, "Dispatcher", dispatcher)
-        fixed = [f"--impl-dir={loops}", "--impl=asked", f"--calibration={tmp_path}/noise", PROBLEM]
+        fixed = [f"--impl-dir={loops}", "--impl=asked", PROBLEM]
         status = main(["ab", *fixed, f"--json={tmp_path}/ab.json", *arguments])
         return status, COMPARISON.read(tmp_path / "ab.json")
 

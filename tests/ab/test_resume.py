@@ -107,6 +107,6 @@ def test_nothing_is_left_of_what_is_done_or_was_refused(
     monkeypatch.setattr("benchmarks.runner.resume.UNFINISHED", tmp_path / "unfinished")
     invented(lambda *_: 1.0)
 
-    assert main([*arguments, "--resume", f"--calibration={tmp_path}/noise", PROBLEM]) == status
+    assert main([*arguments, "--resume", PROBLEM]) == status
 
     assert list((tmp_path / "unfinished").iterdir()) == []

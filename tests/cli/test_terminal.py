@@ -48,9 +48,7 @@ def test_a_comparison_into_a_closed_pipe_writes_its_reports_and_is_no_regression
     record = write(RUN, tmp_path / "run.json")
     json, junit = tmp_path / "report.json", tmp_path / "report.xml"
 
-    status = status_into_a_closed_pipe(
-        "compare", record, record, "--calibration", tmp_path / "noise", "--json", json, "--junit", junit
-    )
+    status = status_into_a_closed_pipe("compare", record, record, "--json", json, "--junit", junit)
 
     assert status == 141
     assert COMPARISON.read(json).exit_status() == 0

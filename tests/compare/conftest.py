@@ -28,7 +28,7 @@ def call(tmp_path: Path) -> Call:
             write(each, tmp_path / f"{name}.json") if isinstance(each, Run) else each
             for name, each in {"base": base, "new": new}.items()
         ]
-        return main(["compare", *map(str, files), f"--calibration={tmp_path}/noise", *arguments])
+        return main(["compare", *map(str, files), *arguments])
 
     return called
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.compare.calibration import Calibration, Fingerprint, save
 from benchmarks.records.row import KEY
 from tests.compare.records import BASE, case, new_run
 
@@ -92,19 +90,3 @@ def test_the_report_says_how_it_was_judged_and_when_each_side_was_measured(
     assert "base: measured 2026-11-01" in shown
     assert "new: measured 2026-11-02" in shown
     assert "widened by 3.0% for a drift of the machine" in shown
-    assert "no calibration of this machine" in shown
-
-
-def test_a_record_with_versions_that_were_not_calibrated_is_told(
-    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    new = new_run(case())
-    made = Calibration(date="2026-11-01", machine=Fingerprint.of(new.provenance), cases={})
-    save(made, tmp_path / "noise")
-    older = replace(BASE, provenance=replace(BASE.provenance, versions={"torch": "2.12.0"}))
-
-    assert call(base=older, new=new) == 0
-    told = "STALE for base, which has other versions (python 3.11.7 → none; torch 2.13.0 → 2.12.0)"
-    assert told in capsys.readouterr().out
-    assert call(new=new) == 0
-    assert "STALE" not in capsys.readouterr().out

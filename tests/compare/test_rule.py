@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from benchmarks.compare.evidence import balanced
 from benchmarks.compare.rule import (
     COUNTED_RULE,
     Category,
     Rule,
+    categories_of,
     final_verdict,
-    sequential_verdict,
     verdict_so_far,
 )
 from benchmarks.errors import UsageError
 from benchmarks.stats import median_interval
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.compare.rule import Decision
+
 RULE = Rule()
+
+
+def sequential_verdict(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> Decision:
+    """Judge a case whose pairs come in one by one, the first five of them balanced."""
+    for n_pairs in range(rule.min_pairs, len(ratios)):
+        if decision := verdict_so_far(ratios[:n_pairs], rule, n_cases=n_cases):
+            return decision
+    return final_verdict(ratios, rule, n_cases=n_cases)
 
 
 def drawn(effect: float, noise: float, *, seed: int, n: int = 20) -> list[float]:
@@ -92,6 +106,34 @@ def test_what_is_unchanged_shrinks_with_a_smaller_threshold_and_does_not_grow_wi
 def test_every_threshold_fits_a_rule_that_calls_unchanged_all_that_is_within_it() -> None:
     for threshold in np.linspace(1e-4, 0.5, 1000).tolist():
         assert COUNTED_RULE.with_threshold(threshold).unchanged <= threshold
+
+
+@pytest.mark.parametrize("n_cases", [1, 4, 12])
+@pytest.mark.parametrize("threshold", [0.025, 0.04, 0.1])
+def test_many_cases_at_once_are_judged_as_each_by_itself(threshold: float, n_cases: int) -> None:
+    generator = np.random.default_rng(0)
+    ratios = np.exp(
+        generator.normal(generator.choice([-0.1, -0.03, 0, 0.03, 0.1], (600, 1)), 0.03, (600, 20))
+    )
+    by_turns = np.broadcast_to(np.arange(20) % 2 == 0, ratios.shape)
+    rule = RULE.with_threshold(threshold)
+
+    found = categories_of(ratios, by_turns, rule, n_cases=n_cases)
+
+    assert found == [sequential_verdict(row, rule, n_cases=n_cases).category for row in ratios.tolist()]
+    assert set(found) == {Category.SLOWER, Category.FASTER, Category.UNCHANGED, Category.UNDECIDED}
+
+
+def test_what_clearly_seems_unchanged_waits_until_each_side_has_gone_first_twice() -> None:
+    ratios = [1.001, 0.999, 1.004, 0.998, 1.0]
+
+    assert verdict_so_far(ratios, RULE, is_balanced=False) is None
+    assert balanced(
+        np.array([[True, True, True, True, False], [True, False, True, False, True]])
+    ).tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_one_wild_pair_changes_no_verdict() -> None:

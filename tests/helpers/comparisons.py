@@ -40,7 +40,7 @@ def comparison(*verdicts: CaseVerdict, **changes: Any) -> Comparison:
         rule=Rule(),
         wall_s=12.5,
         interrupted=None,
-        notes=("no calibration",),
+        notes=("a note",),
         verdicts=ordered(verdicts),
     )
     return replace(made, **changes)

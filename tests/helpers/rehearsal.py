@@ -185,8 +185,6 @@ def furnish(page: Path) -> None:
             os.chdir(CODE.parent)
             repository = CODE.with_name("repository")
             shell(f"git init --quiet --initial-branch=main {repository}")
-            (repository / "calibration").mkdir()
-            (repository / "calibration" / "README.md").write_text("As the workflow leaves it.\n")
             os.chdir(repository)
             shell("git commit --quiet --no-gpg-sign --allow-empty --message=begun")
             shell("git switch --quiet --create change")

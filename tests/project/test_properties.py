@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.cases.data import class_centers
 from benchmarks.compare.evidence import FEWEST_PAIRS, evidence
-from benchmarks.compare.noise import alarm_limits
-from benchmarks.compare.rule import COUNTED_RULE, Category, Rule, sequential_verdict
+from benchmarks.compare.rule import COUNTED_RULE, Rule
 from benchmarks.compare.unpaired import RULE, decide_shift
 from benchmarks.stats import median_interval, median_ratio, rank_sum_distribution, shift_interval, speedup
 from benchmarks.worker.samples import MAX_KEPT, summarize
@@ -146,15 +145,3 @@ def test_the_evidence_is_the_median_its_interval_and_how_close_the_middle_half_i
     assume(abs(q3 - q1 - rule.spread) > 1e-9)
     is_clear = q3 - q1 <= rule.spread and abs(shown.ratio[0] - 1) <= rule.unchanged
     assert (shown.within[0] == 0) == (n_pairs >= FEWEST_PAIRS and is_clear)
-
-
-@given(pairs, st.floats(0.025, 0.3), st.integers(1, 12))
-def test_a_case_is_called_slower_or_faster_by_just_the_thresholds_below_its_limit(
-    ratios: list[float], threshold: float, n_cases: int
-) -> None:
-    (limit,) = alarm_limits(np.array([ratios]), Rule(), n_cases=n_cases)
-    assume(abs(limit - threshold) > 1e-9)
-
-    found = sequential_verdict(ratios, Rule().with_threshold(threshold), n_cases=n_cases).category
-
-    assert (found in (Category.SLOWER, Category.FASTER)) == (threshold < limit)

@@ -160,7 +160,7 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
 ) -> None:
     report = tmp_path / "report.json"
     command = [
-        *(sys.executable, "-m", "benchmarks", "ab", "--resume", f"--calibration={tmp_path}/noise"),
+        *(sys.executable, "-m", "benchmarks", "ab", "--resume"),
         *(f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}", f"--json={report}"),
         *("--max-pairs=3", "--threshold=0.01", "--problem=book,batch_size=32,n_batches=4,n_epochs=3"),
     ]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
 from benchmarks.analysis.columns import Column, explained
-from benchmarks.compare.noise import CaseCalibration
+from benchmarks.compare.noise import CaseNoise
 from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord
 from benchmarks.compare.rule import Category, Decision
 from benchmarks.records.caption import cores_per_case, machine, software
@@ -153,12 +153,10 @@ def summary(comparison: Comparison) -> str:
     return f"{', '.join(counts) or 'nothing compared'}, of {n_cases} case{'s' * (n_cases != 1)}{cut}"
 
 
-CALIBRATION = (
+NOISE = (
     Column("case", is_text=True, value=itemgetter(0)),
-    Column("pairs", priority=1, cell=lambda line: str(len(line[1].ratios))),
+    Column("pairs", priority=1, cell=lambda line: str(line[1].n_pairs)),
     Column("noise", priority=1, cell=lambda line: f"{line[1].noise:.2%}"),
-    Column("threshold", cell=lambda line: percent(line[1].threshold)),
-    Column("false alarms", cell=lambda line: f"{line[1].false_alarms:.2%}"),
     Column("undecided", cell=lambda line: f"{line[1].undecided:.1%}"),
     Column(
         "detectable",
@@ -167,6 +165,6 @@ CALIBRATION = (
 )
 
 
-def calibration_grid(cases: Mapping[str, CaseCalibration]) -> Grid:
-    """Make the table of calibrated cases."""
-    return Grid.of("", CALIBRATION, cases.items())
+def noise_grid(cases: Mapping[str, CaseNoise]) -> Grid:
+    """Make the table of the cases' noise."""
+    return Grid.of("", NOISE, cases.items())
