@@ -158,10 +158,12 @@ class Options(CaseOptions):
         """Return how the rounds are measured; without `timed`, each case is only verified."""
         rounds = self.chosen.rounds if self.quick or self.rounds is None else self.rounds
         as_it_is = self.suite_name and self.rounds is None  # a suite's limit is for the suite as it is
+        max_time_s = self.max_time or (self.chosen.max_time_s if as_it_is else None)
         return Settings(
             rounds=rounds if timed else 0,
             worker_timeout_s=self.worker_timeout or Settings.worker_timeout_s,
-            max_time_s=self.max_time or (self.chosen.max_time_s if as_it_is else None),
+            max_time_s=max_time_s,
             cpus=cpus,
-            n_unseen=len(COMBINATIONS) if timed and not self.quick else 1,
+            # Compiling for three combinations takes a minute: too much for a suite with a time limit.
+            n_unseen=1 if self.quick or max_time_s or not timed else len(COMBINATIONS),
         )
