@@ -30,7 +30,7 @@ RUN_EPOCH = '    """Train on each batch in order."""\n'
 def test_a_worker_killed_by_sigkill_costs_the_case_it_was_at_and_says_so(
     numpy_float32: Path, copy_of: Copy, tmp_path: Path
 ) -> None:
-    kill = "    import os\n    if len(batches) == 4: os.kill(os.getpid(), 9)\n"
+    kill = "    import os\n    if len(batches) == 4 and len(batches[0][1]) == 32: os.kill(os.getpid(), 9)\n"
     killed = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + kill), as_name="killed")
 
     for seed in (0, 1, 2):  # whichever problem comes first
@@ -47,7 +47,7 @@ def test_a_worker_killed_by_sigkill_costs_the_case_it_was_at_and_says_so(
 def test_a_worker_that_hangs_is_stopped_at_the_time_limit(
     numpy_float32: Path, copy_of: Copy, tmp_path: Path
 ) -> None:
-    sleep = "    import time\n    if len(batches) == 4: time.sleep(3600)\n"
+    sleep = "    import time\n    if len(batches) == 4 and len(batches[0][1]) == 32: time.sleep(3600)\n"
     hanging = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + sleep), as_name="hanging")
 
     rows = rows_of([hanging, numpy_float32], tmp_path, worker_timeout_s=5.0)
@@ -79,7 +79,11 @@ def test_an_implementation_that_raises_on_import_costs_its_own_rows_and_keeps_it
 def test_an_exception_costs_only_the_case_that_raised_it(copy_of: Copy, tmp_path: Path) -> None:
     raising = copy_of(
         "numpy_float32",
-        (RUN_EPOCH, RUN_EPOCH + "    if len(batches) == 4: raise MemoryError('too large')\n"),
+        (
+            RUN_EPOCH,
+            RUN_EPOCH
+            + "    if len(batches) == 4 and len(batches[0][1]) == 32: raise MemoryError('too large')\n",
+        ),
         as_name="raising",
     )
 
