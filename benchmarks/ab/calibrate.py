@@ -41,7 +41,6 @@ def calibrate(selection: Selection, place: Workplace, console: Console, *, n_pai
 
     Raises:
         UsageError: a name is unknown, or there are too few pairs.
-
     """
     if n_pairs < FEWEST_PAIRS:
         message = f"--pairs: expected at least {FEWEST_PAIRS}, found {n_pairs}"

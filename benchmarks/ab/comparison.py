@@ -1,10 +1,11 @@
 """Two sides measured now, on this machine, in pairs of fresh processes: `perceptron-bench ab`."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+from rich.console import Console
 
 from benchmarks.ab.instructions import COUNTED, COUNTING_NOTE, make_ready
 from benchmarks.ab.notes import (
@@ -15,29 +16,19 @@ from benchmarks.ab.notes import (
     split,
     too_few_pairs,
 )
-from benchmarks.ab.pairs import SIDES, PairedRun, paired_cases_of
-from benchmarks.ab.sides import SideOptions, open_sides
+from benchmarks.ab.pairs import SIDES, PairedCase, PairedRun, paired_cases_of
+from benchmarks.ab.resume import Workplace
+from benchmarks.ab.sides import Side, SideOptions, open_sides
 from benchmarks.cases.problems import parse_problem
-from benchmarks.compare.result import Comparison, ordered
+from benchmarks.compare.result import CaseVerdict, Comparison, ordered
+from benchmarks.compare.rule import Rule
 from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.rounds import sigterm_as_ctrl_c
 from benchmarks.worker.instructions import N_EPOCHS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from rich.console import Console
-
-    from benchmarks.ab.pairs import PairedCase
-    from benchmarks.ab.resume import Workplace
-    from benchmarks.ab.sides import Side
-    from benchmarks.compare.result import CaseVerdict
-    from benchmarks.compare.rule import Rule
-    from impls.contract import Device
+from impls.contract import Device
 
 TIMED = """\
 pairs of fresh processes, their order by a fair coin (seed {seed}); of each process the fastest epoch; of \
@@ -72,7 +63,6 @@ class Selection:
 
         Raises:
             UsageError: a side's Python or commit does not exist.
-
         """
         return self, options, [side.identity(self.impls) for side in options.values()]
 
@@ -84,7 +74,6 @@ def compare_sides(
 
     Raises:
         UsageError: the sides are the same or can't be made ready, or a name is unknown.
-
     """
     if all(side.is_default for side in options.values()):
         message = (
@@ -130,7 +119,6 @@ def _names(selection: Selection, options: Mapping[str, SideOptions]) -> Sequence
 
     Raises:
         UsageError: a side is a file, and several implementations are to be compared.
-
     """
     files = [side.impl for side in options.values() if side.impl]
     if not files:
@@ -147,7 +135,6 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     Raises:
         UsageError: an implementation or a problem is unknown, or an implementation was written for another
             version of the contract.
-
     """
     base, new = (sides[side].entries for side in SIDES)
     known = {**base, **new}

@@ -1,21 +1,16 @@
 """A digest of all code that a Python can import: it changes if code is installed, removed or edited."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from benchmarks.paths import CODE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SUFFIX = re.compile(r"\.(c|cpp|cu|h|pth|py|pyd|so)(\.[\d.]+)?$")
 

@@ -4,23 +4,16 @@ Callgrind starts and stops counting at client requests: macros of valgrind's hea
 So a small library is compiled before workers are counted.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
 
+from benchmarks.ab.pairs import PairedCase
 from benchmarks.errors import UsageError
 from benchmarks.records.row import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from benchmarks.ab.pairs import PairedCase
-
 
 COUNTED = """\
 pairs of fresh processes under valgrind's callgrind, their order by a fair coin (seed {seed}); of each \
@@ -47,7 +40,6 @@ def make_counter(folder: Path) -> Path:
 
     Raises:
         UsageError: valgrind, its header or a compiler is missing.
-
     """
     if not shutil.which("valgrind"):
         message = "instructions are counted by valgrind, which is not on the path; install it"

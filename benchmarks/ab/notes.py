@@ -1,21 +1,14 @@
 """What the reader must know of a comparison in addition to its verdicts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
 
 from benchmarks.ab.pairs import SIDES
+from benchmarks.ab.resume import Workplace
+from benchmarks.ab.sides import Side
 from benchmarks.analysis.caveats import shared_core
-from benchmarks.compare.rule import Category
+from benchmarks.compare.result import CaseVerdict
+from benchmarks.compare.rule import Category, Rule
 from benchmarks.records.row import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from benchmarks.ab.resume import Workplace
-    from benchmarks.ab.sides import Side
-    from benchmarks.compare.result import CaseVerdict
-    from benchmarks.compare.rule import Rule
 
 
 def resumed(place: Workplace) -> list[str]:

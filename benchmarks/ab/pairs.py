@@ -1,31 +1,22 @@
 """Pairs of fresh processes, the order of the sides by a fair coin, until each case is decided."""
 
-from __future__ import annotations
-
 import hashlib
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.ab.sides import Side
 from benchmarks.compare.evidence import balanced
 from benchmarks.compare.result import CaseVerdict, without_figures
-from benchmarks.compare.rule import Category, final_verdict, verdict_so_far
+from benchmarks.compare.rule import Category, Decision, Rule, final_verdict, verdict_so_far
 from benchmarks.records.process import paired_ratios
 from benchmarks.runner.case import Case, CaseResult
-from benchmarks.runner.dispatch import INSPECTION, WorkerRun
+from benchmarks.runner.dispatch import INSPECTION, Dispatcher, WorkerRun
 from benchmarks.runner.rounds import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from benchmarks.ab.sides import Side
-    from benchmarks.compare.rule import Decision, Rule
-    from benchmarks.runner.dispatch import Dispatcher
-    from impls.contract import Device, Precision, Problem
-
+from impls.contract import Device, Precision, Problem
 
 SIDES = ("base", "new")
 

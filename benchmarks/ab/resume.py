@@ -1,25 +1,19 @@
 """The folder where a comparison is measured, and where it resumes after an interruption."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.ab.pairs import SIDES
 from benchmarks.files import write_atomically
+from benchmarks.records.provenance import Provenance
 from benchmarks.runner.dispatch import INSPECTION
 from benchmarks.runner.resume import ResumeFolder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.records.provenance import Provenance
 
 
 @dataclass
@@ -39,7 +33,6 @@ def workplace(run_identity: object | None, provenance: Provenance) -> Iterator[W
 
     Raises:
         UsageError: this run is already in progress, or the folder can't be made.
-
     """
     if run_identity is None:
         with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary:

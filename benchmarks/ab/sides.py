@@ -1,20 +1,19 @@
 """The two sides of a comparison: which Python, which files of which commit, which variables."""
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.ab.import_digest import files_digest
 from benchmarks.cases.implementations import (
     REFERENCE,
+    ImplementationFile,
     contract_version,
     discover,
     read_named_file,
@@ -28,11 +27,6 @@ from benchmarks.runner.git import git_commit, resolve, worktree
 from benchmarks.worker.env_vars import runtime_variables, worker_environment
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from benchmarks.cases.implementations import ImplementationFile
 
 _ASK_VERSIONS = f"""
 import importlib.metadata, json, platform, sys
@@ -65,7 +59,6 @@ class SideOptions:
 
         Raises:
             UsageError: there is no such Python, or a variable is not NAME=VALUE.
-
         """
         python = find_python(self.python) if self.python else Runtime().python
         return Runtime(python=python, variables=tuple(sorted(map(parse_variable, self.env))))
@@ -78,7 +71,6 @@ class SideOptions:
 
         Raises:
             UsageError: there is no such Python or commit.
-
         """
         runtime = self.runtime()
         python = runtime, versions_in(runtime), importable_by(runtime)
@@ -106,7 +98,6 @@ class Side:
 
         Raises:
             UsageError: there is one.
-
         """
         ref = self.record.differs.get("ref")
         remedy = "compare with a commit that has" if ref else "change it to"
@@ -139,7 +130,6 @@ def open_side(
     Raises:
         UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
             implementations were written for another version of the contract.
-
     """
     if options.python and "site-packages" in CODE.parts:
         message = (
@@ -183,7 +173,6 @@ def parse_variable(text: str) -> tuple[str, str]:
 
     Raises:
         UsageError: the text has another form.
-
     """
     name, equals, value = text.partition("=")
     if not (name and equals):
@@ -199,7 +188,6 @@ def find_python(text: str) -> str:
 
     Raises:
         UsageError: there is no such Python.
-
     """
     path = Path(text)
     if path.is_dir():
@@ -234,7 +222,6 @@ def versions_in(runtime: Runtime) -> dict[str, str]:
 
     Raises:
         UsageError: it does not answer, is too old, or lacks NumPy, which every worker needs.
-
     """
     python = runtime.python
     try:

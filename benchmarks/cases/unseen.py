@@ -5,8 +5,6 @@ new in each run. A mistake that the named problems forgive shows in one of these
 decide, gradients shrink a thousandfold or are as small as Adam's ε, and logits are far from 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.stats import outer_rank
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from benchmarks.compare.rule import Rule
 
 FEWEST_PAIRS = 5

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args, get_type_hints
+from typing import Annotated, Literal, TypeAlias, get_args, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.compare.evidence import FEWEST_PAIRS, balanced, evidence, extent
 from benchmarks.decode import Within, decode
 from benchmarks.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
 
 Metric: TypeAlias = Literal["time", "instructions"]
 METRICS = get_args(Metric)
@@ -56,7 +52,6 @@ class Rule:
 
     Raises:
         UsageError: a figure is out of its range.
-
     """
 
     threshold: Fraction = 0.025
@@ -134,7 +129,6 @@ def verdict_so_far(
 
     Raises:
         ValueError: there is no pair.
-
     """
     decision = final_verdict(ratios, rule, n_cases=n_cases, is_balanced=is_balanced)
     return decision if _is_final(decision.category, len(ratios), rule, n_cases) else None
@@ -173,7 +167,6 @@ def final_verdict(
 
     Raises:
         ValueError: there is no pair.
-
     """
     if not ratios:
         message = "expected at least one pair, found none"

@@ -7,8 +7,6 @@ as a run with one round does. With --spinning, that many other processes use the
 Each row is a line of the file; an interrupted study resumes.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import secrets

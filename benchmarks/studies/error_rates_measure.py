@@ -9,8 +9,7 @@ fresh processes. Each comparison is a line of the file, with samples of every pr
 resumes.
 """
 
-from __future__ import annotations
-
+import argparse
 import json
 import os
 import secrets
@@ -19,10 +18,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -38,10 +38,6 @@ from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.findings import run_study, study_parser
 from benchmarks.studies.slowdown import PROBLEM, slow_copy
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 NAMES = ("torch_eager", "jax_scan")
 OUTPUT = CODE / "results" / "error_rates" / "live.jsonl"

@@ -10,12 +10,12 @@ process of each. A false alarm is a call of "slower" between equal sides. A miss
 was added to the new side. Writes the table next to the file.
 """
 
-from __future__ import annotations
-
+import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -30,10 +30,6 @@ from benchmarks.studies.error_rates_measure import OUTPUT, read_lines
 from benchmarks.studies.error_rates_simulation import EFFECT, N_COMPARISONS, bound, orders_table
 from benchmarks.studies.findings import run_study, study_parser
 from benchmarks.studies.other_rules import RULES, Comparison, Drawn, Rule, ab_categories
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping, Sequence
 
 N_RESAMPLES = 2000
 SIZES = (0.0, 0.01, 0.02, 0.025, 0.03, 0.035, 0.04, 0.05)
@@ -100,7 +96,6 @@ def comparisons_in(lines: Sequence[Mapping[str, Any]], file: Path) -> Recorded:
 
     Raises:
         UsageError: there are less than two of some kind.
-
     """
     found: Recorded = {}
     for line in lines:

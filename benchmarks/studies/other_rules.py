@@ -1,7 +1,5 @@
 """Rules that call a change slower: ours and those of other tools, applied to recorded comparisons."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,28 +1,20 @@
 """Compares an implementation's results with the reference: every step's loss and the final parameters."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cases.tolerances import LOSS_TOLERANCE, tolerances
 from benchmarks.records.row import Agreement, LossPoint
-from benchmarks.worker.training import Workload, train
+from benchmarks.worker.messages import Measurement, Outcome
+from benchmarks.worker.training import Training, Workload, train
 from impls import numpy_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from benchmarks.worker.messages import Measurement, Outcome
-    from benchmarks.worker.training import Training
-    from impls.contract import Implementation, Problem
-
+from impls.contract import Implementation, Problem
 
 MAX_POINTS = 60
 """Of a loss curve: as many as the book's training has steps."""

@@ -1,10 +1,8 @@
 """Is the time shown for an epoch at least its cost in whole trainings on unseen data?"""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +10,9 @@ from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Check
 from benchmarks.verify.agreement import reference_for
 from benchmarks.verify.trajectory import trajectory
+from benchmarks.worker.messages import Conservation, Timing, Trial
 from benchmarks.worker.trials import ALONE, TOLERANCE, conserved_share, is_busy, marginal_s
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.worker.messages import Conservation, Timing, Trial
-    from impls.contract import Device, Problem
+from impls.contract import Device, Problem
 
 EPOCH = "time of an epoch, at least its cost in whole trainings on unseen data"
 

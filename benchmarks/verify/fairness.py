@@ -1,23 +1,15 @@
 """The fairness manifest: all checks of one process. A check that does not hold makes the row INVALID."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-from typing import TYPE_CHECKING
-
+from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.records.row import Check
 from benchmarks.verify import unseen
 from benchmarks.verify.isolation import of_isolation
 from benchmarks.verify.labels import of_labels
 from benchmarks.worker.inspection.precision import FLOAT32_ERROR, error_range
-from impls.contract import EPSILON
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.worker.messages import GpuReading, Inspection, Measurement, Timing
-    from impls.contract import Problem
-
+from benchmarks.worker.messages import GpuReading, Inspection, Measurement, Timing
+from impls.contract import EPSILON, Problem
 
 LAST_ROWS = "loss and step of the last rows, where nothing is rounded"
 GPU_MEMORY = {"allocator": "default", "preallocation": "off", "unified memory": "off"}

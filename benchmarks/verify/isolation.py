@@ -1,15 +1,9 @@
 """Checks that all that was timed is one process, on its own CPUs, by the system's clocks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from benchmarks.records.row import Check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.worker.messages import Measurement
+from benchmarks.worker.messages import Measurement
 
 
 def of_isolation(measurement: Measurement, *, n_cores: int, wall_s: float | None) -> Iterator[Check]:

@@ -1,16 +1,10 @@
 """Checks an implementation's labels: its framework computes, and its tier is the one that it declares."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-from typing import TYPE_CHECKING
-
+from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.records.row import Check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.cases.implementations import ImplementationFile
-    from benchmarks.worker.messages import Inspection
+from benchmarks.worker.messages import Inspection
 
 MIN_EAGER, MAX_COMPILED = 5, 15
 """Kinds of operation in an epoch. An eager loop has at least 37 in PyTorch and JAX, a compiled one at most 2

@@ -1,17 +1,12 @@
 """The reference's trainings on the data that only trials see, as far as they were needed so far."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from benchmarks.cases.data import draw_parameters
 from benchmarks.worker.trials import unseen_epochs
 from impls import numpy_reference
-
-if TYPE_CHECKING:
-    from impls.contract import Batches, EpochResult, Problem
+from impls.contract import Batches, EpochResult, Problem
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Compares an implementation with the reference on problems whose values were drawn for this run."""
 
-from __future__ import annotations
-
 from functools import lru_cache, partial
 
 import numpy as np

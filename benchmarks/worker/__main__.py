@@ -3,15 +3,13 @@
 Started by `benchmarks.runner.launch`. The harness imports frameworks here and nowhere else.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.cases.unseen import variant_of
 from benchmarks.worker.measure import measure
@@ -19,9 +17,6 @@ from benchmarks.worker.messages import Failure, Job, Message, Readiness, message
 from benchmarks.worker.observe import observer_of, resident_host_bytes
 from benchmarks.worker.start import adopt_orphans, die_with, load, pin
 from benchmarks.worker.training import ContractError, Workload, wake
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def main(job_file: Path, results_file: Path, parent: int) -> None:

@@ -1,16 +1,11 @@
 """The environment variables that a worker starts with."""
 
-from __future__ import annotations
-
 import os
 import site
-from typing import TYPE_CHECKING
 
 from benchmarks.paths import CODE
-
-if TYPE_CHECKING:
-    from benchmarks.worker.messages import Runtime
-    from impls.contract import Precision
+from benchmarks.worker.messages import Runtime
+from impls.contract import Precision
 
 KEPT_OUT = (
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),  # NVIDIA's containers set the second one

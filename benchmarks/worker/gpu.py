@@ -1,15 +1,11 @@
 """Reads an NVIDIA GPU's clocks, throttling and energy while a worker times (by nvidia-ml-py)."""
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.worker.messages import GpuReading
-
-if TYPE_CHECKING:
-    from impls.contract import Device
+from impls.contract import Device
 
 THROTTLING = {
     "SwPowerCap": 0x04,

@@ -1,19 +1,12 @@
 """Counting the instructions of an epoch, under valgrind."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from benchmarks.worker.training import drop_warmup
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.worker.training import Workload
-    from impls.contract import EpochResult
+from benchmarks.worker.training import Workload, drop_warmup
+from impls.contract import EpochResult
 
 N_EPOCHS = 20
 """Count at least this many epochs."""
@@ -55,7 +48,6 @@ def _read_dump(counter: Path) -> int:
 
     Raises:
         RuntimeError: there is no dump.
-
     """
     dump = next(counter.parent.glob(f"{counter.name}.{os.getpid()}.*"), None)
     if dump is None:

@@ -1,24 +1,25 @@
 """How a worker measures one problem: verify it, then time it or inspect it."""
 
-from __future__ import annotations
-
 import gc
 import os
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.worker import observe
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.inspection.inspect import inspect
 from benchmarks.worker.instructions import count_trainings
-from benchmarks.worker.messages import Measurement, Outcome, Timing
-from benchmarks.worker.samples import summarize
+from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
+from benchmarks.worker.observe import FrameworkObserver
+from benchmarks.worker.samples import Summary, summarize
 from benchmarks.worker.start import cpus_allowed, n_processes, replaced_clocks
-from benchmarks.worker.training import TimedTraining, Workload, drop_warmup, time_training, train
+from benchmarks.worker.training import TimedTraining, Training, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import (
     ALONE,
     N_PAIRS,
@@ -28,17 +29,7 @@ from benchmarks.worker.trials import (
     conserved_share,
     is_busy,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from benchmarks.worker.messages import Conservation, Job
-    from benchmarks.worker.observe import FrameworkObserver
-    from benchmarks.worker.samples import Summary
-    from benchmarks.worker.training import Training
-    from impls.contract import EpochResult
+from impls.contract import EpochResult
 
 WARM_UP_EPOCHS = 10
 
@@ -182,7 +173,6 @@ def envelope(verified: Sequence[Training], last: Sequence[EpochResult]) -> tuple
 
     Raises:
         ValueError: the trainings did not all take the same number of steps.
-
     """
     n_steps = {len(training.losses) for training in verified}
     n_last_steps = {len(result.losses) for result in last}

@@ -1,7 +1,5 @@
 """What the harness sends to a worker, and what the worker answers: values that travel as JSON."""
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import asdict, dataclass, field
@@ -47,7 +45,6 @@ class Job:
 
         Raises:
             ValueError: there are several.
-
         """
         precisions: set[Precision] = {problem.precision for problem in self.problems} or {"float32"}
         (precision,) = precisions
@@ -63,7 +60,6 @@ class Job:
 
         Raises:
             ValueError: it is not a job.
-
         """
         return decode(cls, json.loads(text))
 
@@ -222,7 +218,6 @@ def message_from_json(line: str) -> Message:
 
     Raises:
         ValueError: it is not a worker's message.
-
     """
     fields: dict[str, Any] = json.loads(line)
     kinds: dict[str, type[Message]] = {kind.__name__: kind for kind in get_args(Message)}

@@ -3,23 +3,19 @@
 A framework without a file `observe_NAME.py` is measured all the same; the record then says "not observable".
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import importlib.util
 import os
 import resource
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from impls.contract import Device
+from impls.contract import Device
 
 CLEAR_PEAK = Path("/proc/self/clear_refs")  # Linux: writing 5 there sets the peak to the present
 STATUS = Path("/proc/self/status")

@@ -1,20 +1,15 @@
 """Observes JAX."""
 
-from __future__ import annotations
-
 import ctypes
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 
 from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, patched
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from impls.contract import Device
+from impls.contract import Device
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 READS = ("item", "tolist", "__float__", "__int__", "__bool__", "__array__", "__index__")

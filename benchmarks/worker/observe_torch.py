@@ -1,20 +1,15 @@
 """Observes PyTorch."""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, arrays_in, patched
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from impls.contract import Device
+from impls.contract import Device
 
 READS = ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__array__", "cpu")
 MOVES = ("to", "cuda", "copy_")

@@ -1,14 +1,9 @@
 """The summary of one process's samples."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MAX_KEPT = 100
 """Samples stored per process: thousands would add megabytes, not information (they are not independent)."""
@@ -33,7 +28,6 @@ def summarize(samples_s: Sequence[float]) -> Summary:
 
     Raises:
         ValueError: there is none.
-
     """
     if not samples_s:
         message = "expected at least one sample, found none"

@@ -1,7 +1,5 @@
 """How a measuring process starts, pinned and bound to its parent's life; and whether it stays alone."""
 
-from __future__ import annotations
-
 import ctypes
 import importlib.util
 import os
@@ -44,7 +42,6 @@ def load(path: Path) -> Implementation:
     Raises:
         AttributeError: some are missing.
         ImportError: the file is no Python, an import fails, or it is written for another contract.
-
     """
     spec = importlib.util.spec_from_file_location(f"impls.{path.stem}", path)
     if spec is None or spec.loader is None:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter, process_time  # their own, whatever an implementation replaces
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
 from benchmarks.worker.observe import waited_for_others_s, waited_s
-from impls.contract import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Precision, State
+from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Precision, Problem, State
 
 T = TypeVar("T")
 
@@ -77,7 +72,6 @@ def train(workload: Workload) -> Training:
 
     Raises:
         ValueError: an export does not have the contract's shape.
-
     """
     problem, implementation = workload.problem, workload.implementation
     losses: list[NDArray[Any]] = []
@@ -168,7 +162,6 @@ def check_result(result: EpochResult, problem: Problem) -> None:
 
     Raises:
         ContractError: a value of the export is of another type or shape.
-
     """
     for name, array in vars(result).items():
         if type(array) not in EXPORTED:

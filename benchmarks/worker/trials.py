@@ -9,24 +9,19 @@ in `benchmarks.verify.conservation`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.cases.data import draw_epochs, draw_parameters
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import waited_for_others_s, waited_s
-from benchmarks.worker.training import check_result
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from benchmarks.worker.samples import Summary
-    from benchmarks.worker.training import Workload
-    from impls.contract import Batches, Device, Problem
+from benchmarks.worker.samples import Summary
+from benchmarks.worker.training import Workload, check_result
+from impls.contract import Batches, Device, Problem
 
 N_PAIRS = 3
 """Trials of each length. The cheapest of each counts: other work on the machine only adds to a cost."""

@@ -1,9 +1,6 @@
 """Observes one more epoch of a problem instead of timing more of them."""
 
-from __future__ import annotations
-
 import gc
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +9,10 @@ from benchmarks.worker import observe
 from benchmarks.worker.inspection.precision import probe_errors
 from benchmarks.worker.inspection.readback import reads_in_time
 from benchmarks.worker.inspection.unseen import train_unseen
-from benchmarks.worker.messages import Inspection
+from benchmarks.worker.messages import Inspection, Job
+from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import Workload
-
-if TYPE_CHECKING:
-    from benchmarks.worker.messages import Job
-    from benchmarks.worker.observe import FrameworkObserver
-    from impls.contract import State
+from impls.contract import State
 
 
 def inspect(

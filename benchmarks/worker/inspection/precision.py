@@ -9,8 +9,6 @@ An error that both have is none of rounding: rows were left out (only the last o
 Adam's. It is a check of its own, and cancels in the other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from math import frexp, log

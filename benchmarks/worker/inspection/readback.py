@@ -4,25 +4,18 @@ At each read, the next step's batch is changed where the loop has placed it. The
 before is that of the unchanged batch.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.worker import observe
+from benchmarks.worker.observe import FrameworkObserver
+from benchmarks.worker.training import Workload
 from impls import numpy_reference
-from impls.contract import Parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from benchmarks.worker.observe import FrameworkObserver
-    from benchmarks.worker.training import Workload
-    from impls.contract import EpochResult, Problem, State
+from impls.contract import EpochResult, Parameters, Problem, State
 
 MAX_STEPS = 8
 """At most this many of an epoch's first steps are checked: each change searches all batches."""

@@ -1,7 +1,5 @@
 """Trains on problems whose values are drawn anew for each run; see `benchmarks.verify.unseen`."""
 
-from __future__ import annotations
-
 from benchmarks.cases.unseen import UnseenProblem, draw
 from benchmarks.worker.messages import Outcome, UnseenOutcomes
 from benchmarks.worker.training import Workload, train
