@@ -16,6 +16,7 @@ from benchmarks.runner import dispatch
 from benchmarks.runner.launch import Report
 from benchmarks.studies import (
     ablation,
+    conservation,
     decision_map,
     error_rates_table,
     faq,
@@ -46,6 +47,7 @@ def stand_in() -> None:
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
     patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
+    patch.setattr(conservation, "rows_of", lambda entry, *_: 250 * [conserved_row(entry.name)])
     training = WholeTraining(total_s=1, cpu_per_wall=1, parameters=[])
     patch.setattr(decision_map, "time_whole", lambda _: training)
     patch.setattr(faq, "run", lambda *_: 0)  # the blocks of another page, which is rehearsed, too
@@ -56,6 +58,12 @@ def stand_in() -> None:
     patch.setattr(gallery, "MAX_SWEEPS", 1)
     patch.setattr("benchmarks.report.html.page.bundled", lambda: "")
     gc.freeze()  # else each measurement would scan all that is loaded
+
+
+def conserved_row(implementation: str) -> dict[str, object]:
+    """Make up a row of the study of conservation."""
+    row = {"implementation": implementation, "problem": "book", "verdict": "verified", "reason": None}
+    return row | {"fastest": 1.0, "typical": 1.0}
 
 
 def fastest_s(number: int) -> dict[str, float]:
