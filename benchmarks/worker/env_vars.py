@@ -49,7 +49,7 @@ def worker_environment(
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
-        "TORCHINDUCTOR_COMPILE_THREADS": threads,  # more would start a pool of processes, which stays
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",  # more would start a pool of processes, which stays
         "NPROC": threads,  # XLA's thread pool on CPU
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }

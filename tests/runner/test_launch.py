@@ -91,6 +91,7 @@ def test_both_frameworks_get_the_same_number_of_threads_and_no_tf32(monkeypatch:
     environment = worker_environment(n_cores=2)
 
     assert {environment[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")} == {"2"}
+    assert environment["TORCHINDUCTOR_COMPILE_THREADS"] == "1"  # no processes that stay
     assert environment["NVIDIA_TF32_OVERRIDE"] == "0"
     assert "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE" not in environment
     assert environment["JAX_DEFAULT_MATMUL_PRECISION"] == "highest"
