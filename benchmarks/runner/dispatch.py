@@ -11,6 +11,7 @@ from typing import Protocol
 
 from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.cases.unseen import variant_of
+from benchmarks.files import write_atomically
 from benchmarks.records.row import Check, Verdict
 from benchmarks.runner.case import CaseResult, EndReason
 from benchmarks.runner.launch import Report, launch, recall
@@ -63,7 +64,7 @@ class Dispatcher:
         """Return the seed of unseen values: new for each run, kept when it is resumed."""
         file = self.folder / "unseen-seed"
         if not file.exists():
-            file.write_text(str(secrets.randbits(32)), encoding="ascii")
+            write_atomically(file, str(secrets.randbits(32)))
         return int(file.read_text(encoding="ascii"))
 
     def work(
