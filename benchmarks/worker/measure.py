@@ -1,7 +1,6 @@
 """How a worker measures one problem: verify it, then time it or inspect it."""
 
 import gc
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
-from benchmarks.worker.start import cpus_allowed, n_processes, replaced_clocks
+from benchmarks.worker.start import cpus_allowed, n_cores_allowed, n_processes, replaced_clocks
 from benchmarks.worker.training import TimedTraining, Training, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import (
     ALONE,
@@ -86,11 +85,13 @@ def sample(
     """Time trainings and, if asked, count more; also return their last results.
 
     Count the compilations since there were `n_before`, at the end of the first training: later ones belong to
-    no first call.
+    no first call. Those in trials are not counted: a loop may compile for each number of epochs.
     """
     children_before_s = observe.children_cpu_s()
     meter = GpuMeter(workload.device)
-    timed, trials = time_trainings(workload, n_epochs=n_epochs, sample_s=job.sample_s, seed=job.unseen_seed)
+    timed, trials = time_trainings(
+        workload, observer, n_epochs=n_epochs, sample_s=job.sample_s, seed=job.unseen_seed
+    )
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
     summary = summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
     conservation = conserve(trials, timed, summary)
@@ -102,7 +103,9 @@ def sample(
         summary=summary,
         conservation=conservation,
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
-        n_compilations=None if n_after is None or n_before is None else n_after - n_before,
+        n_compilations=None
+        if n_after is None or n_before is None
+        else n_after - n_before - trials.n_compilations,
         children_cpu_s=children_after_s - children_before_s,
         n_processes=n_processes(),
         sampled_s=sum(sum(training.epoch_s) for training in timed),
@@ -112,7 +115,7 @@ def sample(
 
 
 def time_trainings(
-    workload: Workload, *, n_epochs: int, sample_s: float, seed: int
+    workload: Workload, observer: FrameworkObserver, *, n_epochs: int, sample_s: float, seed: int
 ) -> tuple[list[TimedTraining], Trials]:
     """Time trainings until they add up to `sample_s`, at least two, with trials between them.
 
@@ -122,7 +125,7 @@ def time_trainings(
     gc.collect()
     gc.freeze()
     timed = [_timed(workload, n_epochs)]
-    trials = Trials.of(workload, seed=seed, n_epochs=n_epochs)
+    trials = Trials.of(workload, observer, seed=seed, n_epochs=n_epochs)
     n_pairs, left_s = 0, MOST * sample_s
     while True:
         timed_s = sum(sum(training.epoch_s) for training in timed)
@@ -152,9 +155,7 @@ def conserve(trials: Trials, timed: Sequence[TimedTraining], summary: Summary) -
     n_epochs = sum(len(training.epoch_s) for training in timed)
     net_s = (sum(t.wall_s for t in timed) - sum(waits_s)) / n_epochs if waits_s else None
     for extra in (N_PAIRS, N_PAIRS, 0):
-        conservation = replace(
-            trials.conservation(n_cores=len(cpus_allowed() or ()) or os.cpu_count() or 1), net_s=net_s
-        )
+        conservation = replace(trials.conservation(n_cores=n_cores_allowed()), net_s=net_s)
         share = conserved_share(conservation, summary, trials.workload.device)
         if share >= TOLERANCE:
             return conservation
@@ -162,8 +163,8 @@ def conserve(trials: Trials, timed: Sequence[TimedTraining], summary: Summary) -
             break
         for _ in range(extra):
             trials.add_pair()
-    calls = calls_cpu_s(trials.workload, len(timed[0].epoch_s))
-    return replace(conservation, calls_cpu_s=calls)
+    calls_s = calls_cpu_s(trials.workload, len(timed[0].epoch_s))
+    return replace(conservation, calls_cpu_s=tuple(call_s / n_cores_allowed() for call_s in calls_s))
 
 
 def envelope(verified: Sequence[Training], last: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:

@@ -96,7 +96,6 @@ class Trial:
 
     seed: int  # of its parameters
     n_epochs: int
-    place_s: float  # CPU time of `place`, which is not part of the costs below
     cpu_s: float  # of all threads, from the call of `prepare` to NumPy arrays in hand
     wall_s: float  # over the same time
     waited_s: float | None  # of all threads that could run but had no core; None: not observable
@@ -118,7 +117,7 @@ class Conservation:
     copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
     waited_share: float | None  # of the trials' time, in which threads waited for a core
     net_s: float | None = None  # an epoch of the cheapest timed training, without the wait for a core
-    calls_cpu_s: tuple[float, ...] = ()  # of `prepare`, each epoch, `export`, where a time is not conserved
+    calls_cpu_s: tuple[float, ...] = ()  # per core: `prepare`, each epoch, `export`; if a time is too short
 
 
 @dataclass(frozen=True, kw_only=True)

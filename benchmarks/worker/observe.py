@@ -155,16 +155,15 @@ def waited_s(*, main_thread_only: bool = False) -> float | None:
     return sum(waits_ns) / 1e9 if waits_ns else None
 
 
-def waited_for_others_s(
-    before_s: float | None, after_s: float | None, *, wall_s: float, cpu_s: float
-) -> float | None:
-    """Return how much of a wall time this process's threads waited for a core that another process had.
+def waited_for_others_s(before_s: float | None, after_s: float | None, *, idle_s: float) -> float | None:
+    """Return how long this process's threads waited for a core that another process had.
 
-    Two of its own threads on one core wait for each other, too, but then the process uses the core.
+    Two of its own threads on one core wait for each other, too, but then the process uses the core: it did
+    not for `idle_s`, the time that it had on its cores less its CPU time.
     """
     if before_s is None or after_s is None:
         return None
-    return min(after_s - before_s, max(0.0, wall_s - cpu_s))
+    return min(after_s - before_s, max(0.0, idle_s))
 
 
 def children_cpu_s() -> float:

@@ -136,7 +136,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
         epoch_s=np.diff(ticks).tolist(),
         cpu_s=cpu_s,
         wall_s=wall_s,
-        waited_s=waited_for_others_s(waited_before_s, waited_after_s, wall_s=wall_s, cpu_s=cpu_s),
+        waited_s=waited_for_others_s(waited_before_s, waited_after_s, idle_s=wall_s - cpu_s),
         result=result,
     )
 

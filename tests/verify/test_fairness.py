@@ -25,7 +25,6 @@ GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoc
 TRIAL = Trial(
     seed=8,
     n_epochs=12,
-    place_s=10e-6,
     cpu_s=2.2e-3,
     wall_s=2.2e-3,
     waited_s=0.0,

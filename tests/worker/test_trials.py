@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.worker import trials
+from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import Workload
 from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials, conserved_share
@@ -54,7 +55,11 @@ class Loop:
 
 
 def trials_of(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch, problem: Problem = PROBLEM, n_pairs: int = N_PAIRS
+    loop: Loop,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: Problem = PROBLEM,
+    n_pairs: int = N_PAIRS,
+    observer: FrameworkObserver | None = None,
 ) -> Trials:
     """Run the pairs on clocks that only the loop moves."""
     for clock in ("process_time", "perf_counter"):
@@ -68,7 +73,7 @@ def trials_of(
         placed=("seen",),
         data_digest="",
     )
-    found = Trials.of(workload, seed=5, n_epochs=problem.n_epochs)
+    found = Trials.of(workload, observer or FrameworkObserver(), seed=5, n_epochs=problem.n_epochs)
     for _ in range(n_pairs):
         found.add_pair()
     return found
@@ -153,3 +158,24 @@ def test_slow_epochs_have_short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     found = trials_of(Loop(epoch_s=1.0, first_epoch_s=1.0), monkeypatch)
 
     assert (found.short, found.long) == (1, 2)
+
+
+def test_a_loop_may_compile_for_each_number_of_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: set[int] = set()
+
+    @dataclass
+    class Compiling(Loop):
+        def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> int:
+            self.now_s += 0.1 * (problem.n_epochs not in compiled)
+            compiled.add(problem.n_epochs)
+            return super().prepare(problem, parameters, device)
+
+    class Observer(FrameworkObserver):
+        def n_compilations(self) -> int:
+            return len(compiled)
+
+    found = trials_of(Compiling(), monkeypatch, observer=Observer())
+
+    assert found.conservation(n_cores=1).marginal_cpu_s == pytest.approx(EPOCH_S)
+    assert found.conservation(n_cores=1).fixed_s == pytest.approx(PREPARE_S + EXPORT_S)
+    assert found.n_compilations == len(compiled) > 1
