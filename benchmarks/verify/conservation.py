@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Check
-from benchmarks.verify.agreement import reference_for
-from benchmarks.verify.trajectory import trajectory
+from benchmarks.verify.trajectory import snapshot
 from benchmarks.worker.messages import Conservation, Timing, Trial
 from benchmarks.worker.trials import ALONE, TOLERANCE, conserved_share, is_busy, marginal_s
 from impls.contract import Device, Problem
@@ -174,9 +173,7 @@ def _ends(found: Conservation, problem: Problem) -> Check:
 
 def _fault(trial: Trial, problem: Problem, data_seed: int) -> str | None:
     plain = replace(problem, precision="float32")
-    expected = trajectory(
-        plain, data_seed=data_seed, seed=trial.seed, precision=reference_for(plain).precision
-    ).after(trial.n_epochs)
+    expected = snapshot(plain, data_seed=data_seed, seed=trial.seed, n_epochs=trial.n_epochs)
     loss_tolerance, parameter_tolerance = tolerances(problem)
     for name, tolerance in (
         ("losses", loss_tolerance + np.array(expected.ambiguity)),

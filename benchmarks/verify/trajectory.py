@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from benchmarks.cases.data import draw_parameters
+from benchmarks.verify.agreement import SATURATED
 from benchmarks.worker.trials import unseen_epochs
 from impls import numpy_reference
 from impls.contract import Batches, EpochResult, Problem
@@ -36,9 +37,23 @@ class Trajectory:
         return self.snapshots[n_epochs - 1]
 
 
+def snapshot(problem: Problem, *, data_seed: int, seed: int, n_epochs: int) -> Snapshot:
+    """Return the reference at the end of a trial: the data's seed, its parameters' seed.
+
+    As in `agreement.reference_for`, it is float32 where the trial saturates, which another trial of this
+    problem may not do.
+    """
+    exact, rounded = (
+        _trajectory(problem, data_seed, seed, precision) for precision in ("float64", "float32")
+    )
+    end = exact.after(n_epochs)
+    if max(max(each.ambiguity) for each in exact.snapshots[:n_epochs]) <= SATURATED:
+        return end
+    return rounded.after(n_epochs)
+
+
 @lru_cache(maxsize=64)
-def trajectory(problem: Problem, *, data_seed: int, seed: int, precision: str) -> Trajectory:
-    """Return the reference's training of a trial: the data's seed, its parameters' seed, its precision."""
+def _trajectory(problem: Problem, data_seed: int, seed: int, precision: str) -> Trajectory:
     parameters = draw_parameters(replace(problem, seed=seed))
     state = numpy_reference.prepare(problem, parameters, "cpu", dtype=precision)
     return Trajectory(state, _epochs(problem, data_seed))
