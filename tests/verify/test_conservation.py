@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
+from benchmarks.verify.agreement import reference_for
 from benchmarks.verify.conservation import EPOCH, Judgement, judge, judge_all
 from benchmarks.worker.messages import Outcome, Trial
+from benchmarks.worker.training import Workload
+from benchmarks.worker.trials import run_trial, unseen_epochs
+from impls import numpy_float32
 from impls.contract import Problem
 from tests.conftest import SMALL
 from tests.verify.test_agreement import measurement_of
 from tests.verify.test_fairness import CONSERVED, TIMING, TORCH, TRIAL
+
+if TYPE_CHECKING:
+    from impls.contract import Implementation
 
 BUSY = 0.5
 
@@ -82,12 +89,14 @@ def test_a_time_below_its_cost_names_the_call_that_the_cost_hides_in(
     assert cause in fault
 
 
-def judgements(*shares: float, busy: bool = False) -> list[Judgement]:
-    undecided = [judgement(marginal_cpu_s=150e-6).checks[1]]
-    return [
-        Judgement(checks=[] if share >= 0.8 else undecided, cost_s=1e-4, share=share, busy=busy)
-        for share in shares
-    ]
+def judgements(*shares: float, busy: bool = False, **changes: Any) -> list[Judgement]:
+    """Make judgements of processes that show such shares of their cost, with other figures changed."""
+    found = [judgement(marginal_cpu_s=100e-6 / share, **changes) for share in shares]
+    return [replace(each, busy=busy) for each in found]
+
+
+SLOW: dict[str, Any] = {"fixed_s": 0.015}
+"""More than a training may cost beyond its epochs, but less than twice as much."""
 
 
 @pytest.mark.parametrize(
@@ -99,13 +108,27 @@ def judgements(*shares: float, busy: bool = False) -> list[Judgement]:
         (judgements(0.9, 0.7, 0.75, busy=True), None),
         (judgements(0.7), None),
         (judgements(0.7, 0.7), None),
+        (judgements(0.9, **SLOW), None),
+        ([*judgements(0.9, 0.9), *judgements(0.9, **SLOW)], True),
+        ([*judgements(0.9), *judgements(0.9, 0.9, **SLOW)], False),
+        ([*judgements(0.9), *judgements(0.9, 0.9, busy=True, **SLOW)], None),
     ],
-    ids=["one", "one of three low", "two of three low", "busy", "one low", "two low"],
+    ids=[
+        *("one", "one of three low", "two of three low", "busy", "one low", "two low"),
+        *("one beyond a limit", "one of three", "two of three", "two of three, busy"),
+    ],
 )
 def test_the_median_of_a_case_decides_if_there_are_three_processes_on_a_quiet_machine(
     processes: list[Judgement], holds: object
 ) -> None:
     assert judge_all(processes).holds is holds
+
+
+def test_a_case_that_is_beyond_another_limit_names_that_limit() -> None:
+    fault = judge_all(judgements(0.9, 0.9, 0.9, **SLOW)).fault
+
+    assert fault.startswith("cost of a training beyond its epochs: expected at most")
+    assert "in 3 of 3 processes" in fault
 
 
 def test_a_trial_that_ends_elsewhere_than_the_reference_fails_and_names_its_seeds() -> None:
@@ -117,6 +140,17 @@ def test_a_trial_that_ends_elsewhere_than_the_reference_fails_and_names_its_seed
         "ends of the trainings on unseen data: expected the reference's losses and parameters"
     )
     assert "after epoch 12, data of seed 7, parameters of seed 8: expected" in fault
+
+
+def test_a_trial_that_saturates_is_compared_in_float32_even_if_the_case_does_not() -> None:
+    problem, seed = Problem(batch_size=10, feature_scale=10), 1234567
+    workload = Workload.of(cast("Implementation", numpy_float32), problem)
+    trial = run_trial(workload, [*unseen_epochs(problem, seed)], seed=seed + 1, n_epochs=125)
+
+    ends = judgement(problem, data_seed=seed, trials=(trial,)).checks[0]
+
+    assert reference_for(problem).precision == "float64"
+    assert ends.holds, ends.found
 
 
 @pytest.mark.usefixtures("judged")
