@@ -14,10 +14,10 @@ from benchmarks.runner import launch as launcher
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.system import choose_cpus, unsupported_reason
 from benchmarks.verify import conservation
-from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
 from tests.helpers.forks import Forks
+from tests.helpers.quiet import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,7 @@ def conserved(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A test of the judgement requests the fixture `judged`.
     """
-    judgement = Judgement(checks=[], cost_s=None, share=1.0, busy=False)
-    monkeypatch.setattr(conservation, "judge", lambda *_: judgement)
+    monkeypatch.setattr(conservation, "judge", lambda *_: QUIET)
 
 
 @pytest.fixture

@@ -164,6 +164,6 @@ class Options(CaseOptions):
             worker_timeout_s=self.worker_timeout or Settings.worker_timeout_s,
             max_time_s=max_time_s,
             cpus=cpus,
-            # Compiling for three combinations takes a minute: too much for a suite with a time limit.
-            n_unseen=1 if self.quick or max_time_s or not timed else len(COMBINATIONS),
+            # Compiling for three combinations takes a minute: too much for the suites that are to be short.
+            n_unseen=len(COMBINATIONS) if timed and self.chosen.max_time_s is None and not self.quick else 1,
         )

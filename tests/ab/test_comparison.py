@@ -18,6 +18,7 @@ from benchmarks.compare.rule import Category
 from benchmarks.paths import CODE
 from tests.ab.invented import PROBLEM, FakeDispatcher, ab
 from tests.helpers.comparisons import COMPARISON
+from tests.helpers.quiet import QUIETLY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,8 +176,7 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
     report = tmp_path / "report.json"
     files = [f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}"]
     command = [
-        sys.executable,
-        "-m",
+        *QUIETLY,
         "benchmarks",
         "ab",
         *files,

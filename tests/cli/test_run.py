@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,14 @@ from benchmarks.files import keep
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
+from tests.helpers.quiet import QUIETLY
 
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
 
 
 def perceptron_bench(*arguments: str | Path, folder: Path = CODE) -> subprocess.CompletedProcess[str]:
     """Run the command line with the packages in the folder."""
-    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    command = [*QUIETLY, "benchmarks", *map(str, arguments)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 

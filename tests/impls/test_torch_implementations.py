@@ -17,6 +17,7 @@ from impls import torch_cudagraph_compiled, torch_epoch, torch_step
 from impls.contract import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 # Inductor, when it is first imported, uses deprecated parts of PyTorch.
@@ -46,12 +47,13 @@ def load_again(module: ModuleType) -> Any:
 
 
 @pytest.fixture
-def traced(module: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def traced(module: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Load an implementation again; its graphs are traced as ever, but Inductor does not compile them."""
     traced_only = partial(torch.compile, backend="eager", fullgraph=True, dynamic=False)
     monkeypatch.setattr(torch, "compile", lambda **_: traced_only)
-    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 2)  # instead of 8, until the file raises it
-    return load_again(module)
+    config = importlib.import_module("torch._dynamo").config
+    with config.patch(recompile_limit=2):  # instead of 8, until the file raises it
+        yield load_again(module)
 
 
 @every_compiled

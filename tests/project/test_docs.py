@@ -38,7 +38,7 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("perceptron-bench ab --bas-ref main", "unrecognized arguments: --bas-ref main"),
+        ("perceptron-bench ab --bas-ref main", "unknown arguments: --bas-ref main"),
         ("perceptron-bench abc", "invalid choice: 'abc'"),
         ("perceptron-bench ab --max-pairs ten", "expected a whole number of at least 1, found 'ten'"),
         ("perceptron-bench compare a.json", "required: NEW.json"),

@@ -49,10 +49,11 @@ def test_code_outside_a_checkout_measures_below_the_current_folder(tmp_path: Pat
     here.mkdir()
     for package in ("benchmarks", "impls"):
         shutil.copytree(CODE / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CODE / "tests" / "helpers" / "quiet.py", site)
     variables = os.environ | {"PYTHONPATH": str(site)}
     options = ["--quick", "--impl=numpy_float32", "--device=cpu", "--problem=book,batch_size=8,n_epochs=1"]
 
-    command = [sys.executable, "-P", "-m", "benchmarks", "run", *options]
+    command = [sys.executable, "-P", "-m", "quiet", "benchmarks", "run", *options]
     done = subprocess.run(command, cwd=here, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
     assert done.returncode == 0, done.stdout + done.stderr

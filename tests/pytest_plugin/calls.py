@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.paths import CODE
+from tests.helpers.quiet import QUIETLY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,5 +34,5 @@ def pytest_alone(
     *arguments: str | Path, problems: tuple[str, ...] = PROBLEMS
 ) -> subprocess.CompletedProcess[str]:
     """Run pytest on the benchmarks in a new process, as a user does."""
-    command = [sys.executable, "-m", "pytest", *OPTIONS, *map(str, arguments), *problems]
+    command = [*QUIETLY, "pytest", *OPTIONS, *map(str, arguments), *problems]
     return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - our own

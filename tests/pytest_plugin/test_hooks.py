@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import pytest
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
+from tests.helpers.quiet import QUIETLY
 from tests.pytest_plugin.calls import NAMES, OPTIONS, PROBLEMS, WRONG_STEP, pytest_
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
 ) -> None:
     record = tmp_path / "run.json"
     command = [
-        sys.executable, "-m", "pytest", *OPTIONS, "--benchmark-only", *PROBLEMS[:2],
+        *QUIETLY, "pytest", *OPTIONS, "--benchmark-only", *PROBLEMS[:2],
         "--device=cpu", f"--impl={numpy_float32}", "--rounds=500", f"--benchmark-json={record}",
     ]  # fmt: skip
     with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603

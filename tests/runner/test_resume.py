@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from benchmarks.runner.rounds import Settings, run_rounds
 from benchmarks.runner.system import choose_cpus
 from tests.conftest import SMALL
 from tests.helpers.comparisons import COMPARISON
+from tests.helpers.quiet import QUIETLY
 from tests.helpers.records import run_of
 from tests.helpers.rounds import OTHER, Listener
 
@@ -117,8 +117,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     record = tmp_path / "run.json"
     command = [
         *(
-            sys.executable,
-            "-m",
+            *QUIETLY,
             "pytest",
             "-p",
             "no:cacheprovider",
@@ -147,7 +146,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     little, rest = go_on("--max-time=0.001"), go_on()
 
     assert [little.returncode, rest.returncode] == [0, 0], little.stdout + rest.stdout
-    assert "resuming: 3 workers of this run had started" in little.stdout
+    assert "resuming: 3 workers of this run had started" in little.stdout, little.stdout
     assert "1 of 3 rounds" in little.stdout
     assert "resuming: 3 workers of this run had started" in rest.stdout  # two inspections, one round
     assert [len(row.processes) for row in read_run(record).rows] == [3] * 2
@@ -160,7 +159,7 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
 ) -> None:
     report = tmp_path / "report.json"
     command = [
-        *(sys.executable, "-m", "benchmarks", "ab", "--resume"),
+        *(*QUIETLY, "benchmarks", "ab", "--resume"),
         *(f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}", f"--json={report}"),
         *("--max-pairs=3", "--threshold=0.01", "--problem=book,batch_size=32,n_batches=4,n_epochs=3"),
     ]

@@ -18,6 +18,7 @@ import pytest
 from benchmarks.paths import CODE
 from benchmarks.records.process import ProcessResult
 from benchmarks.records.row import KEY
+from tests.helpers.quiet import QUIETLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("measured") / "run.json"
     sizes = [f"--problem=book,batch_size={batch_size},n_epochs=2" for batch_size in (16, 32)]
     choice = ("--impl=numpy_float32", "--baseline=numpy_float32", "--device=cpu", "--quick")
-    command = [sys.executable, "-m", "benchmarks", "run", *choice, *sizes, "-o", str(path)]
+    command = [*QUIETLY, "benchmarks", "run", *choice, *sizes, "-o", str(path)]
     done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert done.returncode == 0, done.stdout + done.stderr
     return path
