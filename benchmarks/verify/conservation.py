@@ -30,7 +30,7 @@ Honest loops: docs/method.md."""
 PLACE_S, PLACE_COPIES = 10e-3, 8
 """`place` may take this long, and this many times as long as NumPy takes to copy and transpose the data."""
 
-EXPORT_S = 300e-6
+EXPORT_S = 1e-3
 EXPORT_LOSS_S: dict[Device, float] = {"cpu": 30e-6, "cuda": 100e-6}
 """An export may take this long, and this long for each loss: it is a few copies, slower from a GPU."""
 
