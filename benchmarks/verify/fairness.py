@@ -107,6 +107,13 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
     )
     yield _placed(seen, problem, entry)
     yield _uploads(seen.uploaded_bytes, problem)
+    computed = {True: "so", False: "export computes them from the batches", None: "not observable"}
+    yield Check(
+        name="losses when the epoch ends",
+        expected="computed: export only copies them",
+        found=computed[seen.losses_computed],
+        holds=seen.losses_computed,
+    )
     n_readbacks = problem.n_batches if problem.readback == "step" else 0
     yield _count("readbacks in an epoch", n_readbacks, seen.n_readbacks)
     if problem.readback == "step":

@@ -162,6 +162,7 @@ class Inspection:
     n_graphs: int | None  # compiled as a whole in this process; None: or each operation is
     n_readbacks: int | None  # in one epoch
     reads_in_time: bool | None  # each loss before the next step begins
+    losses_computed: bool | None  # when the epoch ends: `export` needs no batches
     uploaded_bytes: int | None  # in one epoch
     n_graph_launches: int | None  # of CUDA graphs, in one epoch
     n_kernel_launches: int | None  # outside of them

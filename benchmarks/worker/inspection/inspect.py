@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
+from benchmarks.worker.inspection.losses import losses_are_computed
 from benchmarks.worker.inspection.precision import probe_errors
 from benchmarks.worker.inspection.readback import reads_in_time
 from benchmarks.worker.inspection.unseen import train_unseen
@@ -32,6 +33,7 @@ def inspect(
     traffic = observer.traffic(workload.start, epoch, workload.device)
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
     errors = probe_errors(workload)
+    computed = losses_are_computed(workload, observer)
     in_time, n_graphs = reads_in_time(workload, observer), observer.n_graphs()
     n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
     return Inspection(
@@ -43,6 +45,7 @@ def inspect(
         gpu_memory=observer.gpu_memory(),
         n_cache_files=observe.n_files(job.caches) if job.caches and observer.keeps_compiled() else None,
         reads_in_time=in_time,
+        losses_computed=computed,
         n_host_arrays=len(on_host),
         placed_bytes=placed_bytes(workload, observer),
         in_place=in_place,
