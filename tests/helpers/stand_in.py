@@ -96,9 +96,10 @@ def _as_if_alone(message: Message, *, counts: bool) -> Measurement | Failure:
     if message.inspection:
         return replace(message, inspection=replace(message.inspection, n_host_arrays=0))
     assert message.timing
+    cost_s = message.timing.summary.min_s
     timing = replace(
         message.timing,
-        conservation=replace(CONSERVED, marginal_cpu_s=1e-9, marginal_wall_s=1e-9),
+        conservation=replace(CONSERVED, marginal_cpu_s=cost_s, marginal_wall_s=cost_s, net_s=None),
         cpu_per_wall=1.0,
         children_cpu_s=0.0,
         n_instructions=1e6 if counts else None,
