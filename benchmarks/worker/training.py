@@ -168,6 +168,9 @@ def check_result(result: EpochResult, problem: Problem) -> None:
             kind = f"{type(array).__module__}.{type(array).__qualname__}"
             message = f"export: expected {name} as a numpy.ndarray, found {kind}; convert it in export"
             raise ContractError(message)
+        if array.dtype.kind != "f":  # an array of objects could compute later, too
+            message = f"export: expected {name} of floats, found {array.dtype}"
+            raise ContractError(message)
     n_losses = result.losses.size
     for name, expected in (("losses", (n_losses,)), ("weight", (problem.n_features,)), ("bias", ())):
         found = getattr(result, name).shape
