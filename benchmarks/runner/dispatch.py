@@ -19,6 +19,9 @@ from benchmarks.verify.unseen import UNSEEN
 from benchmarks.worker.messages import Job
 from impls.contract import Device
 
+SEEDS = 2**32
+"""Rounds draw other values, this far apart: what one remembers on disk is of no use to the next."""
+
 INSPECTION = -1
 """The round before the timed ones: each process has empty caches, verifies and inspects; it times nothing."""
 
@@ -126,7 +129,7 @@ class Dispatcher:
             cpus=self.cpus[-case.n_cores :],
             sample_s=worker_run.sample_s,
             worker_timeout_s=self.worker_timeout_s,
-            unseen_seed=self.unseen_seed,
+            unseen_seed=self.unseen_seed + SEEDS * (worker_run.round - INSPECTION),
             n_unseen=self._n_unseen(results, worker_run),
             # Under valgrind it is another processor: code compiled for the real one may not run there.
             caches=str(worker_run.caches / "counted" if counter else worker_run.caches),
