@@ -80,8 +80,7 @@ def n_processes() -> int | None:
             fields = (
                 (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             )
-            if fields[0] != "Z":
-                parents[int(folder.name)] = int(fields[1])
+            parents[int(folder.name)] = int(fields[1])
     family = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
