@@ -27,8 +27,9 @@ FIXED_S, FIXED_EPOCHS = 10e-3, 2
 """A training may cost this much beyond its epochs: `prepare`, `export`, and a first epoch with cold caches.
 Honest loops: docs/method.md."""
 
-PLACE_S, PLACE_COPIES = 10e-3, 8
-"""`place` may take this long, and this many times as long as NumPy takes to copy and transpose the data."""
+PLACE_S, PLACE_BATCH_S, PLACE_COPIES = 10e-3, 500e-6, 8
+"""`place` may take this long, this long for each batch of an epoch (JAX takes 120 µs to place one, measured),
+and this many times as long as NumPy takes to copy and transpose the data."""
 
 EXPORT_S = 1e-3
 EXPORT_LOSS_S: dict[Device, float] = {"cpu": 30e-6, "cuda": 100e-6}
@@ -138,7 +139,7 @@ def _limits(timing: Timing, n_batches: int, device: Device) -> Iterator[Check]:
     yield _limit(
         "cost of placing the batches",
         found.place_s,
-        PLACE_S + PLACE_COPIES * found.copy_s,
+        PLACE_S + PLACE_BATCH_S * n_batches + PLACE_COPIES * found.copy_s,
         found,
         "place may copy, move and change the layout, not compute",
     )
