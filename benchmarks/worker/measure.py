@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.worker import observe
+from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_busy
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.inspection.inspect import inspect
 from benchmarks.worker.instructions import count_trainings
@@ -19,15 +20,7 @@ from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
 from benchmarks.worker.start import cpus_allowed, n_cores_allowed, n_processes, replaced_clocks
 from benchmarks.worker.training import TimedTraining, Training, Workload, drop_warmup, time_training, train
-from benchmarks.worker.trials import (
-    ALONE,
-    N_PAIRS,
-    TOLERANCE,
-    Trials,
-    calls_cpu_s,
-    conserved_share,
-    is_busy,
-)
+from benchmarks.worker.trials import N_PAIRS, Trials, calls_cpu_s
 from impls.contract import EpochResult
 
 WARM_UP_EPOCHS = 10

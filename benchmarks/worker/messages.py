@@ -116,6 +116,7 @@ class Conservation:
     export_s: float  # CPU time
     copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
     waited_share: float | None  # of the trials' time, in which threads waited for a core
+    quiet_share: float  # of a typical small computation's time, that the fastest takes: 1 on a quiet machine
     net_s: float | None = None  # an epoch of the cheapest timed training, without the wait for a core
     calls_cpu_s: tuple[float, ...] = ()  # per core: `prepare`, each epoch, `export`; if a time is too short
 

@@ -12,17 +12,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
-from time import perf_counter, process_time
+from statistics import median
+from time import perf_counter, process_time, thread_time
 
 import numpy as np
 
 from benchmarks.cases.data import draw_epochs, draw_parameters
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import FrameworkObserver, waited_for_others_s, waited_s
-from benchmarks.worker.samples import Summary
 from benchmarks.worker.start import n_cores_allowed
 from benchmarks.worker.training import Workload, check_result
-from impls.contract import Batches, Device, Placed, Problem
+from impls.contract import Batches, Placed, Problem
 
 N_PAIRS = 3
 """Trials of each length. The cheapest of each counts: other work on the machine only adds to a cost."""
@@ -40,20 +40,10 @@ MAX_STEPS = 5000
 MAX_GROWTH = 16
 """By this factor, at most, the difference of the lengths grows after a trial that was too short."""
 
-TOLERANCE = 0.8
-"""A shown time may be below its cost by a fifth: costs vary, and the fastest of thousands of epochs is faster
-than their mean. Honest loops: docs/method.md."""
-
-ALONE = 0.4
-"""Below this share of its cost, one process's time fails; between it and TOLERANCE it is undecided."""
-
-FASTEST: dict[Device, float] = {"cpu": 0.6, "cuda": 0.5}
-"""The fastest epoch's bound, in marginal epochs: the fastest of thousands finds moments that no whole trial does.
-On a shared virtual machine it took down to 0.54 of an honest marginal epoch, on an H200 down to 0.42 of a median
-epoch, and 0.54 in the median over a row's processes (all records)."""
-
-BUSY = 0.1
-"""If threads waited for a core in a larger part of the time, a time is not said to be below its cost."""
+N_PROBES = 30
+PROBES = [np.linspace(-1, 1, 50_000, dtype=np.float32), *60 * [np.linspace(-1, 1, 16, dtype=np.float32)]]
+"""Computations before each pair of trials: a large one, and many that are too small to hide their calls. A
+probe takes 100 to 200 µs, as long as a short epoch."""
 
 STREAM_EPOCHS = 2
 """Distinct epochs of a stream in a trial, in turn: with more, placing would take longer than training."""
@@ -72,6 +62,7 @@ class Trials:
     short: int = 1
     long: int = 2
     first: Trial | None = None  # also pays what a loop pays once for a data set
+    probes_s: list[float] = field(default_factory=list)
     done: list[Trial] = field(default_factory=list)
     n_compilations: int = 0  # in the trials
 
@@ -94,6 +85,7 @@ class Trials:
     def add_pair(self) -> None:
         """Train at each length; lengthen the longer one until the difference is large enough to measure."""
         longest = max(self.short + 1, MAX_STEPS // self.workload.problem.n_batches)
+        self.probes_s += probe_s()
         while True:
             difference_s = -self.cost_s(self.train(self.short)) + self.cost_s(self.train(self.long))
             if difference_s >= DIFFERENCE_S or self.long >= longest:
@@ -119,6 +111,7 @@ class Trials:
             export_s=min(trial.export_s for trial in self.done),
             copy_s=copy_s(self.epochs),
             waited_share=_waited_share(self.done),
+            quiet_share=min(self.probes_s) / median(self.probes_s),
         )
 
     def cost_s(self, trial: Trial) -> float:
@@ -187,6 +180,17 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
     )
 
 
+def probe_s() -> list[float]:
+    """Return the CPU time of the same computation, again and again: it tells how noisy the machine is."""
+    ticks = [thread_time()]
+    for _ in range(N_PROBES):
+        for array in PROBES:
+            np.exp(array)
+        ticks.append(thread_time())
+    found_s: list[float] = np.diff(ticks).tolist()
+    return found_s
+
+
 def copy_s(epochs: list[Batches]) -> float:
     """Return the CPU time that NumPy takes to copy and to transpose the batches, the faster of two tries."""
     tries_s = []
@@ -223,28 +227,3 @@ def _waited_share(trials: list[Trial]) -> float | None:
     """Return the part of the trials' time in which the process waited for a core; None: not observable."""
     waits_s = [trial.waited_s for trial in trials if trial.waited_s is not None]
     return sum(waits_s) / sum(trial.wall_s for trial in trials) if waits_s else None
-
-
-def conserved_share(conservation: Conservation, summary: Summary, device: Device) -> float:
-    """Return by how much the shown times reach their cost: 1 or more, or the share that they reach."""
-    cost_s = marginal_s(conservation, device)
-    shown_s = [summary.median_s, summary.min_s / FASTEST[device]]
-    if conservation.net_s is not None:
-        shown_s.append(conservation.net_s)
-    return min(shown_s) / cost_s if cost_s > 0 else 0.0
-
-
-def marginal_s(conservation: Conservation, device: Device) -> float:
-    """Return the cost of an epoch, below which no shown time may be.
-
-    Wall time is never below CPU time divided by the cores. Marginal wall time is the second bound: on a GPU,
-    and where the trials had their cores.
-    """
-    if device == "cuda" or not is_busy(conservation):
-        return max(conservation.marginal_cpu_s, conservation.marginal_wall_s)
-    return conservation.marginal_cpu_s
-
-
-def is_busy(conservation: Conservation) -> bool:
-    """Whether other work took the cores from the trials, or nothing is known of it."""
-    return conservation.waited_share is None or conservation.waited_share > BUSY

@@ -12,6 +12,7 @@ from benchmarks.runner.case import Case, CaseResult
 from benchmarks.verify.agreement import reference_for
 from benchmarks.verify.conservation import EPOCH, Judgement, judge, judge_all
 from benchmarks.worker.messages import Outcome, Trial
+from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import Workload
 from benchmarks.worker.trials import run_trial, unseen_epochs
 from impls import numpy_float32
@@ -34,6 +35,18 @@ def judgement(problem: Problem = SMALL, **changes: Any) -> Judgement:
 def answers(**changes: Any) -> dict[str, bool | None]:
     """Return the answers that are not "holds", by the checks' names."""
     return {check.name: check.holds for check in judgement(**changes).checks if not check.holds}
+
+
+@pytest.mark.parametrize(("quiet_share", "holds"), [(1.0, None), (0.6, True)])
+def test_the_machines_noise_decides_how_far_the_fastest_epoch_may_be_below_the_cost(
+    quiet_share: float, holds: object
+) -> None:
+    shown = summarize([60e-6, 100e-6, 110e-6])
+    noisy = replace(CONSERVED, quiet_share=quiet_share, marginal_cpu_s=120e-6, marginal_wall_s=120e-6)
+
+    found = judge(replace(TIMING, summary=shown, conservation=noisy), SMALL, "cpu")
+
+    assert next(check.holds for check in found.checks if check.name == EPOCH) is holds
 
 
 def test_a_time_that_is_its_cost_holds() -> None:

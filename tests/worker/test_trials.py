@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from benchmarks.worker import trials
+from benchmarks.worker.conserved import conserved_share
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import Workload
-from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials, conserved_share
+from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials
 from impls.contract import EpochResult, Parameters, Problem
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def trials_of(
     for clock in ("process_time", "perf_counter"):
         monkeypatch.setattr(trials, clock, lambda: loop.now_s)
     monkeypatch.setattr(trials, "waited_s", lambda: 0.0)
+    monkeypatch.setattr(trials, "probe_s", lambda: [1.0])
     workload = Workload(
         implementation=loop,  # type: ignore[arg-type] # no FRAMEWORK: it is not asked
         problem=problem,
