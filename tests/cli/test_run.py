@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2"
 
 def perceptron_bench(*arguments: str | Path, folder: Path = CODE) -> subprocess.CompletedProcess[str]:
     """Run the command line with the packages in the folder."""
-    command = [*QUIETLY, "benchmarks", *map(str, arguments)]
+    python = QUIETLY if folder == CODE else (sys.executable, "-m")
+    command = [*python, "benchmarks", *map(str, arguments)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
