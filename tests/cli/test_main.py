@@ -62,7 +62,7 @@ def test_a_call_that_can_not_be_understood_has_status_4(call: list[str]) -> None
         ),
         (["ab", "--impls=x"], "--impls of version 0.1.0 is now `--impl-dir`"),
         (["run", "--roundz", "3"], "did you mean --rounds?"),
-        (["track", "show", "--histry", "x"], "did you mean --history?"),
+        (["track", "show", "--histories", "x"], "did you mean --history?"),
         (["table", "a.json", "--xyzzy"], "unknown arguments: --xyzzy\n"),
     ],
 )
