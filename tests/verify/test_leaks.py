@@ -37,6 +37,17 @@ def export(state):
     return copy(state)
 """
 
+TOLD = """
+prepare_only = prepare
+
+
+def prepare(problem, parameters, device):
+    state = prepare_only(problem, parameters, device)
+    state.n_epochs = problem.n_epochs
+    return state
+"""
+"""The state knows how long the training is."""
+
 LEAKS = {
     "all epochs are left to the export": QUEUE.format(runs="False"),
     "four epochs are done at every fourth call": QUEUE.format(runs="len(state.queue) == 4"),
@@ -45,15 +56,7 @@ LEAKS = {
     "the last two epochs of a training are left to the export": QUEUE.format(
         runs="state.__dict__.setdefault('calls', []).append(0) or len(state.calls) <= state.n_epochs - 2"
     )
-    + """
-prepare_only = prepare
-
-
-def prepare(problem, parameters, device):
-    state = prepare_only(problem, parameters, device)
-    state.n_epochs = problem.n_epochs
-    return state
-""",
+    + TOLD,
     "the first call does the work of all epochs": """
 def run_epoch(state, batches):
     if "later" not in state.__dict__:
@@ -68,16 +71,8 @@ def run_epoch(state, batches):
 
 def export(state):
     return state.now[0]
-
-
-prepare_only = prepare
-
-
-def prepare(problem, parameters, device):
-    state = prepare_only(problem, parameters, device)
-    state.n_epochs = problem.n_epochs
-    return state
-""",
+"""
+    + TOLD,
     "a training that was seen before is remembered": """
 seen = {}
 
