@@ -92,7 +92,7 @@ class PairedCase:
         )
 
 
-def paired_cases_of(  # noqa: PLR0913 - each is a part of what a case is
+def paired_cases_of(  # noqa: PLR0913 - one argument for each field by which cases are matched
     sides: Mapping[str, Side],
     names: Sequence[str],
     devices: Sequence[Device],

@@ -30,9 +30,13 @@ def interval_cell(low: float | None, high: float | None, coverage: float | None)
     return f"{_three_digits(low)} to {_three_digits(high)}{less}"
 
 
+FOUR_DIGITS = 999.5
+"""From here on a value rounds to four digits, which three would write with an exponent."""
+
+
 def _three_digits(value: float) -> str:
     """Write a ratio with three significant digits, or all digits of a large one: "25.2", "2,954"."""
-    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"  # noqa: PLR2004 - rounds to four digits
+    return f"{value:.3g}" if value < FOUR_DIGITS else f"{value:,.0f}"
 
 
 def si(value: float, unit: str) -> str:

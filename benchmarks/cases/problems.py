@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cache
+from typing import Any
 
 from benchmarks.errors import UsageError, unknown_name
 from impls.contract import Device, Problem
@@ -69,7 +70,7 @@ def replace_fields(problem: Problem, assignments: Sequence[str]) -> Problem:
         UsageError: no such field, or a value that does not fit.
     """
     types = {field.name: str(field.type) for field in fields(Problem)}
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for assignment in assignments:
         field, equals, value = assignment.partition("=")
         if not equals:
@@ -79,7 +80,7 @@ def replace_fields(problem: Problem, assignments: Sequence[str]) -> Problem:
             raise unknown_name(field, types, kind="field of a problem")
         changes[field] = _parse_value(field, value, types[field])
     try:
-        return replace(problem, **changes)  # type: ignore[arg-type] # each converted by its field
+        return replace(problem, **changes)
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -39,7 +39,7 @@ RENAMED = {
 class Parser(argparse.ArgumentParser):
     """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
 
-    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - the keywords of ArgumentParser
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - a dozen of ArgumentParser's, passed on
         """Refuse an option that is not written out, for it may be mistyped; show descriptions as written."""
         as_written = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)

@@ -1,4 +1,4 @@
-"""How often the rule of `ab` is wrong in simulated noise, with the order of the sides by turns and by a coin.
+"""How often the rule of `ab` is wrong in simulated noise, with the sides in alternation or ordered by a coin.
 
 The processes of a comparison are simulated in the order in which they run, two to a pair. Which of the two
 belongs to the new side does not change their times: noise, drift and neighbours do not know the sides.

@@ -1,4 +1,4 @@
-"""The bound of `ab`'s rule in simulated noise, with the order of the sides by turns and by coin."""
+"""The bound of `ab`'s rule in simulated noise, with the sides in alternation or ordered by a coin."""
 
 from __future__ import annotations
 
