@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -14,6 +15,7 @@ from benchmarks.runner import launch as launcher
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.system import choose_cpus, unsupported_reason
 from benchmarks.verify import conservation
+from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
 from tests.helpers.forks import Forks
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from benchmarks.cases.implementations import ImplementationFile
     from benchmarks.records.row import Row
+    from benchmarks.worker.messages import Timing
+    from impls.contract import Device
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background processes with Ctrl-C ignored, and this is inherited: the tests that
@@ -49,6 +53,17 @@ def conserved(monkeypatch: pytest.MonkeyPatch) -> None:
     A test of the judgement requests the fixture `judged`.
     """
     monkeypatch.setattr(conservation, "judge", lambda *_: QUIET)
+
+
+@pytest.fixture
+def ends_judged(monkeypatch: pytest.MonkeyPatch, conserved: None) -> None:
+    """Judge the ends of the trials, which do not depend on the machine, but no times."""
+    del conserved
+
+    def judge(timing: Timing, problem: Problem, device: Device) -> Judgement:
+        return replace(QUIET, checks=JUDGE(timing, problem, device).checks[:1])
+
+    monkeypatch.setattr(conservation, "judge", judge)
 
 
 @pytest.fixture

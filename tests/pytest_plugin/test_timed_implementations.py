@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.helpers.forks import Forks
 
 
+@pytest.mark.usefixtures("ends_judged")
 @pytest.mark.parametrize("name", [entry.name for entry in select(())])
 def test_a_correct_loop_stays_verified_when_it_is_timed(
     name: str, tmp_path: Path, caches: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
