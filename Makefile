@@ -6,19 +6,26 @@ ARGS ?=
 
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
 
-.PHONY: help bench test lint check clean
+.PHONY: help bench test test-long lint check clean
 help:
-	@echo 'make bench   measure, verify and write results/local/ (ARGS="--quick", EXTRAS=dev,cuda)'
-	@echo 'make test    run the tests; each benchmark once, for its agreement'
-	@echo 'make check   lint and types, then the tests'
-	@echo 'make clean   remove the virtual environment and all caches'
+	@echo 'make bench       measure, verify and write results/local/ (ARGS="--quick", EXTRAS=dev,cuda)'
+	@echo 'make test        run the tests; each benchmark once, for its agreement'
+	@echo 'make test-long   run the tests that repeat at length what quicker ones check'
+	@echo 'make check       lint and types, then the tests'
+	@echo 'make clean       remove the virtual environment and all caches'
 
 bench: $(INSTALLED)
 	$(VENV)/bin/perceptron-bench run $(ARGS)
 
 # Bytecode is kept whatever the environment says: hundreds of processes would compile the same files anew.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest --benchmark-disable --quick \
+	--numprocesses auto --dist worksteal
+
 test: $(INSTALLED)
-	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest --benchmark-disable --quick --numprocesses auto --dist worksteal $(ARGS)
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-long: $(INSTALLED)
+	$(PYTEST) -m long tests $(ARGS)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .

@@ -57,3 +57,10 @@ def test_every_imported_module_comes_with_a_declared_dependency(folder: str, ext
         for name in sorted(imported)
         if declared.isdisjoint(map(canonicalize_name, PROVIDERS.get(name, ())))
     ] == []
+
+
+def test_make_test_leaves_out_the_long_tests_and_make_test_long_runs_no_others() -> None:
+    makefile = (CODE / "Makefile").read_text(encoding="utf-8")
+    selections = re.findall(r"^(test[a-z-]*): .*\n\t\$\(PYTEST\) (.*) \$\(ARGS\)$", makefile, re.MULTILINE)
+
+    assert dict(selections) == {"test": '-m "not long"', "test-long": "-m long tests"}
