@@ -91,7 +91,9 @@ def fault_of(call: list[str], *, whole: bool = True) -> str | None:
         case "python" | "python3", ["-m", str(module), *arguments] if module not in ("pip", "venv"):
             return _fault_of_module(module, arguments)
         case "make", arguments:
-            targets = re.findall(r"^([a-z-]+):", (CODE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+            targets = re.findall(
+                r"^([a-z-]+):", (CODE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+            )
             unknown = [word for word in arguments if "=" not in word and word not in targets]
             return f"no target {', '.join(unknown)}" if unknown else None
     return None
