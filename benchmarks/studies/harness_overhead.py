@@ -70,7 +70,7 @@ def measure(name: str, problem: str) -> list[tuple[float, float]]:
 
 def harness_median_s(workload: Workload, n_epochs: int) -> float:
     """Time it as the harness's worker does."""
-    timed, _ = time_trainings(workload, FrameworkObserver(), n_epochs=n_epochs, sample_s=SECONDS, seed=1)
+    timed, *_ = time_trainings(workload, FrameworkObserver(), n_epochs=n_epochs, sample_s=SECONDS, seed=1)
     return float(np.median([s for training in timed for s in drop_warmup(training.epoch_s)]))
 
 

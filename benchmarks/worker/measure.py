@@ -26,6 +26,9 @@ from impls.contract import EpochResult
 WARM_UP_EPOCHS = 10
 
 
+TRIES = 3
+"""So many times `sample_s` are timed if the times seem to be below their cost: that may be noise."""
+
 MOST = 5
 """Whole trainings are timed for at most this many times `sample_s`, if their epochs take so little of it."""
 
@@ -82,18 +85,16 @@ def sample(
     """
     children_before_s = observe.children_cpu_s()
     meter = GpuMeter(workload.device)
-    timed, trials = time_trainings(
+    timed, trials, conservation = time_trainings(
         workload, observer, n_epochs=n_epochs, sample_s=job.sample_s, seed=job.unseen_seed
     )
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
-    summary = summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
-    conservation = conserve(trials, timed, summary)
     counted, n_instructions = (
         count_trainings(workload, n_epochs, Path(job.counter)) if job.counter else ([], None)
     )
     n_after, children_after_s = observer.n_compilations(), observe.children_cpu_s()
     return [*(training.result for training in timed), *counted], Timing(
-        summary=summary,
+        summary=summary_of(timed),
         conservation=conservation,
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None
@@ -109,29 +110,44 @@ def sample(
 
 def time_trainings(
     workload: Workload, observer: FrameworkObserver, *, n_epochs: int, sample_s: float, seed: int
-) -> tuple[list[TimedTraining], Trials]:
-    """Time trainings until they add up to `sample_s`, at least two, with trials between them.
+) -> tuple[list[TimedTraining], Trials, Conservation]:
+    """Time trainings, at least two, and trials between them; thrice as long if a time seems too short.
 
-    Garbage is collected in trials but not in timed trainings: an implementation that asks is told different
-    things, and its time is not conserved.
+    Garbage is collected in trials but not in timed trainings: an implementation that asks finds a difference,
+    and its time is not conserved.
     """
     gc.collect()
     gc.freeze()
     timed = [_timed(workload, n_epochs)]
     trials = Trials.of(workload, observer, seed=seed, n_epochs=n_epochs)
-    n_pairs, left_s = 0, MOST * sample_s
+    for _ in range(TRIES):
+        _time_more(timed, trials, sample_s)
+        conservation = conservation_of(trials, timed)
+        share = conserved_share(conservation, summary_of(timed), workload.device)
+        if share >= TOLERANCE or (share < ALONE and not is_busy(conservation)):
+            break
+    if share < TOLERANCE:
+        calls_s = calls_cpu_s(workload, n_epochs)
+        conservation = replace(conservation, calls_cpu_s=tuple(s / n_cores_allowed() for s in calls_s))
+    gc.unfreeze()
+    return timed, trials, conservation
+
+
+def _time_more(timed: list[TimedTraining], trials: Trials, sample_s: float) -> None:
+    """Time trainings until they add up to `sample_s`, with N_PAIRS of trials between them."""
+    n_before = len(timed) if len(timed) > 1 else 0
+    n_pairs, trained_s = 0, 0.0
     while True:
-        timed_s = sum(sum(training.epoch_s) for training in timed)
-        is_enough = len(timed) > 1 and (timed_s >= sample_s or left_s < 0)
+        timed_s = sum(sum(training.epoch_s) for training in timed[n_before:])
+        is_enough = len(timed) > 1 and (timed_s >= sample_s or trained_s > MOST * sample_s)
         while n_pairs < N_PAIRS * (1 if is_enough else min(1, timed_s / sample_s)):
             trials.add_pair()
             n_pairs += 1
         if is_enough:
-            gc.unfreeze()
-            return timed, trials
+            return
         start_s = time.perf_counter()
-        timed.append(_timed(workload, n_epochs))
-        left_s -= time.perf_counter() - start_s
+        timed.append(_timed(trials.workload, len(timed[0].epoch_s)))
+        trained_s += time.perf_counter() - start_s
 
 
 def _timed(workload: Workload, n_epochs: int) -> TimedTraining:
@@ -142,22 +158,20 @@ def _timed(workload: Workload, n_epochs: int) -> TimedTraining:
         gc.enable()
 
 
-def conserve(trials: Trials, timed: Sequence[TimedTraining], summary: Summary) -> Conservation:
-    """Return the trials' figures; add more trials as long as the shown times seem to be below their cost."""
+def summary_of(timed: Sequence[TimedTraining]) -> Summary:
+    """Summarize the warm epochs of the timed trainings."""
+    return summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
+
+
+def conservation_of(trials: Trials, timed: Sequence[TimedTraining]) -> Conservation:
+    """Return the trials' figures, and those of the timed trainings that they are compared with."""
     waits_s = [training.waited_s for training in timed if training.waited_s is not None]
     n_epochs = sum(len(training.epoch_s) for training in timed)
-    net_s = (sum(t.wall_s for t in timed) - sum(waits_s)) / n_epochs if waits_s else None
-    for extra in (N_PAIRS, N_PAIRS, 0):
-        conservation = replace(trials.conservation(n_cores=n_cores_allowed()), net_s=net_s)
-        share = conserved_share(conservation, summary, trials.workload.device)
-        if share >= TOLERANCE:
-            return conservation
-        if share < ALONE and not is_busy(conservation):
-            break
-        for _ in range(extra):
-            trials.add_pair()
-    calls_s = calls_cpu_s(trials.workload, len(timed[0].epoch_s))
-    return replace(conservation, calls_cpu_s=tuple(call_s / n_cores_allowed() for call_s in calls_s))
+    return replace(
+        trials.conservation(n_cores=n_cores_allowed()),
+        quiet_s=min(float(np.mean(drop_warmup(training.epoch_s))) for training in timed),
+        net_s=(sum(t.wall_s for t in timed) - sum(waits_s)) / n_epochs if waits_s else None,
+    )
 
 
 def envelope(verified: Sequence[Training], last: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:

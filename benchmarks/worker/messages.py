@@ -1,6 +1,7 @@
 """What the harness sends to a worker, and what the worker answers: values that travel as JSON."""
 
 import json
+import math
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self, TypeAlias, get_args
@@ -116,8 +117,8 @@ class Conservation:
     export_s: float  # CPU time
     copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
     waited_share: float | None  # of the trials' time, in which threads waited for a core
-    quiet_share: float  # of a typical small computation's time, that the fastest takes: 1 on a quiet machine
-    net_s: float | None = None  # an epoch of the cheapest timed training, without the wait for a core
+    quiet_s: float = math.inf  # the mean epoch of the fastest timed training
+    net_s: float | None = None  # the mean epoch of all timed trainings, without the wait for a core
     calls_cpu_s: tuple[float, ...] = ()  # per core: `prepare`, each epoch, `export`; if a time is too short
 
 

@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
-from statistics import median
-from time import perf_counter, process_time, thread_time
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -40,11 +39,6 @@ MAX_STEPS = 5000
 MAX_GROWTH = 16
 """By this factor, at most, the difference of the lengths grows after a trial that was too short."""
 
-N_PROBES = 30
-PROBES = [np.linspace(-1, 1, 50_000, dtype=np.float32), *60 * [np.linspace(-1, 1, 16, dtype=np.float32)]]
-"""Computations before each pair of trials: a large one, and many that are too small to hide their calls. A
-probe takes 100 to 200 µs, as long as a short epoch."""
-
 STREAM_EPOCHS = 2
 """Distinct epochs of a stream in a trial, in turn: with more, placing would take longer than training."""
 
@@ -62,7 +56,6 @@ class Trials:
     short: int = 1
     long: int = 2
     first: Trial | None = None  # also pays what a loop pays once for a data set
-    probes_s: list[float] = field(default_factory=list)
     done: list[Trial] = field(default_factory=list)
     n_compilations: int = 0  # in the trials
 
@@ -85,7 +78,6 @@ class Trials:
     def add_pair(self) -> None:
         """Train at each length; lengthen the longer one until the difference is large enough to measure."""
         longest = max(self.short + 1, MAX_STEPS // self.workload.problem.n_batches)
-        self.probes_s += probe_s()
         while True:
             difference_s = -self.cost_s(self.train(self.short)) + self.cost_s(self.train(self.long))
             if difference_s >= DIFFERENCE_S or self.long >= longest:
@@ -111,7 +103,6 @@ class Trials:
             export_s=min(trial.export_s for trial in self.done),
             copy_s=copy_s(self.epochs),
             waited_share=_waited_share(self.done),
-            quiet_share=min(self.probes_s) / median(self.probes_s),
         )
 
     def cost_s(self, trial: Trial) -> float:
@@ -178,17 +169,6 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
         export_s=cpu_end_s - export_start_s,
         end=Outcome(**dict(zip(("losses", "weight", "bias"), (a.tolist() for a in end), strict=True))),
     )
-
-
-def probe_s() -> list[float]:
-    """Return the CPU time of the same computation, again and again: it tells how noisy the machine is."""
-    ticks = [thread_time()]
-    for _ in range(N_PROBES):
-        for array in PROBES:
-            np.exp(array)
-        ticks.append(thread_time())
-    found_s: list[float] = np.diff(ticks).tolist()
-    return found_s
 
 
 def copy_s(epochs: list[Batches]) -> float:

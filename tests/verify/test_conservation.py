@@ -37,16 +37,34 @@ def answers(**changes: Any) -> dict[str, bool | None]:
     return {check.name: check.holds for check in judgement(**changes).checks if not check.holds}
 
 
-@pytest.mark.parametrize(("quiet_share", "holds"), [(1.0, None), (0.6, True)])
-def test_the_machines_noise_decides_how_far_the_fastest_epoch_may_be_below_the_cost(
-    quiet_share: float, holds: object
+@pytest.mark.parametrize(
+    ("quiet_us", "holds"), [(65, True), (100, None), (150, None), (40, True)], ids="{} µs".format
+)
+def test_the_fastest_epoch_may_be_below_the_cost_as_far_as_a_whole_training_is(
+    quiet_us: float, holds: object
 ) -> None:
     shown = summarize([60e-6, 100e-6, 110e-6])
-    noisy = replace(CONSERVED, quiet_share=quiet_share, marginal_cpu_s=120e-6, marginal_wall_s=120e-6)
+    noisy = replace(CONSERVED, quiet_s=quiet_us * 1e-6, marginal_cpu_s=110e-6, marginal_wall_s=110e-6)
 
     found = judge(replace(TIMING, summary=shown, conservation=noisy), SMALL, "cpu")
 
     assert next(check.holds for check in found.checks if check.name == EPOCH) is holds
+
+
+def test_the_fastest_epoch_is_at_least_half_its_cost_whatever_a_whole_training_takes() -> None:
+    shown = summarize([20e-6, 100e-6, 110e-6])
+    found = judge(
+        replace(TIMING, summary=shown, conservation=replace(CONSERVED, quiet_s=20e-6)), SMALL, "cpu"
+    )
+
+    assert next(check.holds for check in found.checks if check.name == EPOCH) is None
+
+
+def test_a_fastest_epoch_that_other_work_slowed_down_shows_nothing() -> None:
+    slow = {"marginal_cpu_s": 50e-6, "marginal_wall_s": 50e-6}
+
+    assert answers(**slow) == {}
+    assert answers(**slow, waited_share=BUSY) == {EPOCH: None}
 
 
 def test_a_time_that_is_its_cost_holds() -> None:

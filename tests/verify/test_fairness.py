@@ -41,7 +41,7 @@ CONSERVED = Conservation(
     export_s=20e-6,
     copy_s=5e-6,
     waited_share=0.0,
-    quiet_share=1.0,
+    quiet_s=100e-6,
     net_s=101e-6,
     calls_cpu_s=(100e-6, *[100e-6] * 12, 20e-6),
 )

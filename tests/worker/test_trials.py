@@ -66,7 +66,6 @@ def trials_of(
     for clock in ("process_time", "perf_counter"):
         monkeypatch.setattr(trials, clock, lambda: loop.now_s)
     monkeypatch.setattr(trials, "waited_s", lambda: 0.0)
-    monkeypatch.setattr(trials, "probe_s", lambda: [1.0])
     workload = Workload(
         implementation=loop,  # type: ignore[arg-type] # no FRAMEWORK: it is not asked
         problem=problem,
