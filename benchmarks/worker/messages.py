@@ -109,7 +109,7 @@ class Conservation:
     """The costs of whole trainings on unseen data, in seconds; see benchmarks.worker.trials."""
 
     data_seed: int
-    trials: tuple[Trial, ...]
+    trials: tuple[Trial, ...]  # those that set the marginal costs: the cheapest of each length
     marginal_cpu_s: float  # an epoch more, in CPU time divided by the number of cores
     marginal_wall_s: float
     fixed_s: float  # of a training of no epoch, without `place`

@@ -9,10 +9,11 @@ in `benchmarks.verify.conservation`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
+from operator import attrgetter
 from time import perf_counter, process_time
+from typing import Literal
 
 import numpy as np
 
@@ -87,15 +88,15 @@ class Trials:
 
     def conservation(self, *, n_cores: int) -> Conservation:
         """Return the figures that the trials so far give."""
-        short, long = ([trial for trial in self.done if trial.n_epochs == n] for n in (self.short, self.long))
-        cpu_s, wall_s = (_slope(short, long, of) for of in (lambda t: t.cpu_s, lambda t: t.wall_s))
-        measured = wall_s if self.workload.device == "cuda" else cpu_s
-        fixed_s = min(map(self.cost_s, short)) - self.short * measured
+        of_cpu, of_wall = (self.cheapest(by) for by in ("cpu_s", "wall_s"))
+        cpu_s, wall_s = _slope(*of_cpu, "cpu_s"), _slope(*of_wall, "wall_s")
+        short, epoch_s = (of_wall[0], wall_s) if self.workload.device == "cuda" else (of_cpu[0], cpu_s)
+        fixed_s = self.cost_s(short) - self.short * epoch_s
         if self.first and self.workload.device == "cpu":  # on a GPU it may capture a graph for the data
-            fixed_s = max(fixed_s, self.first.cpu_s - measured)
+            fixed_s = max(fixed_s, self.first.cpu_s - epoch_s)
         return Conservation(
             data_seed=self.seed,
-            trials=tuple(self.done),
+            trials=tuple({trial.seed: trial for trial in (*of_cpu, *of_wall)}.values()),
             marginal_cpu_s=cpu_s / n_cores,
             marginal_wall_s=wall_s,
             fixed_s=fixed_s,
@@ -104,6 +105,12 @@ class Trials:
             copy_s=copy_s(self.epochs),
             waited_share=_waited_share(self.done),
         )
+
+    def cheapest(self, cost: Literal["cpu_s", "wall_s"]) -> tuple[Trial, Trial]:
+        """Return the cheapest trial of each length. They set the cost: their ends are verified, no others."""
+        short, long = ([trial for trial in self.done if trial.n_epochs == n] for n in (self.short, self.long))
+        by = attrgetter(cost)
+        return min(short, key=by), min(long, key=by)
 
     def cost_s(self, trial: Trial) -> float:
         """Return a trial's cost: its CPU time, or on a GPU its wall time."""
@@ -197,10 +204,10 @@ def calls_cpu_s(workload: Workload, n_epochs: int) -> tuple[float, ...]:
     return tuple(np.diff(ticks).tolist())
 
 
-def _slope(short: list[Trial], long: list[Trial], cost_s: Callable[[Trial], float]) -> float:
-    """Return the cost of one epoch more, from the cheapest trial of each length."""
-    difference_s = min(map(cost_s, long)) - min(map(cost_s, short))
-    return difference_s / (long[0].n_epochs - short[0].n_epochs)
+def _slope(short: Trial, long: Trial, cost: Literal["cpu_s", "wall_s"]) -> float:
+    """Return the cost of one epoch more."""
+    difference_s: float = getattr(long, cost) - getattr(short, cost)
+    return difference_s / (long.n_epochs - short.n_epochs)
 
 
 def _waited_share(trials: list[Trial]) -> float | None:

@@ -143,6 +143,21 @@ def test_no_two_trials_start_alike_and_each_is_told_its_length(monkeypatch: pyte
     assert {told.target_loss for told, _ in loop.asked} == {None}
 
 
+def test_the_trials_that_set_the_cost_are_handed_over_to_be_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noisy(Loop):
+        def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> int:
+            self.now_s += 1e-4 * (len(self.asked) % 3)
+            return super().prepare(problem, parameters, device)
+
+    found = trials_of(Noisy(), monkeypatch)
+    handed_over = found.conservation(n_cores=1).trials
+
+    assert len(handed_over) < len(found.done)
+    for n_epochs in (found.short, found.long):
+        cost_s = min(trial.cpu_s for trial in found.done if trial.n_epochs == n_epochs)
+        assert cost_s in {trial.cpu_s for trial in handed_over}
+
+
 def test_a_trial_is_no_longer_than_the_reference_can_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     found = trials_of(Loop(epoch_s=1e-7, first_epoch_s=1e-7), monkeypatch)
 
