@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ab.import_digest import files_digest
+from benchmarks.cases.code_digest import files_of
 from benchmarks.cases.implementations import (
     REFERENCE,
     ImplementationFile,
@@ -67,7 +68,8 @@ class SideOptions:
         """Return everything that decides what the side runs now.
 
         That is its Python with all code that it can import, and the commit or the code in the folder of the
-        implementations; for an implementation given as a file, all files with its name.
+        implementations; for an implementation given as a file, all files with its name and the
+        modules in its folder that it imports.
 
         Raises:
             UsageError: there is no such Python or commit.
@@ -76,7 +78,10 @@ class SideOptions:
         python = runtime, versions_in(runtime), importable_by(runtime)
         if self.ref:
             return *python, resolve(impls, self.ref)
-        files = self.impl.parent.glob(f"{glob.escape(self.impl.stem)}.*") if self.impl else [impls]
+        files = [impls]
+        if self.impl:
+            named_so = self.impl.parent.glob(f"{glob.escape(self.impl.stem)}.*")
+            files = [*named_so, *files_of(self.impl)]
         return *python, files_digest(*(str(file.resolve()) for file in files))
 
 

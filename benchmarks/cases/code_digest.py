@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from benchmarks.paths import CODE
+from benchmarks.paths import CODE, IMPLEMENTATIONS
 
 ALGORITHM = "ast1"
 
@@ -33,6 +33,10 @@ NOT_READABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
 """The errors of Python's parser: the last two for what is nested too deep."""
 
 HASHED = (".py", ".c", ".cu", ".toml", ".txt")
+OF_LOOP = (".py", ".c", ".cu")
+"""Suffixes of an implementation's files, which have its name."""
+
+CONTRACT = "contract.py"
 
 
 def checkout_digest() -> str:
@@ -43,15 +47,43 @@ def checkout_digest() -> str:
 def timed_code_digest(path: Path) -> str:
     """Return the digest of the code that decides an implementation's times: its files and TIMING_CODE.
 
-    The imports of its own file count: another library under the same name is another program.
+    All imports of its files count: another library under the same name is another program.
     """
-    own = [file for suffix in (".py", ".c", ".cu") if (file := path.with_suffix(suffix)).is_file()]
     return _digest_of(
         [
-            *(_digest_of_file(file.suffix, file.read_bytes(), imports_count=True) for file in own),
+            *(_digest_of_file(file.suffix, file.read_bytes(), imports_count=True) for file in files_of(path)),
             *(_digest_of_file(file.suffix, file.read_bytes()) for file in files_below(TIMING_CODE)),
         ]
     )
+
+
+def files_of(loop: Path) -> list[Path]:
+    """Return the implementation's files and those of the modules in its folder that it imports, sorted.
+
+    A module that one of these imports counts, too. The contract does not: it is the harness's.
+    """
+    found: set[Path] = set()
+    names = {loop.stem}
+    while names:
+        files = {loop.with_name(name + suffix) for name in names for suffix in OF_LOOP}
+        new = {file for file in files - found if file.is_file() and file.name != CONTRACT}
+        found |= new
+        names = {name for file in new if file.suffix == ".py" for name in _imported(file.read_bytes())}
+    return sorted(found)
+
+
+@lru_cache(maxsize=1000)
+def _imported(content: bytes) -> frozenset[str]:
+    """Return the first names of the modules that Python code imports, below `impls` the second ones."""
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except NOT_READABLE:
+        return frozenset()
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            modules += [f"{node.module or IMPLEMENTATIONS.name}.{alias.name}" for alias in node.names]
+    return frozenset(name.removeprefix(f"{IMPLEMENTATIONS.name}.").partition(".")[0] for name in modules)
 
 
 def same_code(one: str | None, other: str | None) -> bool | None:

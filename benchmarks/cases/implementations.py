@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.cases.code_digest import NOT_READABLE, timed_code_digest
+from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
 from impls import contract
 from impls.contract import CONTRACT_VERSION, VARIANTS, Problem
 
-CONTRACT = "contract.py"
 RENAMED = ("OFFERS",)
 """Constants of an implementation that an earlier contract declared by another name."""
 

@@ -48,3 +48,15 @@ def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) 
     (checkout / "numpy_float32.c").write_text("", encoding="utf-8")
 
     assert side.identity(IMPLEMENTATIONS) != first
+
+
+def test_of_a_side_given_as_a_file_its_helpers_count(checkout: Path) -> None:
+    loop, helper = checkout / "numpy_float32.py", checkout / "helper.py"
+    loop.write_text("import helper\n", encoding="utf-8")
+    helper.write_text("", encoding="utf-8")
+    side = SideOptions(impl=loop)
+    first = side.identity(IMPLEMENTATIONS)
+
+    helper.write_text("A = 1\n", encoding="utf-8")
+
+    assert side.identity(IMPLEMENTATIONS) != first

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.cases import code_digest
 from benchmarks.cases.code_digest import same_code, timed_code_digest
-from benchmarks.paths import CODE
+from benchmarks.paths import CODE, IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,25 @@ def test_the_digest_covers_the_c_file_of_the_same_name_and_no_other_file(tmp_pat
 
     (tmp_path / "own.c").write_text("int a;\n")
     assert timed_code_digest(path) != first
+
+
+def test_a_helper_that_the_loop_imports_from_its_folder_is_part_of_the_digest(tmp_path: Path) -> None:
+    path, helper, its_own, other = (tmp_path / f"{name}.py" for name in ("own", "helper", "deeper", "other"))
+    for file in (helper, its_own, other):
+        file.write_text("A = 1\n")
+    helper.write_text("from impls import deeper\n")
+    first = digest_after(path, SOURCE.replace("import math", "import math\nfrom helper import A"))
+
+    other.write_text("A = 2\n")
+    assert timed_code_digest(path) == first
+    its_own.write_text("A = 2\n")
+    assert timed_code_digest(path) != first
+
+
+def test_a_loop_that_is_moved_has_the_same_digest(tmp_path: Path) -> None:
+    path = IMPLEMENTATIONS / "numpy_float32.py"
+
+    assert timed_code_digest(path) == digest_after(tmp_path / path.name, path.read_text(encoding="utf-8"))
 
 
 def test_a_file_that_is_no_python_has_a_digest_of_its_bytes(tmp_path: Path) -> None:
