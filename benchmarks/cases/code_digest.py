@@ -1,8 +1,8 @@
 """Digests of code: two runs with the same digest were measured by the same program.
 
-Python is hashed by its syntax tree, without docstrings, comments, line breaks and imports: code that is moved
-or explained differently measures the same. Other files are hashed by their bytes. A digest names its
-algorithm; digests of two algorithms can't be compared.
+Python is hashed by its syntax tree, without docstrings, comments, line breaks and the harness's imports of
+its own modules: code that is moved or explained differently measures the same. Other files are hashed by
+their bytes. A digest names its algorithm; digests of two algorithms can't be compared.
 """
 
 import ast
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.paths import CODE, IMPLEMENTATIONS
 
-ALGORITHM = "ast1"
+ALGORITHM = "ast2"
 
 MEASURED_CODE = ("benchmarks", "impls", "pyproject.toml", "constraints.txt")
 """Files and folders of the checkout that are code; a resumed run continues only with the same ones."""
@@ -37,6 +37,7 @@ OF_LOOP = (".py", ".c", ".cu")
 """Suffixes of an implementation's files, which have its name."""
 
 CONTRACT = "contract.py"
+OWN_PACKAGES = ("benchmarks", "impls")
 
 
 def checkout_digest() -> str:
@@ -51,7 +52,7 @@ def timed_code_digest(path: Path) -> str:
     """
     return _digest_of(
         [
-            *(_digest_of_file(file.suffix, file.read_bytes(), imports_count=True) for file in files_of(path)),
+            *(_digest_of_file(file.suffix, file.read_bytes(), all_imports=True) for file in files_of(path)),
             *(_digest_of_file(file.suffix, file.read_bytes()) for file in files_below(TIMING_CODE)),
         ]
     )
@@ -112,31 +113,32 @@ def _digest_of(parts: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=1000)  # every implementation's digest covers the same files of the harness
-def _digest_of_file(suffix: str, content: bytes, *, imports_count: bool = False) -> str:
+def _digest_of_file(suffix: str, content: bytes, *, all_imports: bool = False) -> str:
     if suffix == ".py":
         with contextlib.suppress(*NOT_READABLE):  # not Python: the worker reports the fault
-            content = repr(_tree_of(ast.parse(content), imports_count=imports_count)).encode()
+            content = repr(_tree_of(ast.parse(content), all_imports=all_imports)).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def _tree_of(node: object, *, imports_count: bool) -> object:
+def _tree_of(node: object, *, all_imports: bool) -> object:
     """Reduce a node to lists and texts, without empty fields, which differ between Python versions."""
     if isinstance(node, ast.AST):
         fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
         return [
             type(node).__name__,
-            [(n, _tree_of(value, imports_count=imports_count)) for n, value in fields],
+            [(n, _tree_of(value, all_imports=all_imports)) for n, value in fields],
         ]
     if isinstance(node, list):
-        kept = (each for each in node if not _is_ignored(each, imports_count=imports_count))
-        return [_tree_of(each, imports_count=imports_count) for each in kept]
+        kept = (each for each in node if not _is_ignored(each, all_imports=all_imports))
+        return [_tree_of(each, all_imports=all_imports) for each in kept]
     return repr(node)
 
 
-def _is_ignored(node: object, *, imports_count: bool) -> bool:
+def _is_ignored(node: object, *, all_imports: bool) -> bool:
     match node:
-        case ast.Import() | ast.ImportFrom():
-            return not imports_count
+        case ast.ImportFrom(module=str(module), names=names):
+            is_own = module.partition(".")[0] in OWN_PACKAGES and not any(alias.asname for alias in names)
+            return is_own and not all_imports
         case ast.Expr(value=ast.Constant(value=str())) | ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
             return True
     return False

@@ -66,12 +66,32 @@ def test_a_moved_import_of_the_harness_changes_no_digest_of_a_loop(
 ) -> None:
     path, harness = tmp_path / "own.py", tmp_path / "launch.py"
     monkeypatch.setattr(code_digest, "TIMING_CODE", (str(harness),))
-    harness.write_text("from a import launch\nlaunch()\n")
+    harness.write_text("from benchmarks.a import launch\nlaunch()\n")
     first = digest_after(path, SOURCE)
 
-    harness.write_text("from b.c import launch\nlaunch()\n")
+    harness.write_text("from benchmarks.b.c import launch\nlaunch()\n")
     assert timed_code_digest(path) == first
-    harness.write_text("from b.c import launch\nlaunch(1)\n")
+    harness.write_text("from benchmarks.b.c import launch\nlaunch(1)\n")
+    assert timed_code_digest(path) != first
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("from time import clock", "from time import process_time as clock"),
+        ("from time import clock", "from fast import clock"),
+        ("from benchmarks.a import clock", "from benchmarks.a import slow as clock"),
+    ],
+)
+def test_another_function_under_the_same_name_in_the_harness_changes_the_digest(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, harness = tmp_path / "own.py", tmp_path / "measure.py"
+    monkeypatch.setattr(code_digest, "TIMING_CODE", (str(harness),))
+    harness.write_text(f"{old}\nclock()\n")
+    first = digest_after(path, SOURCE)
+
+    harness.write_text(f"{new}\nclock()\n")
     assert timed_code_digest(path) != first
 
 
