@@ -75,21 +75,14 @@ def compare_sides(
     Raises:
         UsageError: the sides are the same or can't be made ready, or a name is unknown.
     """
-    if all(side.is_default for side in options.values()):
-        message = (
-            "the two sides are the same: say how they differ (--base-ref main, --new-python PATH, …); this "
-            "machine's own noise is measured by `perceptron-bench calibrate`"
-        )
-        raise UsageError(message)
+    _require_difference(options)
     rule, names = selection.rule, _names(selection, options)
     file_as = names[0] if names else ""
     with open_sides(options, selection.impls, file_as=file_as, scratch=place.folder) as sides:
         others = others_that_differ(sides, names)
         added = others if selection.changed else []
         paired_cases = match(selection, sides, [*names, *added])
-        require_fitting(selection.thresholds, [paired_case.name for paired_case in paired_cases])
-        for paired_case in paired_cases:
-            paired_case.rule = rule_for(paired_case.name, rule, selection.thresholds)
+        _apply(selection.thresholds, paired_cases)
         start = time.monotonic()
         measured, paired_run = measure(selection, paired_cases, place, console)
     verdicts, unable = split(measured, added)
@@ -112,6 +105,26 @@ def compare_sides(
         verdicts=ordered(verdicts),
         seed=place.seed,
     )
+
+
+def _require_difference(options: Mapping[str, SideOptions]) -> None:
+    if all(side.is_default for side in options.values()):
+        message = (
+            "the two sides are the same: say how they differ (--base-ref main, --new-python PATH, …); this "
+            "machine's own noise is measured by `perceptron-bench calibrate`"
+        )
+        raise UsageError(message)
+
+
+def _apply(thresholds: Mapping[str, float], paired_cases: Sequence[PairedCase]) -> None:
+    """Give each case the threshold that the user gives for it.
+
+    Raises:
+        UsageError: a threshold fits no case.
+    """
+    require_fitting(thresholds, [case.name for case in paired_cases])
+    for case in paired_cases:
+        case.rule = rule_for(case.name, case.rule, thresholds)
 
 
 def _names(selection: Selection, options: Mapping[str, SideOptions]) -> Sequence[str]:
