@@ -42,10 +42,7 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
 
 
 def launch(job: Job, folder: Path, name: str) -> Report:
-    """Run one worker to its end; its job, results, log and report stay in the folder under this name.
-
-    Whatever interrupts the wait (Ctrl-C) ends the worker, too.
-    """
+    """Run one worker to its end; its job, results, log and report stay in the folder under this name."""
     job_file, results_file, log_file, report_file = (
         folder / f"{name}.{end}" for end in ("job", "jsonl", "log", "report")
     )
@@ -55,6 +52,20 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     results_file.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
+    error = _run(job, job_file, results_file, log_file)
+    wall_s = time.perf_counter() - start
+    report = _read_report(results_file, error=error, log=_tail(log_file, 20), wall_s=wall_s)
+    if not error and _is_incomplete(report, job):
+        report = replace(report, error="ended early, with exit status 0")
+    write_atomically(report_file, json.dumps({"error": report.error, "log": report.log, "wall_s": wall_s}))
+    return report
+
+
+def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | None:
+    """Run the worker; return an error unless it ends by itself with exit status 0.
+
+    Whatever interrupts the wait (Ctrl-C) ends the worker, too.
+    """
     with (
         # Its path must be short: sockets are made in it.
         tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
@@ -72,13 +83,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
             error = _wait(process, results_file, job.worker_timeout_s)
         finally:
             _kill(process)
-    error = error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
-    wall_s = time.perf_counter() - start
-    report = _read_report(results_file, error=error, log=_tail(log_file, 20), wall_s=wall_s)
-    if not error and _is_incomplete(report, job):
-        report = replace(report, error="ended early, with exit status 0")
-    write_atomically(report_file, json.dumps({"error": report.error, "log": report.log, "wall_s": wall_s}))
-    return report
+    return error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
 
 
 def _command(job: Job, job_file: Path, results_file: Path) -> list[str]:
