@@ -13,7 +13,7 @@ NUMBER = re.compile(r"^\d+(?=[.)](\s|$))")
 """Of a list's item."""
 
 
-@lru_cache(maxsize=10_000)  # most texts of a report stand in it many times
+@lru_cache(maxsize=10_000)  # most texts occur many times in a report
 def plain_in_markdown(text: str) -> str:
     """Keep text from a record from being read as Markdown, HTML or a formula."""
     escaped = SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
