@@ -1,5 +1,7 @@
 """Starts a worker, waits for it and reports how it ended; its crash or hang does not harm the harness."""
 
+import contextlib
+import getpass
 import json
 import os
 import signal
@@ -75,7 +77,7 @@ def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | 
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(job) | {"TMPDIR": temporary},
+            env=_environment(job) | {"TMPDIR": _with_headers(Path(temporary), folder)},
             start_new_session=True,
         ) as process,
     ):
@@ -107,6 +109,18 @@ def _environment(job: Job) -> dict[str, str]:
         precision=job.precision,
     )
     return environment | (COUNTING_VARIABLES if job.counter else {}) | runtime_variables(job.runtime)
+
+
+def _with_headers(temporary: Path, folder: Path) -> str:
+    """Let the headers that PyTorch compiles into the temporary folder serve all workers of the run.
+
+    It compiles them, for ten seconds, even where all loops are cached: when it is woken, before first calls.
+    """
+    with contextlib.suppress(OSError, KeyError):  # a user without a name; each worker then compiles them
+        (theirs := temporary / f"torchinductor_{getpass.getuser()}").mkdir()
+        (kept := folder.absolute() / "headers").mkdir(exist_ok=True)
+        (theirs / "precompiled_headers").symlink_to(kept)
+    return str(temporary)
 
 
 def _wait(process: subprocess.Popen[bytes], results_file: Path, timeout_s: float) -> str | None:

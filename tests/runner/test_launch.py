@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import site
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -233,25 +231,3 @@ def _runs(pid: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def test_a_workers_home_and_temporary_folder_are_new_and_the_users_packages_stay(
-    copy_of: Copy, tmp_path: Path
-) -> None:
-    seen = "print(Path.home(), tempfile.gettempdir(), site.getuserbase())\n"
-    path = copy_of(
-        "numpy_float32",
-        (
-            "import numpy as np\n",
-            f"import site, tempfile\nfrom pathlib import Path\n\n{seen}import numpy as np\n",
-        ),
-    )
-    job = replace(JOB, path=str(path), caches=str(tmp_path / "caches"), cpus=(), sample_s=0.0)
-
-    report = launch(job, tmp_path, "seen")
-
-    home, temporary, user_base = report.log.split()
-    assert Path(home) == tmp_path / "caches" / "home"
-    assert len(temporary) < len(tempfile.gettempdir()) + 16
-    assert not Path(temporary).exists()
-    assert user_base == site.getuserbase()
