@@ -114,17 +114,32 @@ class Measured(Protocol):
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this run of the tests share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="session")
+def forks(shared: Path) -> Iterator[Forks]:
     """Make what stands in for `subprocess` in `launch`, in tests that are not about starting workers."""
-    forks = Forks()
+    temporary = shared / "temporary"
+    temporary.mkdir(exist_ok=True)
+    forks = Forks(temporary)
     yield forks
     forks.close()
 
 
 @pytest.fixture
-def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks) -> Measured:
-    """Measure an implementation's file as a run does, but in one process."""
+def forked(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
+    """Fork this test's workers."""
     monkeypatch.setattr(launcher, "subprocess", forks)
+
+
+@pytest.fixture
+def measured(tmp_path: Path, forked: None) -> Measured:
+    """Measure an implementation's file as a run does, but in one process."""
+    del forked
 
     def measure(
         path: Path,
@@ -174,7 +189,6 @@ class NoProgress:
 
 
 @pytest.fixture(scope="session")
-def caches(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make one cache for the compilers, shared by all processes of this run of the tests."""
-    folder = tmp_path_factory.getbasetemp()
-    return (folder.parent if hasattr(request.config, "workerinput") else folder) / "caches"
+def caches(shared: Path) -> Path:
+    """Return the folder of one cache for the compilers."""
+    return shared / "caches"

@@ -37,8 +37,9 @@ class Forks:
 
     DEVNULL = subprocess.DEVNULL
 
-    def __init__(self) -> None:
-        """Load nothing yet."""
+    def __init__(self, temporary: Path) -> None:
+        """Load nothing yet; PyTorch compiles its headers into the temporary folder, once."""
+        self.temporary = temporary
         self.servers: dict[tuple[str, str | None], subprocess.Popen[bytes]] = {}
 
     def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
@@ -56,7 +57,7 @@ class Forks:
         # JAX reads the name of its cache's folder when it is loaded.
         key = (job.framework, job.caches if job.framework == "jax" else None)
         if key not in self.servers:
-            self.servers[key] = start_server(options["env"])
+            self.servers[key] = start_server({**options["env"], "TMPDIR": str(self.temporary)})
         return Fork(self.servers[key], request)
 
     def close(self) -> None:
@@ -136,6 +137,8 @@ def work(files: Sequence[str], environment: Mapping[str, str], log: str) -> int:
     try:
         job_file, results_file = map(Path, files)
         worker.main(job_file, results_file, os.getppid())
+    except SystemExit as error:
+        return int(bool(error.code))
     except BaseException:  # noqa: BLE001 - as any of them ends Python
         traceback.print_exc()
         return 1

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from impls.contract import Problem
     from tests.conftest import Copy
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 RUN_EPOCH = '    """Train on each batch in order."""\n'
 
 

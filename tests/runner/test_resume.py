@@ -32,6 +32,8 @@ from tests.helpers.rounds import OTHER, Listener
 if TYPE_CHECKING:
     from benchmarks.records.provenance import Provenance
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SETTINGS = Settings(rounds=2, sample_s=0.002, cpus=choose_cpus(1))
 PROVENANCE: Provenance = run_of().provenance
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from benchmarks.worker.messages import Job
     from tests.conftest import Copy
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.fixture
 def stand_in_workers(monkeypatch: pytest.MonkeyPatch) -> None:
