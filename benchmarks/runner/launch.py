@@ -77,7 +77,7 @@ def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | 
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(job) | {"TMPDIR": _with_headers(Path(temporary), folder)},
+            env=_environment(job) | {"TMPDIR": _with_headers(Path(temporary), log_file.parent)},
             start_new_session=True,
         ) as process,
     ):
