@@ -24,7 +24,7 @@ from benchmarks.pytest_plugin.options import CaseOptions, count, declare, read
 from benchmarks.report.tables.comparison import noise_grid
 from benchmarks.runner.rounds import Settings
 from benchmarks.runner.system import choose_cpus, collect_provenance
-from benchmarks.terminal import wide_terminal
+from benchmarks.terminal import Terminal
 
 CALIBRATION_PAIRS = 40
 WORKER_TIMEOUTS_S = {"time": Settings.worker_timeout_s, "instructions": 5 * Settings.worker_timeout_s}
@@ -144,7 +144,7 @@ def _ab(parsed: argparse.Namespace) -> int:
         )
         for side in SIDES
     }
-    outputs, terminal, selection = Outputs.of(parsed), wide_terminal(), _selection(parsed)
+    outputs, terminal, selection = Outputs.of(parsed), Terminal(), _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
     run_identity = selection.run_identity(options) if parsed.resume else None
     with workplace(run_identity, provenance) as place:
@@ -158,7 +158,7 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     selection = _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
     run_identity = ("calibrate", parsed.pairs, selection.run_identity(SAME)) if parsed.resume else None
-    terminal = wide_terminal()
+    terminal = Terminal()
     with workplace(run_identity, provenance) as place:
         found = calibrate(selection, place, terminal, n_pairs=parsed.pairs)
         place.is_done = not found.interrupted

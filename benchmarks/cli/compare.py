@@ -13,7 +13,7 @@ from benchmarks.cli.parser import add_argument, add_baseline, add_parser
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.compare.unpaired import RULE
 from benchmarks.records.run import read_run
-from benchmarks.terminal import wide_terminal
+from benchmarks.terminal import Terminal
 
 DESCRIPTION = """\
 compare two records of different moments
@@ -50,5 +50,5 @@ def _compare(parsed: argparse.Namespace) -> int:
     comparison = compare_runs(base, new, settings)
     notes = [f"{name}: {note}" for name, run in (("base", base), ("new", new)) for note in remarks(run)]
     comparison = replace(comparison, notes=(*comparison.notes, *notes))
-    outputs.report(comparison, wide_terminal())
+    outputs.report(comparison, Terminal())
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)

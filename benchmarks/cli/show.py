@@ -6,14 +6,15 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
 
+from benchmarks.analysis.columns import Column
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover, select
 from benchmarks.cases.problems import NAMED, name_of
@@ -23,10 +24,11 @@ from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
 from benchmarks.records.run import Run, recorded_runs
 from benchmarks.report.tables.case import print_row
+from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.run import caption, to_markdown
 from benchmarks.runner.dispatch import probe
 from benchmarks.terminal import Terminal
-from impls.contract import DEVICES
+from impls.contract import DEVICES, Device
 
 EXPLAIN_DESCRIPTION = """\
 show what was checked about a case: agreement, fairness, costs, processes
@@ -34,6 +36,32 @@ show what was checked about a case: agreement, fairness, costs, processes
 It shows how far a row is from the reference, what was checked about its
 processes, what it costs, and each process's figures. Nothing is measured.
 """
+
+
+def _answer(device: Device) -> Callable[[Any], str]:
+    """Return the function that reads from an implementation's answers whether it can run on the device."""
+    return lambda line: "no" if line[1][device] else "yes"
+
+
+IMPLEMENTATIONS = (
+    Column("implementation", is_text=True, cell=lambda line: line[0].name),
+    Column("tier", is_text=True, cell=lambda line: line[0].tier),
+    *(Column(device, is_text=True, cell=_answer(device)) for device in DEVICES),
+    Column("what it is", is_text=True, cell=lambda line: line[0].summary),
+)
+
+PROBLEMS = (
+    Column("problem", is_text=True, cell=itemgetter(0)),
+    Column("case", is_text=True, cell=lambda line: name_of(line[1])),
+    Column("samples per epoch", value=lambda line: line[1].samples_per_epoch),
+)
+
+SUITE_COLUMNS = (
+    Column("suite", is_text=True, cell=itemgetter(0)),
+    Column("cases", value=lambda line: len(line[1].impls or select(())) * len(line[1].problems)),
+    Column("rounds", value=lambda line: line[1].rounds),
+    Column("what it measures", is_text=True, cell=lambda line: line[1].summary),
+)
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -60,35 +88,16 @@ def list_(_: argparse.Namespace) -> int:
         console.status("asking each implementation where it can run"),
     ):
         reasons = list(pool.map(lambda entry: probe(entry, DEVICES, Path(folder)), entries))
-    implementations = Table("implementation", "tier", *DEVICES, "what it is", title="Implementations")
-    for entry, ends in zip(entries, reasons, strict=True):
-        here = ["no" if ends[device] else "yes" for device in DEVICES]
-        implementations.add_row(entry.name, entry.tier, *here, escape(entry.summary))
-    console.print(implementations)
+    console.print(Grid.of("Implementations", IMPLEMENTATIONS, zip(entries, reasons, strict=True)))
     for entry, ends in zip(entries, reasons, strict=True):
         for device in DEVICES:
             if end := ends[device]:
                 why = f"  {entry.name} on {device}: {escape(end.reason)}"
                 console.print(why, soft_wrap=True, highlight=False)
-    console.print(_problems())
+    console.print(Grid.of("Problems", PROBLEMS, NAMED.items()))
     console.print("Any field can be replaced: --problem book,batch_size=64,data=stream", highlight=False)
-    console.print(_suites())
+    console.print(Grid.of("Suites", SUITE_COLUMNS, {"--quick": QUICK, **SUITES}.items()))
     return 0
-
-
-def _problems() -> Table:
-    problems = Table("problem", "case", "samples per epoch", title="Problems")
-    for nickname, problem in NAMED.items():
-        problems.add_row(nickname, name_of(problem), f"{problem.samples_per_epoch:,}")
-    return problems
-
-
-def _suites() -> Table:
-    suites = Table("suite", "cases", "rounds", "what it measures", title="Suites")
-    for name, suite in {"--quick": QUICK, **SUITES}.items():
-        n_cases = len(suite.impls or select(())) * len(suite.problems)
-        suites.add_row(name, f"{n_cases:,}", str(suite.rounds), suite.summary)
-    return suites
 
 
 def table(parsed: argparse.Namespace) -> int:

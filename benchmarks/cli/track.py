@@ -17,7 +17,7 @@ from benchmarks.files import explain_refusal
 from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.report.tables.trends import print_trends
-from benchmarks.terminal import wide_terminal
+from benchmarks.terminal import Terminal
 from benchmarks.track.change_points import Segmentation
 from benchmarks.track.history import Record, add, read_history, read_record
 from benchmarks.track.trends import points_of, trends_of
@@ -109,7 +109,7 @@ def _show(parsed: argparse.Namespace) -> int:
     if not chosen:
         raise unknown_name(parsed.case, dict.fromkeys(trend.case for trend in trends), kind="case")
     segmented = [Segmentation.of(trend) for trend in chosen]
-    print_trends(segmented, wide_terminal())
+    print_trends(segmented, Terminal())
     if parsed.plot:
         _plot(segmented, parsed.plot)
         sys.stdout.write(f"plot: {parsed.plot}\n")

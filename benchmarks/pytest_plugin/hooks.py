@@ -15,7 +15,7 @@ from benchmarks.records.compact import thin_samples
 from benchmarks.records.row import KEY
 from benchmarks.report.tables.run import print_run
 from benchmarks.runner.case import CaseResult
-from benchmarks.terminal import WIDE, Terminal
+from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureManager
@@ -120,9 +120,7 @@ def _print_tables(terminalreporter: pytest.TerminalReporter) -> None:
     session = terminalreporter.config.stash[SESSION]
     if not session.case_results:
         return
-    writer = terminalreporter.config.get_terminal_writer()
-    width = writer.fullwidth if terminalreporter.isatty else WIDE
-    console = Terminal(width=width, force_terminal=writer.hasmarkup)
+    console = Terminal(force_terminal=terminalreporter.hasmarkup)
     terminalreporter.section("perceptron-bench")
     with console.capture() as captured:
         print_run(session.run(), console)

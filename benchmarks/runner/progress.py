@@ -5,8 +5,10 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 LONG_S = 120  # from here on, minutes are shown
+ROOMY = 100  # columns of a terminal with room for a bar
 
 
 class RoundsProgress:
@@ -14,13 +16,13 @@ class RoundsProgress:
 
     def __init__(self, console: Console, *, max_time_s: float | None = None) -> None:
         """Print to this console; no round begins that would end after this time."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+        columns = [
+            TextColumn("{task.description}", markup=False, table_column=Column()),  # broken between words
+            *([BarColumn(bar_width=24)] if console.width >= ROOMY else []),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            *([TimeElapsedColumn()] if console.width >= ROOMY else []),
             TextColumn("{task.fields[left]}"),
-        )
+        ]
         # Refreshed only when a worker starts: a spinning bar would take time from the measured process.
         self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
         self._console = console
@@ -58,7 +60,7 @@ class RoundsProgress:
         else:
             to_go = f"{self._n_workers - self._n_started} to go"
             line = f"{description} ({', '.join(filter(None, [to_go, left]))})"
-            self._console.print(line, highlight=False, soft_wrap=True)
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._n_started += 1
 
     def recalled(self) -> None:

@@ -1,7 +1,7 @@
 """One row → everything that is known of it."""
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.columns import shown_columns
@@ -13,7 +13,7 @@ from benchmarks.report.tables.grid import Grid
 
 def print_row(row: Row, console: Console) -> None:
     """Print the verdict, the manifest, the costs and each process's figures."""
-    console.rule(escape(row.case), align="left")
+    console.print(Text(f"\n{row.case}", "bold"))
     verdict = f"{row.summary}\n{row.verdict}" + (f": {row.reason}" if row.reason else "")
     console.print(verdict, highlight=False, markup=False)  # highlighting takes minutes for a long reason
     agreed = _of_agreement(row.agreement, row.data_digest) if row.agreement else []
