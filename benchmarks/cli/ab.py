@@ -149,8 +149,8 @@ def _ab(parsed: argparse.Namespace) -> int:
     run_identity = selection.run_identity(options) if parsed.resume else None
     with workplace(run_identity, provenance) as place:
         comparison = compare_sides(selection, options, place, terminal)
-        outputs.report(comparison, terminal)
-        place.is_done = not comparison.interrupted
+        written = outputs.report(comparison, terminal)
+        place.is_done = written and not comparison.interrupted
     return comparison.exit_status(undecided_is_fine=parsed.undecided_ok)
 
 

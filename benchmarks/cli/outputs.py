@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from benchmarks.files import explain_refusal, try_to_write
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
-REMEDY = "name another file"
+JOB_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable by which GitHub names the file that it shows as a job's summary."""
 
 VERDICT_STATUSES = {
     FINE: "no case is slower",
@@ -57,7 +59,7 @@ class Outputs:
             UsageError: one of them can't be written, two are the same, or one is an input.
         """
         files = {each: path for each in RENDERED if (path := getattr(parsed, each))}
-        job_summary = Path(name) if (name := os.environ.get("GITHUB_STEP_SUMMARY")) else None
+        job_summary = Path(name) if (name := os.environ.get(JOB_SUMMARY)) else None
         outputs = [*files.values(), *([job_summary] if job_summary else [])]
         resolved = [path.resolve() for path in outputs]
         for path in outputs:
@@ -67,33 +69,48 @@ class Outputs:
             if path.resolve() in [each.resolve() for each in inputs]:
                 message = f"{path}: expected another file for a report, found a record that is to be compared"
                 raise UsageError(message)
-            with explain_refusal(path, remedy=REMEDY):
+        for path in files.values():
+            with explain_refusal(path, remedy="name another file"):
                 try_to_write(path)
-        return cls(files, job_summary)
+        return cls(files, _writable(job_summary) if job_summary else None)
 
-    def report(self, comparison: Comparison, console: Console) -> None:
-        """Write the reports, then print them, even if the files can't be written.
+    def report(self, comparison: Comparison, console: Console) -> bool:
+        """Write the reports, then print them, for the terminal may be gone; return as `write` does."""
+        written = self.write(comparison)
+        print_comparison(comparison, console)
+        return written
 
-        Raises:
-            UsageError: a file can't be written.
+    def write(self, comparison: Comparison) -> bool:
+        """Write the reports, append to the job summary, and return whether all of them could be written.
+
+        Warn of each that could not: the verdict and its exit status are the same without it.
         """
-        try:
-            self.write(comparison)
-        finally:
-            print_comparison(comparison, console)
-
-    def write(self, comparison: Comparison) -> None:
-        """Write the reports, and append to the job summary if there is one.
-
-        Raises:
-            UsageError: a file can't be written.
-        """
-        for each, path in self.files.items():
-            with explain_refusal(path, remedy=REMEDY):
-                path.write_bytes(RENDERED[each](comparison))
+        targets = [(str(path), path, "wb", each) for each, path in self.files.items()]
         if self.job_summary:
-            with explain_refusal(self.job_summary, remedy=REMEDY), self.job_summary.open("ab") as file:
-                file.write(RENDERED["markdown"](comparison))
+            targets.append((f"{JOB_SUMMARY}={self.job_summary}", self.job_summary, "ab", "markdown"))
+        written = True
+        for name, path, mode, form in targets:
+            try:
+                with path.open(mode) as file:
+                    file.write(RENDERED[form](comparison))
+            except OSError as error:
+                _warn(name, error)
+                written = False
+        return written
+
+
+def _writable(job_summary: Path) -> Path | None:
+    """Return the file, or None after a warning: the user did not name it, so it prevents no comparison."""
+    try:
+        try_to_write(job_summary)
+    except OSError as error:
+        _warn(f"{JOB_SUMMARY}={job_summary}", error)
+        return None
+    return job_summary
+
+
+def _warn(name: str, error: OSError) -> None:
+    sys.stderr.write(f"warning: {name}: can't be written ({error.strerror})\n")
 
 
 THRESHOLD = """\

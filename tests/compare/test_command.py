@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,6 @@ from benchmarks.records.row import KEY
 from tests.compare.records import BASE, case, new_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.compare.records import Call, Compare
 
 
@@ -68,15 +67,28 @@ def test_of_several_thresholds_that_fit_a_case_the_one_said_last_counts(
     assert call(*(f"--threshold={each}" for each in thresholds), new=new_run(case(1.2))) == status
 
 
-def test_a_job_summary_that_cannot_be_written_is_found_out_before_the_comparison(
+def test_a_job_summary_that_cannot_be_written_is_warned_of_and_the_verdict_is_as_it_is(
     call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/null/summary.md")
 
-    assert call() == 4
+    assert (call(), call(new=new_run(case(1.2)))) == (0, 1)
     captured = capsys.readouterr()
-    assert "/dev/null/summary.md: can't be written" in captured.err
-    assert not captured.out
+    warnings = captured.err.splitlines()
+    assert len(warnings) == 2
+    for warning in warnings:
+        assert warning.startswith("warning: GITHUB_STEP_SUMMARY=/dev/null/summary.md: can't be written (")
+    assert "1 slower, of 1 case" in captured.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_report_that_fails_in_the_end_is_warned_of_and_changes_no_status(
+    call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--json=/dev/full", new=new_run(case(1.2))) == 1
+    captured = capsys.readouterr()
+    assert captured.err == "warning: /dev/full: can't be written (No space left on device)\n"
+    assert "1 slower, of 1 case" in captured.out
 
 
 def test_the_report_says_how_it_was_judged_and_when_each_side_was_measured(
