@@ -1,33 +1,49 @@
 """The command line: which commands there are, and how they end."""
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.cli import ab, compare, report, run, show, track
-from benchmarks.cli.parser import DEFECT, PIPE_CLOSED, USAGE, Parser
+from benchmarks.cli.parser import DEFECT, USAGE, Parser
+from benchmarks.cli.streams import guarded_streams
 from benchmarks.errors import UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out the command and return the exit status."""
-    parsed = build_parser().parse_args(arguments)
+    """Carry out the command and return the exit status.
+
+    Raises:
+        SystemExit: the call can't be understood, it asked for help, or standard output can't be written.
+    """
+    with guarded_streams() as output:
+        try:
+            parsed = build_parser().parse_args(arguments)
+            _require_folder()
+            return int(parsed.do(parsed))
+        except UsageError as error:
+            sys.stderr.write(f"perceptron-bench: {error}\n")
+            return USAGE
+        except KeyboardInterrupt:
+            return 2
+        except Exception:  # noqa: BLE001 - Python's own status for it, 1, would mean that something is slower
+            if output.failure is None:
+                traceback.print_exc()
+            return DEFECT
+
+
+def _require_folder() -> None:
+    """Refuse a current folder that was deleted: no relative path means anything in it.
+
+    Raises:
+        UsageError: it was.
+    """
     try:
-        status = int(parsed.do(parsed))
-        sys.stdout.flush()  # here, so that a closed pipe has its own exit status
-    except UsageError as error:
-        sys.stderr.write(f"perceptron-bench: {error}\n")
-        return USAGE
-    except KeyboardInterrupt:
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
-    except Exception:  # noqa: BLE001 - Python's own status for it, 1, would mean that something is slower
-        traceback.print_exc()
-        return DEFECT
-    return status
+        Path.cwd()
+    except OSError as error:
+        message = f"the current folder can't be used ({error.strerror}); change to another one"
+        raise UsageError(message) from None
 
 
 def build_parser() -> Parser:

@@ -13,13 +13,15 @@ from typing import Any, NoReturn
 from benchmarks.compare.rule import Rule
 from benchmarks.pytest_plugin.options import BASELINE, keywords_of
 
-USAGE, DEFECT, PIPE_CLOSED = 4, 70, 141
-"""Exit statuses of every command: pytest's for usage errors, EX_SOFTWARE of sysexits.h, and SIGPIPE's."""
+USAGE, DEFECT, OUTPUT_LOST, PIPE_CLOSED = 4, 70, 74, 141
+"""Exit statuses of every command: pytest's for usage errors, EX_SOFTWARE and EX_IOERR of sysexits.h, and
+SIGPIPE's."""
 
 EVERY_COMMAND = {
     0: "all is well",
     USAGE: "the call can't be understood, or a file can't be used",
     DEFECT: "perceptron-bench has a defect",
+    OUTPUT_LOST: "standard output can't be written, on a full disk for example",
     PIPE_CLOSED: "the output pipe was closed",
 }
 
