@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from rich.markup import escape
 
-from benchmarks.cli.parser import add_argument, add_parser, add_path
+from benchmarks.cli.parser import DEFECT, add_argument, add_parser, add_path
 from benchmarks.cli.report import report_locally
 from benchmarks.files import explain_refusal, keep, try_to_replace
-from benchmarks.paths import CODE, LOCAL_RUNS, LOOKS
+from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, LOOKS
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.records.compact import squeeze
 from benchmarks.terminal import Terminal
@@ -64,8 +64,10 @@ def run(parsed: argparse.Namespace) -> int:
     options = read(Options, partial(getattr, parsed))
     default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     output = (parsed.output or default).resolve()
-    with explain_refusal(output, remedy="name another file with -o"):
-        try_to_replace(output)
+    is_reported = output.parent == LOCAL_RUNS.resolve()
+    for path in [output, *([LOCAL / "README.md"] if is_reported else [])]:
+        with explain_refusal(path, remedy="name another file with -o"):
+            try_to_replace(path)
     console = Terminal(soft_wrap=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
         record = Path(folder, "run.json")
@@ -76,7 +78,7 @@ def run(parsed: argparse.Namespace) -> int:
         squeeze(record)
         keep(record, output)
     console.print(f"record: {escape(str(output))}")
-    if output.parent == LOCAL_RUNS.resolve():
+    if is_reported:
         console.print(escape("\n".join(report_locally())))
     return status
 
@@ -96,9 +98,14 @@ class HandOver:
 
 def _measure(options: Options, record: Path, *, expression: str) -> int:
     arguments = [
-        *(str(CODE / "benchmarks" / "bench_epoch.py"), f"--rootdir={CODE}"),
+        *("--pyargs", "benchmarks.bench_epoch", f"--rootdir={CODE}"),  # pytest allows no [ in a path
         *(f"--config-file={os.devnull}", "--override-ini=python_functions=bench_*"),  # anywhere alike
-        *("-pbenchmarks.pytest_plugin.hooks", "-pno:cacheprovider", "-pno:warnings"),
+        *("--disable-plugin-autoload", "-pbenchmark", "-pbenchmarks.pytest_plugin.hooks"),
+        *("-pno:cacheprovider", "-pno:warnings"),
         *("--benchmark-only", f"--benchmark-json={record}", f"-k={expression}", "--quiet", "--no-header"),
     ]
-    return pytest.main(arguments, plugins=[HandOver(options)])
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            environment.delenv(name)  # options and plugins for the user's own tests
+        status = pytest.main(arguments, plugins=[HandOver(options)])
+    return DEFECT if status == pytest.ExitCode.INTERNAL_ERROR else status

@@ -92,13 +92,33 @@ def test_a_record_that_no_longer_fits_where_it_should_go_is_kept_elsewhere(tmp_p
     shutil.rmtree(kept.parent)
 
 
-def test_run_needs_nothing_but_the_packages(tmp_path: Path) -> None:
+def test_run_needs_nothing_but_the_packages_in_whatever_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "[1] any [where]"
     for package in ("benchmarks", "impls"):
-        shutil.copytree(CODE / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CODE / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
 
     done = perceptron_bench(
-        "run", "--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM, folder=tmp_path
+        "run", "--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM, folder=folder
     )
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not measured: numpy_float32 on cuda" in done.stdout
+
+
+def test_what_is_set_for_the_users_own_pytest_does_not_reach_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+
+    done = perceptron_bench("run", "--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "not measured: numpy_float32 on cuda" in done.stdout
+
+
+def test_a_defect_of_pytest_is_no_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(
+        pytest, "main", lambda *_, **__: pytest.ExitCode.INTERNAL_ERROR
+    )  # 3, "undecided" of `ab`
+
+    assert main(["run", "-o", str(tmp_path / "run.json")]) == 70
