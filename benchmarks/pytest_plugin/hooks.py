@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.errors import UsageError
+from benchmarks.files import explain_refusal, try_to_replace, try_to_write
 from benchmarks.pytest_plugin.clock import ReplayClock
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.pytest_plugin.session import CaseKey, MeasuringSession
@@ -29,19 +31,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the cases, or refuse options that make no sense."""
+    """Find the cases, or refuse options that make no sense and files that can't be written."""
     try:
         options = config.stash.get(GIVEN, None) or read(Options, config.getoption)
         config.stash[SESSION] = MeasuringSession.of(options)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
+        _require_writable(config)
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a benchmark of each case; a group is a problem on a device, and each case has its own clock."""
     if "case_result" not in metafunc.fixturenames:
         return
     cases = [
+def _require_writable(config: pytest.Config) -> None:
+    """Check, before hours of measuring, that pytest-benchmark can write its files.
+
+    Raises:
+        UsageError: it can't.
+    """
+    if file := config.getoption("benchmark_json", None):
+        with explain_refusal(file, remedy="name another file with --benchmark-json"):
+            try_to_write(file)
+    saves = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
+    scheme, _, storage = config.getoption("benchmark_storage", "").partition("://")
+    if saves and scheme == "file":
+        with explain_refusal(Path(storage), remedy="name another folder with --benchmark-storage"):
+            try_to_replace(Path(storage, "record.json"))
+
+
         pytest.param(
             *key,
             id=case.name,
