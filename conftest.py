@@ -16,6 +16,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_disable", default=False):
         # Else Inductor compiles and runs a program for each vector extension before it uses it.
         os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
+    if config.getoption("benchmark_only", default=False):
+        config.addinivalue_line("filterwarnings", "default")  # errors are for tests, not for measuring
     # The variable is removed so that a pytest that a test starts does not take itself for one of these.
     name = os.environ.pop("PYTEST_XDIST_WORKER", "")
     if name.startswith("gw") and hasattr(os, "sched_setaffinity"):

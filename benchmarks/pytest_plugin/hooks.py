@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 SESSION = pytest.StashKey[MeasuringSession]()
 
+PARALLEL = (
+    "expected one process where times are taken, found one of pytest-xdist's: cases that are measured at the "
+    "same time slow each other down; leave out -n, or add --benchmark-disable to verify without times"
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add our options to pytest's."""
@@ -33,18 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Find the cases, or refuse options that make no sense and files that can't be written."""
     try:
+        _require_writable(config)
         options = config.stash.get(GIVEN, None) or read(Options, config.getoption)
         config.stash[SESSION] = MeasuringSession.of(options)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
-        _require_writable(config)
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a benchmark of each case; a group is a problem on a device, and each case has its own clock."""
-    if "case_result" not in metafunc.fixturenames:
-        return
-    cases = [
 def _require_writable(config: pytest.Config) -> None:
     """Check, before hours of measuring, that pytest-benchmark can write its files.
 
@@ -61,6 +61,11 @@ def _require_writable(config: pytest.Config) -> None:
             try_to_replace(Path(storage, "record.json"))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a benchmark of each case; a group is a problem on a device, and each case has its own clock."""
+    if "case_result" not in metafunc.fixturenames:
+        return
+    cases = [
         pytest.param(
             *key,
             id=case.name,
@@ -99,11 +104,14 @@ def case_result(
     session = request.config.stash[SESSION]
     if session.provenance is None:
         capture = cast("CaptureManager", request.config.pluginmanager.getplugin("capturemanager"))
+        timed = not benchmark.disabled
+        if timed and hasattr(request.config, "workerinput"):
+            pytest.fail(PARALLEL, pytrace=False)
         with capture.global_and_fixture_disabled(), warnings.catch_warnings():
             warnings.simplefilter("default")  # errors are for tests, not for measuring
             console = Terminal()
             console.print()
-            session.measure(_selected(request.session), timed=not benchmark.disabled, console=console)
+            session.measure(_selected(request.session), timed=timed, console=console)
     key = (implementation, device, problem)
     if key not in session.case_results:
         pytest.fail("the measuring was interrupted by an error; see the first one", pytrace=False)

@@ -40,7 +40,7 @@ def test_an_invalid_case_fails_has_no_time_and_leaves_the_others_theirs(
     numpy_float32: Path, copy_of: Copy, tmp_path: Path
 ) -> None:
     wrong = copy_of("numpy_float32", WRONG_STEP)
-    record = tmp_path / "run.json"
+    record = tmp_path / "new folder" / "run.json"
 
     done = pytest_(
         "--benchmark-only", "--quick", "--device=cpu", "--impl", numpy_float32, "--impl", wrong,
@@ -119,6 +119,14 @@ def test_skipped_or_only_collected_benchmarks_measure_nothing(numpy_float32: Pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["--benchmark-json", "/dev/null/run.json"],
+            "/dev/null/run.json: can't be written (",
+        ),
+        (
+            ["--benchmark-save", "a", "--benchmark-storage", "file:///dev/null/a"],
+            "; name another folder with --benchmark-storage",
+        ),
         (["--impl", "torch_eagr"], "unknown implementation 'torch_eagr'"),
         (["--problem", "bok"], "unknown problem 'bok'"),
         (["--baseline", "none_such"], "unknown baseline 'none_such'"),
@@ -171,3 +179,30 @@ def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
     assert run.settings.interrupted == "Ctrl-C or SIGTERM"
     (row,) = run.rows
     assert len(row.processes) >= 2
+
+
+def test_processes_of_xdist_take_no_times(numpy_float32: Path, tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    record = tmp_path / "run.json"
+
+    done = pytest_(
+        *("-n", "1", "--quick", "--device", "cpu", "--impl", numpy_float32, f"--benchmark-json={record}"),
+        problems=PROBLEMS[:2],
+    )
+
+    assert done.returncode == 1
+    assert "expected one process where times are taken, found one of pytest-xdist's" in done.stdout
+    assert not record.exists()
+
+
+def test_a_cache_that_can_not_be_written_ends_no_measuring(numpy_float32: Path) -> None:
+    command = [
+        *QUIETLY, "pytest", "-o", "cache_dir=/dev/null/cache", "benchmarks", "--benchmark-only", "--quick",
+        "--device=cpu", f"--impl={numpy_float32}", *PROBLEMS,
+    ]  # fmt: skip
+
+    done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    assert "PytestCacheWarning" in done.stdout  # it is still told
