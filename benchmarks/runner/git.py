@@ -1,9 +1,12 @@
 """Git: the commit of a folder, and a worktree of another commit."""
 
 import contextlib
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from benchmarks.errors import UsageError
@@ -37,21 +40,34 @@ def resolve(folder: Path, ref: str) -> str:
         UsageError: the folder is in no git checkout, or there is no such commit.
     """
     question = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    return git(folder, *question, expected=f"a commit named {ref!r}")
+    try:
+        return git(folder, *question, expected=f"a commit named {ref!r}")
+    except UsageError as error:
+        if git(folder, "rev-parse", "--is-shallow-repository") == "false":
+            raise
+        message = f"{error}; the checkout is shallow, so it may lack it: `git fetch --unshallow`"
+        raise UsageError(message) from None
 
 
 def git_commit(folder: Path, *paths: str) -> str | None:
     """Return the folder's short commit, marked if these paths (default: the folder) differ from it.
 
-    None where the folder is in no checkout, or there is no git.
+    None, after a warning, where git can't say it: the folder is in no checkout, or in one of another user.
     """
     there = next(each for each in (folder, *folder.parents) if each.is_dir())
     try:
         sha = git(there, "rev-parse", "--short=10", "HEAD")
         changed = git(there, "status", "--porcelain", "--", *(paths or ["."]))
-    except UsageError:
+    except UsageError as error:
+        _warn(f"records won't name the commit: {error}; `git -C {there} status` must work for them to")
         return None
     return f"{sha} with changes" if changed else sha
+
+
+@cache
+def _warn(text: str) -> None:
+    """Print a warning, only once."""
+    sys.stderr.write(f"warning: {text}\n")
 
 
 def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
@@ -67,11 +83,10 @@ def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
     if not folder.is_dir():
         message = f"no such folder: {folder}; expected {expected}"
         raise UsageError(message)
-    done = subprocess.run(  # noqa: S603 - git
-        [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, check=False)  # noqa: S603 - git
+    output, errors = os.fsdecode(done.stdout), os.fsdecode(done.stderr)  # paths need not be UTF-8
     if done.returncode:
-        found = done.stderr.strip() or "none"
+        found = " ".join(errors.split()) or "none"
         message = f"{folder}: expected {expected}, found {found} (git {' '.join(arguments[:2])})"
         raise UsageError(message)
-    return done.stdout.strip()
+    return output.strip()
