@@ -100,7 +100,7 @@ def compare_sides(
             *not_compared([] if added else others, unable),
             *resumed(place),
             *too_few_pairs(rule, paired_run.n_cases),
-            *([] if rule.counts else cpu_contention(verdicts)),
+            *([] if rule.counts else cpu_contention(verdicts, place.provenance.throttle)),
         ),
         verdicts=ordered(verdicts),
         seed=place.seed,

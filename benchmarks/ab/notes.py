@@ -26,11 +26,12 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
     return [f"--max-pairs {rule.max_pairs}: too few to call any of {cases} slower or faster"]
 
 
-def cpu_contention(verdicts: Sequence[CaseVerdict]) -> list[str]:
-    """Warn of processes on a CPU that shared their core with another program."""
+def cpu_contention(verdicts: Sequence[CaseVerdict], throttle: str) -> list[str]:
+    """Warn of processes on a CPU that did not have all of their core, and name the cause."""
     rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
-    shared = shared_core([process.cpu_per_wall for row in rows for process in row.processes])
-    remedy = "the verdicts hold, but undecided cases may be decided on a quieter machine"
+    shared = shared_core([process.cpu_per_wall for row in rows for process in row.processes], throttle)
+    where = "without the quota" if throttle else "on a quieter machine"
+    remedy = f"the verdicts hold, but undecided cases may be decided {where}"
     return [f"{shared}: {remedy}"] if shared else []
 
 

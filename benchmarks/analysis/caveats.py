@@ -56,7 +56,7 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 def remarks(run: Run) -> list[str]:
     """Return the warnings about single rows: a shared core, or a time below what the hardware allows."""
-    return [*cpu_contention(run.rows), *below_floor(run)]
+    return [*cpu_contention(run.rows, run.provenance.throttle), *below_floor(run)]
 
 
 def below_floor(run: Run) -> list[str]:
@@ -71,22 +71,24 @@ def below_floor(run: Run) -> list[str]:
     ]
 
 
-def cpu_contention(rows: Sequence[Row]) -> list[str]:
-    """Return a warning for each verified case whose processes shared their core."""
+def cpu_contention(rows: Sequence[Row], throttle: str = "") -> list[str]:
+    """Return a warning for each verified case whose processes did not have all of their core."""
     return [
         f"warning: {row.implementation}, {row.group}: {shared}; its times are too long"
         for row in rows
         if row.device == "cpu" and row.verdict is Verdict.VERIFIED
-        if (shared := shared_core([process.cpu_per_wall for process in row.processes]))
+        if (shared := shared_core([process.cpu_per_wall for process in row.processes], throttle))
     ]
 
 
-def shared_core(shares: Sequence[float]) -> str | None:
-    """Describe how many processes shared their core, by CPU time over wall time; None: no process did."""
+def shared_core(shares: Sequence[float], throttle: str = "") -> str | None:
+    """Describe how many processes had less than their core, by CPU time over wall time; None: no process.
+
+    The cause is the `throttle`, a quota, or else another program.
+    """
     n_shared = sum(share < CPU_CONTENTION for share in shares)
     if not n_shared:
         return None
-    return (
-        f"{n_shared} of {len(shares)} processes got less than {CPU_CONTENTION * 100:.0f} % of their core, "
-        "so something else ran there"
-    )
+    share = f"less than {CPU_CONTENTION * 100:.0f} % of their core"
+    cause = f": {throttle}" if throttle else ", so something else ran there"
+    return f"{n_shared} of {len(shares)} processes got {share}{cause}"

@@ -10,6 +10,7 @@ FACTS = {
     "n_cpus": "number of CPUs",
     "gpu": "GPU",
     "precision": "precision",
+    "quota": "CPU quota",
 }
 """The fields of `Hardware`, as a sentence names them."""
 

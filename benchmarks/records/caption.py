@@ -12,7 +12,8 @@ def machine(at: Provenance) -> str:
 
 def _host(host: Host) -> str:
     pinned = f"pinned to CPU {', '.join(map(str, host.pinned_to))}" if host.pinned_to else "not pinned"
-    return f"{host.machine}: {hardware(host.cpu, host.n_cpus, host.gpu)}, {host.system} · {pinned}"
+    limited = f" · {host.throttle}" if host.throttle else ""
+    return f"{host.machine}: {hardware(host.cpu, host.n_cpus, host.gpu)}, {host.system} · {pinned}{limited}"
 
 
 def hardware(cpu: str, n_cpus: int, gpu: str | None) -> str:

@@ -26,16 +26,24 @@ class Hardware:
     n_cpus: int
     gpu: str
     precision: str
+    quota: str  # of CPU time, if it is smaller than the workers could use
 
     @classmethod
     def of(cls, run: Run) -> Hardware:
         """Read it from a run's provenance."""
         at = run.provenance.host
-        return cls(cpu=at.cpu, n_cpus=at.n_cpus, gpu=at.gpu_models, precision=_precision(at.worker_variables))
+        return cls(
+            cpu=at.cpu,
+            n_cpus=at.n_cpus,
+            gpu=at.gpu_models,
+            precision=_precision(at.worker_variables),
+            quota=run.provenance.throttle,
+        )
 
     def __str__(self) -> str:
         """Describe it for a title."""
-        return f"{hardware(self.cpu, self.n_cpus, self.gpu)}, {self.precision}"
+        limited = f", {self.quota}" if self.quota else ""
+        return f"{hardware(self.cpu, self.n_cpus, self.gpu)}, {self.precision}{limited}"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

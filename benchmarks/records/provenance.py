@@ -28,11 +28,20 @@ class Host:
     gpu: str | None  # models and drivers, a line each
     pinned_to: list[int]  # CPUs; empty where the system can't pin
     worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
+    cpu_quota: Annotated[float, Within(0, 1e6)] | None = None  # in CPUs; None: no quota, or not recorded
 
     @property
     def gpu_models(self) -> str:
         """Return the models of its GPUs, without the drivers; "": no GPU."""
         return ", ".join(line.rpartition(",")[0] or line for line in (self.gpu or "").splitlines())
+
+    @property
+    def throttle(self) -> str:
+        """Describe the quota that keeps the workers from using their cores fully; "": no quota does."""
+        n_cores = max(1, len(self.pinned_to))
+        if self.cpu_quota is None or self.cpu_quota >= n_cores:
+            return ""
+        return f"quota {self.cpu_quota:g} of {'a CPU' if n_cores == 1 else f'{n_cores} CPUs'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +75,15 @@ class Provenance:
                 name: _together(host.worker_variables.get(name, "unset") for host in self.hosts)
                 for name in variables
             },
+            cpu_quota=min(
+                (host.cpu_quota for host in self.hosts if host.cpu_quota is not None), default=None
+            ),
         )
+
+    @property
+    def throttle(self) -> str:
+        """Describe the quotas that keep workers from using their cores fully; "": no quota does."""
+        return _together(host.throttle for host in self.hosts if host.throttle)
 
 
 def _together(texts: Iterable[str]) -> str:

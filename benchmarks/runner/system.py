@@ -15,6 +15,7 @@ from benchmarks.cases.code_digest import MEASURED_CODE
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE, is_checkout
 from benchmarks.records.provenance import PACKAGES, Host, Provenance, steers
+from benchmarks.runner.cpu_quota import cpu_quota
 from benchmarks.runner.git import git_commit
 from benchmarks.worker.env_vars import worker_environment
 from impls.contract import Device, Precision
@@ -72,6 +73,7 @@ def _host(cpus: tuple[int, ...]) -> Host:
         gpu=_gpus(),
         pinned_to=list(cpus),
         worker_variables={name: variables[name] for name in sorted(variables) if steers(name)},
+        cpu_quota=cpu_quota(),
     )
 
 

@@ -23,6 +23,7 @@ FOREIGN = {
     "CPU": ({"cpu": "Another CPU"}, "CPU: A CPU in the base, Another CPU in the new record"),
     "CPUs": ({"n_cpus": 64}, "number of CPUs: 2 in the base, 64 in the new record"),
     "GPU": ({"gpu": "H100"}, "GPU: none in the base, H100 in the new record"),
+    "quota": ({"cpu_quota": 0.3}, "CPU quota: none in the base, quota 0.3 of a CPU in the new record"),
     "double precision": (
         {"worker_variables": {**FULL_PRECISION, "JAX_ENABLE_X64": "1"}},
         "JAX_DEFAULT_MATMUL_PRECISION=highest, JAX_ENABLE_X64=1 in the new record",

@@ -41,6 +41,17 @@ def test_a_caption_describes_each_host_with_the_cpus_of_its_workers() -> None:
     ) == "vm: A CPU (2 CPUs), Linux · not pinned"  # fmt: skip
 
 
+def test_a_quota_below_the_workers_cores_is_described_and_is_other_hardware() -> None:
+    throttled, free = (
+        replace(RUN, provenance=replace(RUN.provenance, hosts=[replace(HOST, cpu_quota=quota)]))
+        for quota in (0.3, 4.0)
+    )
+
+    assert machine(throttled.provenance).endswith("pinned to CPU 1 · quota 0.3 of a CPU")
+    assert str(Hardware.of(throttled)).endswith(", quota 0.3 of a CPU")
+    assert Hardware.of(throttled) != Hardware.of(RUN) == Hardware.of(free)
+
+
 def test_runs_on_one_and_on_several_hosts_are_on_other_hardware() -> None:
     assert Hardware.of(RUN) != Hardware.of(SEVERAL)
 
