@@ -18,6 +18,7 @@ from benchmarks.studies import (
     ablation,
     conservation,
     decision_map,
+    error_rates_simulation,
     error_rates_table,
     faq,
     harness_overhead,
@@ -52,6 +53,7 @@ def stand_in() -> None:
     patch.setattr(decision_map, "time_whole", lambda _: training)
     patch.setattr(faq, "run", lambda *_: 0)  # the blocks of another page, which is rehearsed, too
     patch.setattr(error_rates_table, "N_RESAMPLES", 10)
+    patch.setattr(error_rates_simulation, "N_COMPARISONS", 10)
     patch.setattr(run, "report_locally", lambda: ["report: rehearsed on the pages about it"])
     gallery = pytest.importorskip("benchmarks.report.plots.gallery")
     patch.setattr(gallery, "MAX_GROUPS", 1)

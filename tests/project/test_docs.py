@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 
 from benchmarks.cli.main import main
 from benchmarks.paths import CODE
-from tests.helpers.documents import PAGES, calls_in, code_in, fault_of
-from tests.helpers.rehearsal import EARLIER, RECORD
+from tests.helpers.documents import PAGES, calls_in, code_in, fault_of, lines_of
+from tests.helpers.rehearsal import EARLIER, ELSEWHERE, RECORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +139,13 @@ def test_every_command_on_a_page_does_what_it_says(page: Path, checkout: Path) -
     )
 
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("line", ELSEWHERE)
+def test_a_command_that_only_one_page_runs_is_on_that_page(line: str) -> None:
+    (page,) = (page for page in PAGES if page.name == ELSEWHERE[line])
+
+    assert line in lines_of(page.read_text(encoding="utf-8"))
 
 
 def reading_calls() -> list[tuple[str, ...]]:
