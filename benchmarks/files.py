@@ -3,11 +3,11 @@
 import contextlib
 import errno
 import os
-import shutil
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from itertools import chain, count
 from pathlib import Path
 
 from benchmarks.errors import UsageError
@@ -17,6 +17,9 @@ PARTIAL = ".perceptron-bench-{}.partial"
 
 LEFTOVER_S = 3600
 """Age at which such a file counts as left behind by a killed process: writing one takes milliseconds."""
+
+ONLY_OVERWRITTEN = (errno.EACCES, errno.EPERM, errno.EBUSY)
+"""The system's refusals to replace a file in a folder of somebody else, or one that is mounted."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -83,6 +86,45 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         partial.replace(path)
 
 
+def write_named(path: Path, content: str | bytes) -> None:
+    """Write a file that the user named: as a whole, but for a pipe, a device, or what can't be replaced.
+
+    A link stays, and the file that it leads to is replaced.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    target = path.resolve()
+    try:
+        if target.is_file() or not target.exists():
+            write_atomically(target, content)
+            return
+    except OSError as error:
+        if error.errno not in ONLY_OVERWRITTEN:
+            raise
+    path.write_bytes(_encoded(content))
+
+
+def write_new(path: Path, content: str | bytes) -> Path:
+    """Create the file, under a name with a number if there is one already; return its path.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    numbered = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
+    return next(each for each in chain([path], numbered) if _create(each, content))
+
+
+def _create(path: Path, content: str | bytes) -> bool:
+    try:
+        return create_atomically(path, content)
+    except OSError:
+        if path.exists():
+            return False
+        write_atomically(path, content)  # if it fails again, the reason was not that there are no hard links
+        return True
+
+
 def create_atomically(path: Path, content: str | bytes) -> bool:
     """Create the file with this content and return whether it is new; one that exists is left as it is.
 
@@ -102,12 +144,17 @@ def _written(folder: Path, content: str | bytes) -> Iterator[Path]:
     partial = folder / PARTIAL.format(uuid.uuid4().hex)
     with partial.open("xb") as stream:  # exclusive: it follows no symlink and overwrites no other file
         try:
-            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.write(_encoded(content))
             stream.flush()
             os.fsync(stream.fileno())
             yield partial
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _encoded(content: str | bytes) -> bytes:
+    """Return text in UTF-8, with half a surrogate pair, which a file's name may hold, as its number."""
+    return content.encode(errors="backslashreplace") if isinstance(content, str) else content
 
 
 def _remove_leftovers(folder: Path) -> None:
@@ -117,17 +164,29 @@ def _remove_leftovers(folder: Path) -> None:
                 partial.unlink()
 
 
-def keep(file: Path, output: Path) -> None:
-    """Copy the file to the output; if that fails, move it to a new temporary folder.
+def keep(content: str, output: Path, *, is_new: bool) -> Path:
+    """Write the record and return its path; if that fails, write it into a new temporary folder.
+
+    One that `is_new` replaces no other file.
 
     Raises:
-        UsageError: it failed; the message says why, and where the file is.
+        UsageError: it failed; the message says why, and where the record is.
     """
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(output, file.read_bytes())
+        if is_new:
+            return write_new(output, content)
+        write_named(output, content)
     except OSError as error:
-        kept = Path(tempfile.mkdtemp(prefix="perceptron-bench-record-"), file.name)
-        shutil.move(file, kept)
-        message = f"{output}: can't be written ({error.strerror}); the record is kept in {kept}"
-        raise UsageError(message) from None
+        message = f"{output}: can't be written ({error.strerror}); the record is "
+        raise UsageError(message + _kept_elsewhere(content, output.name)) from None
+    return output
+
+
+def _kept_elsewhere(content: str, name: str) -> str:
+    try:
+        kept = Path(tempfile.mkdtemp(prefix="perceptron-bench-record-"), name)
+        write_atomically(kept, content)
+    except OSError as error:
+        return f"lost: {tempfile.gettempdir()} can't be written, either ({error.strerror})"
+    return f"kept in {kept}"

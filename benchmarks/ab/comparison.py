@@ -26,7 +26,6 @@ from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
-from benchmarks.runner.rounds import sigterm_as_ctrl_c
 from benchmarks.worker.instructions import N_EPOCHS
 from impls.contract import Device
 
@@ -172,7 +171,7 @@ def measure(
     selection: Selection, paired_cases: Sequence[PairedCase], place: Workplace, console: Console
 ) -> tuple[list[CaseVerdict], PairedRun]:
     """Run the pairs, with progress; return the verdicts, and the run with the reason of an interruption."""
-    with RoundsProgress(console) as shown, sigterm_as_ctrl_c():
+    with RoundsProgress(console) as shown:
         dispatcher = Dispatcher(
             folder=place.folder,
             progress=shown,

@@ -16,6 +16,7 @@ from benchmarks.records.process import paired_ratios
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, WorkerRun
 from benchmarks.runner.rounds import Settings
+from benchmarks.runner.signals import INTERRUPTED, interruptible
 from impls.contract import Device, Precision, Problem
 
 SIDES = ("base", "new")
@@ -125,11 +126,12 @@ class PairedRun:
     n_cases: int = field(default=1, init=False)  # that can be compared: the others raise no false alarm
 
     def run(self) -> list[CaseVerdict]:
-        """Measure until all cases are decided; Ctrl-C, SIGTERM and a full disk keep what was measured."""
+        """Measure until all cases are decided; a signal and a full disk keep what was measured."""
         try:
-            self._run()
+            with interruptible():
+                self._run()
         except KeyboardInterrupt:
-            self.interrupted = "Ctrl-C or SIGTERM"
+            self.interrupted = INTERRUPTED
         except OSError as error:
             self.interrupted = str(error)
         return [paired_case.verdict(self.n_cases, self.interrupted) for paired_case in self.paired_cases]

@@ -25,6 +25,7 @@ from benchmarks.errors import UsageError
 from benchmarks.paths import CODE
 from benchmarks.records.provenance import PACKAGES
 from benchmarks.runner.git import git_commit, resolve, worktree
+from benchmarks.runner.signals import interruptible
 from benchmarks.worker.env_vars import runtime_variables, worker_environment
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
@@ -118,10 +119,12 @@ def open_sides(
 ) -> Iterator[dict[str, Side]]:
     """Make the sides ready and clean up afterwards; see `open_side`."""
     with contextlib.ExitStack() as stack:
-        yield {
-            name: stack.enter_context(open_side(name, side, impls, file_as=file_as, scratch=scratch))
-            for name, side in options.items()
-        }
+        with interruptible():
+            sides = {
+                name: stack.enter_context(open_side(name, side, impls, file_as=file_as, scratch=scratch))
+                for name, side in options.items()
+            }
+        yield sides
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.pytest_plugin.options import CaseOptions, count, declare, read
 from benchmarks.report.tables.comparison import noise_grid
 from benchmarks.runner.rounds import Settings
+from benchmarks.runner.signals import uninterrupted
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.terminal import Terminal
 
@@ -147,7 +148,7 @@ def _ab(parsed: argparse.Namespace) -> int:
     outputs, terminal, selection = Outputs.of(parsed), Terminal(), _selection(parsed)
     provenance = collect_provenance(choose_cpus(selection.cores))
     run_identity = selection.run_identity(options) if parsed.resume else None
-    with workplace(run_identity, provenance) as place:
+    with workplace(run_identity, provenance) as place, uninterrupted():  # except while it measures
         comparison = compare_sides(selection, options, place, terminal)
         written = outputs.report(comparison, terminal)
         place.is_done = written and not comparison.interrupted
@@ -159,11 +160,11 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     provenance = collect_provenance(choose_cpus(selection.cores))
     run_identity = ("calibrate", parsed.pairs, selection.run_identity(SAME)) if parsed.resume else None
     terminal = Terminal()
-    with workplace(run_identity, provenance) as place:
+    with workplace(run_identity, provenance) as place, uninterrupted():
         found = calibrate(selection, place, terminal, n_pairs=parsed.pairs)
+        for name, reason in found.failed.items():
+            terminal.print(f"not calibrated: {escape(name)}: {escape(reason)}", soft_wrap=True)
+        if found.cases:
+            terminal.print(noise_grid(found.cases))
         place.is_done = not found.interrupted
-    for name, reason in found.failed.items():
-        terminal.print(f"not calibrated: {escape(name)}: {escape(reason)}", soft_wrap=True)
-    if found.cases:
-        terminal.print(noise_grid(found.cases))
     return found.exit_status

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from benchmarks.cli.parser import DEFECT, add_argument, add_parser, add_path
 from benchmarks.cli.report import report_locally
 from benchmarks.files import explain_refusal, keep, try_to_replace
 from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, LOOKS
+from benchmarks.pytest_plugin import hooks
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
-from benchmarks.records.compact import squeeze
+from benchmarks.records.compact import to_json
+from benchmarks.runner.signals import uninterrupted
 from benchmarks.terminal import Terminal
 
 DESCRIPTION = """\
@@ -37,8 +38,9 @@ STATUSES: dict[int, str] = {
 }
 
 WITHOUT_RECORD: dict[int, str] = {
-    pytest.ExitCode.USAGE_ERROR: "nothing was measured",
-    pytest.ExitCode.NO_TESTS_COLLECTED: "nothing was measured: no case matches",
+    pytest.ExitCode.TESTS_FAILED: "no record written: nothing could be measured\n",
+    pytest.ExitCode.INTERRUPTED: "no record written: nothing had been measured\n",
+    pytest.ExitCode.NO_TESTS_COLLECTED: "nothing was measured: no case matches\n",
 }
 
 
@@ -69,43 +71,60 @@ def run(parsed: argparse.Namespace) -> int:
         with explain_refusal(path, remedy="name another file with -o"):
             try_to_replace(path)
     console = Terminal(soft_wrap=True, highlight=False)
-    with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
-        record = Path(folder, "run.json")
-        status = _measure(options, record, expression=parsed.k)
-        if not record.exists() or not record.stat().st_size:
-            console.print(WITHOUT_RECORD.get(status, "no record written: no case was verified and timed"))
-            return status
-        squeeze(record)
-        keep(record, output)
-    console.print(f"record: {escape(str(output))}")
+    with uninterrupted():  # except while it measures
+        measured = Measured(options)
+        status = measured.run(expression=parsed.k)
+        record = measured.keep(output, is_new=parsed.output is None)
+    if record is None:
+        console.print(WITHOUT_RECORD.get(status, ""), end="")
+        return status
+    console.print(f"record: {escape(str(record))}")
     if is_reported:
         console.print(escape("\n".join(report_locally())))
     return status
 
 
-class HandOver:
-    """A plugin of pytest that hands the options over as they are."""
+class Measured:
+    """A session of pytest that measures: a plugin that hands the options over and later writes the record."""
 
     def __init__(self, options: Options) -> None:
         """Keep the options until pytest is configured."""
         self.options = options
+        self.config: pytest.Config | None = None
 
     @pytest.hookimpl(tryfirst=True)  # before our other plugin looks for them
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand the options over."""
         config.stash[GIVEN] = self.options
+        self.config = config
 
+    def run(self, *, expression: str) -> int:
+        """Measure; return pytest's exit status."""
+        arguments = [
+            *("--pyargs", "benchmarks.bench_epoch", f"--rootdir={CODE}"),  # pytest allows no [ in a path
+            *(f"--config-file={os.devnull}", "--override-ini=python_functions=bench_*"),  # anywhere alike
+            *("--disable-plugin-autoload", "-pbenchmark", "-pno:cacheprovider", "-pno:warnings"),
+            *("--benchmark-only", f"-k={expression}", "--quiet", "--no-header"),
+        ]
+        with pytest.MonkeyPatch.context() as environment:
+            for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+                environment.delenv(name)  # options and plugins for the user's own tests
+            status = pytest.main(arguments, plugins=[hooks, self])
+        return DEFECT if status == pytest.ExitCode.INTERNAL_ERROR else status
 
-def _measure(options: Options, record: Path, *, expression: str) -> int:
-    arguments = [
-        *("--pyargs", "benchmarks.bench_epoch", f"--rootdir={CODE}"),  # pytest allows no [ in a path
-        *(f"--config-file={os.devnull}", "--override-ini=python_functions=bench_*"),  # anywhere alike
-        *("--disable-plugin-autoload", "-pbenchmark", "-pbenchmarks.pytest_plugin.hooks"),
-        *("-pno:cacheprovider", "-pno:warnings"),
-        *("--benchmark-only", f"--benchmark-json={record}", f"-k={expression}", "--quiet", "--no-header"),
-    ]
-    with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
-            environment.delenv(name)  # options and plugins for the user's own tests
-        status = pytest.main(arguments, plugins=[HandOver(options)])
-    return DEFECT if status == pytest.ExitCode.INTERNAL_ERROR else status
+    def keep(self, output: Path, *, is_new: bool) -> Path | None:
+        """Write the record and return its path; None: nothing was measured.
+
+        Raises:
+            UsageError: it can't be written there; the message says where it is.
+        """
+        session = self.config.stash.get(hooks.SESSION, None) if self.config else None
+        if self.config is None or session is None:
+            return None
+        record = None
+        try:
+            if session.has_measured:
+                record = keep(to_json(hooks.document_of(self.config)), output, is_new=is_new)
+        finally:
+            session.close(recorded=record is not None)
+        return record

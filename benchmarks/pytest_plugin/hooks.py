@@ -1,12 +1,13 @@
 """The hooks of the pytest plugin: options, the cases to collect, their measuring, and our own tables."""
 
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
+from pytest_benchmark.session import BenchmarkSession
 
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, try_to_replace, try_to_write
@@ -15,6 +16,7 @@ from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.pytest_plugin.session import CaseKey, MeasuringSession
 from benchmarks.records.compact import thin_samples
 from benchmarks.records.row import KEY
+from benchmarks.records.run import read_run
 from benchmarks.report.tables.run import print_run
 from benchmarks.runner.case import CaseResult
 from benchmarks.terminal import Terminal
@@ -76,13 +78,57 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("implementation", "device", "problem"), cases)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Claim the run before its first case: a second process with the same run is refused in one line."""
+    keys, timed = _selected(session), not _benchmarks(session.config).disabled
+    is_parallel = timed and hasattr(session.config, "workerinput")
+    if keys and not is_parallel and not session.config.option.collectonly:
+        try:
+            with _as_outside_of_tests():
+                session.config.stash[SESSION].claim(keys, timed=timed)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the files for resuming, if the record is written."""
-    if SESSION not in config.stash:
-        return
-    file = config.getoption("benchmark_json", None)
-    stored = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
-    config.stash[SESSION].close(recorded=bool(stored or (file and file.is_file() and file.stat().st_size)))
+    """Remove the files for resuming, if the record is written; `run` writes it itself, later."""
+    if SESSION in config.stash and GIVEN not in config.stash:
+        config.stash[SESSION].close(recorded=_is_recorded(config))
+
+
+def _is_recorded(config: pytest.Config) -> bool:
+    """Check whether pytest-benchmark's file holds all that was measured: a full disk cuts it short."""
+    benchmarks, provenance = _benchmarks(config), config.stash[SESSION].provenance
+    files = [Path(benchmarks.json)] if benchmarks.json else []
+    if not files and (benchmarks.save or benchmarks.autosave):
+        files = sorted(benchmarks.storage.path.rglob("*.json"), key=lambda file: file.stat().st_mtime)
+    if not files or provenance is None:
+        return False
+    try:
+        return read_run(files[-1]).provenance.date == provenance.date
+    except UsageError:
+        return False
+
+
+def document_of(config: pytest.Config) -> dict[str, Any]:
+    """Return the record as pytest-benchmark writes it, which leaves out a run in which no case has times."""
+    benchmarks, hook = _benchmarks(config), config.hook
+    commit_info = hook.pytest_benchmark_generate_commit_info(config=config)
+    hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+    document: dict[str, Any] = hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=benchmarks.benchmarks,
+        include_data=True,
+        machine_info=benchmarks.get_machine_info(),
+        commit_info=commit_info,
+    )
+    hook.pytest_benchmark_update_json(config=config, benchmarks=benchmarks.benchmarks, output_json=document)
+    return document
+
+
+def _benchmarks(config: pytest.Config) -> BenchmarkSession:
+    return cast("BenchmarkSession", config.pluginmanager.get_plugin("pytest-benchmark"))
 
 
 @pytest.fixture
@@ -95,27 +141,32 @@ def replay_clock(request: pytest.FixtureRequest) -> ReplayClock:
 @pytest.fixture
 def case_result(
     request: pytest.FixtureRequest,
-    benchmark: BenchmarkFixture,
     implementation: str,
     device: str,
     problem: str,
 ) -> CaseResult:
     """Return the case's result; the first call measures all selected cases, interleaved."""
     session = request.config.stash[SESSION]
-    if session.provenance is None:
+    if session.settings is None:
+        pytest.fail(PARALLEL, pytrace=False)
+    if not session.has_begun:
         capture = cast("CaptureManager", request.config.pluginmanager.getplugin("capturemanager"))
-        timed = not benchmark.disabled
-        if timed and hasattr(request.config, "workerinput"):
-            pytest.fail(PARALLEL, pytrace=False)
-        with capture.global_and_fixture_disabled(), warnings.catch_warnings():
-            warnings.simplefilter("default")  # errors are for tests, not for measuring
+        with capture.global_and_fixture_disabled(), _as_outside_of_tests():
             console = Terminal()
             console.print()
-            session.measure(_selected(request.session), timed=timed, console=console)
+            session.measure(session.settings, console)
     key = (implementation, device, problem)
     if key not in session.case_results:
         pytest.fail("the measuring was interrupted by an error; see the first one", pytrace=False)
     return session.case_results[key]
+
+
+@contextmanager
+def _as_outside_of_tests() -> Iterator[None]:
+    """Show warnings: errors are for tests, not for measuring."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        yield
 
 
 def _selected(session: pytest.Session) -> set[CaseKey]:

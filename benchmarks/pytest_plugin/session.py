@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -22,7 +23,8 @@ from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.git import git_commit
 from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.resume import ResumeFolder
-from benchmarks.runner.rounds import Settings, run_rounds, sigterm_as_ctrl_c
+from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.signals import held
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from impls.contract import Precision, Problem
 
@@ -36,11 +38,14 @@ class MeasuringSession:
 
     options: Options
     cases: dict[CaseKey, Case]
+    chosen: dict[CaseKey, Case] = field(default_factory=dict)  # that -k and the like have left
     case_results: dict[CaseKey, CaseResult] = field(default_factory=dict)
-    settings: Settings | None = None  # None: not measured yet, as is the provenance
+    settings: Settings | None = None  # None: not claimed yet, as is the provenance
     provenance: Provenance | None = None
     interrupted: str | None = None  # by what
     resume_folder: ResumeFolder | None = None
+    has_begun: bool = False
+    until_written: ExitStack = field(default_factory=ExitStack)  # holds signals back
 
     @classmethod
     def of(cls, options: Options) -> MeasuringSession:
@@ -65,28 +70,38 @@ class MeasuringSession:
         ]
         return cls(options, {(c.entry.name, c.device, name_of(c.problem)): c for c in cases})
 
-    def measure(self, keys: Collection[CaseKey], *, timed: bool, console: Console) -> None:
-        """Run the rounds of these cases; without `timed`, run and verify each only once."""
+    def claim(self, keys: Collection[CaseKey], *, timed: bool) -> None:
+        """Settle what is measured, and lock the resume folder; without `timed`, cases are only verified.
+
+        Raises:
+            UsageError: this run is already in progress, or the folder can't be made.
+        """
         self.settings = settings = self.options.settings(choose_cpus(self.options.cores), timed=timed)
         self.provenance = provenance_of(self.cases.values(), settings.cpus)
-        chosen = [key for key in self.cases if key in keys]
-        cases = [self.cases[key] for key in chosen]
+        self.chosen = {key: case for key, case in self.cases.items() if key in keys}
         if timed and (self.options.resume or self.options.chosen.resumes):
             # A resumed run may have another time limit: what was measured is the same.
-            self.resume_folder = ResumeFolder.of((cases, replace(settings, max_time_s=None)), self.provenance)
-            if n_workers := self.resume_folder.n_workers:
-                console.print(f"resuming: {n_workers} workers of this run had started")
+            identity = (list(self.chosen.values()), replace(settings, max_time_s=None))
+            self.resume_folder = ResumeFolder.of(identity, self.provenance)
+
+    def measure(self, settings: Settings, console: Console) -> None:
+        """Run the rounds. From here on a signal ends the rounds only, so that the record is written."""
+        self.has_begun = True
+        if settings.rounds:
+            self.until_written.enter_context(held())
+        if self.resume_folder and (n_workers := self.resume_folder.n_workers):
+            console.print(f"resuming: {n_workers} workers of this run had started")
         with (
-            tempfile.TemporaryDirectory(prefix="perceptron-bench-") as temporary,
+            tempfile.TemporaryDirectory(prefix="perceptron-bench-", ignore_cleanup_errors=True) as temporary,
             RoundsProgress(console, max_time_s=settings.max_time_s) as progress,
-            sigterm_as_ctrl_c(),
         ):
             folder = self.resume_folder.folder if self.resume_folder else Path(temporary)
-            case_results, self.interrupted = run_rounds(cases, settings, folder, progress)
-        self.case_results = dict(zip(chosen, case_results, strict=True))
+            case_results, self.interrupted = run_rounds([*self.chosen.values()], settings, folder, progress)
+            self.case_results = dict(zip(self.chosen, case_results, strict=True))
 
     def close(self, *, recorded: bool) -> None:
         """Remove the resume folder if the run is complete and recorded; else keep it for the next call."""
+        self.until_written.close()
         if self.resume_folder is None:
             return
         if recorded and self.is_complete:
@@ -106,6 +121,11 @@ class MeasuringSession:
         timed = [row for row in self.rows if row.is_timed]
         all_there = all(len(row.processes) >= rounds for row in timed)
         return bool(self.case_results) and not self.interrupted and all_there
+
+    @property
+    def has_measured(self) -> bool:
+        """Return whether there is anything to record."""
+        return any(row.verdict is not Verdict.NOT_MEASURED for row in self.rows)
 
     @property
     def measured_nothing(self) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from benchmarks.records.row import KEY
@@ -39,8 +38,3 @@ def to_json(document: dict[str, Any]) -> str:
         ValueError: there is NaN or an infinity, which JSON lacks.
     """
     return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
-
-
-def squeeze(file: Path) -> None:
-    """Rewrite pytest-benchmark's file, which is indented, without spaces."""
-    file.write_text(to_json(json.loads(file.read_text(encoding="utf-8"))), encoding="utf-8")

@@ -1,13 +1,10 @@
 """The rounds: fresh workers in shuffled order, each answer verified as it arrives."""
 
-import contextlib
 import math
 import random
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, ProgressListener, WorkerRun
+from benchmarks.runner.signals import INTERRUPTED, interruptible
 from impls.contract import Device, Precision, Problem
 
 
@@ -41,7 +39,7 @@ def run_rounds(
 ) -> tuple[list[CaseResult], str | None]:
     """Measure the cases; the workers' files go into the folder. Also return the interruption, if any.
 
-    After Ctrl-C, SIGTERM or a full disk, all that was measured is kept. A worker whose files an
+    After Ctrl-C, SIGTERM, SIGHUP or a full disk, all that was measured is kept. A worker whose files an
     earlier run left in the folder is not started again.
     """
     results = [CaseResult.of(case) for case in cases]
@@ -53,9 +51,10 @@ def run_rounds(
         n_unseen=settings.n_unseen,
     )
     try:
-        _Rounds(results, settings, dispatcher).run()
+        with interruptible():
+            _Rounds(results, settings, dispatcher).run()
     except KeyboardInterrupt:
-        return results, "Ctrl-C or SIGTERM"
+        return results, INTERRUPTED
     except OSError as error:
         return results, str(error)
     finally:
@@ -150,20 +149,3 @@ class _Rounds:
             )
             if cold.exists():  # not if an earlier run of the harness left the result and copied its caches
                 shutil.copytree(cold, worker_run.caches, dirs_exist_ok=True)
-
-
-@contextlib.contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Keep all that was measured when SIGTERM ends the run, as a CI system's time limit does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set a handler
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

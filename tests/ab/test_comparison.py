@@ -16,6 +16,7 @@ from benchmarks.analysis import caveats
 from benchmarks.cli.main import main
 from benchmarks.compare.rule import Category
 from benchmarks.paths import CODE
+from benchmarks.runner.signals import INTERRUPTED
 from tests.ab.invented import PROBLEM, FakeDispatcher, ab
 from tests.helpers.comparisons import COMPARISON
 from tests.helpers.quiet import QUIETLY
@@ -194,7 +195,7 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
 
     assert process.returncode == 2, rest
     comparison = COMPARISON.read(report)
-    assert comparison.interrupted == "Ctrl-C or SIGTERM"
+    assert comparison.interrupted == INTERRUPTED
     (verdict,) = comparison.verdicts
     assert verdict.ratios or "could not be checked" in (verdict.reason or "")  # on a busy machine
     assert "interrupted" in rest

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,8 +20,16 @@ from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
 from tests.helpers.quiet import QUIETLY
+from tests.pytest_plugin.calls import WRONG_STEP
+
+if TYPE_CHECKING:
+    from tests.conftest import Copy
 
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
+RAISING = (
+    '"""Start from these parameters."""\n',
+    '"""Start from these parameters."""\n    raise ValueError\n',
+)
 
 
 def perceptron_bench(*arguments: str | Path, folder: Path = CODE) -> subprocess.CompletedProcess[str]:
@@ -80,16 +91,82 @@ def test_an_output_that_can_not_be_written_is_refused_before_measuring(
 
 
 def test_a_record_that_no_longer_fits_where_it_should_go_is_kept_elsewhere(tmp_path: Path) -> None:
-    record = tmp_path / "measured.json"
-    record.write_text("the record")
     (tmp_path / "run.json").mkdir()  # is in the way, as a full disk would be
 
     with pytest.raises(UsageError, match=r"run\.json: can't be written .* the record is kept in ") as caught:
-        keep(record, tmp_path / "run.json")
+        keep("the record", tmp_path / "run.json", is_new=False)
 
     kept = Path(str(caught.value).split("kept in ")[1])
     assert kept.read_text() == "the record"
     shutil.rmtree(kept.parent)
+
+
+def test_runs_of_the_same_second_have_two_records(tmp_path: Path) -> None:
+    paths = [keep(each, tmp_path / "run.json", is_new=True) for each in ("first", "second")]
+
+    assert [path.read_text() for path in paths] == ["first", "second"]
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [(WRONG_STEP, "INVALID"), (RAISING, "FAILED")])
+def test_a_run_in_which_no_case_is_right_has_a_record_with_the_reasons(
+    fault: tuple[str, str], verdict: str, copy_of: Copy, tmp_path: Path
+) -> None:
+    record = tmp_path / "run.json"
+
+    done = perceptron_bench(
+        "run", "--quick", "--device=cpu", f"--impl={copy_of('numpy_float32', fault)}", *PROBLEM, "-o", record
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"record: {record}" in done.stdout
+    (row,) = read_run(record).rows
+    assert row.verdict == verdict
+    assert row.reason
+    assert json.loads(record.read_text())["machine_info"]
+
+
+def test_what_a_resumed_run_needs_stays_until_the_record_is_written(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "run.json"
+    arguments = ["run", "--resume", "--rounds=1", "--device=cpu", f"--impl={numpy_float32}", *PROBLEM]
+
+    def refuse(*_: object, **__: object) -> None:
+        message = "the disk is full"
+        raise UsageError(message)
+
+    with monkeypatch.context() as full:
+        full.setattr("benchmarks.cli.run.keep", refuse)
+        assert main([*arguments, "-o", str(record)]) == 4
+    assert "the disk is full" in capsys.readouterr().err
+
+    assert main([*arguments, "-o", str(record)]) == 0
+    assert "resuming: 2 workers of this run had started" in capsys.readouterr().out
+    assert [len(row.processes) for row in read_run(record).rows] == [1]
+
+
+def test_a_second_process_with_the_same_run_is_refused_in_one_line(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    arguments = (
+        *("run", "--device=cpu", f"--impl={numpy_float32}", *PROBLEM, "--resume", "--rounds=2"),
+        *("-o", str(tmp_path / "run.json")),
+    )
+    command = [*QUIETLY, "benchmarks", *arguments]
+    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as first:  # noqa: S603 - ours
+        assert first.stdout
+        while "inspection" not in (line := first.stdout.readline()):
+            assert line, "it ended before the second one began"
+        first.send_signal(signal.SIGSTOP)
+        second = perceptron_bench(*arguments)
+        first.send_signal(signal.SIGCONT)
+        first.stdout.read()
+
+    assert first.returncode == 0
+    assert second.returncode == 4
+    *_, line = second.stderr.strip().splitlines()
+    assert line.startswith("ERROR: this run is already in progress")
+    assert "Traceback" not in second.stdout + second.stderr
 
 
 def test_run_needs_nothing_but_the_packages_in_whatever_folder(tmp_path: Path) -> None:

@@ -23,13 +23,15 @@ from benchmarks.files import (
     explain_refusal,
     try_to_replace,
     write_atomically,
+    write_named,
+    write_new,
 )
 from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WRITERS = [write_atomically, create_atomically]
+WRITERS = [write_atomically, create_atomically, write_named, write_new]
 
 
 @pytest.fixture
@@ -181,3 +183,56 @@ def test_whether_a_file_can_be_replaced_is_found_out_without_changing_it(old: Pa
     assert list((old.parent / "new").iterdir()) == []
     with pytest.raises(IsADirectoryError):
         try_to_replace(old.parent)
+
+
+def test_a_named_link_stays_and_the_file_that_it_leads_to_is_replaced_as_a_whole(old: Path) -> None:
+    link, other = old.with_name("link"), old.with_name("other")
+    link.symlink_to(old)
+    os.link(old, other)
+
+    write_named(link, "new")
+
+    assert link.is_symlink()
+    assert contents(old.parent) == {"file.txt": "new", "link": "new", "other": "old"}
+
+
+def test_a_named_pipe_or_device_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    write_named(pipe, "new")
+    write_named(Path(os.devnull), "new")
+
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert not Path(os.devnull).is_file()
+
+
+def test_a_named_file_in_a_folder_of_somebody_else_is_overwritten(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old.chmod(0o666)
+
+    with read_only(old.parent, monkeypatch):
+        write_named(Path(old.name), "new")
+
+    assert contents(old.parent) == {"file.txt": "new"}
+
+
+def test_a_new_file_gets_a_number_where_there_is_one(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert write_new(old, "second") == old.with_name("file-2.txt")
+
+    def no_hard_links(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("benchmarks.files.os.link", no_hard_links)
+    assert write_new(old, "third") == old.with_name("file-3.txt")
+
+    assert contents(old.parent) == {"file.txt": "old", "file-2.txt": "second", "file-3.txt": "third"}
+
+
+def test_half_a_surrogate_pair_is_written_as_its_number(old: Path) -> None:
+    write_atomically(old, "a\udcffb")
+
+    assert contents(old.parent) == {"file.txt": "a\\udcffb"}

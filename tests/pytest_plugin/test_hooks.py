@@ -14,6 +14,7 @@ import pytest
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
+from benchmarks.runner.signals import INTERRUPTED
 from tests.helpers.quiet import QUIETLY
 from tests.pytest_plugin.calls import NAMES, OPTIONS, PROBLEMS, WRONG_STEP, pytest_
 
@@ -155,7 +156,7 @@ def test_options_that_make_no_sense_end_with_a_sentence_and_status_4(
     assert "Traceback" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
     sent: signal.Signals, numpy_float32: Path, tmp_path: Path
 ) -> None:
@@ -176,7 +177,7 @@ def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
     assert process.returncode == 2
     assert "INTERRUPTED" in rest
     run = read_run(record)
-    assert run.settings.interrupted == "Ctrl-C or SIGTERM"
+    assert run.settings.interrupted == INTERRUPTED
     (row,) = run.rows
     assert len(row.processes) >= 2
 
