@@ -1,8 +1,16 @@
 """How a figure is written in a cell of a table."""
 
+import re
+from typing import TypeVar
+
 from benchmarks.stats import CONFIDENCE
 
+T = TypeVar("T")
+
 NO_FIGURE = "—"
+
+FORMULA = re.compile(r"^([=+\-@\t\r])")
+"""The beginning of a text that a spreadsheet would compute, or might."""
 
 
 def in_unit(value: float | str | None, unit: str = "") -> str:
@@ -20,6 +28,11 @@ def in_unit(value: float | str | None, unit: str = "") -> str:
         case "":
             return f"{value:,}" if isinstance(value, int) else f"{value:.1e}"
     return si(value, unit.removeprefix("1/s"))
+
+
+def without_formula(value: T) -> T | str:
+    """Return the value for a CSV file: an apostrophe before a text keeps a spreadsheet from computing it."""
+    return FORMULA.sub(r"'\1", value) if isinstance(value, str) else value
 
 
 def interval_cell(low: float | None, high: float | None, coverage: float | None) -> str:

@@ -21,7 +21,7 @@ from benchmarks.compare.result import (
 )
 from benchmarks.compare.rule import Rule
 from benchmarks.errors import UsageError
-from benchmarks.files import explain_refusal, try_to_write
+from benchmarks.files import explain_refusal, try_to_write, write_named
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
@@ -37,9 +37,9 @@ VERDICT_STATUSES = {
 }
 
 
-RENDERED: dict[str, Callable[[Comparison], bytes]] = {
-    "json": lambda comparison: comparison.to_json().encode(),
-    "markdown": lambda comparison: to_markdown(comparison).encode(),
+RENDERED: dict[str, Callable[[Comparison], str | bytes]] = {
+    "json": Comparison.to_json,
+    "markdown": to_markdown,
     "junit": to_junit,
 }
 
@@ -85,18 +85,22 @@ class Outputs:
 
         Warn of each that could not: the verdict and its exit status are the same without it.
         """
-        targets = [(str(path), path, "wb", each) for each, path in self.files.items()]
+        targets = [(str(path), path, write_named, each) for each, path in self.files.items()]
         if self.job_summary:
-            targets.append((f"{JOB_SUMMARY}={self.job_summary}", self.job_summary, "ab", "markdown"))
+            targets.append((f"{JOB_SUMMARY}={self.job_summary}", self.job_summary, _append, "markdown"))
         written = True
-        for name, path, mode, form in targets:
+        for name, path, put, form in targets:
             try:
-                with path.open(mode) as file:
-                    file.write(RENDERED[form](comparison))
+                put(path, RENDERED[form](comparison))
             except OSError as error:
                 _warn(name, error)
                 written = False
         return written
+
+
+def _append(path: Path, content: str | bytes) -> None:
+    with path.open("ab") as file:
+        file.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
 
 
 def _writable(job_summary: Path) -> Path | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.analysis.columns import Column
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.files import explain_refusal
+from benchmarks.files import explain_refusal, write_named
 from benchmarks.paths import HISTORY
 from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
 from benchmarks.report.tables.trends import print_trends
@@ -133,7 +134,10 @@ def _plot(segmented: Sequence[Segmentation], path: Path) -> None:
         raise UsageError(message) from None
     with explain_refusal(path, remedy="name another file with --plot"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        chart_of(segmented).save(path, scale_factor=2)
+        form: Literal["png", "svg"] = "png" if path.suffix == ".png" else "svg"
+        drawing = io.BytesIO() if form == "png" else io.StringIO()
+        chart_of(segmented).save(drawing, format=form, scale_factor=2)
+        write_named(path, drawing.getvalue())
 
 
 def _export(parsed: argparse.Namespace) -> int:
@@ -146,7 +150,7 @@ def _export(parsed: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return status
     with explain_refusal(parsed.output, remedy="name another file with -o"):
-        parsed.output.write_text(text, encoding="utf-8")
+        write_named(parsed.output, text)
     return status
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -51,3 +53,19 @@ def test_what_cannot_be_written_is_refused_by_name_before_anything_is_measured(t
     for path in (tmp_path, Path("/proc/none/a.json"), tmp_path / "file" / "a.json"):
         with pytest.raises(UsageError, match=r"can't be written \(.*\); name another file"):
             Outputs.of(argparse.Namespace(json=path, markdown=None, junit=None))
+
+
+def test_a_full_disk_leaves_the_reports_of_an_earlier_comparison(
+    files: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in vars(files).values():
+        path.write_text("old", encoding="utf-8")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("benchmarks.files.os.fsync", fail)
+
+    assert not Outputs.of(files).write(ALL)
+    assert {path.read_text(encoding="utf-8") for path in vars(files).values()} == {"old"}
+    assert capsys.readouterr().err.count("No space left on device") == len(vars(files))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.analysis.break_even import BreakEven, break_evens
+from benchmarks.analysis.cells import FORMULA
 from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.cost_model import CostModel, cost_models
 from benchmarks.analysis.figures import Figures, figures_of
@@ -104,10 +105,26 @@ def write_tables(runs: Sequence[Run], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / DICTIONARY, dictionary())
     for export, table in tables.items():
-        for suffix, write in (("csv", csv.write_csv), ("parquet", parquet.write_table)):
+        for suffix, write, written in (
+            ("csv", csv.write_csv, _without_formulas(table)),
+            ("parquet", parquet.write_table, table),
+        ):
             content = io.BytesIO()
-            write(table, content)
+            write(written, content)
             write_atomically(folder / f"{export.name}.{suffix}", content.getvalue())
+
+
+def _without_formulas(table: pa.Table) -> pa.Table:
+    """Do as `without_formula` to every text."""
+    from pyarrow import compute, types  # noqa: PLC0415 - part of an extra
+
+    columns = [
+        compute.replace_substring_regex(column, FORMULA.pattern, r"'\1")
+        if types.is_string(column.type)
+        else column
+        for column in table.columns
+    ]
+    return table.from_arrays(columns, schema=table.schema)
 
 
 def _table(export: Export, runs: Sequence[Run]) -> pa.Table:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.analysis.cells import without_formula
 from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.record_columns import RunLine
 from benchmarks.errors import UsageError
@@ -77,7 +78,7 @@ def to_csv(points: Sequence[Point]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(column.title for column in COLUMNS)
-    writer.writerows([column.of(point) for column in COLUMNS] for point in points)
+    writer.writerows([without_formula(column.of(point)) for column in COLUMNS] for point in points)
     return text.getvalue()
 
 

@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -39,7 +39,7 @@ class Files:
 def write_plots(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dict[Machine, list[Files]]:
     """Write each machine's first plots of each kind into a folder named for it, the same in every report.
 
-    Removes the plots of an earlier report.
+    Then removes the other plots of an earlier report.
 
     Raises:
         UsageError: the folder can't be written.
@@ -49,10 +49,14 @@ def write_plots(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dic
         for place, machine in _places(gallery, folder).items()
     }
     with explain_refusal(folder, remedy="name another folder"):
-        _remove_earlier(folder)
-        for each in chain.from_iterable(written.values()):
+        drawn = list(chain.from_iterable(written.values()))
+        for each in drawn:
             each.svg.parent.mkdir(parents=True, exist_ok=True)
             draw(each.plot.spec | {"config": config("light")}, each.svg, each.png)
+        for each in drawn:
+            if each.png is None:
+                each.svg.with_suffix(".png").unlink(missing_ok=True)
+        _remove_earlier(folder, keep={each.svg for each in drawn})
     return written
 
 
@@ -75,11 +79,12 @@ def _first_of_each_kind(plots: Iterable[Plot]) -> Iterator[Plot]:
             yield plot
 
 
-def _remove_earlier(folder: Path) -> None:
+def _remove_earlier(folder: Path, keep: Collection[Path]) -> None:
     """Remove an earlier report's plots, known by names and style, and machines' folders left empty."""
     machines = [each for each in folder.glob("*/") if MACHINE.fullmatch(each.name)]
     for place in [folder, *(each for each in machines if not each.is_symlink())]:
-        old = [svg for svg in place.glob("*.svg") if OURS.fullmatch(svg.name) and _is_ours(svg)]
+        found = [svg for svg in place.glob("*.svg") if OURS.fullmatch(svg.name) and svg not in keep]
+        old = [svg for svg in found if _is_ours(svg)]
         for svg in old:
             svg.unlink()
             svg.with_suffix(".png").unlink(missing_ok=True)

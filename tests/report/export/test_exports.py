@@ -151,3 +151,17 @@ def test_text_with_quotes_commas_and_line_breaks_is_read_back_as_it_was(folder: 
     write_tables([run_of(replace(INVALID, reason=text))], folder)
 
     assert read(folder / "figures.csv")[0]["reason"] == text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_spreadsheet_computes_no_text_of_the_csv_and_parquet_has_it_as_it_is(
+    text: str, folder: Path
+) -> None:
+    from pyarrow import parquet  # noqa: PLC0415 - part of an extra
+
+    write_tables([run_of(row(summary=text, implementation=text))], folder)
+
+    with (folder / "figures.csv").open(encoding="utf-8", newline="") as file:
+        (line,) = csv.DictReader(file)
+    (typed,) = parquet.read_table(folder / "figures.parquet").to_pylist()
+    assert (line["implementation"], typed["implementation"]) == (f"'{text}", text)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.cli.main import main
-from benchmarks.report.export.trends import COLUMNS
-from tests.helpers.runs import run_of_day, timed, write
+from benchmarks.report.export.trends import COLUMNS, to_csv
+from benchmarks.track.trends import trends_of
+from tests.helpers.runs import record_of, run_of_day, timed, write
 from tests.report.export.test_clients import strictly
 
 if TYPE_CHECKING:
@@ -112,3 +115,26 @@ def test_the_csv_has_one_row_per_case_and_run_and_every_column_is_explained(
         main(["track", "export", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert all(f"{column.title} {column.meaning}" in shown for column in COLUMNS)
+
+
+def test_a_spreadsheet_computes_no_text_of_the_csv(tmp_path: Path) -> None:
+    run = run_of_day(0, timed("torch_eager", [1e-3]), timed("=1+1", [1e-3]))
+
+    text = to_csv([point for trend in trends_of([record_of(run, tmp_path)], None) for point in trend.points])
+
+    assert ",'=1+1-cpu" in text
+    assert ",=1+1" not in text
+
+
+def test_an_export_that_fails_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(run_of_day(0, timed("torch_eager", [1e-3] * 6)), tmp_path / "run.json")
+    old = tmp_path / "trends.csv"
+    old.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("benchmarks.files.os.fsync", fail)
+
+    assert main(["track", "export", str(file), "-o", str(old)]) == 4
+    assert old.read_text() == "old"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -160,3 +162,20 @@ def test_each_machines_plots_go_into_a_folder_that_is_named_for_it(tmp_path: Pat
     assert list(written) == [Machine.of(other), Machine.of(one)]
     folders = [files[0].svg.parent.name for files in written.values()]
     assert folders == ["other-A-CPU-2-CPUs", "vm-A-CPU-2-CPUs"]
+
+
+def test_a_full_disk_leaves_the_plots_of_an_earlier_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(one_of(run_of(*swept()), "throughput"), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("benchmarks.files.os.fsync", fail)
+    with pytest.raises(UsageError, match="No space left on device"):
+        write(one_of(run_of(*swept()), "cost-split"), tmp_path)
+
+    assert before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
