@@ -2,8 +2,8 @@
 
 A field is a text, a number, a bool, a Literal or an Enum of texts, a dataclass, a NamedTuple (a list in JSON)
 or a list, tuple or dict of these, and `| None` where JSON may have null. `Annotated[float, Within(0, 1)]` has
-bounds; a plain `float` is any finite number. A rule between fields is the `__post_init__` of the class, which
-raises a ValueError.
+bounds; a plain `float` is any finite number, a plain `int` one of 64 bits. A rule between fields is the
+`__post_init__` of the class, which raises a ValueError.
 
 A field that is missing takes its default, which therefore means "not recorded" and never "passed"; without a
 default it is refused. Unknown fields are ignored, so that adding one changes no version.
@@ -53,6 +53,9 @@ class Within(NamedTuple):
 
 
 FINITE = Within(-sys.float_info.max, sys.float_info.max)
+SIXTY_FOUR_BITS = Within(-(2**63), 2**63 - 1)
+BOUNDS = {float: FINITE, int: SIXTY_FOUR_BITS}
+"""Where a declaration has none: the values that other programs can hold, too."""
 
 AnyFloat: TypeAlias = Annotated[float, None]
 """NaN and the infinities, too: for messages between our own processes."""
@@ -97,7 +100,7 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401 - an annotation
     if origin := get_origin(kind):
         return READERS[origin](*get_args(kind))
     if kind in LEAVES:
-        return _leaf(kind, FINITE if kind is float else None)
+        return _leaf(kind, BOUNDS.get(kind))
     if is_dataclass(kind):
         return _object(kind)
     if issubclass(kind, StrEnum):
@@ -117,7 +120,7 @@ LEAVES: dict[type, tuple[str, tuple[type, ...]]] = {
 def _leaf(kind: type, bounds: Within | None = None) -> Reader:
     expected, types = LEAVES[kind]
     least, most = bounds or FINITE
-    if bounds not in (None, FINITE):
+    if bounds not in (None, *BOUNDS.values()):
         expected += f" from {least:g} to {most:g}"
 
     def read(value: Json) -> Json:

@@ -35,6 +35,9 @@ GRADIENT_CLAMP = 1e-12
 LARGEST = 1e6
 """The largest learning rate or feature scale: far beyond use, and far from overflowing float32."""
 
+MOST = 10**18
+"""The largest size: beyond every memory, but within 64 bits."""
+
 Precision: TypeAlias = Literal["float32", "tf32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 
@@ -99,7 +102,8 @@ class Problem:
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
         for name in ("n_features", "batch_size", "n_batches", "n_epochs", "min_epochs"):
-            self._require(name, getattr(self, name) >= 1, "at least 1")
+            holds = 1 <= getattr(self, name) <= MOST
+            self._require(name, holds, f"at least 1 and at most {MOST:g}")
         self._require(
             "last_batch_size",
             self.last_batch_size is None or 1 <= self.last_batch_size <= self.batch_size,
@@ -113,7 +117,7 @@ class Problem:
         self._require(
             "target_loss", self.target_loss is None or 0 < self.target_loss < inf, "positive and finite"
         )
-        self._require("seed", self.seed >= 0, "zero or more")
+        self._require("seed", 0 <= self.seed < 2**63, "zero or more, and below 2**63")
         plain = self.feature_scale == 1 and self.target_loss is None
         expected = "'float32' where features are scaled or a target_loss ends the training"
         self._require("precision", plain or self.precision == "float32", expected)

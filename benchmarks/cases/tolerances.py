@@ -10,6 +10,8 @@ UNIT_ROUNDOFF: dict[Precision, float] = {"float32": 2**-24, "tf32": 2**-11, "bfl
 
 LOSS_TOLERANCE = 2e-5
 
+AMBIGUITY = LOSS_TOLERANCE / 4
+"""If float32 leaves a loss more ambiguous than this, float64 is no reference for it."""
 
 PARAMETER_TOLERANCE = 1e-4
 """Absolute. Correct float32 loops stay within 8e-6 and 2e-5 over 10,000 steps (measured). A change of a

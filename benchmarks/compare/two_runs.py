@@ -125,6 +125,8 @@ def _notes(base: Run, new: Run, cases: list[Counterparts], baseline: str | None)
     for name, run in (("base", base), ("new", new)):
         if run.settings.interrupted:
             yield f"{name}: the run was interrupted ({run.settings.interrupted}): some rounds are missing"
+    if base == new:
+        yield "both are the same record: it can't differ from itself"
     if base.provenance.date > new.provenance.date:
         yield "the base was measured after the new record: are they in the right order?"
     if names := [case.name for case in cases if case.is_unmeasured]:

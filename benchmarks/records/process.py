@@ -10,6 +10,9 @@ Seconds: TypeAlias = Annotated[float, Within(1e-12, 1e9)]
 Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]
 Bytes: TypeAlias = Annotated[int, Within(0, 2**60)]
 SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
+Joules: TypeAlias = Annotated[float, Within(0, 1e12)]
+Cores: TypeAlias = Annotated[float, Within(0, 1e6)]
+Count: TypeAlias = Annotated[int, Within(0, 2**53)]
 """A figure beyond such bounds was not measured, and would overflow."""
 
 
@@ -17,27 +20,34 @@ SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
 class ProcessResult:
     """One process's figures in one round. Times in seconds per epoch."""
 
-    round: int
-    position: int  # in the round's shuffled order, from 0
-    n_samples: int
-    n_kept: int  # number of the benchmark's `stats.data` that are this process's, in the order of processes
+    round: Count
+    position: Count  # in the round's shuffled order, from 0
+    n_samples: Annotated[int, Within(1, 2**53)]
+    n_kept: Count  # number of the benchmark's `stats.data` that are this process's, in the order of processes
     min_s: Seconds
     q1_s: Seconds
     median_s: Seconds
     q3_s: Seconds
     max_s: Seconds
     first_call_s: Seconds  # with a warm disk cache
-    cpu_per_wall: float
-    epoch_energy_j: float | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
+    cpu_per_wall: Cores
+    epoch_energy_j: Joules | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
     marginal_s: Seconds | None = None  # an epoch's cost in trainings on unseen data; None: not recorded
     mean_s: Seconds | None = None  # no verdict uses it; None: not recorded
     n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
 
     def __post_init__(self) -> None:
-        """Refuse times that do not ascend."""
+        """Refuse times that do not ascend, a mean beyond them, and more samples than were taken."""
         if not self.min_s <= self.q1_s <= self.median_s <= self.q3_s <= self.max_s:
             times_s = (self.min_s, self.q1_s, self.median_s, self.q3_s, self.max_s)
             message = f"expected min_s, q1_s, median_s, q3_s, max_s to ascend, found {times_s}"
+            raise ValueError(message)
+        if self.n_kept > self.n_samples:
+            message = f"n_kept: expected at most n_samples ({self.n_samples}), found {self.n_kept}"
+            raise ValueError(message)
+        rounding = 1e-9  # of a mean
+        if self.mean_s and not self.min_s * (1 - rounding) <= self.mean_s <= self.max_s * (1 + rounding):
+            message = f"mean_s: expected a time between min_s and max_s, found {self.mean_s}"
             raise ValueError(message)
 
     @property

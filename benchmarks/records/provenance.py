@@ -1,5 +1,7 @@
 """Where, when and with what a run was measured."""
 
+import datetime as dt
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +28,7 @@ class Host:
     cpu: str
     n_cpus: Annotated[int, Within(1, 1e6)]
     gpu: str | None  # models and drivers, a line each
-    pinned_to: list[int]  # CPUs; empty where the system can't pin
+    pinned_to: list[Annotated[int, Within(0, 1e6)]]  # CPUs; empty where the system can't pin
     worker_variables: dict[str, str]  # that steer the frameworks where a problem asks for float32
     cpu_quota: Annotated[float, Within(0, 1e6)] | None = None  # in CPUs; None: no quota, or not recorded
 
@@ -55,10 +57,15 @@ class Provenance:
     hosts: list[Host]
 
     def __post_init__(self) -> None:
-        """Refuse a run that no host measured."""
+        """Refuse a run that no host measured, or of no day."""
         if not self.hosts:
             message = "expected at least one host, found none"
             raise ValueError(message)
+        try:
+            dt.datetime.fromisoformat(self.date).astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            message = f"expected the date of the run in ISO 8601, found {reprlib.repr(self.date)}"
+            raise ValueError(message) from None
 
     @cached_property
     def host(self) -> Host:

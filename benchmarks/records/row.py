@@ -4,13 +4,16 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 from statistics import median
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from benchmarks.cases.problems import case_name, group_name, placed_on
-from benchmarks.decode import Within
-from benchmarks.records.process import Costs, ProcessResult
-from benchmarks.records.schema import require_once
+from benchmarks.cases.tolerances import AMBIGUITY, tolerances
+from benchmarks.decode import FINITE, Within
+from benchmarks.records.process import Costs, Count, ProcessResult
+from benchmarks.records.schema import require, require_once
 from impls.contract import Device, Problem
+
+Deviation = Annotated[float, Within(0, FINITE.most)]
 
 KEY = "perceptron_bench"
 SCHEMA_VERSION = 3
@@ -19,22 +22,29 @@ SCHEMA_VERSION = 3
 class LossPoint(NamedTuple):
     """The loss after one step, and the largest deviation since the point before. None: not finite."""
 
-    step: int  # counted from 1
+    step: Annotated[int, Within(1, 2**53)]
     loss: float | None
     reference_loss: float
-    max_deviation: float | None  # the largest |loss - reference| of this step and those since the last point
+    max_deviation: Deviation | None  # the largest |loss - reference| since the last point
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
     """How far an implementation is from the reference, and the first fault, if there is one."""
 
-    reference: str
-    n_steps: int
-    max_loss_deviation: float | None = None  # None: not comparable
-    max_parameter_deviation: float | None = None
+    reference: Literal["float64", "float32"]  # its precision
+    n_steps: Count
+    max_loss_deviation: Deviation | None = None  # None: not comparable
+    max_parameter_deviation: Deviation | None = None
     fault: str | None
     curve: tuple[LossPoint, ...] = ()  # empty: not comparable, or not recorded
+
+    def __post_init__(self) -> None:
+        """Refuse a curve whose steps do not ascend to the last one at most."""
+        steps = [point.step for point in self.curve]
+        require(steps == sorted({*steps}), "curve", "ascending steps", steps)
+        last = max(steps, default=0)
+        require(last <= self.n_steps, "curve", f"steps up to {self.n_steps}", last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +93,36 @@ class Row:
     processes: tuple[ProcessResult, ...]
 
     def __post_init__(self) -> None:
-        """Refuse two processes of one round."""
+        """Refuse two processes of one round, and a verdict that another field contradicts."""
         require_once("round", (process.round for process in self.processes))
+        if self.verdict is Verdict.VERIFIED:
+            self._require_verified()
+            return
+        require(bool(self.reason), "reason", f"why it is {self.verdict}", self.reason)
+        has_times = self.verdict is Verdict.INVALID and self.processes
+        require(not has_times, "processes", "none of an INVALID row", len(self.processes))
+
+    def _require_verified(self) -> None:
+        """Refuse a verified row that is at fault, or further from the reference than is allowed."""
+        found = self.agreement
+        require(self.reason is None, "reason", "none of a verified row", self.reason)
+        require(self.data_digest is not None, "data_digest", "one of a verified row", None)
+        faults = [check.fault for check in self.manifest if check.holds is False]
+        require(not faults, "manifest", "no fault of a verified row", faults)
+        if found is None:
+            message = "agreement: expected one of a verified row, found none"
+            raise ValueError(message)
+        require(found.fault is None, "agreement.fault", "none of a verified row", found.fault)
+        most_steps = self.problem.n_batches * self.problem.n_epochs
+        require(1 <= found.n_steps <= most_steps, "agreement.n_steps", f"1 to {most_steps}", found.n_steps)
+        loss, parameter = tolerances(self.problem)
+        limits = {"max_parameter_deviation": parameter}
+        if found.reference == "float64":  # how far two correct programs are apart otherwise is not recorded
+            limits["max_loss_deviation"] = loss + AMBIGUITY
+        for name, limit in limits.items():
+            deviation = getattr(found, name)
+            is_within = deviation is not None and deviation <= limit
+            require(is_within, f"agreement.{name}", f"at most {limit:g} of a verified row", deviation)
 
     @cached_property
     def group(self) -> str:

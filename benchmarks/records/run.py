@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from benchmarks.decode import Within, decode
 from benchmarks.errors import UsageError
+from benchmarks.records.process import Count
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import KEY, SCHEMA_VERSION, Check, Row
 from benchmarks.records.schema import Schema, require_once
@@ -22,7 +23,7 @@ class RunSettings:
     """The options of the run, and whether it ended by itself."""
 
     suite: str | None  # None: the cases were named
-    rounds: int
+    rounds: Count
     timed: bool
     quick: bool
     interrupted: str | None  # by what

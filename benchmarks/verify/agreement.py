@@ -4,30 +4,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases.tolerances import LOSS_TOLERANCE, tolerances
+from benchmarks.cases.tolerances import AMBIGUITY, tolerances
 from benchmarks.records.row import Agreement, LossPoint
 from benchmarks.worker.messages import Measurement, Outcome
 from benchmarks.worker.training import Training, Workload, train
 from impls import numpy_reference
 from impls.contract import Implementation, Problem
 
+Precision: TypeAlias = Literal["float64", "float32"]
+
 MAX_POINTS = 60
 """Of a loss curve: as many as the book's training has steps."""
-
-SATURATED = LOSS_TOLERANCE / 4
-"""If float32 leaves a loss more ambiguous than this, float64 is no reference for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """The reference's training and its precision."""
 
-    precision: str  # "float64"; "float32" for a saturated problem
+    precision: Precision  # "float32" for a saturated problem
     data_digest: str
     training: Training
     ambiguity: NDArray[Any]  # (n_steps,): see impls.numpy_reference.ambiguity
@@ -43,7 +42,7 @@ def reference_for(problem: Problem) -> Reference:
     """
     workload_of = partial(Workload.of, problem=problem)
     reference = train_reference(workload_of, "float64")
-    if reference.ambiguity.max() <= SATURATED:
+    if reference.ambiguity.max() <= AMBIGUITY:
         return reference
     return train_reference(workload_of, "float32")
 
@@ -59,7 +58,7 @@ def train_reference(workload_of: Callable[[Implementation], Workload], precision
     oracle = SimpleNamespace(**(vars(numpy_reference) | {"prepare": prepare}))
     workload = workload_of(cast("Implementation", oracle))
     return Reference(
-        precision=precision,
+        precision=cast("Precision", precision),
         data_digest=workload.data_digest,
         training=train(workload),
         ambiguity=np.array(states[-1].ambiguity),

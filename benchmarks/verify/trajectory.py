@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from benchmarks.cases.data import draw_parameters
-from benchmarks.verify.agreement import SATURATED
+from benchmarks.cases.tolerances import AMBIGUITY
 from benchmarks.worker.trials import unseen_epochs
 from impls import numpy_reference
 from impls.contract import Batches, EpochResult, Problem
@@ -47,7 +47,7 @@ def snapshot(problem: Problem, *, data_seed: int, seed: int, n_epochs: int) -> S
         _trajectory(problem, data_seed, seed, precision) for precision in ("float64", "float32")
     )
     end = exact.after(n_epochs)
-    if max(max(each.ambiguity) for each in exact.snapshots[:n_epochs]) <= SATURATED:
+    if max(max(each.ambiguity) for each in exact.snapshots[:n_epochs]) <= AMBIGUITY:
         return end
     return rounded.after(n_epochs)
 

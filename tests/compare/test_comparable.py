@@ -176,7 +176,8 @@ def test_a_baseline_that_is_wrong_is_no_baseline(
     verdict: Verdict, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     floor = case(0.1, "native_floor")
-    base, new = run_of_day(0, case(), floor), new_run(case(), replace(floor, verdict=verdict, reason="wrong"))
+    wrong = replace(floor, verdict=verdict, reason="wrong", processes=())
+    base, new = run_of_day(0, case(), floor), new_run(case(), wrong)
 
     assert call("--baseline=native_floor", base=base, new=new) == 4
     assert "(torch_eager), found 'native_floor'" in capsys.readouterr().err

@@ -157,3 +157,11 @@ def test_drift_widens_the_interval_and_so_can_take_a_verdict_away(compare: Compa
 
     assert widths["3"] == pytest.approx(widths["0"] * 1.03**2)
     assert widths["30"] == pytest.approx(widths["0"] * 1.3**2)
+
+
+def test_a_record_compared_with_itself_is_said_to_be_the_same(compare: Compare) -> None:
+    _, same = compare(BASE, BASE)
+    _, other = compare(BASE, new_run(case()))
+
+    assert [note for note in same.notes if "both are the same record" in note]
+    assert not [note for note in other.notes if "both are the same record" in note]

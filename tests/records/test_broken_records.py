@@ -85,7 +85,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     ),
     "NaN beside the times": (
         _edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=float("nan"))),
-        "rows[0].agreement.max_loss_deviation: expected a number, found nan",
+        "rows[0].agreement.max_loss_deviation: expected a number from 0 to 1.79769e+308, found nan",
     ),
     **{
         f"{name} of {value}": (
@@ -139,7 +139,6 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         json.dumps(document_of(RUN)).replace('"seed": 0', '"seed": 1e999'),
         "expected a record",
     ),
-    "half a character": (_edited(lambda fields: fields["rows"][0].update(summary="\ud800")), "surrogate"),
 }
 
 

@@ -30,7 +30,7 @@ def old_row(row: Row, *, n_kept: int = 100) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(json.dumps(row.to_dict()))
     del fields["n_cores"]
     for process in fields["processes"]:
-        process["n_kept"] = n_kept
+        process |= {"n_samples": 10 * n_kept, "n_kept": n_kept}
     return fields | {"schema_version": 2, "case": name_of(row.problem)}
 
 

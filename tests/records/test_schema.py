@@ -16,7 +16,7 @@ from benchmarks.report.publish import PAGE, write_report
 from benchmarks.report.tables.run import print_run
 from impls.contract import Problem
 from tests.helpers.pages import payload_of, rows_of
-from tests.helpers.records import INVALID
+from tests.helpers.records import INVALID, row
 from tests.helpers.runs import run_of_day, write
 
 if TYPE_CHECKING:
@@ -71,3 +71,14 @@ def test_first_page_tables_data_terminal_page_and_plots_show_the_number_only(tmp
     texts += [json.dumps(value, ensure_ascii=False) for value in (content, drawn)]
     assert "u202e" in texts[-1]
     assert not any(UNSAFE.search(text) for text in texts)
+
+
+def test_what_is_written_with_half_a_character_is_read_with_its_number(tmp_path: Path) -> None:
+    name, whole = "a\udcff\ud83d", "\N{GRINNING FACE}"  # as Python names a file that is not UTF-8
+    run = run_of_day(0, row(name, summary=whole + name), versions={name: whole})
+
+    read = read_run(write(run, tmp_path / "run.json"))
+
+    assert read.rows[0].implementation == r"a\udcff\ud83d"
+    assert read.rows[0].summary == whole + r"a\udcff\ud83d"
+    assert read.provenance.versions == {r"a\udcff\ud83d": whole}
