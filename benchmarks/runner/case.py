@@ -1,10 +1,12 @@
 """A case and its result: each process is verified as its answer arrives; all together are the row."""
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Self
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self, TypeVar, cast
 
 from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.cases.problems import case_name, group_name
+from benchmarks.decode import decode
+from benchmarks.errors import shortened
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Agreement, Check, Row, Verdict
 from benchmarks.runner.system import unsupported_reason
@@ -12,6 +14,8 @@ from benchmarks.verify import agreement, conservation, fairness
 from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Failure, Measurement, Runtime, Timing
 from impls.contract import Device, Problem
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class CaseResult:
 
     def end(self, verdict: Verdict, reason: str, details: str = "") -> None:
         """Measure the case no further. An invalid case keeps no times."""
-        self.end_reason = EndReason(verdict=verdict, reason=reason, details=details)
+        self.end_reason = brief(
+            EndReason(verdict=verdict, reason=reason or "no reason given", details=details)
+        )
         if verdict is Verdict.INVALID:
             self.processes, self.kept_s, self.costs = [], [], None
 
@@ -89,29 +95,31 @@ class CaseResult:
             self.end(verdict, answer.reason, answer.details)
             return
         entry, problem = self.case.entry, self.case.problem
-        agreed = agreement.check(problem, answer)
+        agreed = brief(agreement.check(problem, answer))
         checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores, wall_s=wall_s)
         if answer.timing:
             self.judgements.append(conservation.judge(answer.timing, problem, self.case.device))
             checks += self.judgements[-1].checks
         self.agreement = max(self.agreement or agreed, agreed, key=agreement.badness)
         self.data_digest = answer.data_digest
-        self.manifest |= {check.name: check for check in checks}
+        self.manifest |= {check.name: brief(check) for check in checks}
         faults = [agreed.fault, *(check.fault for check in checks if check.holds is False)]
         if any(faults):
             self.end(Verdict.INVALID, "; ".join(filter(None, faults)))
         elif answer.inspection:
-            self.costs = Costs(
+            costs = Costs(
                 cold_first_call_s=answer.first_call_s,
                 peak_host_bytes=answer.inspection.peak_host_bytes,
                 peak_device_bytes=answer.inspection.peak_device_bytes,
             )
+            self.costs = decode(Costs, asdict(costs))
         elif answer.timing and not self.judgements[-1].undecided:
-            self.kept_s.extend(answer.timing.summary.kept_s)
             process = process_of(
                 answer.timing, first_call_s=answer.first_call_s, round_=round_, position=position
             )
-            self.processes.append(replace(process, marginal_s=self.judgements[-1].cost_s))
+            process = replace(process, marginal_s=self.judgements[-1].cost_s)
+            self.processes.append(decode(ProcessResult, asdict(process)))  # as its readers will
+            self.kept_s.extend(answer.timing.summary.kept_s)
 
     def settle(self) -> None:
         """Judge all processes' times together, after the last one.
@@ -121,7 +129,7 @@ class CaseResult:
         if self.end_reason or not self.judgements:
             return
         check = conservation.judge_all(self.judgements)
-        self.manifest[check.name] = check
+        self.manifest[check.name] = brief(check)
         if check.holds is None:
             self.end(Verdict.NOT_MEASURED, check.fault)
             self.processes, self.kept_s = [], []
@@ -132,7 +140,7 @@ class CaseResult:
         """Return the record of the case."""
         end = self.end_reason or (None if self.agreement else UNREACHED)
         entry = self.case.entry
-        return Row(
+        row = Row(
             implementation=entry.name,
             framework=entry.framework,
             tier=entry.tier,
@@ -150,6 +158,7 @@ class CaseResult:
             manifest=tuple(self.manifest.values()),
             processes=tuple(self.processes),
         )
+        return brief(row)
 
 
 def process_of(timing: Timing, *, first_call_s: float, round_: int, position: int) -> ProcessResult:
@@ -165,3 +174,10 @@ def process_of(timing: Timing, *, first_call_s: float, round_: int, position: in
         n_instructions=timing.n_instructions,
         **figures,
     )
+
+
+def brief(value: T) -> T:
+    """Return the dataclass with its long texts shortened: they come from a worker, and are stored."""
+    texts = {each.name: getattr(value, each.name) for each in fields(cast("Any", value))}
+    short = {name: shortened(text) for name, text in texts.items() if isinstance(text, str)}
+    return replace(cast("Any", value), **short) if short else value

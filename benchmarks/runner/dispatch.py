@@ -11,6 +11,7 @@ from typing import Protocol
 
 from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.cases.unseen import variant_of
+from benchmarks.errors import shortened
 from benchmarks.files import write_atomically
 from benchmarks.records.row import Check, Verdict
 from benchmarks.runner.case import CaseResult, EndReason
@@ -159,13 +160,14 @@ def _variant_key(result: CaseResult) -> Hashable:
 def unavailable_reasons(report: Report) -> Mapping[Device, EndReason | None]:
     """Return for each requested device why the implementation can't be measured there, or None."""
     if report.readiness is None:
-        reason = f"could not be loaded: {report.error}"
+        reason = shortened(f"could not be loaded: {report.error}")
         end = EndReason(verdict=Verdict.FAILED, reason=reason, details=report.log)
         return defaultdict(lambda: end)
-    return {
-        device: EndReason(verdict=Verdict.NOT_MEASURED, reason=reason) if reason else None
+    ends = {
+        device: EndReason(verdict=Verdict.NOT_MEASURED, reason=shortened(reason)) if reason else None
         for device, reason in report.readiness.unavailable.items()
     }
+    return defaultdict(lambda: None, ends)
 
 
 def probe(

@@ -8,16 +8,22 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.files import write_atomically
+from benchmarks.runner.output import cut, size_of, tail
+from benchmarks.runner.signals import uninterrupted
 from benchmarks.worker.env_vars import COUNTING_VARIABLES, home_in, runtime_variables, worker_environment
-from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, message_from_json
+from benchmarks.worker.messages import Failure, Job, Measurement, Message, Readiness, message_from_json
 
 FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
 
 POLL_S = 0.05
+
+MAX_ANSWERS_BYTES = 2**30
+"""Far more than the values of any training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +39,18 @@ class Report:
 
 
 def recall(job: Job, folder: Path, name: str) -> Report | None:
-    """Return the report of exactly this job from an earlier run that was killed, or None."""
+    """Return the report of exactly this job from an earlier run that was killed, or None.
+
+    Where a file can't be read, the job is done again.
+    """
     job_file, results_file, report_file = (folder / f"{name}.{end}" for end in ("job", "jsonl", "report"))
-    if not results_file.exists() or job_file.read_text(encoding="utf-8") != job.to_json():
+    try:
+        if not results_file.exists() or job_file.read_text(encoding="utf-8") != job.to_json():
+            return None
+        if report_file.exists():
+            return _read_report(results_file, **json.loads(report_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return None
-    if report_file.exists():
-        return _read_report(results_file, **json.loads(report_file.read_text(encoding="utf-8")))
     report = _read_report(results_file, error=None, log="")
     return replace(report, cut_short=True) if report.results else None
 
@@ -52,12 +64,13 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     start = time.perf_counter()
     job_file.write_text(job.to_json(), encoding="utf-8")
     results_file.write_text("")
+    log_file.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
     error = _run(job, job_file, results_file, log_file)
     wall_s = time.perf_counter() - start
-    report = _read_report(results_file, error=error, log=_tail(log_file, 20), wall_s=wall_s)
-    if not error and _is_incomplete(report, job):
+    report = _read_report(results_file, error=error, log=tail(log_file, 20), wall_s=wall_s)
+    if not report.error and _is_incomplete(report, job):
         report = replace(report, error="ended early, with exit status 0")
     write_atomically(report_file, json.dumps({"error": report.error, "log": report.log, "wall_s": wall_s}))
     return report
@@ -71,7 +84,7 @@ def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | 
     with (
         # Its path must be short: sockets are made in it.
         tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
-        log_file.open("w", encoding="utf-8") as log,
+        log_file.open("a", encoding="utf-8") as log,  # whatever is cut off meanwhile
         subprocess.Popen(  # noqa: S603 - our own module
             _command(job, job_file, results_file),
             stdin=subprocess.DEVNULL,
@@ -82,9 +95,10 @@ def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | 
         ) as process,
     ):
         try:
-            error = _wait(process, results_file, job.worker_timeout_s)
+            error = _wait(process, results_file, log_file, job.worker_timeout_s)
         finally:
-            _kill(process)
+            with uninterrupted():
+                _kill(process)
     return error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
 
 
@@ -123,13 +137,18 @@ def _with_headers(temporary: Path, folder: Path) -> str:
     return str(temporary)
 
 
-def _wait(process: subprocess.Popen[bytes], results_file: Path, timeout_s: float) -> str | None:
-    """Wait until the worker ends; return an error if it gives no new result for this long."""
+def _wait(
+    process: subprocess.Popen[bytes], results_file: Path, log_file: Path, timeout_s: float
+) -> str | None:
+    """Wait until the worker ends; return an error if it gives no new result for this long, or too many."""
     size, last_progress = 0, time.monotonic()
     while process.poll() is None:
         time.sleep(POLL_S)
-        if results_file.stat().st_size != size:
-            size, last_progress = results_file.stat().st_size, time.monotonic()
+        cut(log_file)
+        if (now := size_of(results_file)) != size:
+            size, last_progress = now, time.monotonic()
+        if size > MAX_ANSWERS_BYTES:
+            return f"answered with more than {MAX_ANSWERS_BYTES:,} bytes, killed"
         if time.monotonic() - last_progress > timeout_s:
             return f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
     return None
@@ -149,21 +168,20 @@ def _exit_error(status: int, log_file: Path, *, counted: bool) -> str | None:
     if status == 0:
         return None
     if status > 0:
-        return f"ended with exit status {status}: {_tail(log_file, 1)}"  # a traceback ends with the error
+        return f"ended with exit status {status}: {tail(log_file, 1)}"  # a traceback ends with the error
     if status == -signal.SIGKILL:
         return "killed by SIGKILL; often this is the system being out of memory"
     foreign = f": {FOREIGN_CODE}" if counted and status == -signal.SIGILL else ""
     return f"killed by signal {-status} ({signal.strsignal(-status)}){foreign}"
 
 
-def _tail(log_file: Path, n_lines: int) -> str:
-    return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
-
-
 def _read_report(results_file: Path, *, error: str | None, log: str, wall_s: float | None = None) -> Report:
-    """Read the complete lines; a worker killed in the middle of a line leaves it unread."""
-    lines = results_file.read_text(encoding="utf-8").splitlines(keepends=True)
-    messages = [message_from_json(line) for line in lines if line.endswith("\n")]
+    """Read the answers that come before the first line that is none."""
+    messages: list[Message] = []
+    try:
+        messages.extend(_messages(results_file))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as fault:
+        error = error or f"its answer can't be read ({type(fault).__name__}: {fault})"
     return Report(
         readiness=next((each for each in messages if isinstance(each, Readiness)), None),
         results=tuple(each for each in messages if not isinstance(each, Readiness)),
@@ -171,6 +189,12 @@ def _read_report(results_file: Path, *, error: str | None, log: str, wall_s: flo
         log=log,
         wall_s=wall_s,
     )
+
+
+def _messages(results_file: Path) -> Iterator[Message]:
+    """Read the complete lines; a worker killed in the middle of a line leaves it unread."""
+    with results_file.open("rb") as file:
+        yield from (message_from_json(line.decode()) for line in file if line.endswith(b"\n"))
 
 
 def _is_incomplete(report: Report, job: Job) -> bool:

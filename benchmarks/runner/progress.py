@@ -4,8 +4,11 @@ import time
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
+
+from benchmarks.records.schema import plain
 
 LONG_S = 120  # from here on, minutes are shown
 ROOMY = 100  # columns of a terminal with room for a bar
@@ -50,6 +53,7 @@ class RoundsProgress:
 
     def advanced(self, description: str) -> None:
         """Show which worker starts; all before it have ended."""
+        description = escape(plain(description))  # it names a file
         if self._is_inspecting and not description.partition(": ")[0].endswith("inspection"):
             self._is_inspecting = False  # it compiles with empty caches and takes longer than a round
             self._pace_start, self._n_before_pace = time.monotonic(), self._n_started

@@ -83,24 +83,32 @@ def test_a_file_that_is_no_python_gets_an_entry_that_says_so(tmp_path: Path) -> 
     assert read_entry(path).summary.startswith("not Python: ")
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "CONFIG = {[1]: 2}",
-        f"X = {'-' * 100_000}1",
-        f"X = {'+'.join(['1'] * 100_000)}",
-        f"X = {'1' * 5000}",
-        "X = '\0'",
-        "# coding: unknown",
-    ],
-    ids=["unhashable", "deep", "long", "many digits", "NUL", "unknown encoding"],
-)
+ODD = {
+    "unhashable": "CONFIG = {[1]: 2}",
+    "deep": f"X = {'-' * 100_000}1",
+    "long": f"X = {'+'.join(['1'] * 100_000)}",
+    "many digits": f"X = {'1' * 5000}",
+    "NUL": "X = '\0'",
+    "unknown encoding": "# coding: unknown",
+    "parentheses": f"X = {'(' * 1000}1{')' * 1000}",
+    "brackets": f"X = {'[' * 90}1{']' * 90}",
+    "lambdas": f"{'lambda: ' * 3000}1",
+    "blocks": "\n".join(f"{' ' * n}if 1:" for n in range(99)) + " pass",
+    "attributes": "X = 1" + ".a" * 50_000,
+    "inverted": f"{'~' * 5000}1",
+    "a byte-order mark": "\ufeffX = 1",
+    "a mark inside": "X = 1\n\ufeffY = 2",
+}
+
+
+@pytest.mark.parametrize("source", ODD.values(), ids=ODD)
 def test_no_file_in_the_folder_keeps_the_others_from_being_found(
     source: str, tmp_path: Path, numpy_float32: Path
 ) -> None:
-    (tmp_path / "odd.py").write_text(source)
+    (tmp_path / "odd.py").write_text(source, encoding="utf-8")
 
     assert list(discover(tmp_path)) == [numpy_float32.stem, "odd"]
+    assert [entry.name for entry in select([str(tmp_path / "odd.py")])] == ["odd"]
 
 
 def test_a_file_is_read_in_the_encoding_that_it_declares(tmp_path: Path) -> None:

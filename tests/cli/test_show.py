@@ -136,3 +136,14 @@ def test_table_without_any_record_says_how_to_get_one(
     assert "perceptron-bench run" in error
     assert main(["table", str(tmp_path)]) == 4
     assert f"no records in {tmp_path}: " in capsys.readouterr().err
+
+
+def test_explain_prints_a_check_of_any_length_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = Check(name="dtypes", expected="float32", found="a" * 200_000, holds=None)
+    path = write(run_of(row(manifest=(long,), summary="b" * 200_000)), tmp_path / "run.json")
+
+    assert main(["explain", "torch_eager", str(path)]) == 0
+
+    assert capsys.readouterr().out.count("a") > 200_000

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.cases.implementations import read_entry
+from benchmarks.errors import MAX_TEXT
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case
 from benchmarks.runner.rounds import Settings, run_rounds
@@ -183,3 +184,48 @@ def test_a_result_that_the_harness_can_not_verify_costs_its_own_row(
 
     assert rows["numpy_float32", SMALL].reason == "could not be verified: ArithmeticError: no verdict"
     assert rows["numpy_float32", OTHER].verdict is Verdict.VERIFIED
+
+
+NEW_LINE = b"\n"
+NOISE = {"no text": b"\xff\xfe", "of an odd type": b'{"type": []}'}
+
+
+@pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
+def test_a_line_that_is_no_answer_costs_the_case_that_wrote_it_and_no_other(
+    noise: bytes, numpy_float32: Path, copy_of: Copy, tmp_path: Path
+) -> None:
+    write = "    import sys\n    if len(batches[0][1]) == 32: open(sys.argv[2], 'ab').write(NOISE)\n"
+    noisy = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + write), as_name="noisy")
+    noisy.write_text(f"{noisy.read_text()}\nNOISE = {noise + NEW_LINE!r}\n")
+
+    rows = rows_of([noisy, numpy_float32], tmp_path, rounds=1)
+
+    assert "its answer can't be read" in (rows["noisy", SMALL].reason or "")
+    assert rows["noisy", SMALL].verdict is Verdict.FAILED
+    assert rows["noisy", OTHER].verdict is Verdict.VERIFIED
+    assert rows["numpy_float32", SMALL].verdict is Verdict.VERIFIED
+
+
+def test_endless_output_of_a_worker_is_cut_and_its_end_is_kept(copy_of: Copy, tmp_path: Path) -> None:
+    shout = "    import sys\n    for _ in range(40): sys.stderr.write('x' * 2**20)\n"
+    shout += "    raise ValueError('the end')\n"
+    noisy = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + shout), as_name="noisy")
+
+    rows = rows_of([noisy], tmp_path, rounds=1)
+
+    assert rows["noisy", SMALL].reason == "ValueError: the end"
+    logs = [log.stat().st_size for log in tmp_path.glob("*.log")]
+    assert logs
+    assert max(logs) < 40 * 2**20
+
+
+def test_a_long_reason_is_shortened_where_it_enters(copy_of: Copy, tmp_path: Path) -> None:
+    long = "    raise ValueError('the beginning' + 'x' * 10**6 + 'the end')\n"
+    noisy = copy_of("numpy_float32", (RUN_EPOCH, RUN_EPOCH + long), as_name="noisy")
+
+    reason = rows_of([noisy], tmp_path, rounds=1)["noisy", SMALL].reason or ""
+
+    assert reason.startswith("ValueError: the beginning")
+    assert reason.endswith("the end")
+    assert "characters left out" in reason
+    assert len(reason) < MAX_TEXT + 100

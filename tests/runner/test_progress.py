@@ -101,3 +101,12 @@ def test_recalled_workers_do_not_count_in_the_pace_however_many_processes_they_h
     assert lines[1] == "inspection: also before (8 to go, measured before)"
     assert lines[2] == "round 1: measured now (7 to go)"
     assert re.fullmatch(r"round 1: the next \(6 to go, about \d+ s left\)", lines[3])
+
+
+def test_a_name_with_markup_or_escapes_is_shown_as_it_is() -> None:
+    output = io.StringIO()
+    with RoundsProgress(Console(file=output, width=120)) as progress:
+        progress.planned(1)
+        progress.advanced("round 1 of 1: [red]a[/]\x1b[31m\udcff\u202e")
+
+    assert output.getvalue() == "round 1 of 1: [red]a[/]\\u001b[31m\\udcff\\u202e (1 to go)\n\n"

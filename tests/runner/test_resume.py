@@ -75,6 +75,21 @@ def test_the_answers_of_a_worker_that_was_cut_short_are_kept(numpy_float32: Path
     assert [result.row().verdict for result in results] == [Verdict.VERIFIED] * 2
 
 
+@pytest.mark.parametrize("end", ["jsonl", "job", "report"])
+def test_a_torn_file_of_a_killed_run_is_measured_again(end: str, numpy_float32: Path, tmp_path: Path) -> None:
+    cases = cases_of(numpy_float32)
+    run_rounds(cases, SETTINGS, tmp_path, Listener())
+    for file in tmp_path.glob(f"00-01-*.{end}"):
+        file.write_bytes(b"\xff{\n" + file.read_bytes())
+    for report in tmp_path.glob("00-01-*.report") if end == "jsonl" else ():
+        report.unlink()
+
+    results, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
+
+    assert [len(result.row().processes) for result in results] == [2, 2]
+    assert [result.row().verdict for result in results] == [Verdict.VERIFIED] * 2
+
+
 def test_a_failure_before_the_kill_is_recalled_as_a_failure(numpy_float32: Path, tmp_path: Path) -> None:
     numpy_float32.write_text("raise ImportError('broken')")
     cases = cases_of(numpy_float32)
@@ -97,7 +112,7 @@ def test_the_same_run_finds_its_folder_and_any_other_does_not(numpy_float32: Pat
     assert folder() == first
     assert folder(settings=replace(SETTINGS, rounds=3)) != first
     assert folder(provenance=replace(PROVENANCE, versions={"torch": "9"})) != first
-    assert folder(provenance=replace(PROVENANCE, date="another day")) == first
+    assert folder(provenance=replace(PROVENANCE, date="2026-11-24")) == first
     numpy_float32.write_text(numpy_float32.read_text() + "ANOTHER = 1\n")
     assert folder() != first
 
