@@ -34,7 +34,7 @@ def inspect(
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
     errors = probe_errors(workload)
     computed = losses_are_computed(workload, observer)
-    in_time, n_graphs = reads_in_time(workload, observer), observer.n_graphs()
+    in_time, n_graphs = reads_in_time(workload, observer, job.unseen_seed), observer.n_graphs()
     n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
     return Inspection(
         **vars(traffic),

@@ -6,6 +6,7 @@ before is that of the unchanged batch.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,35 +19,37 @@ from impls import numpy_reference
 from impls.contract import EpochResult, Parameters, Problem, State
 
 MAX_STEPS = 8
-"""At most this many of an epoch's first steps are checked: each change searches all batches."""
+"""At most this many of an epoch's steps are checked, drawn anew for each run: a loop may read its first
+losses in time, and later ones in groups."""
 
 CLEAR = 0.1
 """Losses of the changed and the unchanged batch that are closer together decide nothing."""
 
 
-def reads_in_time(workload: Workload, observer: FrameworkObserver) -> bool | None:
+def reads_in_time(workload: Workload, observer: FrameworkObserver, seed: int = 0) -> bool | None:
     """Return whether each loss is read before the next step; None: not asked for, or not observable."""
     if workload.problem.readback == "epoch":
         return None
     try:
-        return _compared(workload, observer)
+        return _compared(workload, observer, seed)
     except Exception:  # noqa: BLE001 - it has raised the error on its own problem, too, where it is reported
         return None
 
 
-def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:
+def _compared(workload: Workload, observer: FrameworkObserver, seed: int) -> bool | None:
     problem = workload.problem
     # A batch fed from the host may be on its way to the device while the step before it runs.
     first = 2 if problem.feed == "host" else 1
-    steps = range(first, min(problem.n_batches, MAX_STEPS))
+    later = np.arange(first, problem.n_batches)
+    steps = sorted(np.random.default_rng(seed).permutation(later)[:MAX_STEPS].tolist())
     values = marks(problem)
-    found = _observed(workload, observer, values, steps)
+    found = _observed(workload, observer, values, steps, first)
     if found is None:
         return None
     wanted = _expected(problem, values, steps)
     decided = None
-    for step in steps:
-        late = _expected(problem, values, range(first, step))[step]
+    for i, step in enumerate(steps):
+        late = _expected(problem, values, steps[:i])[step]
         if not abs(wanted[step] - late) > CLEAR:  # NaN decides nothing, either
             return decided
         if not abs(found[step] - wanted[step]) < abs(found[step] - late):
@@ -62,9 +65,16 @@ def marks(problem: Problem) -> NDArray[np.float32]:
 
 
 def _observed(
-    workload: Workload, observer: FrameworkObserver, values: NDArray[np.float32], steps: Sequence[int]
+    workload: Workload,
+    observer: FrameworkObserver,
+    values: NDArray[np.float32],
+    steps: Sequence[int],
+    ahead: int,
 ) -> NDArray[Any] | None:
-    """Return the losses of an epoch whose reads change the steps' batches; None if they are out of reach."""
+    """Return an epoch's losses; each read of one changes the batch so many steps ahead, if it is of `steps`.
+
+    None if the batches are out of reach.
+    """
     problem, implementation, device = workload.problem, workload.implementation, workload.device
     sizes = [problem.batch_size] * problem.n_batches
     sizes[-1] = problem.last_batch_size or problem.batch_size
@@ -76,20 +86,19 @@ def _observed(
     arrays = [observer.writable(array) for array in observe.arrays_in(placed)]
     for step in steps:
         n_found = sum(int((array == float(values[step])).sum()) for array in arrays)
-        if n_found != sizes[step] * problem.n_features:
+        if not n_found or n_found % (sizes[step] * problem.n_features):  # place may keep several layouts
             return None
     upcoming: Iterator[int] = iter(())
     results: list[EpochResult] = []
 
     def change_next() -> None:
-        for step in upcoming:
-            for array in arrays:
-                array[array == float(values[step])] *= -1
-            return
+        step = next(upcoming)
+        for array in arrays if step in steps else ():
+            array[array == float(values[step])] *= -1
 
     def epoch(state: State) -> None:
         nonlocal upcoming
-        upcoming = iter(steps)
+        upcoming = count(ahead)
         results.append(implementation.export(implementation.run_epoch(state, placed)))
 
     def start() -> State:
@@ -100,8 +109,8 @@ def _observed(
 
 
 def _expected(problem: Problem, values: NDArray[np.float32], changed: Iterable[int]) -> NDArray[Any]:
-    """Compute the losses of the first steps; all rows of a batch are alike, so one stands for them."""
-    signed = values[:MAX_STEPS].copy()
+    """Compute an epoch's losses; all rows of a batch are alike, so one stands for them."""
+    signed = values.copy()
     signed[list(changed)] *= -1
     batches = [(np.full((1, problem.n_features), value), np.ones(1, np.float32)) for value in signed]
     small = replace(problem, batch_size=1, last_batch_size=None, n_batches=len(batches))
