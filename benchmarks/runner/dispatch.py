@@ -23,6 +23,9 @@ from impls.contract import Device
 SEEDS = 2**32
 """Rounds draw other values, this far apart: what one remembers on disk is of no use to the next."""
 
+STRAYS = "processes that outlive the worker, in whatever session: expected none"
+"""What is wrong with an implementation that leaves some."""
+
 INSPECTION = -1
 """The round before the timed ones: each process has empty caches, verifies and inspects; it times nothing."""
 
@@ -86,7 +89,8 @@ class Dispatcher:
         if not results:
             return
         device = results[0].case.device
-        report = self._report(self._job(results, worker_run), f"{worker_run.name}-{device}-{len(results)}")
+        name = f"{worker_run.name}-{device}-{len(results)}"
+        report = self._report(self._job(results, worker_run), name, worker_run.caches)
         if end := unavailable_reasons(report)[device]:
             for result in siblings or results:
                 result.end(**vars(end))
@@ -133,7 +137,7 @@ class Dispatcher:
             unseen_seed=self.unseen_seed + SEEDS * (worker_run.round - INSPECTION),
             n_unseen=self._n_unseen(results, worker_run),
             # Under valgrind it is another processor: code compiled for the real one may not run there.
-            caches=str(worker_run.caches / "counted" if counter else worker_run.caches),
+            caches=str(self._caches / "counted" if counter else self._caches),
             counter=counter,
             runtime=case.runtime,
         )
@@ -143,11 +147,19 @@ class Dispatcher:
         known = all(_variant_key(result) in self.unseen for result in results)
         return 0 if known or worker_run.sample_s else self.n_unseen
 
-    def _report(self, job: Job, name: str) -> Report:
-        """Start the worker, unless a run that was killed left its report."""
+    @property
+    def _caches(self) -> Path:
+        """Return the one name by which all workers know their caches: it does not tell what they are for."""
+        return self.folder / "caches-now"
+
+    def _report(self, job: Job, name: str, caches: Path) -> Report:
+        """Start the worker with these caches, unless a run that was killed left its report."""
         if report := recall(job, self.folder, name):
             self.progress.recalled()
             return report
+        caches.mkdir(parents=True, exist_ok=True)
+        self._caches.unlink(missing_ok=True)
+        self._caches.symlink_to(caches.resolve())
         return launch(job, self.folder, name)
 
 
@@ -159,6 +171,9 @@ def _variant_key(result: CaseResult) -> Hashable:
 
 def unavailable_reasons(report: Report) -> Mapping[Device, EndReason | None]:
     """Return for each requested device why the implementation can't be measured there, or None."""
+    if report.n_strays:
+        end = EndReason(verdict=Verdict.INVALID, reason=f"{STRAYS}, found {report.n_strays}")
+        return defaultdict(lambda: end)
     if report.readiness is None:
         reason = shortened(f"could not be loaded: {report.error}")
         end = EndReason(verdict=Verdict.FAILED, reason=reason, details=report.log)

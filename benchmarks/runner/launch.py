@@ -4,6 +4,7 @@ import contextlib
 import getpass
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from benchmarks.files import write_atomically
 from benchmarks.runner.output import cut, size_of, tail
 from benchmarks.runner.signals import uninterrupted
+from benchmarks.runner.strays import kill_strays
 from benchmarks.worker.env_vars import COUNTING_VARIABLES, home_in, runtime_variables, worker_environment
 from benchmarks.worker.messages import Failure, Job, Measurement, Message, Readiness, message_from_json
 
@@ -35,6 +37,7 @@ class Report:
     error: str | None
     log: str  # the last lines of its output
     wall_s: float | None = None  # from its start to its end; None: unknown
+    n_strays: int = 0  # processes that it left behind; they were killed
     cut_short: bool = False  # the harness itself was killed; the answers until then are kept
 
 
@@ -58,7 +61,7 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
 def launch(job: Job, folder: Path, name: str) -> Report:
     """Run one worker to its end; its job, results, log and report stay in the folder under this name."""
     job_file, results_file, log_file, report_file = (
-        folder / f"{name}.{end}" for end in ("job", "jsonl", "log", "report")
+        folder.resolve() / f"{name}.{end}" for end in ("job", "jsonl", "log", "report")
     )
     report_file.unlink(missing_ok=True)
     start = time.perf_counter()
@@ -67,17 +70,19 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     log_file.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
-    error = _run(job, job_file, results_file, log_file)
+    error, n_strays = _run(job, job_file, results_file, log_file)
     wall_s = time.perf_counter() - start
-    report = _read_report(results_file, error=error, log=tail(log_file, 20), wall_s=wall_s)
+    log = tail(log_file, 20)
+    report = _read_report(results_file, error=error, log=log, wall_s=wall_s, n_strays=n_strays)
     if not report.error and _is_incomplete(report, job):
         report = replace(report, error="ended early, with exit status 0")
-    write_atomically(report_file, json.dumps({"error": report.error, "log": report.log, "wall_s": wall_s}))
+    kept = {"error": report.error, "log": log, "wall_s": wall_s, "n_strays": n_strays}
+    write_atomically(report_file, json.dumps(kept))
     return report
 
 
-def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | None:
-    """Run the worker; return an error unless it ends by itself with exit status 0.
+def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> tuple[str | None, int]:
+    """Run the worker; return an error unless it ends by itself with exit status 0, and what it left behind.
 
     Whatever interrupts the wait (Ctrl-C) ends the worker, too.
     """
@@ -86,7 +91,7 @@ def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | 
         tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
         log_file.open("a", encoding="utf-8") as log,  # whatever is cut off meanwhile
         subprocess.Popen(  # noqa: S603 - our own module
-            _command(job, job_file, results_file),
+            _command(job, *_own_files(Path(temporary), job_file, results_file)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -99,7 +104,20 @@ def _run(job: Job, job_file: Path, results_file: Path, log_file: Path) -> str | 
         finally:
             with uninterrupted():
                 _kill(process)
-    return error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
+                n_strays = kill_strays(temporary, process.pid)
+    error = error or _exit_error(process.returncode, log_file, counted=job.counter is not None)
+    return error, n_strays
+
+
+def _own_files(temporary: Path, job_file: Path, results_file: Path) -> tuple[Path, Path]:
+    """Make the job and the way to the results under names that are the same for each worker.
+
+    Whether it will be inspected or timed shows in no argument of its process.
+    """
+    job, results = temporary / "job", temporary / "results"
+    shutil.copyfile(job_file, job)
+    results.symlink_to(results_file)
+    return job, results
 
 
 def _command(job: Job, job_file: Path, results_file: Path) -> list[str]:
@@ -175,7 +193,9 @@ def _exit_error(status: int, log_file: Path, *, counted: bool) -> str | None:
     return f"killed by signal {-status} ({signal.strsignal(-status)}){foreign}"
 
 
-def _read_report(results_file: Path, *, error: str | None, log: str, wall_s: float | None = None) -> Report:
+def _read_report(
+    results_file: Path, *, error: str | None, log: str, wall_s: float | None = None, n_strays: int = 0
+) -> Report:
     """Read the answers that come before the first line that is none."""
     messages: list[Message] = []
     try:
@@ -188,6 +208,7 @@ def _read_report(results_file: Path, *, error: str | None, log: str, wall_s: flo
         error=error,
         log=log,
         wall_s=wall_s,
+        n_strays=n_strays,
     )
 
 

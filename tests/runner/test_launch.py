@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from benchmarks.worker.messages import (
 )
 from benchmarks.worker.samples import summarize
 from tests.conftest import SMALL
+from tests.helpers.processes import ends, runs
 from tests.verify.test_fairness import CONSERVED, TRIAL
 
 if TYPE_CHECKING:
@@ -216,18 +216,20 @@ time.sleep(600)
         launch(Job(path=str(hanging), framework="numpy", devices=("cpu",)), tmp_path, "w")
 
     worker, child, _ = pids.read_text().split()
-    assert not _runs(int(worker))
-    # Nobody waits for an orphan: the kill has been sent, but the system may carry it out later.
-    deadline = time.monotonic() + 30
-    while _runs(int(child)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _runs(int(child))
+    assert not runs(int(worker))
+    assert ends(int(child))
 
 
-def _runs(pid: int) -> bool:
-    """Check that the process exists and is no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123 - /proc
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+def test_no_argument_of_a_worker_tells_whether_it_is_timed_and_its_job_is_gone_once_it_is_read(
+    copy_of: Copy, tmp_path: Path
+) -> None:
+    look = "print(*map(os.path.basename, (job, results)), os.path.exists(job))\nimport numpy as np\n"
+    looking = copy_of(
+        "numpy_float32",
+        ("import numpy as np\n", f"import os, sys\njob, results = sys.argv[1:3]\n{look}"),
+    )
+
+    for name, sample_s in (("00--1-00-inspected", 0.0), ("00-00-00-timed", 0.002)):
+        report = launch(replace(JOB, path=str(looking), cpus=(), sample_s=sample_s), tmp_path, name)
+
+        assert report.log == "job results False"

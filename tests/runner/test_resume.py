@@ -217,8 +217,8 @@ def _workers_of(path: Path) -> list[str]:
 
 
 def _names(command: str, path: Path) -> bool:
-    job_file = Path(command.split("\0")[-4])
-    return str(path) in _text(job_file)
+    results = Path(command.split("\0")[-3]).resolve()
+    return str(path) in _text(results.with_suffix(".job"))
 
 
 def _text(file: Path) -> str:
