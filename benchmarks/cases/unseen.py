@@ -1,8 +1,8 @@
-"""Draws small problems with values that no implementation has seen: they find loops that are nearly right.
+"""Draws problems with values that no implementation has seen: they find loops that are nearly right.
 
-Sizes and learning rates are fixed, so that compilers meet nothing new; all values follow from a seed that is
-new in each run. A mistake that the named problems forgive shows in one of these: the last rows of a batch
-decide, gradients shrink a thousandfold or are as small as Adam's ε, and logits are far from 0.
+Sizes and learning rates are fixed or the case's own, so that compilers meet nothing new; all values follow
+from a seed that is new in each run. A mistake that the named problems forgive shows in one of these: the last
+rows of a batch decide, gradients shrink a thousandfold or are as small as Adam's ε, logits are far from 0.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +24,17 @@ COMBINATIONS = (
     Problem(n_features=2, batch_size=41, n_batches=3, last_batch_size=1, n_epochs=15, learning_rate=1e-4),
 )
 """An odd width with a ragged tail, one batch, and a tail of one row."""
+
+N_STEPS, MIN_EPOCHS = 20, 2
+"""A training at a case's own size has about so many steps, but at least so many epochs, if the case has."""
+
+N_VALUES, INSPECTED_VALUES = 2_000_000, 21_000_000
+"""About so many features are drawn at a case's own size, in a process that times and in one that inspects; a
+kind of values that they do not suffice for is left out."""
+
+RATES = 1e-4, 0.1
+"""The learning rates that the kinds are made for. At 1, the tiny feature's weight is off by more than the
+tolerance, in a correct loop with 256 features (measured)."""
 
 TINY = 1e-7
 """The last feature's size: the gradient by its weight is at most about ten times Adam's ε."""
@@ -47,7 +58,8 @@ class UnseenProblem:
 
     name: str
     kind: Kind
-    problem: Problem
+    problem: Problem  # as it is trained
+    announced: Problem  # as the implementation gets it: it may say that more epochs follow
     parameters: Parameters
     epochs: list[Batches]
 
@@ -62,37 +74,71 @@ def draw(seed: int, case: Problem, n_combinations: int) -> Iterator[UnseenProble
     for i, combination in enumerate(COMBINATIONS[:n_combinations]):
         variant: dict[str, Any] = dict(zip(CHOICES, variant_of(case), strict=True))
         problem = replace(combination, **variant)
-        for j, (name, kind) in enumerate(KINDS.items()):
-            generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, i, j))))
-            yield _draw_one(generator, name, kind, problem)
+        for j, name in enumerate(KINDS):
+            drawn = _draw_one(_generator(seed, i, j), name, problem)
+            yield replace(drawn, name=f"{name}, at a learning rate of {problem.learning_rate:g}")
 
 
-def _draw_one(generator: Generator, name: str, kind: Kind, problem: Problem) -> UnseenProblem:
-    n_full = problem.n_features - 1  # the last one is tiny
+def draw_own_size(seed: int, case: Problem, n_kinds: int) -> Iterator[UnseenProblem]:
+    """Draw problems of the case's own size, of so many kinds; the kinds follow from the seed, too.
+
+    The implementation gets the case itself, in which only the values are others.
+    """
+    n_epochs = min(case.n_epochs, max(MIN_EPOCHS, N_STEPS // case.n_batches))
+    problem = replace(case, n_epochs=n_epochs, target_loss=None)
+    order = _generator(seed, len(COMBINATIONS)).permutation(len(KINDS))
+    for j in order[:n_kinds]:
+        drawn = _draw_one(_generator(seed, len(COMBINATIONS), j), list(KINDS)[j], problem)
+        yield replace(drawn, announced=case)
+
+
+def n_kinds_of(case: Problem, n_values: int) -> int:
+    """Return how many kinds to draw at the case's own size, given about how many features may be drawn."""
+    if case.precision != "float32" or not RATES[0] <= case.learning_rate <= RATES[1]:
+        return 0
+    return min(len(KINDS), max(1, n_values // (case.samples_per_epoch * case.n_features)))
+
+
+def _generator(*seeds: int) -> Generator:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seeds)))
+
+
+def _draw_one(generator: Generator, name: str, problem: Problem) -> UnseenProblem:
+    kind = KINDS[name]
+    n_full = max(1, problem.n_features - 1)  # the last one is tiny, if it is not the only one
     scale = kind.drift / (problem.n_epochs * problem.n_batches * problem.learning_rate * n_full)
     weight = kind.reach / (scale * n_full) * generator.uniform(0.8, 1.2, problem.n_features)
     bias = kind.bias * generator.uniform(0.9, 1.1)
+    sizes = np.full(problem.n_features, scale, np.float32)
+    sizes[n_full:] = TINY
     n_distinct = 1 if problem.data == "dataset" else problem.n_epochs
-    sizes = [problem.batch_size] * (problem.n_batches - 1) + [problem.last_batch_size or problem.batch_size]
+    n_rows = [problem.batch_size] * (problem.n_batches - 1) + [problem.last_batch_size or problem.batch_size]
     return UnseenProblem(
-        name=f"{name}, at a learning rate of {problem.learning_rate:g}",
+        name=name,
         kind=kind,
         problem=problem,
+        announced=problem,
         parameters=Parameters(weight.astype(np.float32), np.array(bias, np.float32)),
         epochs=[
-            [_draw_batch(generator, kind, (size, n_full), scale, b) for b, size in enumerate(sizes)]
+            [_draw_batch(generator, sizes, n_full, *kind.rows(generator, n, b)) for b, n in enumerate(n_rows)]
             for _ in range(n_distinct)
         ],
     )
 
 
-def _draw_batch(generator: Generator, kind: Kind, shape: tuple[int, int], scale: float, batch: int) -> Batch:
-    size, n_full = shape
-    factors, labels = kind.rows(generator, size, batch)
-    x = generator.uniform(0.7, 1.3, (size, n_full + 1))
-    x[:, :n_full] *= scale * factors[:, None]
-    x[:, n_full] *= TINY
-    return x.astype(np.float32), labels.astype(np.float32)
+def _draw_batch(
+    generator: Generator,
+    sizes: NDArray[np.float32],  # of each feature
+    n_full: int,  # features that the rows' factors enlarge
+    factors: NDArray[np.float64],
+    labels: NDArray[np.float64],
+) -> Batch:
+    x = generator.random((len(labels), len(sizes)), np.float32)
+    x *= np.float32(0.6)
+    x += np.float32(0.7)
+    x *= sizes
+    x[:, :n_full] *= factors.astype(np.float32)[:, None]
+    return x, labels.astype(np.float32)
 
 
 def _last_rows(_: Generator, size: int, _batch: int) -> Rows:
@@ -103,15 +149,19 @@ def _last_rows(_: Generator, size: int, _batch: int) -> Rows:
 
 
 def _shrinking(generator: Generator, size: int, batch: int) -> Rows:
-    """In the first step only, one row's gradient exceeds all others; then its logit is far below 0."""
+    """In the first step only, a few rows' gradients exceed all others; then their logits are far below 0."""
     factors = np.ones(size)
-    factors[-1] = 10 ** generator.uniform(2.6, 3.6) if batch == 0 else 1
+    factors[-max(1, size // 40) :] = 10 ** generator.uniform(2.6, 3.6) if batch == 0 else 1
     return factors, np.zeros(size)
 
 
 def _far(generator: Generator, size: int, _batch: int) -> Rows:
-    """Labels are as likely wrong as right, logits from -15 to -70: below -28, gradients are clamped."""
-    factors, labels = generator.uniform(0.5, 1.4, size), generator.integers(2, size=size).astype(float)
+    """Every other label is wrong, logits go from -15 to -70: below -28, gradients are clamped.
+
+    So neither every other row nor a half of the batch stands for all of it.
+    """
+    factors = np.sort(generator.uniform(0.5, 1.4, size))
+    labels = ((np.arange(size) + generator.integers(2)) % 2).astype(float)
     factors[-2:], labels[-2:] = 0.6, 1
     return factors, labels
 

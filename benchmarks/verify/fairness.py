@@ -9,6 +9,7 @@ from benchmarks.verify.isolation import of_isolation
 from benchmarks.verify.labels import of_labels
 from benchmarks.worker.inspection.precision import FLOAT32_ERROR, error_range
 from benchmarks.worker.messages import GpuReading, Inspection, Measurement, Timing
+from benchmarks.worker.start import COMPILER_S
 from impls.contract import EPSILON, Problem
 
 LAST_ROWS = "loss and step of the last rows, where nothing is rounded"
@@ -17,9 +18,6 @@ GPU_MEMORY = {"allocator": "default", "preallocation": "off", "unified memory": 
 
 CPU_SLACK = 1.1
 """CPU time over wall time that one core may show, because of the clocks' granularity."""
-
-COMPILER_S = 0.01
-"""Child processes that used less CPU time than this were no compilers."""
 
 
 def manifest(
@@ -31,7 +29,7 @@ def manifest(
     wall_s: float | None = None,
 ) -> list[Check]:
     """Check all observations of one process except its results, which `agreement` compares."""
-    checks = [*_of_any_process(measurement, entry)]
+    checks = [*_of_any_process(measurement, problem, entry)]
     checks += of_isolation(measurement, n_cores=n_cores, wall_s=wall_s)
     if measurement.inspection is not None:
         checks += _of_inspection(measurement.inspection, problem, entry)
@@ -41,18 +39,34 @@ def manifest(
     return checks
 
 
-def _of_any_process(measurement: Measurement, entry: ImplementationFile) -> Iterator[Check]:
+def _of_any_process(measurement: Measurement, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
     yield Check(
         name="floating-point types of parameters, optimizer state, batches and losses",
         expected="float32",
         found=" and ".join(measurement.dtypes) or "none",
         holds=measurement.dtypes == ["float32"],
     )
+    if measurement.own_size is not None:
+        yield unseen.check_own_size(problem, measurement.own_size)
+    yield _values(measurement)
     yield Check(
         name="other frameworks in the process",
         expected=f"none but {entry.framework}",
         found=", ".join(measurement.other_frameworks) or "none",
         holds=not measurement.other_frameworks,
+    )
+
+
+def _values(measurement: Measurement) -> Check:
+    n_missing, n_foreign = measurement.n_missing, measurement.n_foreign
+    found = "not observable"
+    if n_missing is not None:
+        found = f"{n_missing:,} values of the features missing, {n_foreign:,} others"
+    return Check(
+        name="values of the placed batches",
+        expected="the features', bit for bit, and 0 and 1",
+        found=found,
+        holds=None if n_missing is None else not n_missing and not n_foreign,
     )
 
 

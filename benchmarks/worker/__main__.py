@@ -14,14 +14,15 @@ from pathlib import Path
 from benchmarks.cases.unseen import variant_of
 from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
-from benchmarks.worker.observe import observer_of, resident_host_bytes
-from benchmarks.worker.start import adopt_orphans, die_with, load, pin
+from benchmarks.worker.observe import observer_of
+from benchmarks.worker.start import adopt_orphans, die_with, load_observed, pin
 from benchmarks.worker.training import ContractError, Workload, wake
 
 
 def main(job_file: Path, results_file: Path, parent: int) -> None:
     """Do the job and write each answer as soon as it is complete."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
+    job_file.unlink()  # what the harness will ask is not for the implementation to read
     die_with(parent)
     adopt_orphans()
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
@@ -39,21 +40,20 @@ def work(job: Job) -> Iterator[Message]:
         reason = f"{job.framework} is not installed"
         yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
         return
-    implementation = load(Path(job.path))
-    unavailable = {device: implementation.unavailable(device) for device in job.devices}
+    observer = observer_of(job.framework)  # this loads the framework
+    implementation, unavailable, loaded = load_observed(Path(job.path), job.devices, observer)
     yield Readiness(unavailable=unavailable)
     device = job.devices[0]
     if not job.problems or unavailable[device]:
         return
     if job.sample_s or job.framework != "numpy":  # NumPy needs no waking; the kernel's compilation counts
         wake(implementation, device, job.precision)
-    observer, loaded_bytes = observer_of(job.framework), resident_host_bytes()
     inspected: set[tuple[str, ...]] = set()  # variants, on unseen problems
     for problem in job.problems:
         observer.forget_compiled()
         own_job = replace(job, n_unseen=0) if variant_of(problem) in inspected else job
         try:
-            yield measure(Workload.of(implementation, problem, device), own_job, observer, loaded_bytes)
+            yield measure(Workload.of(implementation, problem, device), own_job, observer, loaded)
             inspected.add(variant_of(problem))
         except Exception as error:  # noqa: BLE001 - an implementation's error costs its own case only
             yield Failure(

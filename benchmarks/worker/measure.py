@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cases.unseen import INSPECTED_VALUES, N_VALUES, n_kinds_of
 from benchmarks.worker import observe
 from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_busy
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.inspection.inspect import inspect
+from benchmarks.worker.inspection.placed import changed_values
+from benchmarks.worker.inspection.unseen import train_own_size
 from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
-from benchmarks.worker.start import cpus_allowed, n_cores_allowed, n_processes, replaced_clocks
+from benchmarks.worker.start import Loaded, cpus_allowed, n_cores_allowed, n_processes, replaced_clocks
 from benchmarks.worker.training import TimedTraining, Training, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import N_PAIRS, Trials, calls_cpu_s
 from impls.contract import EpochResult
@@ -34,14 +37,14 @@ MOST = 5
 
 
 def measure(
-    workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None = None
+    workload: Workload, job: Job, observer: FrameworkObserver, loaded: Loaded | None = None
 ) -> Measurement:
     """Verify whole trainings step by step, which also warms up; then time more of them.
 
     Each starts from the same initial parameters and runs the same code on the same batches. With the job's
-    `sample_s` 0 the process inspects a training instead of timing more; its peak memory is the memory above
-    `loaded_bytes`, in use once the implementation was loaded.
+    `sample_s` 0 the process inspects a training instead of timing more. Both train on unseen values at last.
     """
+    loaded = loaded or Loaded()
     observe.reset_peak_host()
     verified = [train(workload)]
     n_compiled = observer.n_compilations()
@@ -52,6 +55,9 @@ def measure(
     if job.sample_s:
         last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
     lowest, highest = envelope(verified, last)
+    inspection = None if timing else inspect(workload, job, observer, loaded.resident_bytes)
+    n_kinds = n_kinds_of(workload.problem, N_VALUES if timing else INSPECTED_VALUES)
+    n_missing, n_foreign = changed_values(workload) or (None, None)
     allowed = cpus_allowed() if job.cpus else None
     return Measurement(
         data_digest=workload.data_digest,
@@ -60,11 +66,14 @@ def measure(
         n_cpus_allowed=None if allowed is None else len(allowed),
         other_cpus=sorted((allowed or set()).difference(job.cpus)),
         replaced_clocks=replaced_clocks(),
-        first_call_s=workload.place_s + verified[0].first_call_s,
+        first_call_s=loaded.compile_s + workload.place_s + verified[0].first_call_s,
         lowest=lowest,
         highest=highest,
+        own_size=train_own_size(workload, job.unseen_seed, n_kinds),
+        n_missing=n_missing,
+        n_foreign=n_foreign,
         timing=timing,
-        inspection=None if timing else inspect(workload, job, observer, loaded_bytes),
+        inspection=inspection,
     )
 
 

@@ -142,7 +142,7 @@ class UnseenOutcomes:
     """The values computed on the problems that follow from a seed; see benchmarks.cases.unseen."""
 
     seed: int
-    n_combinations: int
+    n_asked: int  # combinations of sizes, or kinds of values at the case's own size
     outcomes: list[Outcome]  # of each problem, as far as none raised an error
     error: str | None
 
@@ -194,6 +194,9 @@ class Measurement:
     first_call_s: float  # `place`, `prepare` and the first epoch of this problem: trace, compile, run
     lowest: Outcome
     highest: Outcome
+    own_size: UnseenOutcomes | None = None  # on unseen values of the case's own size; None: not asked
+    n_missing: int | None = None  # values of the features that are not among the placed ones; None: unknown
+    n_foreign: int | None = None  # placed values that are neither the features' nor 0 or 1
     timing: Timing | None  # None: not timed
     inspection: Inspection | None  # None: timed instead
 

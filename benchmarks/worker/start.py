@@ -6,14 +6,20 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_type_hints
 
-from impls.contract import CONTRACT_VERSION, Implementation
+from benchmarks.worker.observe import FrameworkObserver, children_cpu_s, resident_host_bytes
+from impls.contract import CONTRACT_VERSION, Device, Implementation
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 PROCESSES, TASKS = Path("/proc"), Path("/proc/self/task")
+
+COMPILER_S = 0.01
+"""Child processes that used less CPU time than this were no compilers."""
 
 CLOCKS = {name: getattr(time, name) for name in ("perf_counter", "process_time", "monotonic", "time")}
 """The functions as they are when this module is loaded, which is before the implementation is."""
@@ -62,6 +68,27 @@ def load(path: Path) -> Implementation:
         message = f"{path} lacks {', '.join(missing)}: an implementation defines {', '.join(expected)}"
         raise AttributeError(message)
     return cast("Implementation", module)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What it took to load an implementation."""
+
+    resident_bytes: int | None = None  # of the process, once it was loaded; None: unknown
+    compile_s: float = 0.0  # to load the file, if that compiled something: part of a first call then
+
+
+def load_observed(
+    path: Path, devices: Sequence[Device], observer: FrameworkObserver
+) -> tuple[Implementation, dict[Device, str | None], Loaded]:
+    """Load the file, after its framework; also return for each device why it can't run there, or None."""
+    start_s = time.perf_counter()
+    n_before, children_before_s = observer.n_compilations(), children_cpu_s()
+    implementation = load(path)
+    unavailable = {device: implementation.unavailable(device) for device in devices}
+    compiles = observer.n_compilations() != n_before or children_cpu_s() - children_before_s > COMPILER_S
+    compile_s = time.perf_counter() - start_s if compiles else 0.0
+    return implementation, unavailable, Loaded(resident_bytes=resident_host_bytes(), compile_s=compile_s)
 
 
 def adopt_orphans() -> None:

@@ -39,6 +39,8 @@ def measurement_of(problem: Problem, outcome: Outcome | None = None) -> Measurem
         first_call_s=0.5,
         lowest=outcome or perfect,
         highest=outcome or perfect,
+        n_missing=0,
+        n_foreign=0,
         timing=None,
         inspection=None,
     )

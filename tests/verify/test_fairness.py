@@ -141,6 +141,8 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"n_cpus_allowed": 2}, "CPUs that its threads may run on"),
         ({"other_cpus": [3]}, "CPUs that its threads may run on"),
         ({"replaced_clocks": ["perf_counter"]}, "clocks"),
+        ({"n_missing": 5}, "values of the placed batches"),
+        ({"n_foreign": 5}, "values of the placed batches"),
         ({"timing": {"n_processes": 2}}, "processes at the end of the timed trainings"),
         ({"timing": {"sampled_s": 3.0}, "wall_s": 2.0}, "time sampled, by the harness's clock"),
     ],

@@ -93,3 +93,17 @@ def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, mea
     assert process.n_samples % 8 == 0
     assert process.max_s < 0.1
     assert process.first_call_s > 0.1
+
+
+@pytest.mark.parametrize("compiler", ["sum(range(10**6))", None])
+def test_what_compiles_while_it_is_loaded_belongs_to_the_first_call(
+    compiler: str | None, copy_of: Copy, measured: Measured
+) -> None:
+    start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-SIc', {compiler!r}])\n"
+    numpy = "import time\nimport numpy as np\ntime.sleep(0.3)\n"
+    ahead = copy_of("numpy_float32", ("import numpy as np\n", (start if compiler else "") + numpy))
+
+    costs = measured(ahead).costs
+
+    assert costs
+    assert (costs.cold_first_call_s > 0.3) is (compiler is not None)
