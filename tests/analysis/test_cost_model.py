@@ -60,7 +60,10 @@ def test_neither_cost_is_ever_negative() -> None:
 
 def test_too_few_batch_sizes_and_rows_without_a_time_are_not_fitted() -> None:
     assert cost_models(swept(sizes=SIZES[:2])) == []
-    invalid = [replace(row, verdict=Verdict.INVALID, processes=()) for row in swept(sizes=SIZES[:3])[:1]]
+    invalid = [
+        replace(row, verdict=Verdict.INVALID, reason="wrong", processes=())
+        for row in swept(sizes=SIZES[:3])[:1]
+    ]
     assert cost_models([*invalid, *swept(sizes=SIZES[:3])[1:]]) == []
 
 

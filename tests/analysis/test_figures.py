@@ -47,7 +47,7 @@ def test_speedup_and_distance_from_the_floor_are_medians_over_the_rounds_in_whic
     assert figures["native_floor"].speedup_coverage == pytest.approx(1 - 2 / 2**5)
 
 
-@pytest.mark.parametrize("bare", [INVALID, ABSENT, row("jax_jit", verdict=Verdict.FAILED)])
+@pytest.mark.parametrize("bare", [INVALID, ABSENT, row("jax_jit", verdict=Verdict.FAILED, reason="crashed")])
 def test_a_row_that_is_not_verified_has_a_reason_and_no_time(bare: Any) -> None:
     figures = shown(run_of(row(), bare, timed("native_floor", [1e-6] * 6)))[bare.implementation]
 

@@ -76,7 +76,9 @@ def test_an_implementation_has_one_colour_in_all_plots(plots: dict[str, Plot]) -
 
 
 def test_no_runs_and_no_times_make_no_plots_and_no_error() -> None:
-    (nothing,) = plots_of([run_of(row(verdict=Verdict.FAILED, processes=(), agreement=None))]).values()
+    (nothing,) = plots_of(
+        [run_of(row(verdict=Verdict.FAILED, reason="crashed", processes=(), agreement=None))]
+    ).values()
 
     assert plots_of([]) == {}
     assert nothing == []

@@ -39,7 +39,11 @@ def test_the_page_shows_how_long_a_training_to_its_target_takes_with_and_without
         reference="float64", n_steps=40, max_loss_deviation=0.0, max_parameter_deviation=0.0, fault=None
     )
     rows = [
-        row(problem=replace(SMALL, target_loss=0.3), agreement=stopped, processes=(process(0, 9e-6, 1e-3),))
+        row(
+            problem=replace(SMALL, target_loss=0.3, n_epochs=20),
+            agreement=stopped,
+            processes=(process(0, 9e-6, 1e-3),),
+        )
     ]
 
     page = to_markdown([run_of(*rows)])
