@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from benchmarks.cases.problems import case_name, group_name, placed_on
 from benchmarks.cases.tolerances import AMBIGUITY, tolerances
-from benchmarks.decode import FINITE, Within
+from benchmarks.decode import Within
 from benchmarks.records.process import Costs, Count, ProcessResult
 from benchmarks.records.schema import require, require_once
 from impls.contract import Device, Problem
 
-Deviation = Annotated[float, Within(0, FINITE.most)]
+LARGEST = 1e300  # from there on, sums overflow
+Loss = Annotated[float, Within(-LARGEST, LARGEST)]
+Deviation = Annotated[float, Within(0, LARGEST)]
 
 KEY = "perceptron_bench"
 SCHEMA_VERSION = 3
@@ -23,8 +25,8 @@ class LossPoint(NamedTuple):
     """The loss after one step, and the largest deviation since the point before. None: not finite."""
 
     step: Annotated[int, Within(1, 2**53)]
-    loss: float | None
-    reference_loss: float
+    loss: Loss | None
+    reference_loss: Loss
     max_deviation: Deviation | None  # the largest |loss - reference| since the last point
 
 

@@ -1,5 +1,6 @@
 """A case and its result: each process is verified as its answer arrives; all together are the row."""
 
+import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar, cast
 
@@ -95,7 +96,7 @@ class CaseResult:
             self.end(verdict, answer.reason, answer.details)
             return
         entry, problem = self.case.entry, self.case.problem
-        agreed = brief(agreement.check(problem, answer))
+        agreed = as_read(brief(agreement.check(problem, answer)))
         checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores, wall_s=wall_s)
         if answer.timing:
             self.judgements.append(conservation.judge(answer.timing, problem, self.case.device))
@@ -112,13 +113,13 @@ class CaseResult:
                 peak_host_bytes=answer.inspection.peak_host_bytes,
                 peak_device_bytes=answer.inspection.peak_device_bytes,
             )
-            self.costs = decode(Costs, asdict(costs))
+            self.costs = as_read(costs)
         elif answer.timing and not self.judgements[-1].undecided:
             process = process_of(
                 answer.timing, first_call_s=answer.first_call_s, round_=round_, position=position
             )
             process = replace(process, marginal_s=self.judgements[-1].cost_s)
-            self.processes.append(decode(ProcessResult, asdict(process)))  # as its readers will
+            self.processes.append(as_read(process))
             self.kept_s.extend(answer.timing.summary.kept_s)
 
     def settle(self) -> None:
@@ -181,3 +182,12 @@ def brief(value: T) -> T:
     texts = {each.name: getattr(value, each.name) for each in fields(cast("Any", value))}
     short = {name: shortened(text) for name, text in texts.items() if isinstance(text, str)}
     return replace(cast("Any", value), **short) if short else value
+
+
+def as_read(value: T) -> T:
+    """Return the dataclass as readers of the record will find it.
+
+    Raises:
+        ValueError: they would refuse it.
+    """
+    return decode(type(value), json.loads(json.dumps(asdict(cast("Any", value)))))
