@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import signal
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
+import cpuinfo
 import pytest
 
 from benchmarks.cases.implementations import read_entry
@@ -34,6 +36,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background processes with Ctrl-C ignored, and this is inherited: the tests that
     # interrupt a run would wait until it ends.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+cpuinfo.get_cpu_info = cache(cpuinfo.get_cpu_info)  # it starts a process, for each record
 
 JUDGE = conservation.judge
 

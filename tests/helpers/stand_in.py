@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+import cpuinfo
 import pytest
 
 from benchmarks.ab import sides
@@ -43,6 +44,7 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
+    patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # in a process, for each record
     for asked in ("importable_by", "versions_in"):  # in a process; nothing is installed meanwhile
         patch.setattr(sides, asked, cache(getattr(sides, asked)))
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
