@@ -130,6 +130,7 @@ def work(files: Sequence[str], environment: Mapping[str, str], log: str) -> int:
     """Be a worker in this process; return its exit status."""
     os.environ.clear()
     os.environ.update(environment)
+    sys.argv[1:] = [*files, str(os.getppid())]
     tempfile.tempdir = None  # to be found anew
     with Path(os.devnull).open() as nothing, Path(log).open("a") as output:
         for stream, descriptor in enumerate((nothing, output, output)):
