@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -180,6 +181,16 @@ def test_run_needs_nothing_but_the_packages_in_whatever_folder(tmp_path: Path) -
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not measured: numpy_float32 on cuda" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="this file system takes names in UTF-8 only")
+def test_run_takes_a_file_whose_name_is_not_utf_8(numpy_float32: Path, tmp_path: Path) -> None:
+    path = numpy_float32.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.py"))
+
+    done = perceptron_bench("run", "--quick", "--device=cuda", f"--impl={path}", *PROBLEM)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "not measured: caf? on cuda" in done.stdout
 
 
 def test_what_is_set_for_the_users_own_pytest_does_not_reach_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,25 @@ def test_show_lists_each_case_and_for_a_change_the_differences_there(
     assert "jax_scan-cpu" not in changes
 
 
+def test_show_keeps_each_case_with_its_ratio_and_its_changes_readable_in_every_width(
+    history: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in (60, 80, 100, 180):
+        monkeypatch.setenv("COLUMNS", str(width))
+
+        assert main(["track", "show", "--history", str(history)]) == 0
+
+        trends, changes = capsys.readouterr().out.split("Change points")
+        assert max(map(len, (trends + changes).splitlines())) <= width
+        for case, ratio in {
+            "jax_scan": r"\b(4|4\.0\d+|3\.9\d+)\b",
+            "torch_eager": r"\b1[01]\d(\.\d)?\b",
+        }.items():
+            assert re.search(rf"^ *{case}-cpu-B32-D2-N4-E3(.*\n)?.* {ratio}", trends, re.MULTILINE)
+        assert re.search(r"torch_eager-cpu-B32-D2-N4-E3 against(.|\n)*\+(9\.[89]|10\.[0-2])%", changes)
+        assert re.search(r"torch\s+2\.13\.0\s+→\s+2\.14\.0", changes)
+
+
 def test_show_names_the_cases_that_the_newest_run_lacks(
     history: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
