@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,9 @@ class Measured:
 
     @pytest.hookimpl(tryfirst=True)  # before our other plugin looks for them
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Hand the options over."""
+        """Hand the options over, and the folder to which pytest returns: the user's may be gone by then."""
         config.stash[GIVEN] = self.options
+        config.invocation_params = replace(config.invocation_params, dir=CODE)
         self.config = config
 
     def run(self, *, expression: str) -> int:
@@ -104,7 +106,8 @@ class Measured:
             *("--pyargs", "benchmarks.bench_epoch", f"--rootdir={CODE}"),  # pytest allows no [ in a path
             *(f"--config-file={os.devnull}", "--override-ini=python_functions=bench_*"),  # anywhere alike
             *("--disable-plugin-autoload", "-pbenchmark", "-pno:cacheprovider", "-pno:warnings"),
-            *("--benchmark-only", f"-k={expression}", "--quiet", "--no-header"),
+            *("--benchmark-only", f"--benchmark-storage=file://{os.devnull}"),  # it would make a folder
+            *(f"-k={expression}", "--quiet", "--no-header"),
         ]
         with pytest.MonkeyPatch.context() as environment:
             for name in [name for name in os.environ if name.startswith("PYTEST_")]:

@@ -26,6 +26,9 @@ from tests.pytest_plugin.calls import WRONG_STEP
 if TYPE_CHECKING:
     from tests.conftest import Copy
 
+if TYPE_CHECKING:
+    from tests.conftest import Copy
+
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
 RAISING = (
     '"""Start from these parameters."""\n',
@@ -191,6 +194,28 @@ def test_run_takes_a_file_whose_name_is_not_utf_8(numpy_float32: Path, tmp_path:
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not measured: caf? on cuda" in done.stdout
+
+
+def test_a_current_folder_that_is_deleted_meanwhile_loses_no_record(copy_of: Copy, tmp_path: Path) -> None:
+    gone, record = tmp_path / "gone", tmp_path / "run.json"
+    gone.mkdir()
+    deletes = f"import numpy as np\nfrom pathlib import Path\nPath({str(gone)!r}).rmdir()\n"
+    once = deletes.replace("Path(", f"Path({str(gone)!r}).exists() and Path(", 1)
+    path = copy_of("numpy_float32", ("import numpy as np\n", once))
+    options = ("--quick", "--device=cpu", f"--impl={path}", *PROBLEM, f"--output={record}")
+
+    done = subprocess.run(  # noqa: S603 - ours
+        [*QUIETLY[:1], "-P", *QUIETLY[1:], "benchmarks", "run", *options],
+        cwd=gone,
+        env={**os.environ, "PYTHONPATH": str(CODE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not gone.exists()
+    assert [row.verdict for row in read_run(record).rows] == [Verdict.VERIFIED]
 
 
 def test_what_is_set_for_the_users_own_pytest_does_not_reach_run(monkeypatch: pytest.MonkeyPatch) -> None:
