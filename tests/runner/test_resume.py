@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -195,7 +196,9 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
     comparison = COMPARISON.read(report)
     assert again.returncode == comparison.exit_status(), again.stdout
     assert len(comparison.verdicts[0].ratios) == 3
-    assert "resumed: 4 processes had been measured" in again.stdout  # of the inspection and of one pair
+    resumed = re.search(r"resumed: (\d+) processes had been measured", again.stdout)
+    assert resumed, again.stdout
+    assert int(resumed[1]) >= 4  # of the inspection and of one pair; of pair 2, if the kill was late
     assert not kept_in.exists()
 
 
