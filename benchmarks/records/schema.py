@@ -67,7 +67,7 @@ class Schema(Generic[T]):
         fields = document if self.key is None else document[self.key]
         found = fields["schema_version"]
         if type(found) is not int or found != self.version:
-            message = f"expected schema version {self.version}, found {found!r}; {self.remedy}"
+            message = f"expected schema version {self.version}, found {reprlib.repr(found)}; {self.remedy}"
             raise UsageError(message)
         return decode(self.holds, self.unpack(fields))
 
