@@ -20,6 +20,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", "default")  # errors are for tests, not for measuring
     # The variable is removed so that a pytest that a test starts does not take itself for one of these.
     name = os.environ.pop("PYTEST_XDIST_WORKER", "")
+    # pytest imports readline, which gives its child processes these variables, for a terminal or none.
+    for variable in ("COLUMNS", "LINES"):
+        if name or variable not in os.environ:
+            os.environ.pop(variable, None)
+            os.unsetenv(variable)
     if name.startswith("gw") and hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {allowed[int(name.removeprefix("gw")) % len(allowed)]})

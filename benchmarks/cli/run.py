@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -109,7 +111,7 @@ class Measured:
             *("--benchmark-only", f"--benchmark-storage=file://{os.devnull}"),  # it would make a folder
             *(f"-k={expression}", "--quiet", "--no-header"),
         ]
-        with pytest.MonkeyPatch.context() as environment:
+        with pytest.MonkeyPatch.context() as environment, _same_folder():
             for name in [name for name in os.environ if name.startswith("PYTEST_")]:
                 environment.delenv(name)  # options and plugins for the user's own tests
             status = pytest.main(arguments, plugins=[hooks, self])
@@ -131,3 +133,14 @@ class Measured:
         finally:
             session.close(recorded=record is not None)
         return record
+
+
+@contextlib.contextmanager
+def _same_folder() -> Iterator[None]:
+    """Return to the current folder after the block, if it is still there."""
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.chdir(before)

@@ -4,7 +4,6 @@ import time
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
@@ -53,7 +52,7 @@ class RoundsProgress:
 
     def advanced(self, description: str) -> None:
         """Show which worker starts; all before it have ended."""
-        description = escape(plain(description))  # it names a file
+        description = plain(description)  # it names a file
         if self._is_inspecting and not description.partition(": ")[0].endswith("inspection"):
             self._is_inspecting = False  # it compiles with empty caches and takes longer than a round
             self._pace_start, self._n_before_pace = time.monotonic(), self._n_started

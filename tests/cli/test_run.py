@@ -26,9 +26,6 @@ from tests.pytest_plugin.calls import WRONG_STEP
 if TYPE_CHECKING:
     from tests.conftest import Copy
 
-if TYPE_CHECKING:
-    from tests.conftest import Copy
-
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
 RAISING = (
     '"""Start from these parameters."""\n',

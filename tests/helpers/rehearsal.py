@@ -131,8 +131,8 @@ def python(option: str, module: str, *arguments: str) -> int:
     if module == "venv":
         return make_environment(Path(*arguments))
     briefly = [*arguments, *BRIEFLY.get(module, [])]
-    if module == "pytest":
-        return int(pytest.main(briefly))
+    if module == "pytest":  # earlier commands of the page have loaded our plugin
+        return int(pytest.main([*briefly, "-Wignore::pytest.PytestAssertRewriteWarning"]))
     sys.argv = [module, *briefly]
     return int(importlib.import_module(module).main())
 
