@@ -22,21 +22,28 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.cases.implementations import REFERENCE, ImplementationFile, discover
 from benchmarks.cases.problems import NAMED
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
+from benchmarks.report.tables.markdown import markdown_table
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.launch import launch
-from benchmarks.runner.system import choose_cpus
+from benchmarks.runner.system import choose_cpus, collect_provenance
 from benchmarks.studies.error_rates_measure import append, read_lines
 from benchmarks.studies.findings import run_study, study_parser
 from benchmarks.verify.conservation import judge
 from benchmarks.worker.messages import Job, Measurement
 
 OUTPUT = CODE / "results" / "error_rates" / "conservation.jsonl"
+VERDICTS = (Verdict.VERIFIED, Verdict.NOT_MEASURED, Verdict.INVALID)
+QUANTILES = ("1 %", "median", "99 %")
+HEADS = (
+    *("implementation", "rows", *VERDICTS),
+    *(f"{shown}: {quantile}" for shown in ("fastest", "typical") for quantile in QUANTILES),
+)
+
 SPIN = """
 import os, sys
 os.sched_setaffinity(0, {int(sys.argv[1])})
@@ -60,6 +67,7 @@ def _measure(parsed: argparse.Namespace) -> int:
     console, cpus = Console(width=100, highlight=False), choose_cpus(1)
     parsed.output.parent.mkdir(parents=True, exist_ok=True)
     done = Counter(line["implementation"] for line in _lines(parsed.output, parsed.spinning))
+    common = {"cpu": collect_provenance(cpus).host.cpu, "spinning": parsed.spinning}
     entries = [e for name, e in discover().items() if name != REFERENCE and not e.cuda_graph]
     with (
         tempfile.TemporaryDirectory(prefix="perceptron-bench-study-") as folder,
@@ -69,7 +77,7 @@ def _measure(parsed: argparse.Namespace) -> int:
             if done.total() >= parsed.rows or not entries:
                 break
             for row in rows_of(entry, cpus, Path(folder)):
-                append(parsed.output, row | {"spinning": parsed.spinning})
+                append(parsed.output, common | row)
                 done[entry.name] += 1
             console.print(f"{done.total()} of {parsed.rows} rows: {entry.name}")
     return summarize(_lines(parsed.output, parsed.spinning), console)
@@ -116,7 +124,7 @@ def _row(result: CaseResult, answer: object) -> dict[str, Any]:
             "cost_s": judgement.cost_s,
             **{key: getattr(found, key) for key in ("fixed_s", "place_s", "copy_s", "export_s")},
         }
-    return line
+    return {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in line.items()}
 
 
 @contextmanager
@@ -138,26 +146,30 @@ def _lines(output: Path, n_spinning: int) -> list[dict[str, Any]]:
 
 def summarize(lines: Sequence[dict[str, Any]], console: Console) -> int:
     """Print the table; return 0 if no honest loop was called INVALID or FAILED."""
-    table = Table("implementation", "problem", title="shown ÷ marginal: an epoch's time over its cost")
-    for head in ("rows", "verified", "INVALID", "fastest: 1 %", "median", "99 %", "typical: median"):
-        table.add_column(head, justify="right")
-    cases = sorted({(line["implementation"], line["problem"]) for line in lines})
-    for case in cases:
-        of_case = [line for line in lines if (line["implementation"], line["problem"]) == case]
-        verdicts = Counter(line["verdict"] for line in of_case)
-        fastest, typical = (
-            [line[key] for line in of_case if line.get(key)] for key in ("fastest", "typical")
-        )
-        quantiles = [f"{q:.2f}" for q in np.quantile(fastest or [np.nan], (0.01, 0.5, 0.99))]
-        counts = [len(of_case), verdicts[Verdict.VERIFIED], verdicts[Verdict.INVALID]]
-        table.add_row(*case, *map(str, counts), *quantiles, f"{np.median(typical or [np.nan]):.2f}")
-    console.print(table)
-    verdicts = Counter(line["verdict"] for line in lines)
-    console.print(", ".join(f"{verdict}: {n} of {len(lines)}" for verdict, n in verdicts.items()))
-    for line in lines:
-        if line["verdict"] in (Verdict.INVALID, Verdict.FAILED):
-            console.print(f"{line['implementation']} on {line['problem']}: {line['reason']}")
-    return 1 if verdicts[Verdict.INVALID] or verdicts[Verdict.FAILED] else 0
+    console.print(table_of(lines), markup=False, soft_wrap=True)
+    wrong = [line for line in lines if line["verdict"] in (Verdict.INVALID, Verdict.FAILED)]
+    for line in wrong:
+        console.print(f"{line['implementation']} on {line['problem']}: {line['reason']}", markup=False)
+    return 1 if wrong else 0
+
+
+def table_of(lines: Sequence[dict[str, Any]]) -> str:
+    """Return verdicts and shown times over their costs in Markdown, a line for each implementation."""
+    names = [*sorted({line["implementation"] for line in lines}), ""]
+    rows = []
+    for name in names:
+        chosen = [line for line in lines if name in ("", line["implementation"])]
+        verdicts = Counter(line["verdict"] for line in chosen)
+        shares = [
+            _quantiles([line[key] for line in chosen if line.get(key)]) for key in ("fastest", "typical")
+        ]
+        counts = [len(chosen), *(verdicts[each] for each in VERDICTS)]
+        rows.append([f"`{name}`" if name else "all", *map(str, counts), *shares[0], *shares[1]])
+    return markdown_table(HEADS, rows, right=range(1, len(HEADS)))
+
+
+def _quantiles(shares: Sequence[float]) -> list[str]:
+    return [f"{share:.2f}" for share in np.quantile(shares or [np.nan], (0.01, 0.5, 0.99))]
 
 
 if __name__ == "__main__":
