@@ -110,6 +110,19 @@ def test_a_time_below_the_cost_is_not_conserved_wherever_the_cost_is_paid(
     assert share_of(loop, shown_s, monkeypatch) < 0.8
 
 
+def test_an_export_that_once_finds_its_work_done_does_not_hide_what_the_others_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Thread(Loop):
+        def export(self, state: int) -> EpochResult:
+            self.now_s += 0.0 if len(self.asked) == 4 else EPOCH_S
+            return super().export(state)
+
+    found = trials_of(Thread(), monkeypatch).conservation(n_cores=1)
+
+    assert found.export_s == pytest.approx(EXPORT_S + EPOCH_S)
+
+
 @pytest.mark.parametrize("n_ahead", [1, 10, 30, 1000])
 def test_epochs_done_ahead_of_time_show_in_the_cost_of_an_epoch_or_of_a_start(
     n_ahead: int, monkeypatch: pytest.MonkeyPatch
