@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from benchmarks.worker.messages import Timing
     from impls.contract import Device
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts background processes with Ctrl-C ignored, and this is inherited: the tests that
-    # interrupt a run would wait until it ends.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        # A shell starts background processes with Ctrl-C ignored, nohup with SIGHUP, and this is inherited:
+        # the tests that interrupt a run would wait until it ends.
+        signal.signal(number, handler)
 
 cpuinfo.get_cpu_info = cache(cpuinfo.get_cpu_info)  # it starts a process, for each record
 
