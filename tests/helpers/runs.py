@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases.problems import NAMED
 from benchmarks.records.machine import FULL_PRECISION
+from benchmarks.records.row import KEY
 from benchmarks.track.history import Record
 from tests.helpers.records import document_of, process, row, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.records.provenance import Provenance
@@ -65,3 +66,18 @@ def write(run: Run, path: Path) -> Path:
     """Write the run as a record."""
     path.write_text(json.dumps(document_of(run)), encoding="utf-8")
     return path
+
+
+RUN = run_of_day(0, row())
+
+
+def edited(change: Callable[[dict[str, Any]], object]) -> str:
+    """Return a record whose fields were changed by hand."""
+    fields = json.loads(json.dumps(document_of(RUN)))
+    change(fields[KEY])
+    return json.dumps(fields)
+
+
+def first_process(fields: dict[str, Any]) -> dict[str, Any]:
+    process: dict[str, Any] = fields["rows"][0]["processes"][0]
+    return process

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.cli.main import main
-from benchmarks.records.row import KEY, SCHEMA_VERSION
-from tests.helpers.records import document_of, row
-from tests.helpers.runs import run_of_day, write
+from benchmarks.records.row import SCHEMA_VERSION
+from tests.helpers.records import document_of
+from tests.helpers.runs import RUN, edited, first_process, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-RUN = run_of_day(0, row())
-
-
-def _edited(change: Callable[[dict[str, Any]], object]) -> str:
-    fields = json.loads(json.dumps(document_of(RUN)))
-    change(fields[KEY])
-    return json.dumps(fields)
-
-
-def _first_process(fields: dict[str, Any]) -> dict[str, Any]:
-    process: dict[str, Any] = fields["rows"][0]["processes"][0]
-    return process
 
 
 def _costing(costs: dict[str, object]) -> str:
-    return _edited(lambda fields: fields["rows"][0]["costs"].update(costs))
+    return edited(lambda fields: fields["rows"][0]["costs"].update(costs))
 
 
 TEXT = json.dumps(document_of(RUN))
@@ -44,47 +30,47 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "pytest-benchmark's": ('{"benchmarks": [], "version": "5.3.1"}', "there is no 'perceptron_bench' in it"),
     "nested too deep": ("[" * 100_000 + "]" * 100_000, "expected a record of perceptron-bench"),
     "the future's": (
-        _edited(lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1)),
+        edited(lambda fields: fields.update(schema_version=SCHEMA_VERSION + 1)),
         f"expected schema version {SCHEMA_VERSION}, found {SCHEMA_VERSION + 1}; convert an older",
     ),
-    "of no version": (_edited(lambda fields: fields.pop("schema_version")), "no 'schema_version' in it"),
+    "of no version": (edited(lambda fields: fields.pop("schema_version")), "no 'schema_version' in it"),
     "of the version before": (
-        _edited(lambda fields: fields.update(schema_version=2)),
+        edited(lambda fields: fields.update(schema_version=2)),
         "expected schema version 3, found 2; convert an older one with `python -m benchmarks.records.convert",
     ),
     "without hosts": (
-        _edited(lambda fields: fields["provenance"].update(hosts=[])),
+        edited(lambda fields: fields["provenance"].update(hosts=[])),
         "provenance: expected at least one host, found none",
     ),
     "without a number of cores": (
-        _edited(lambda fields: fields["rows"][0].pop("n_cores")),
+        edited(lambda fields: fields["rows"][0].pop("n_cores")),
         "rows[0].n_cores: expected a whole number from 1 to 1e+06, found nothing",
     ),
     "a check that is not there": (
-        _edited(lambda fields: fields["rows"][0].update(manifest=[1])),
+        edited(lambda fields: fields["rows"][0].update(manifest=[1])),
         "manifest: expected numbers of the 1 checks, found a larger one",
     ),
-    "without rows": (_edited(lambda fields: fields.pop("rows")), "rows: expected a list, found nothing"),
+    "without rows": (edited(lambda fields: fields.pop("rows")), "rows: expected a list, found nothing"),
     "rows of another kind": (
-        _edited(lambda fields: fields.update(rows=[1])),
+        edited(lambda fields: fields.update(rows=[1])),
         "rows[0]: expected an object, found 1",
     ),
-    "an unknown verdict": (_edited(lambda fields: fields["rows"][0].update(verdict="fine")), "'fine'"),
+    "an unknown verdict": (edited(lambda fields: fields["rows"][0].update(verdict="fine")), "'fine'"),
     "a case twice": (
-        _edited(lambda fields: fields["rows"].append(fields["rows"][0])),
+        edited(lambda fields: fields["rows"].append(fields["rows"][0])),
         "expected each case once, found torch_eager-cpu-B32-D2-N4-E3 2 times",
     ),
     "a round twice": (
-        _edited(lambda fields: _first_process(fields).update(round=1)),
+        edited(lambda fields: first_process(fields).update(round=1)),
         "expected each round once, found 1 2 times",
     ),
-    "NaN": (_edited(lambda fields: _first_process(fields).update(min_s=float("nan"))), "min_s: expected a"),
+    "NaN": (edited(lambda fields: first_process(fields).update(min_s=float("nan"))), "min_s: expected a"),
     "infinity": (
-        _edited(lambda fields: _first_process(fields).update(max_s=float("inf"))),
+        edited(lambda fields: first_process(fields).update(max_s=float("inf"))),
         "max_s: expected a",
     ),
     "NaN beside the times": (
-        _edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=float("nan"))),
+        edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=float("nan"))),
         "rows[0].agreement.max_loss_deviation: expected a number from 0 to 1e+300, found nan",
     ),
     **{
@@ -103,32 +89,32 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         )
     },
     "a first call that never ends": (
-        _edited(lambda fields: _first_process(fields).update(first_call_s=1e308)),
+        edited(lambda fields: first_process(fields).update(first_call_s=1e308)),
         "rows[0].processes[0].first_call_s: expected a number from 1e-12 to 1e+09, found 1e+308",
     ),
-    "a huge number": (_edited(lambda fields: _first_process(fields).update(min_s=10**400)), "expected a rec"),
+    "a huge number": (edited(lambda fields: first_process(fields).update(min_s=10**400)), "expected a rec"),
     "no time": (
-        _edited(lambda fields: _first_process(fields).update(min_s=0)),
+        edited(lambda fields: first_process(fields).update(min_s=0)),
         "min_s: expected a number from 1e-12",
     ),
     "a negative time": (
-        _edited(lambda fields: _first_process(fields).update(min_s=-1e-4)),
+        edited(lambda fields: first_process(fields).update(min_s=-1e-4)),
         "min_s: expected",
     ),
     "a faster minimum": (
-        _edited(lambda fields: _first_process(fields).update(min_s=1.0)),
+        edited(lambda fields: first_process(fields).update(min_s=1.0)),
         "expected min_s, q1_s, median_s, q3_s, max_s to ascend",
     ),
     "a text for a time": (
-        _edited(lambda fields: _first_process(fields).update(min_s="1")),
+        edited(lambda fields: first_process(fields).update(min_s="1")),
         "min_s: expected",
     ),
     "a text for CPUs": (
-        _edited(lambda fields: fields["provenance"]["hosts"][0].update(n_cpus="2")),
+        edited(lambda fields: fields["provenance"]["hosts"][0].update(n_cpus="2")),
         "provenance.hosts[0].n_cpus: expected a whole number from 1 to 1e+06, found '2'",
     ),
     "a number for a digest": (
-        _edited(lambda fields: fields["rows"][0].update(code_digest=7)),
+        edited(lambda fields: fields["rows"][0].update(code_digest=7)),
         "code_digest: expected a text, found 7",
     ),
     "a number of too many digits": (

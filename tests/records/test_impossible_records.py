@@ -2,78 +2,61 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.errors import UsageError
-from benchmarks.records.row import KEY
 from benchmarks.records.run import read_run
-from tests.helpers.records import document_of, row
-from tests.helpers.runs import run_of_day
+from tests.helpers.runs import edited, first_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-RUN = run_of_day(0, row())
-
-
-def _edited(change: Callable[[dict[str, Any]], object]) -> str:
-    fields = json.loads(json.dumps(document_of(RUN)))
-    change(fields[KEY])
-    return json.dumps(fields)
-
-
-def _first_process(fields: dict[str, Any]) -> dict[str, Any]:
-    process: dict[str, Any] = fields["rows"][0]["processes"][0]
-    return process
 
 
 def _with_process(name: str, value: object) -> str:
-    return _edited(lambda fields: _first_process(fields).update({name: value}))
+    return edited(lambda fields: first_process(fields).update({name: value}))
 
 
 IMPOSSIBLE: dict[str, tuple[str, str]] = {
     "verified with a check that does not hold": (
-        _edited(lambda fields: fields["checks"][0].update(holds=False)),
+        edited(lambda fields: fields["checks"][0].update(holds=False)),
         "rows[0]: manifest: expected no fault of a verified row, found ['graph breaks",
     ),
     "verified and too far from the reference": (
-        _edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=1e-3)),
+        edited(lambda fields: fields["rows"][0]["agreement"].update(max_loss_deviation=1e-3)),
         "rows[0]: agreement.max_loss_deviation: expected at most 2.5e-05 of a verified row, found 0.001",
     ),
     "verified with parameters too far from the reference": (
-        _edited(lambda fields: fields["rows"][0]["agreement"].update(max_parameter_deviation=1.0)),
+        edited(lambda fields: fields["rows"][0]["agreement"].update(max_parameter_deviation=1.0)),
         "agreement.max_parameter_deviation: expected at most 0.0001",
     ),
     "verified with a fault": (
-        _edited(lambda fields: fields["rows"][0]["agreement"].update(fault="wrong")),
+        edited(lambda fields: fields["rows"][0]["agreement"].update(fault="wrong")),
         "agreement.fault: expected none of a verified row, found 'wrong'",
     ),
     "verified without an agreement": (
-        _edited(lambda fields: fields["rows"][0].update(agreement=None)),
+        edited(lambda fields: fields["rows"][0].update(agreement=None)),
         "agreement: expected one of a verified row",
     ),
     "verified with a reason": (
-        _edited(lambda fields: fields["rows"][0].update(reason="wrong")),
+        edited(lambda fields: fields["rows"][0].update(reason="wrong")),
         "reason: expected none of a verified row",
     ),
     "invalid without a reason": (
-        _edited(lambda fields: fields["rows"][0].update(verdict="INVALID", processes=[])),
+        edited(lambda fields: fields["rows"][0].update(verdict="INVALID", processes=[])),
         "reason: expected why it is INVALID, found None",
     ),
     "invalid with times": (
-        _edited(lambda fields: fields["rows"][0].update(verdict="INVALID", reason="wrong")),
+        edited(lambda fields: fields["rows"][0].update(verdict="INVALID", reason="wrong")),
         "processes: expected none of an INVALID row, found 6",
     ),
     "more steps than there are": (
-        _edited(lambda fields: fields["rows"][0]["agreement"].update(n_steps=13)),
+        edited(lambda fields: fields["rows"][0]["agreement"].update(n_steps=13)),
         "agreement.n_steps: expected 1 to 12, found 13",
     ),
     "a reference of no precision": (
-        _edited(lambda fields: fields["rows"][0]["agreement"].update(reference="float3")),
+        edited(lambda fields: fields["rows"][0]["agreement"].update(reference="float3")),
         "agreement.reference: expected 'float64' or 'float32', found 'float3'",
     ),
     **{
@@ -94,30 +77,30 @@ IMPOSSIBLE: dict[str, tuple[str, str]] = {
         )
     },
     "a batch of 1.5": (
-        _edited(lambda fields: fields["rows"][0]["problem"].update(batch_size=1.5)),
+        edited(lambda fields: fields["rows"][0]["problem"].update(batch_size=1.5)),
         "problem.batch_size: expected a whole number, found 1.5",
     ),
     "a batch of 400 digits": (
-        _edited(lambda fields: fields["rows"][0]["problem"].update(batch_size=10**400)),
+        edited(lambda fields: fields["rows"][0]["problem"].update(batch_size=10**400)),
         "problem.batch_size: expected a whole number, found 1",
     ),
     "a batch beyond every memory": (
-        _edited(lambda fields: fields["rows"][0]["problem"].update(batch_size=10**18 + 1)),
+        edited(lambda fields: fields["rows"][0]["problem"].update(batch_size=10**18 + 1)),
         "Problem.batch_size: expected at least 1 and at most 1e+18",
     ),
     "a negative CPU": (
-        _edited(lambda fields: fields["provenance"]["hosts"][0].update(pinned_to=[-1])),
+        edited(lambda fields: fields["provenance"]["hosts"][0].update(pinned_to=[-1])),
         "pinned_to[0]: expected a whole number from 0",
     ),
     "a negative number of rounds": (
-        _edited(lambda fields: fields["settings"].update(rounds=-1)),
+        edited(lambda fields: fields["settings"].update(rounds=-1)),
         "settings.rounds: expected a whole number from 0",
     ),
     "a day that is none": (
-        _edited(lambda fields: fields["provenance"].update(date="yesterday")),
+        edited(lambda fields: fields["provenance"].update(date="yesterday")),
         "date of the run in ISO 8601, found 'yesterday'",
     ),
-    "true for a version": (_edited(lambda fields: fields.update(schema_version=True)), "found True"),
+    "true for a version": (edited(lambda fields: fields.update(schema_version=True)), "found True"),
 }
 
 
