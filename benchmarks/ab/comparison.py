@@ -116,7 +116,7 @@ def _require_difference(options: Mapping[str, SideOptions]) -> None:
 
 
 def _apply(thresholds: Mapping[str, float], paired_cases: Sequence[PairedCase]) -> None:
-    """Give each case the threshold that the user gives for it.
+    """Set the threshold of each case to the one that the user chose for it.
 
     Raises:
         UsageError: a threshold fits no case.

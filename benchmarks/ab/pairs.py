@@ -93,7 +93,7 @@ class PairedCase:
         )
 
 
-def paired_cases_of(  # noqa: PLR0913 - one argument for each field by which cases are matched
+def paired_cases_of(  # noqa: PLR0913 - the sides, and each dimension of the cases to match between them
     sides: Mapping[str, Side],
     names: Sequence[str],
     devices: Sequence[Device],
@@ -144,7 +144,7 @@ class PairedRun:
                 self.n_cases = max(1, sum(paired_case.is_open for paired_case in self.paired_cases))
             if not groups:
                 break
-            random.Random(f"{self.seed}-{pair}").shuffle(groups)  # noqa: S311 - an order, not a secret
+            random.Random(f"{self.seed}-{pair}").shuffle(groups)  # noqa: S311 - the recorded seed must give this order again; it protects nothing
             self.dispatcher.progress.planned(2 * len(groups) * max(1, max_pairs - pair))
             for position, (key, group) in enumerate(groups):
                 for turn, side in enumerate(drawn_order(self.seed, pair, key)):

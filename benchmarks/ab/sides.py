@@ -214,7 +214,7 @@ def importable_by(runtime: Runtime) -> str:
 
 def _ask(runtime: Runtime, *arguments: str, variables: Mapping[str, str]) -> str:
     """Return the last line that a side's Python prints: a greeting may precede it."""
-    done = subprocess.run(  # noqa: S603 - the Python that the user named
+    done = subprocess.run(  # noqa: S603 - to run this Python, without a shell, is what the user asked for
         [runtime.python, "-P", *arguments],
         env={**variables, **runtime_variables(runtime)},
         capture_output=True,

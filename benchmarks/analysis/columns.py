@@ -29,7 +29,7 @@ class Column:
     kind: type = str  # str, int, float or bool
     optional: bool = False
 
-    def of(self, line: object) -> Any:  # noqa: ANN401 - int, float, bool or str, as the column declares
+    def of(self, line: object) -> Any:  # noqa: ANN401 - `kind` says at run time which type it is; no checker can know
         """Return the column's value in a line of the table."""
         return self.value(line) if self.value else getattr(line, self.name)
 
@@ -38,7 +38,7 @@ class Column:
         return self.cell(line) if self.cell else in_unit(self.of(line), self.unit)
 
 
-def column(meaning: str, unit: str = "", **more: Any) -> Any:  # noqa: ANN401 - it stands as the default of a field of any type
+def column(meaning: str, unit: str = "", **more: Any) -> Any:  # noqa: ANN401 - like dataclasses.field, the default of a field of any type
     """Declare a dataclass's field as a column; the arguments are those of `Column`."""
     return field(metadata={Column: Column(meaning=meaning, unit=unit, **more)})
 
@@ -54,7 +54,7 @@ def columns_of(line: type) -> tuple[Column, ...]:
     return tuple(_column(each, hints[each.name]) for each in fields(line))
 
 
-def _column(declared: Field[Any], hint: Any) -> Column:  # noqa: ANN401 - a class or a union, which have no common type
+def _column(declared: Field[Any], hint: Any) -> Column:  # noqa: ANN401 - a class or a union: typing has no type for both before 3.14
     if Column not in declared.metadata:
         message = f"{declared.name}: expected a field declared by column(…), found {declared.type}"
         raise TypeError(message)

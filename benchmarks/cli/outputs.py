@@ -53,7 +53,7 @@ class Outputs:
 
     @classmethod
     def of(cls, parsed: argparse.Namespace, *, inputs: Sequence[Path] = ()) -> Self:
-        """Take the files that the user named, and check before measuring that they can be written.
+        """Return the files that the user named; check before measuring that they can be written.
 
         Raises:
             UsageError: one of them can't be written, two are the same, or one is an input.

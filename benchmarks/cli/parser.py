@@ -41,12 +41,12 @@ RENAMED = {
 class Parser(argparse.ArgumentParser):
     """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
 
-    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - a dozen of ArgumentParser's, passed on
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - handed on to ArgumentParser, which declares and checks them
         """Refuse an option that is not written out, for it may be mistyped; show descriptions as written."""
         as_written = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - as argparse
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse overloads it
         """Refuse an unknown option here, in the command's own parser: it knows what could be meant."""
         namespace, unknown = super().parse_known_args(args, namespace)
         if unknown:
@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def add_parser(  # noqa: PLR0913 - what a command's help consists of
+def add_parser(  # noqa: PLR0913 - the parts of one command's help, most of them optional
     commands: argparse._SubParsersAction[Any],
     name: str,
     do: Callable[[argparse.Namespace], int],

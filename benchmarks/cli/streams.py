@@ -7,9 +7,12 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO, cast
+from pathlib import Path
+from typing import TextIO, cast
 
 from benchmarks.cli.parser import OUTPUT_LOST, PIPE_CLOSED
+
+NOWHERE = Path(os.devnull)
 
 
 class Guarded:
@@ -21,7 +24,7 @@ class Guarded:
         self._silent = silent
         self.failure: OSError | None = None
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+    def __getattr__(self, name: str) -> object:
         """Return the stream's own attribute."""
         return getattr(self._stream, name)
 
@@ -62,7 +65,7 @@ class Guarded:
                 return
             self.failure = error
             # What is still buffered goes nowhere, too: else Python would try again in the end.
-            with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            with contextlib.suppress(OSError, ValueError), NOWHERE.open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), self._stream.fileno())
             if not self._silent:
                 raise
@@ -80,7 +83,7 @@ def guarded_streams() -> Iterator[Guarded]:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for good
+            setattr(sys, name, NOWHERE.open(mode, encoding="utf-8"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     output, errors = Guarded(sys.stdout, silent=False), Guarded(sys.stderr, silent=True)
