@@ -108,7 +108,7 @@ def _epoch(timing: Timing, share: float, device: Device) -> Check:
         f"{_us(found.marginal_wall_s)} of wall time, in a quiet moment {_us(fastest_s(found, device))}"
     )
     busy, holds = is_busy(found), True if share >= TOLERANCE else None
-    if holds and busy and share > SLOWED:
+    if holds and busy and found.waited_share is not None and share > SLOWED:
         return Check(name=EPOCH, expected=LEAST, found=f"{text}: slowed down{_busy(found)}", holds=None)
     if not holds:
         text += f"{_busy(found)}; {_cause(found)}"

@@ -42,7 +42,7 @@ def measure(
     """Verify whole trainings step by step, which also warms up; then time more of them.
 
     Each starts from the same initial parameters and runs the same code on the same batches. With the job's
-    `sample_s` 0 the process inspects a training instead of timing more. Both train on unseen values at last.
+    `sample_s` 0 the process inspects a training instead of timing more. Both end with unseen values.
     """
     loaded = loaded or Loaded()
     observe.reset_peak_host()

@@ -65,6 +65,7 @@ def test_a_fastest_epoch_that_other_work_slowed_down_shows_nothing() -> None:
 
     assert answers(**slow) == {}
     assert answers(**slow, waited_share=BUSY) == {EPOCH: None}
+    assert answers(**slow, waited_share=None) == {}  # a system that does not tell is not taken for a busy one
 
 
 def test_a_time_that_is_its_cost_holds() -> None:
