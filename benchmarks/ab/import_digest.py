@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from benchmarks.paths import CODE
+from benchmarks.worker.start import die_with
 
 SUFFIX = re.compile(r"\.(c|cpp|cu|h|pth|py|pyd|so)(\.[\d.]+)?$")
 
@@ -62,4 +63,5 @@ def _is_entered(folder: str) -> bool:
 
 
 if __name__ == "__main__":
+    die_with(int(sys.argv[1]))  # it takes seconds where much is installed
     sys.stdout.write(importable_digest())

@@ -209,7 +209,8 @@ def find_python(text: str) -> str:
 
 def importable_by(runtime: Runtime) -> str:
     """Return a digest of all code that a side's processes can import."""
-    return _ask(runtime, "-m", "benchmarks.ab.import_digest", variables=worker_environment(n_cores=1))
+    arguments = ("-m", "benchmarks.ab.import_digest", str(os.getpid()))
+    return _ask(runtime, *arguments, variables=worker_environment(n_cores=1))
 
 
 def _ask(runtime: Runtime, *arguments: str, variables: Mapping[str, str]) -> str:
