@@ -29,8 +29,9 @@ from impls.contract import EpochResult
 WARM_UP_EPOCHS = 10
 
 
-TRIES = 3
-"""So many times `sample_s` are timed if the times seem to be below their cost: that may be noise."""
+TRIES = 6
+"""So many times `sample_s` are timed, at most, while they seem to be below their cost: that may be noise, and
+on a shared machine such noise lasts for seconds."""
 
 MOST = 5
 """Whole trainings are timed for at most this many times `sample_s`, if their epochs take so little of it."""
@@ -120,7 +121,7 @@ def sample(
 def time_trainings(
     workload: Workload, observer: FrameworkObserver, *, n_epochs: int, sample_s: float, seed: int
 ) -> tuple[list[TimedTraining], Trials, Conservation]:
-    """Time trainings, at least two, and trials between them; thrice as long if a time seems too short.
+    """Time trainings, at least two, and trials between them; more if a time seems too short.
 
     Garbage is collected in trials but not in timed trainings: an implementation that asks finds a difference,
     and its time is not conserved.
