@@ -25,6 +25,10 @@ PULL_REQUEST = CODE / ".github" / "workflows" / "pull-request.yml"
 TESTS = CODE / ".github" / "workflows" / "tests.yml"
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\n")
 
+MAY_READ = {"contents": "read"}
+MAY_COMMENT = {"actions": "read", "pull-requests": "write"}
+"""The permissions of a job that runs code, and of one that only quotes a report, after another workflow."""
+
 TEMP = "temp"
 """The runner's folder for temporary files, in the checkout: anywhere would do."""
 
@@ -47,12 +51,11 @@ def faults_of(text: str) -> list[str]:
     """Return what makes a workflow unsafe."""
     workflow = yaml.safe_load(text)
     triggers = workflow[True]  # YAML 1.1 reads `on` as a truth value
+    triggers = {triggers} if isinstance(triggers, str) else set(triggers)
     faults = [
         line.strip() for line in text.splitlines() if "uses:" in line and not PINNED.search(line + "\n")
     ]
-    if {"pull_request_target", "workflow_run"} & set(
-        triggers if not isinstance(triggers, str) else [triggers]
-    ):
+    if "pull_request_target" in triggers:
         faults.append("a pull request's code would run with more than its own rights")
     if re.search(r"\bsecrets\.\w", text):
         faults.append("uses a secret")
@@ -62,22 +65,27 @@ def faults_of(text: str) -> list[str]:
         faults.append("runs beside itself")
     if workflow.get("defaults", {}).get("run", {}).get("shell") != "bash":
         faults.append("a failing part of a pipe goes unnoticed")
-    return faults + [fault for job in workflow["jobs"].values() for fault in _faults_of_job(job)]
+    may = MAY_COMMENT if "workflow_run" in triggers else MAY_READ
+    return faults + [fault for job in workflow["jobs"].values() for fault in _faults_of_job(job, may)]
 
 
-def _faults_of_job(job: dict[str, Any]) -> Iterator[str]:
-    if job.get("permissions") != {"contents": "read"}:
-        yield f"expected a job that can read the contents only, found permissions {job.get('permissions')}"
+def _faults_of_job(job: dict[str, Any], may: dict[str, str]) -> Iterator[str]:
+    if job.get("permissions") != may:
+        yield f"expected a job with permissions {may}, found {job.get('permissions')}"
     if "timeout-minutes" not in job:
         yield "a job without a timeout"
     for step in job["steps"]:
+        if "uses" in step and may == MAY_COMMENT:
+            yield "an action runs with a token that writes"
+        if "${{" in step.get("run", ""):
+            yield "an expression becomes a part of a script"
         checkout = step.get("uses", "").startswith("actions/checkout@")
         if checkout and step.get("with", {}).get("persist-credentials") is not False:
             yield "a checkout leaves its token behind"
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_every_workflow_is_pinned_and_can_only_read(path: Path) -> None:
+def test_every_workflow_is_pinned_and_has_the_least_permissions(path: Path) -> None:
     assert faults_of(path.read_text(encoding="utf-8")) == []
 
 
@@ -88,12 +96,13 @@ def test_every_workflow_is_pinned_and_can_only_read(path: Path) -> None:
         (r"(upload-artifact@\w{40}) # v7.0.1", r"\1", "uses: actions/upload-artifact@"),
         (r"on: pull_request\n", "on: [pull_request_target]\n", "more than its own rights"),
         (r"permissions: {}\n", "", "the workflow has permissions"),
-        (r"contents: read #", "contents: write #", "can read the contents only"),
+        (r"contents: read #", "contents: write #", "a job with permissions {'contents': 'read'}"),
         (r"persist-credentials: false", "clean: true", "leaves its token behind"),
         (r" +timeout-minutes: \d+\n", "", "without a timeout"),
         (r"concurrency:\n.*\n.*\n", "", "runs beside itself"),
         (r"shell: bash", "shell: sh", "goes unnoticed"),
         (r"CUDA\n", "CUDA\n      KEY: ${{ secrets.KEY }}\n", "uses a secret"),
+        (r'exit "\$status"', 'exit "${{ github.head_ref }}"', "becomes a part of a script"),
     ],
 )
 def test_what_makes_a_workflow_unsafe_is_found(old: str, new: str, fault: str) -> None:
