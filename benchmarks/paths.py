@@ -5,7 +5,9 @@ import tomllib
 from pathlib import Path
 
 CODE = Path(__file__).resolve().parent.parent
-"""The folder of `benchmarks` and `impls`: a checkout, or the site-packages of an installation."""
+"""The folder of `benchmarks` and `impls`: a checkout, or the folder in which a wheel has them."""
+IN_WHEEL = "perceptron_bench/code"
+"""The latter, in site-packages."""
 IMPLEMENTATIONS = CODE / "impls"
 
 PUBLISHED = CODE / "results"

@@ -22,7 +22,6 @@ from benchmarks.cases.implementations import (
 )
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
-from benchmarks.paths import CODE
 from benchmarks.records.provenance import PACKAGES
 from benchmarks.runner.git import git_commit, resolve, worktree
 from benchmarks.runner.signals import interruptible
@@ -139,12 +138,6 @@ def open_side(
         UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
             implementations were written for another version of the contract.
     """
-    if options.python and "site-packages" in CODE.parts:
-        message = (
-            f"another Python can't be measured: the harness is in {CODE}, whose packages would hide the "
-            "other Python's; install it with `pip install --editable`, from a checkout"
-        )
-        raise UsageError(message)
     if options.impl and options.ref:
         message = f"side {name}: expected --{name}-impl or --{name}-ref, found both; leave one out"
         raise UsageError(message)

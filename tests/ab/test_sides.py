@@ -163,19 +163,6 @@ def test_the_contract_that_lies_with_our_implementations_has_the_current_version
     assert contract_version(IMPLEMENTATIONS) == CONTRACT_VERSION
 
 
-def test_a_harness_among_other_packages_refuses_another_python(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(sides, "CODE", Path("/usr/lib/python3/site-packages"))
-    options = SideOptions(python=sys.executable)
-
-    with (
-        pytest.raises(UsageError, match="install it with `pip install --editable`"),
-        open_side("new", options, IMPLEMENTATIONS, file_as="", scratch=tmp_path / "scratch"),
-    ):
-        pass
-
-
 def test_a_virtual_environment_is_found_by_its_folder(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", symlinks=True)
 

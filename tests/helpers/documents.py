@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 PAGES = [CODE / "README.md", CODE / "CONTRIBUTING.md", *sorted((CODE / "docs").glob("*.md"))]
-OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)\b")
+OURS = re.compile(r"^(?:\S+/)?(?:perceptron-bench|python3?|make)(?!\S)")
 ENDS = {"|", "||", "&&", "&", ";", ">", ">>"}
 """Of a call, in a line of shell."""
 

@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 
 from benchmarks.paths import CODE
 
-PROJECT = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 
 OURS = {"benchmarks", "impls", "tests"}
 PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"]}
@@ -57,6 +58,10 @@ def test_every_imported_module_comes_with_a_declared_dependency(folder: str, ext
         for name in sorted(imported)
         if declared.isdisjoint(map(canonicalize_name, PROVIDERS.get(name, ())))
     ] == []
+
+
+def test_developers_have_what_builds_the_wheel() -> None:
+    assert set(PYPROJECT["build-system"]["requires"]) <= set(PROJECT["optional-dependencies"]["dev"])
 
 
 def test_make_test_leaves_out_the_long_tests_and_make_test_long_runs_no_others() -> None:
