@@ -22,8 +22,9 @@ from benchmarks.cases.implementations import (
 )
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
+from benchmarks.paths import CODE, IMPLEMENTATIONS, is_checkout
 from benchmarks.records.provenance import PACKAGES
-from benchmarks.runner.git import git_commit, resolve, worktree
+from benchmarks.runner.git import git_commit, harness_commit, resolve, worktree
 from benchmarks.runner.signals import interruptible
 from benchmarks.worker.env_vars import runtime_variables, worker_environment
 from benchmarks.worker.messages import Runtime
@@ -138,19 +139,26 @@ def open_side(
         UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
             implementations were written for another version of the contract.
     """
-    if options.impl and options.ref:
-        message = f"side {name}: expected --{name}-impl or --{name}-ref, found both; leave one out"
-        raise UsageError(message)
+    is_of_wheel = impls.resolve() == IMPLEMENTATIONS and not is_checkout(CODE)
+    _require_consistent(name, options, is_of_wheel=is_of_wheel)
     runtime = options.runtime()
     differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}
     differs |= {f"${key}": value for key, value in runtime.variables}
     with contextlib.ExitStack() as stack:
         there = worktree(impls, options.ref, scratch / name) if options.ref else contextlib.nullcontext(impls)
         folder = stack.enter_context(there)
-        record = SideRecord(
-            name=name, versions=versions_in(runtime), commit=git_commit(folder), differs=differs
-        )
+        commit = harness_commit() if is_of_wheel else git_commit(folder)
+        record = SideRecord(name=name, versions=versions_in(runtime), commit=commit, differs=differs)
         yield Side(record=record, entries=_entries(name, options, folder, file_as), runtime=runtime)
+
+
+def _require_consistent(name: str, options: SideOptions, *, is_of_wheel: bool) -> None:
+    if options.impl and options.ref:
+        message = f"side {name}: expected --{name}-impl or --{name}-ref, found both; leave one out"
+        raise UsageError(message)
+    if options.ref and is_of_wheel:
+        message = f"side {name}: expected a git checkout, found an installed package; name your --impl-dir"
+        raise UsageError(message)
 
 
 def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dict[str, ImplementationFile]:

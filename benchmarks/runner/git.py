@@ -1,6 +1,8 @@
 """Git: the commit of a folder, and a worktree of another commit."""
 
 import contextlib
+import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +11,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from benchmarks.cases.code_digest import MEASURED_CODE
 from benchmarks.errors import UsageError
+from benchmarks.paths import CODE, IN_WHEEL, is_checkout
 
 
 @contextlib.contextmanager
@@ -47,6 +51,18 @@ def resolve(folder: Path, ref: str) -> str:
             raise
         message = f"{error}; the checkout is shallow, so it may lack it: `git fetch --unshallow`"
         raise UsageError(message) from None
+
+
+def harness_commit() -> str | None:
+    """Return the commit of the harness; of a wheel, the one that pip built it from, or else the version."""
+    if is_checkout(CODE):
+        return git_commit(CODE, *MEASURED_CODE)
+    for wheel in importlib.metadata.distributions(name="perceptron-bench"):
+        if Path(str(wheel.locate_file(IN_WHEEL))).resolve() == CODE:
+            origin = json.loads(wheel.read_text("direct_url.json") or "{}")  # see PEP 610
+            commit = origin.get("vcs_info", {}).get("commit_id")
+            return str(commit)[:10] if commit else f"unknown (version {wheel.version})"
+    return None
 
 
 def git_commit(folder: Path, *paths: str) -> str | None:

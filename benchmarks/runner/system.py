@@ -11,12 +11,10 @@ from pathlib import Path
 
 import cpuinfo
 
-from benchmarks.cases.code_digest import MEASURED_CODE
 from benchmarks.errors import UsageError
-from benchmarks.paths import CODE, is_checkout
 from benchmarks.records.provenance import PACKAGES, Host, Provenance, steers
 from benchmarks.runner.cpu_quota import cpu_quota
-from benchmarks.runner.git import git_commit
+from benchmarks.runner.git import harness_commit
 from benchmarks.worker.env_vars import worker_environment
 from impls.contract import Device, Precision
 
@@ -58,7 +56,7 @@ def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
     return Provenance(
         date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        commit=git_commit(CODE, *MEASURED_CODE) if is_checkout(CODE) else None,
+        commit=harness_commit(),
         hosts=[_host(cpus)],
     )
 

@@ -101,9 +101,10 @@ def _parse(content: bytes, path: Path) -> Record:
 
 def _name(record: Record, content: bytes) -> str:
     date = re.sub("[-:]", "", record.date.isoformat()[:19])  # strftime writes the year 999 as "999"
-    sha, _, changes = (record.run.provenance.commit or "").partition(" ")
+    sha, _, note = (record.run.provenance.commit or "").partition(" ")
     commit = sha if re.fullmatch("[0-9a-f]{4,64}", sha) else "unknown"
-    return f"{date}Z-{commit}{'.dirty' if changes else ''}-{_digest(content)}.json"
+    changes = ".dirty" if note == "with changes" else ""
+    return f"{date}Z-{commit}{changes}-{_digest(content)}.json"
 
 
 def _digest(content: bytes) -> str:

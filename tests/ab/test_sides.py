@@ -22,6 +22,7 @@ from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.pytest_plugin.session import provenance_of
+from benchmarks.runner import git as runner_git
 from benchmarks.runner.case import Case
 from benchmarks.runner.git import worktree
 from benchmarks.worker.messages import Runtime
@@ -161,6 +162,28 @@ def test_a_loop_with_old_names_is_not_refused_where_it_is_not_measured(copy_of: 
 
 def test_the_contract_that_lies_with_our_implementations_has_the_current_version() -> None:
     assert contract_version(IMPLEMENTATIONS) == CONTRACT_VERSION
+
+
+def test_a_commit_of_an_installed_packages_own_implementations_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sides, "is_checkout", lambda _: False)  # in another repository, say
+
+    with (
+        pytest.raises(UsageError, match=r"side base: expected a git checkout, found an installed package"),
+        open_side("base", SideOptions(ref="HEAD"), IMPLEMENTATIONS, scratch=tmp_path / "scratch"),
+    ):
+        pass
+
+
+def test_a_side_of_an_installed_package_does_not_name_the_commit_of_the_repository_around_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in (sides, runner_git):
+        monkeypatch.setattr(module, "is_checkout", lambda _: False)
+
+    with open_side("base", SideOptions(), IMPLEMENTATIONS, scratch=tmp_path) as side:
+        assert side.record.commit is None
 
 
 def test_a_virtual_environment_is_found_by_its_folder(tmp_path: Path) -> None:

@@ -103,9 +103,11 @@ def test_nobody_else_can_import_the_code_and_the_command_runs(
     assert "usage: perceptron-bench" in done.stdout
 
 
-def test_run_writes_into_the_users_folder_and_the_record_names_the_same_code(
-    python: Path, here: Path
+def test_run_writes_into_the_users_folder_and_the_record_names_the_version_and_the_same_code(
+    wheel: Path, python: Path, here: Path
 ) -> None:
+    version = wheel.name.split("-")[1]
+
     done = run([python, "-c", COMMAND, "run", "--quick", *ONE_CASE], cwd=here)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -113,6 +115,7 @@ def test_run_writes_into_the_users_folder_and_the_record_names_the_same_code(
     (record,) = here.glob("perceptron-bench-results/looks/*.json")
     found = read_run(record)
     assert found.rows[0].is_timed
+    assert found.provenance.commit == f"unknown (version {version})"
     assert same_code(found.rows[0].code_digest, read_entry(IMPLEMENTATIONS / "numpy_float32.py").code_digest)
 
 

@@ -57,12 +57,6 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
     assert system.collect_provenance(()).commit is None
 
 
-def test_code_that_is_no_checkout_has_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "is_checkout", lambda _: False)  # site-packages in another repository, say
-
-    assert system.collect_provenance(()).commit is None
-
-
 def test_a_machine_without_an_nvidia_driver_is_known_to_lack_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("benchmarks.runner.system.Path.exists", lambda _: False)

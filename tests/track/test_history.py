@@ -65,9 +65,10 @@ def test_a_record_added_twice_is_there_once(file: Path, folder: Path, tmp_path: 
         ({"date": "0999-11-23"}, "09991123T000000Z-0123456789-"),
         ({"commit": None}, "20261101T000000Z-unknown-"),
         ({"commit": "0123456789 with changes"}, "20261101T000000Z-0123456789.dirty-"),
+        ({"commit": "unknown (version 0.2.0)"}, "20261101T000000Z-unknown-"),
         ({"commit": "../../elsewhere"}, "20261101T000000Z-unknown-"),
     ],
-    ids=["a time zone", "none", "long ago", "no commit", "changes", "a path"],
+    ids=["a time zone", "none", "long ago", "no commit", "changes", "a wheel", "a path"],
 )
 def test_whatever_date_and_commit_are_the_record_is_found_again(
     provenance: dict[str, Any], name: str, folder: Path, tmp_path: Path
