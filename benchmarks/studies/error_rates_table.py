@@ -23,6 +23,7 @@ from rich.table import Table
 from benchmarks.compare.rule import Category
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
+from benchmarks.files import explain_refusal, write_atomically
 from benchmarks.records.caption import machine, software
 from benchmarks.records.provenance import Provenance
 from benchmarks.report.tables.markdown import from_rich
@@ -86,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tabulate(parsed: argparse.Namespace) -> int:
     lines = read_lines(parsed.file)
     text, output = page(comparisons_in(lines, parsed.file), lines), parsed.file.with_name("README.md")
-    output.write_text(text, encoding="utf-8")
+    with explain_refusal(output, remedy="name a copy of the file in another folder"):
+        write_atomically(output, text)
     sys.stdout.write(f"{text}\nwritten: {output}\n")
     return 0
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.errors import UsageError
-from benchmarks.files import explain_refusal, try_to_write
+from benchmarks.files import explain_refusal, try_to_write, write_named
 from benchmarks.records.caption import machine, software
 from benchmarks.report.tables.markdown import from_rich, plain_in_markdown
 from benchmarks.runner.system import collect_provenance
@@ -86,5 +86,5 @@ class Findings:
         measured = "\n".join(f"- {plain_in_markdown(line)}" for line in captions)
         with explain_refusal(path, remedy=REMEDY):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n\n".join([head, *parts, measured]) + "\n", encoding="utf-8")
+            write_named(path, "\n\n".join([head, *parts, measured]) + "\n")
         self.console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)

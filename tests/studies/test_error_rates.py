@@ -104,6 +104,18 @@ def test_the_table_holds_our_rule_and_every_other_tools(
     assert set(RULES) <= set(rows)
 
 
+def test_the_table_is_replaced_as_a_whole(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_rates_table, "page", lambda *_: "after")
+    table, same_file = recorded.with_name("README.md"), recorded.with_name("before.md")
+    table.write_text("before")
+    same_file.hardlink_to(table)
+
+    assert error_rates_table.main([str(recorded)]) == 0
+
+    assert table.read_text() == "after"
+    assert same_file.read_text() == "before"
+
+
 def test_the_other_tools_rules_call_what_their_manuals_say() -> None:
     base = process(0, 1.0)
 

@@ -111,3 +111,14 @@ def test_a_page_that_can_not_be_written_is_refused_in_words(tmp_path: Path) -> N
 
     with pytest.raises(UsageError, match="name another file with -o"):
         findings.write(tmp_path / "file" / "page.md", "# Title", ())
+
+
+def test_a_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    page, same_file = tmp_path / "page.md", tmp_path / "before.md"
+    page.write_text("before")
+    same_file.hardlink_to(page)
+
+    Findings(Console(quiet=True)).write(page, "# After", ())
+
+    assert page.read_text(encoding="utf-8").startswith("# After\n")
+    assert same_file.read_text() == "before"
