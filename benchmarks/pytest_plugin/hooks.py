@@ -88,6 +88,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             with _as_outside_of_tests():
                 session.config.stash[SESSION].claim(keys, timed=timed)
         except UsageError as error:
+            if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
+                session.config.pluginmanager.unregister(reporter)  # it would add that nothing ran
             raise pytest.UsageError(str(error)) from None
 
 

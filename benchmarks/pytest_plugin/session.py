@@ -77,12 +77,13 @@ class MeasuringSession:
             UsageError: this run is already in progress, or the folder can't be made.
         """
         self.settings = settings = self.options.settings(choose_cpus(self.options.cores), timed=timed)
-        self.provenance = provenance_of(self.cases.values(), settings.cpus)
+        provenance = collect_provenance(settings.cpus)
         self.chosen = {key: case for key, case in self.cases.items() if key in keys}
         if timed and (self.options.resume or self.options.chosen.resumes):
             # A resumed run may have another time limit: what was measured is the same.
             identity = (list(self.chosen.values()), replace(settings, max_time_s=None))
-            self.resume_folder = ResumeFolder.of(identity, self.provenance)
+            self.resume_folder = ResumeFolder.of(identity, provenance)
+        self.provenance = with_commits(provenance, self.cases.values())  # it may warn, so it is last
 
     def measure(self, settings: Settings, console: Console) -> None:
         """Run the rounds. From here on a signal ends the rounds only, so that the record is written."""
@@ -155,11 +156,11 @@ class MeasuringSession:
         )
 
 
-def provenance_of(cases: Iterable[Case], cpus: tuple[int, ...]) -> Provenance:
-    """Describe the machine and the software, and the commits of implementations from other folders."""
+def with_commits(provenance: Provenance, cases: Iterable[Case]) -> Provenance:
+    """Add the commits of the cases' implementations from other folders."""
     folders = {case.entry.path.resolve().parent for case in cases} - {IMPLEMENTATIONS}
     commits = {commit for folder in folders if (commit := git_commit(folder))}
-    return replace(collect_provenance(cpus), commit_elsewhere=", ".join(sorted(commits)) or None)
+    return replace(provenance, commit_elsewhere=", ".join(sorted(commits)) or None)
 
 
 def read_problem(text: str, precision: Precision | None) -> Problem:
