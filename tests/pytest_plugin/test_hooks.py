@@ -56,22 +56,19 @@ def test_an_invalid_case_fails_has_no_time_and_leaves_the_others_theirs(
     assert '"copy' not in json.dumps([b["name"] for b in json.loads(record.read_text())["benchmarks"]])
 
 
-def test_where_no_case_is_right_the_tables_still_say_so(copy_of: Copy, tmp_path: Path) -> None:
-    wrong = copy_of("numpy_float32", WRONG_STEP)
+def test_where_no_case_is_right_tables_and_record_have_the_reasons(copy_of: Copy, tmp_path: Path) -> None:
+    wrong, record = copy_of("numpy_float32", WRONG_STEP), tmp_path / "run.json"
 
     done = pytest_(
-        "--benchmark-only",
-        "--quick",
-        "--device=cpu",
-        "--impl",
-        wrong,
-        f"--benchmark-json={tmp_path / 'r.json'}",
+        *("--benchmark-only", "--quick", "--device=cpu", f"--impl={wrong}", f"--benchmark-json={record}")
     )
 
     assert done.returncode == 1
     assert "INVALID: copy on cpu (every case)" not in done.stdout  # the two cases go wrong differently
     assert f"INVALID: copy on cpu ({NAMES[0]}): loss of step 2" in done.stdout
     assert "INTERNALERROR" not in done.stdout + done.stderr
+    assert "Not saving anything" not in done.stdout + done.stderr
+    assert [row.verdict for row in read_run(record).rows if row.reason] == [Verdict.INVALID] * 2
 
 
 def test_a_case_that_can_not_run_here_is_skipped_with_the_reason(numpy_float32: Path) -> None:
