@@ -1,7 +1,7 @@
 """The hooks of the pytest plugin: options, the cases to collect, their measuring, and our own tables."""
 
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,8 +18,8 @@ from benchmarks.records.compact import thin_samples
 from benchmarks.records.row import KEY
 from benchmarks.records.run import read_run
 from benchmarks.report.tables.run import print_run
-from benchmarks.runner.case import CaseResult
-from benchmarks.terminal import Terminal
+from benchmarks.runner.case import Case, CaseResult
+from benchmarks.terminal import WIDE, Terminal
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureManager
@@ -30,6 +30,11 @@ PARALLEL = (
     "expected one process where times are taken, found one of pytest-xdist's: cases that are measured at the "
     "same time slow each other down; leave out -n, or add --benchmark-disable to verify without times"
 )
+
+COLUMNS = ("min", "median", "max", "iqr", "rounds")
+"""Columns of pytest-benchmark's table that a narrow terminal shows, the most important one first."""
+COLUMN_WIDTH = 25
+"""Of one of them, about: a long number, and its ratio to the group's best."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SESSION] = MeasuringSession.of(options)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    _choose_columns(config, config.stash[SESSION].cases.values())
 
 
 def _require_writable(config: pytest.Config) -> None:
@@ -61,6 +67,14 @@ def _require_writable(config: pytest.Config) -> None:
     if saves and scheme == "file":
         with explain_refusal(Path(storage), remedy="name another folder with --benchmark-storage"):
             try_to_replace(Path(storage, "record.json"))
+
+
+def _choose_columns(config: pytest.Config, cases: Iterable[Case]) -> None:
+    """Let pytest-benchmark's table fit into a narrow terminal, unless the user chose its columns."""
+    width = Terminal().width
+    if width < WIDE and not config.getoption("benchmark_columns", None):
+        name = max((len(f"bench_epoch[{case.name}]") for case in cases), default=0)
+        config.option.benchmark_columns = COLUMNS[: max(1, (width - name) // COLUMN_WIDTH)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

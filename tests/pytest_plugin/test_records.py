@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -123,3 +124,26 @@ def test_saving_and_comparing_work_as_pytest_benchmark_documents(numpy_impl: Pat
     assert slower.returncode != 0
     assert "Performance has regressed" in slower.stdout + slower.stderr
     assert "= perceptron-bench =" in slower.stdout  # our tables come all the same
+
+
+@pytest.mark.parametrize(
+    ("width", "chosen", "headings"),
+    [
+        (60, [], "Min"),
+        (100, [], "Min Median"),
+        (100, ["--benchmark-columns=mean,max,ops"], "Mean Max OPS"),
+        (200, [], "Min Max Mean StdDev Median IQR Outliers OPS Rounds Iterations"),
+    ],
+)
+def test_a_narrow_terminal_shows_the_columns_of_pytest_benchmark_that_fit_or_that_the_user_chose(
+    width: int, chosen: list[str], headings: str, numpy_impl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    options = ("--benchmark-only", "--quick", "--device=cpu", f"--impl={numpy_impl}")
+
+    done = pytest_(*options, *chosen, problems=PROBLEMS[:2])
+
+    lines = done.stdout[done.stdout.index("-- benchmark ") :].splitlines()
+    (table,) = (line for line in lines if line.startswith("Name (time in "))
+    assert re.sub(r"Name \(.*?\)| \([KM]?ops/s\)", "", table).split() == headings.split()
+    assert len(table.rstrip()) <= width
