@@ -119,7 +119,8 @@ def change_points(y: NDArray[np.float64]) -> list[int]:
     try:
         import ruptures  # noqa: PLC0415 - part of an extra
     except ImportError as error:
-        message = f"finding change points needs ruptures ({error}): pip install 'perceptron-bench[report]'"
+        install = "with Python 3.13 or earlier, pip install 'perceptron-bench[report]'"
+        message = f"finding change points needs ruptures ({error}): {install}"
         raise UsageError(message) from None
     # With the linear kernel the cost is the squared deviations, and PELT runs in C.
     finder = ruptures.KernelCPD(kernel="linear", min_size=MIN_RUNS).fit(_clipped(y))

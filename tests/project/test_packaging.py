@@ -19,8 +19,8 @@ PYPROJECT = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 
 OURS = {"benchmarks", "impls", "tests"}
-PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"]}
-"""Module -> distributions; the extra `cuda` is not installed where there is no GPU."""
+PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"], "ruptures": ["ruptures"]}
+"""Module -> distributions; not every machine has the extra `cuda`, and no Python 3.14 has ruptures."""
 
 
 def test_pyproject_citation_and_changelog_name_the_same_version_and_licence() -> None:
@@ -32,6 +32,38 @@ def test_pyproject_citation_and_changelog_name_the_same_version_and_licence() ->
     assert {PROJECT["version"], str(citation["version"]), newest[1]} == {PROJECT["version"]}
     assert citation["license"] == PROJECT["license"] == "Apache-2.0"
     assert "Apache License\n                           Version 2.0" in (CODE / "LICENSE").read_text()
+
+
+def supported_pythons() -> list[str]:
+    """Return the versions of Python that the classifiers name, the oldest first."""
+    return re.findall(
+        r"^Programming Language :: Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE
+    )
+
+
+def test_every_file_names_the_same_oldest_and_newest_python() -> None:
+    pythons = supported_pythons()
+    oldest, newest = pythons[0], pythons[-1]
+    minors = [int(python.partition(".")[2]) for python in pythons]
+    tools = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    workflow = yaml.safe_load((CODE / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+
+    assert minors == list(range(minors[0], minors[-1] + 1))
+    assert PROJECT["requires-python"] == f">={oldest},<3.{minors[-1] + 1}"
+    assert workflow["jobs"]["tests"]["strategy"]["matrix"]["python"] == [oldest, newest]
+    assert (tools["mypy"]["python_version"], tools["ruff"]["target-version"]) == (oldest, f"py3{minors[0]}")
+    for page in ("README.md", "CONTRIBUTING.md"):
+        assert f"Python {oldest} to {newest}" in (CODE / page).read_text(encoding="utf-8")
+
+
+def test_the_readme_names_the_pythons_with_which_the_results_were_measured() -> None:
+    readme = (CODE / "README.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"they were measured with ([^;]*?)\.\s", readme)
+    records = [path.read_text(encoding="utf-8") for path in (CODE / "results" / "runs").glob("*.json")]
+    measured = {python for record in records for python in re.findall(r'"python": ?"(3\.\d+)\.', record)}
+
+    assert measured
+    assert set(re.findall(r"Python (3\.\d+)", sentence)) == measured
 
 
 def imported_by(folder: str) -> set[str]:
