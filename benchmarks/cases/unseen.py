@@ -2,7 +2,8 @@
 
 Sizes and learning rates are fixed or the case's own, so that compilers meet nothing new; all values follow
 from a seed that is new in each run. A mistake that the named problems forgive shows in one of these: the last
-rows of a batch decide, gradients shrink a thousandfold or are as small as Adam's ε, logits are far from 0.
+rows of a batch decide, gradients shrink a thousandfold, or are small in all steps, or as small as Adam's ε,
+logits are far from 0.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ COMBINATIONS = (
 N_STEPS, MIN_EPOCHS = 20, 2
 """A training at a case's own size has about so many steps, but at least so many epochs, if the case has."""
 
-N_VALUES, INSPECTED_VALUES = 2_000_000, 21_000_000
+N_VALUES, INSPECTED_VALUES = 2_000_000, 26_000_000
 """About so many features are drawn at a case's own size, in a process that times and in one that inspects; a
 kind of values that they do not suffice for is left out."""
 
@@ -173,6 +174,11 @@ def _saturated(_: Generator, size: int, _batch: int) -> Rows:
     return factors, (factors < 0).astype(float)
 
 
+def _constant(_: Generator, size: int, _batch: int) -> Rows:
+    """All rows weigh the same, and all labels are right."""
+    return np.ones(size), np.zeros(size)
+
+
 KINDS = {
     "batches in which only the last two rows count": Kind(
         bias=5,
@@ -202,5 +208,12 @@ KINDS = {
         rows=_saturated,
         precision="float32",
         often="other clamps than those of torch.nn.BCELoss, a loss on logits in place of probabilities",
+    ),
+    "gradients below a thousandth": Kind(
+        bias=-10,
+        reach=-0.01,
+        drift=0.01,
+        rows=_constant,
+        often="steps left out where the gradient is small, or a training that ends there",
     ),
 }

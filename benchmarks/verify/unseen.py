@@ -86,7 +86,7 @@ def _fault(expected: Expected, outcome: Outcome) -> str | None:
     """Compare with the reference; an outcome that has fewer losses has those of the last epoch.
 
     Losses have the usual tolerance up to 1, and the same relative one beyond: float32 keeps a loss of 30 to
-    2e-6 only, and each step rounds parameters of that size anew. Correct loops use at most 0.55 of it:
+    2e-6 only, and each step rounds parameters of that size anew. Correct loops use at most 0.66 of it:
     those with optax, whose β2 in float32 makes every step longer by 6e-6 (measured, 32 seeds).
     """
     problem, training = expected.problem, expected.reference.training

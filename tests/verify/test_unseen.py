@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Check
     from tests.conftest import Copy, Measured
 
-LAST_ROWS, SHRINKING, FAR, SATURATED = KINDS
+LAST_ROWS, SHRINKING, FAR, SATURATED, SMALL_GRADIENTS = KINDS
 LOOP = "    for x, y in batches:\n"
 STEP = "        adam(state, gradient)\n"
 UPDATE = "    state.parameters -= state"
@@ -104,6 +104,16 @@ WRONG: dict[str, tuple[str, str, str]] = {  # a text, its replacement, and the f
         "np.log1p(-y_pred), LOG_CLAMP",
         "np.log1p(-y_pred), -50.0",
         SATURATED,
+    ),
+    "no step where all gradients are below 1e-3": (
+        STEP,
+        "        if np.abs(gradient).max() > 1e-3:\n            adam(state, gradient)\n",
+        SMALL_GRADIENTS,
+    ),
+    "no step where the gradient's norm is below 1e-4": (
+        STEP,
+        "        if np.linalg.norm(gradient) > 1e-4:\n            adam(state, gradient)\n",
+        SMALL_GRADIENTS,
     ),
 }
 
