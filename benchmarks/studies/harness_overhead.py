@@ -23,6 +23,7 @@ from benchmarks.runner.system import choose_cpus
 from benchmarks.studies.findings import Findings, run_study, study_parser
 from benchmarks.studies.fresh_process import in_fresh_process
 from benchmarks.worker.measure import time_trainings
+from benchmarks.worker.messages import Job
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload, drop_warmup, train
@@ -70,7 +71,8 @@ def measure(name: str, problem: str) -> list[tuple[float, float]]:
 
 def harness_median_s(workload: Workload, n_epochs: int) -> float:
     """Time it as the harness's worker does."""
-    timed, *_ = time_trainings(workload, FrameworkObserver(), n_epochs=n_epochs, sample_s=SECONDS, seed=1)
+    job = Job(path="", framework="", devices=("cpu",), sample_s=SECONDS, unseen_seed=1)
+    timed, *_ = time_trainings(workload, FrameworkObserver(), job, n_epochs)
     return float(np.median([s for training in timed for s in drop_warmup(training.epoch_s)]))
 
 

@@ -16,6 +16,7 @@ from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_bu
 from benchmarks.worker.gpu import GpuMeter
 from benchmarks.worker.inspection.inspect import inspect
 from benchmarks.worker.inspection.placed import changed_values
+from benchmarks.worker.inspection.threads import cpus_in_trainings
 from benchmarks.worker.inspection.unseen import train_own_size
 from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
@@ -32,6 +33,9 @@ WARM_UP_EPOCHS = 10
 TRIES = 6
 """So many times `sample_s` are timed, at most, while they seem to be below their cost: that may be noise, and
 on a shared machine such noise lasts for seconds."""
+
+RETRIED = 0.25
+"""No further try begins after this part of the worker's time limit: to be busy is no reason to be killed."""
 
 MOST = 5
 """Whole trainings are timed for at most this many times `sample_s`, if their epochs take so little of it."""
@@ -59,7 +63,8 @@ def measure(
     inspection = None if timing else inspect(workload, job, observer, loaded.resident_bytes)
     n_kinds = n_kinds_of(workload.problem, N_VALUES if timing else INSPECTED_VALUES)
     n_missing, n_foreign = changed_values(workload) or (None, None)
-    allowed = cpus_allowed() if job.cpus else None
+    own_size = train_own_size(workload, job.unseen_seed, n_kinds)
+    allowed = None if not job.cpus else cpus_allowed() if timing else cpus_in_trainings(workload)
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
@@ -70,7 +75,7 @@ def measure(
         first_call_s=loaded.compile_s + workload.place_s + verified[0].first_call_s,
         lowest=lowest,
         highest=highest,
-        own_size=train_own_size(workload, job.unseen_seed, n_kinds),
+        own_size=own_size,
         n_missing=n_missing,
         n_foreign=n_foreign,
         timing=timing,
@@ -95,9 +100,7 @@ def sample(
     """
     children_before_s = observe.children_cpu_s()
     meter = GpuMeter(workload.device)
-    timed, trials, conservation = time_trainings(
-        workload, observer, n_epochs=n_epochs, sample_s=job.sample_s, seed=job.unseen_seed
-    )
+    timed, trials, conservation = time_trainings(workload, observer, job, n_epochs)
     gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
     counted, n_instructions = (
         count_trainings(workload, n_epochs, Path(job.counter)) if job.counter else ([], None)
@@ -119,7 +122,7 @@ def sample(
 
 
 def time_trainings(
-    workload: Workload, observer: FrameworkObserver, *, n_epochs: int, sample_s: float, seed: int
+    workload: Workload, observer: FrameworkObserver, job: Job, n_epochs: int
 ) -> tuple[list[TimedTraining], Trials, Conservation]:
     """Time trainings, at least two, and trials between them; more if a time seems too short.
 
@@ -128,13 +131,15 @@ def time_trainings(
     """
     gc.collect()
     gc.freeze()
+    until_s = time.perf_counter() + RETRIED * job.worker_timeout_s
     timed = [_timed(workload, n_epochs)]
-    trials = Trials.of(workload, observer, seed=seed, n_epochs=n_epochs)
+    trials = Trials.of(workload, observer, seed=job.unseen_seed, n_epochs=n_epochs)
     for _ in range(TRIES):
-        _time_more(timed, trials, sample_s)
+        _time_more(timed, trials, job.sample_s)
         conservation = conservation_of(trials, timed)
         share = conserved_share(conservation, summary_of(timed), workload.device)
-        if share >= TOLERANCE or (share < ALONE and not is_busy(conservation)):
+        failed = share < ALONE and not is_busy(conservation)
+        if share >= TOLERANCE or failed or time.perf_counter() > until_s:
             break
     if share < TOLERANCE:
         calls_s = calls_cpu_s(workload, n_epochs)

@@ -43,6 +43,15 @@ if os.fork() == 0:  # a daemon: its parent ends, and it has a session of its own
     os._exit(0)
 os.wait()
 """
+ELSEWHERE = """
+def elsewhere():
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    hashlib.sha256(bytes(100_000))  # lets go of Python's lock, as a product of matrices does
+"""
+THREAD = """    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+"""
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -209,6 +218,16 @@ UNFAIR = [
         (
             ("import numpy as np\n", "import os\n\nimport numpy as np\n"),
             ('TIER = "eager"\n', 'TIER = "eager"\nos.sched_setaffinity(0, range(os.cpu_count()))\n'),
+        ),
+        "CPUs that its threads may run on: expected 1, found",
+    ),
+    Unfair(
+        "two cores where one was allotted, for threads that end with the epoch",
+        "numpy_float32",
+        (
+            ("import numpy as np\n", "import os, hashlib, threading\n\nimport numpy as np\n"),
+            ('TIER = "eager"\n', f'TIER = "eager"\n{ELSEWHERE}'),
+            ("    state.losses = []\n", f"    state.losses = []\n{THREAD}"),
         ),
         "CPUs that its threads may run on: expected 1, found",
     ),

@@ -1,0 +1,42 @@
+"""Watches on which CPUs threads may run during trainings: one that ends with the epoch is seen only then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from time import process_time
+
+from benchmarks.worker.inspection.unseen import train_unwatched
+from benchmarks.worker.start import cpus_allowed
+from benchmarks.worker.training import Workload
+
+WATCHED_S = 0.1
+"""For so much CPU time, trainings are watched: some hundred looks."""
+
+
+def cpus_in_trainings(workload: Workload) -> set[int] | None:
+    """Return the CPUs that some thread may run on, while it trains or now; None if the system can't say."""
+    until_s = process_time() + WATCHED_S
+    with _watched() as seen:
+        while process_time() < until_s:
+            train_unwatched(workload, workload.problem.n_epochs)
+    now = cpus_allowed()
+    return None if now is None else now | seen
+
+
+@contextmanager
+def _watched() -> Iterator[set[int]]:
+    """Collect the CPUs in a thread of our own, which looks as often as it can."""
+    seen: set[int] = set()
+    over = Event()
+
+    def look() -> None:
+        while not over.is_set():
+            seen.update(cpus_allowed() or ())
+
+    thread = Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
