@@ -3,7 +3,9 @@
 Started by `benchmarks.runner.launch`. The harness imports frameworks here and nowhere else.
 """
 
+import gc
 import importlib.util
+import os
 import signal
 import sys
 import traceback
@@ -40,6 +42,7 @@ def work(job: Job) -> Iterator[Message]:
         reason = f"{job.framework} is not installed"
         yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
         return
+    gc.disable()  # a framework's modules are many, and none is garbage
     observer = observer_of(job.framework)  # this loads the framework
     implementation, unavailable, loaded = load_observed(Path(job.path), job.devices, observer)
     yield Readiness(unavailable=unavailable)
@@ -48,6 +51,8 @@ def work(job: Job) -> Iterator[Message]:
         return
     if job.sample_s or job.framework != "numpy":  # NumPy needs no waking; the kernel's compilation counts
         wake(implementation, device, job.precision)
+    gc.freeze()
+    gc.enable()
     inspected: set[tuple[str, ...]] = set()  # variants, on unseen problems
     for problem in job.problems:
         observer.forget_compiled()
@@ -65,3 +70,6 @@ def work(job: Job) -> Iterator[Message]:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # all is written; to take PyTorch apart would cost a second

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.records.row import Verdict
+from benchmarks.runner.launch import launch
+from benchmarks.worker.messages import Job, Readiness
 from benchmarks.worker.start import load
 from impls.contract import CONTRACT_VERSION, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Copy, Measured
 
 BOOK = Problem(batch_size=32)
@@ -28,7 +32,7 @@ def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(
         *COUNT,
         (
             "    state.losses = []\n",
-            # A process that inspects prepares fewer times: to verify, for types, traffic, products and more.
+            # A process that inspects prepares fewer times until it has verified all.
             "    state.losses = []\n    state.learning_rate += n_prepared > 20\n",
         ),
     )
@@ -107,3 +111,18 @@ def test_what_compiles_while_it_is_loaded_belongs_to_the_first_call(
 
     assert costs
     assert (costs.cold_first_call_s > 0.3) is (compiler is not None)
+
+
+def test_a_worker_ends_when_its_answers_are_written_whatever_the_loop_has_left_for_its_exit(
+    copy_of: Copy, tmp_path: Path
+) -> None:
+    late = copy_of(
+        "numpy_float32",
+        ("import numpy as np\n", "import atexit\nimport time\n\nimport numpy as np\n"),
+        ('TIER = "eager"\n', 'TIER = "eager"\natexit.register(time.sleep, 1000)\n'),
+    )
+
+    report = launch(Job(path=str(late), framework="numpy", devices=("cpu",)), tmp_path, "late")
+
+    assert report.error is None
+    assert report.readiness == Readiness(unavailable={"cpu": None})
