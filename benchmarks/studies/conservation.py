@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import cycle
+from itertools import cycle, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +94,16 @@ def rows_of(entry: ImplementationFile, cpus: tuple[int, ...], folder: Path) -> l
         cpus=cpus,
         unseen_seed=secrets.randbits(32),
         caches=str(folder / "caches" / entry.name),
+        worker_timeout_s=600,  # with other processes on the core, all takes longer
     )
     rows = []
-    for problem, answer in zip(problems, launch(job, folder, entry.name).results, strict=True):
+    report = launch(job, folder, entry.name)
+    for problem, answer in zip_longest(problems, report.results):
         result = CaseResult(Case(entry, "cpu", problem))
-        result.add(answer, round_=0, position=0)
+        if answer:
+            result.add(answer, round_=0, position=0)
+        else:
+            result.end(Verdict.FAILED, report.error or "gave no answer", report.log)
         result.settle()
         rows.append(_row(result, answer))
     return rows
