@@ -48,6 +48,11 @@ class Agreement:
         last = max(steps, default=0)
         require(last <= self.n_steps, "curve", f"steps up to {self.n_steps}", last)
 
+    @property
+    def badness(self) -> tuple[bool, float]:
+        """Return a sort key: agreements with a fault come last, the others by the loss's deviation."""
+        return self.fault is not None, self.max_loss_deviation or 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:

@@ -101,7 +101,7 @@ class CaseResult:
         if answer.timing:
             self.judgements.append(conservation.judge(answer.timing, problem, self.case.device))
             checks += self.judgements[-1].checks
-        self.agreement = max(self.agreement or agreed, agreed, key=agreement.badness)
+        self.agreement = max(self.agreement or agreed, agreed, key=lambda each: each.badness)
         self.data_digest = answer.data_digest
         self.manifest |= {check.name: brief(check) for check in checks}
         faults = [agreed.fault, *(check.fault for check in checks if check.holds is False)]

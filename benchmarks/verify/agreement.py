@@ -98,11 +98,6 @@ def check(problem: Problem, measurement: Measurement) -> Agreement:
     )
 
 
-def badness(agreement: Agreement) -> tuple[bool, float]:
-    """Return a sort key: agreements with a fault come last, the others by the loss's deviation."""
-    return agreement.fault is not None, agreement.max_loss_deviation or 0.0
-
-
 def compare(
     found: NDArray[Any], expected: NDArray[Any], tolerance: NDArray[Any], name_of: Callable[[int], str]
 ) -> tuple[float | None, str | None]:

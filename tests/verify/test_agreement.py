@@ -11,7 +11,6 @@ import pytest
 from benchmarks.cases.tolerances import LOSS_TOLERANCE, PARAMETER_TOLERANCE
 from benchmarks.decode import decode
 from benchmarks.records.row import Agreement, LossPoint, Row
-from benchmarks.verify import agreement
 from benchmarks.verify.agreement import MAX_POINTS, check, loss_curve, reference_for
 from benchmarks.worker.messages import Measurement, Outcome
 from tests.conftest import SMALL
@@ -135,7 +134,7 @@ def test_a_fault_outranks_any_deviation() -> None:
         for d, f in ((1e-6, None), (None, "stopped early"))
     )
 
-    assert max(good, bad, key=agreement.badness) is bad
+    assert max(good, bad, key=lambda each: each.badness) is bad
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, MAX_POINTS])
