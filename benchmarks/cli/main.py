@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cli import ab, compare, report, run, show, track
+from benchmarks.cli import ab, compare, merge, report, run, show, track
 from benchmarks.cli.parser import DEFECT, USAGE, Parser
 from benchmarks.cli.streams import guarded_streams
 from benchmarks.errors import UsageError
@@ -57,6 +57,7 @@ def build_parser() -> Parser:
     run.add_command(commands)
     show.add_commands(commands)
     report.add_command(commands)
+    merge.add_command(commands)
     ab.add_commands(commands)
     compare.add_command(commands)
     track.add_command(commands)

@@ -3,13 +3,16 @@
 import datetime as dt
 import reprlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated
 
 from benchmarks.decode import Within
+from benchmarks.records.process import Count
 
 PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
+NOT_INSTALLED = "not installed"
+"""In place of a version."""
 
 
 STEERING_VARIABLES = (
@@ -47,6 +50,15 @@ class Host:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """One of the runs that `merge` joined as this one; each ran on a single machine."""
+
+    date: str
+    machine: str  # its name
+    first_round: Count  # the rounds from here on are its own, up to the first one of the next part
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """What a table must name: where, when and with what it was measured."""
 
@@ -55,6 +67,7 @@ class Provenance:
     commit: str | None
     commit_elsewhere: str | None = None  # of the checkouts with implementations from elsewhere
     hosts: list[Host]
+    parts: list[Part] = field(default_factory=list)  # empty: it was measured as one run
 
     def __post_init__(self) -> None:
         """Refuse a run that no host measured, or of no day."""
@@ -69,15 +82,19 @@ class Provenance:
 
     @cached_property
     def host(self) -> Host:
-        """Return all hosts as one: a text that several share is written once, and their CPUs are counted."""
+        """Return all hosts as one: a text that several share is written once, and their CPUs are counted.
+
+        The hosts of parts are alike and ran apart, so that only one is counted.
+        """
+        together = self.hosts[:1] if self.parts else self.hosts
         variables = dict.fromkeys(name for host in self.hosts for name in host.worker_variables)
         return Host(
             machine=_together(host.machine for host in self.hosts),
             system=_together(host.system for host in self.hosts),
             cpu=_together(host.cpu for host in self.hosts),
-            n_cpus=sum(host.n_cpus for host in self.hosts),
-            gpu="\n".join(host.gpu for host in self.hosts if host.gpu) or None,
-            pinned_to=[cpu for host in self.hosts for cpu in host.pinned_to],
+            n_cpus=sum(host.n_cpus for host in together),
+            gpu="\n".join(host.gpu for host in together if host.gpu) or None,
+            pinned_to=[cpu for host in together for cpu in host.pinned_to],
             worker_variables={
                 name: _together(host.worker_variables.get(name, "unset") for host in self.hosts)
                 for name in variables

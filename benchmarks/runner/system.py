@@ -12,7 +12,7 @@ from pathlib import Path
 import cpuinfo
 
 from benchmarks.errors import UsageError
-from benchmarks.records.provenance import PACKAGES, Host, Provenance, steers
+from benchmarks.records.provenance import NOT_INSTALLED, PACKAGES, Host, Provenance, steers
 from benchmarks.runner.cpu_quota import cpu_quota
 from benchmarks.runner.git import harness_commit
 from benchmarks.worker.env_vars import worker_environment
@@ -84,7 +84,7 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def _gpus() -> str | None:

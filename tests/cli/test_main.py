@@ -11,7 +11,7 @@ from benchmarks.cli.parser import RENAMED
 from benchmarks.paths import CODE
 
 COMMANDS = [
-    *("run", "list", "explain", "table", "report", "ab", "calibrate", "compare"),
+    *("run", "list", "explain", "table", "report", "merge", "ab", "calibrate", "compare"),
     *("track add", "track show", "track export"),
 ]
 

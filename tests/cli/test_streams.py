@@ -23,12 +23,17 @@ full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/ful
 
 @pytest.fixture
 def records(tmp_path: Path) -> dict[str, str]:
-    """Write two records, the second with a slower case, and a history."""
+    """Write two records, the second with a slower case, one of another case, and a history."""
     floor = timed("native_floor", [1e-5] * 6)
-    base = write(run_of_day(0, floor, timed("jax_scan", [4e-5] * 6)), tmp_path / "base.json")
+    settings = {"baseline": "native_floor"}
+    scan = timed("jax_scan", [4e-5] * 6)
+    base = write(run_of_day(0, floor, scan, settings=settings), tmp_path / "base.json")
     new = write(run_of_day(1, floor, timed("jax_scan", [8e-5] * 6)), tmp_path / "new.json")
+    rows = (timed("native_floor", [1.1e-5] * 6), timed("jax_jit", [5e-5] * 6))
+    other = write(run_of_day(2, *rows, settings=settings), tmp_path / "other.json")
     (tmp_path / "history").mkdir()
-    return {"BASE": str(base), "NEW": str(new), "HISTORY": str(tmp_path / "history")}
+    outputs = {"HISTORY": str(tmp_path / "history"), "MERGED": str(tmp_path / "merged.json")}
+    return {"BASE": str(base), "NEW": str(new), "OTHER": str(other)} | outputs
 
 
 COMMANDS = {
@@ -36,6 +41,7 @@ COMMANDS = {
     "explain": (["explain", "jax_scan", "BASE"], 0),
     "compare": (["compare", "BASE", "BASE"], 0),
     "regression": (["compare", "BASE", "NEW"], 1),
+    "merge": (["merge", "BASE", "OTHER", "-o", "MERGED"], 0),
     "track add": (["track", "add", "BASE", "--history", "HISTORY"], 0),
     "usage": (["table", "no such file"], 4),
 }

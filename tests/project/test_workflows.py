@@ -182,7 +182,10 @@ def test_a_job_ends_as_ab_does_but_undecided_is_a_notice(
     assert ("::notice title=Undecided::" in done.stdout) == (status == 3)
 
 
-@pytest.mark.parametrize(("script", "variables"), [*steps_with("ab"), *steps_with("calibrate")])
+@pytest.mark.parametrize(
+    ("script", "variables"),
+    [step for command in ("ab", "calibrate", "run", "merge") for step in steps_with(command)],
+)
 def test_what_a_workflow_calls_is_understood(script: str, variables: dict[str, str], tmp_path: Path) -> None:
     _, arguments = run_step(script, variables, tmp_path, status=0)
 

@@ -136,8 +136,9 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         ["table", "BROKEN"],
         ["explain", "torch_eager", "BROKEN"],
         ["track", "add", "BROKEN"],
+        ["merge", "GOOD", "BROKEN", "-o", "MERGED"],
     ],
-    ids=["base", "new", "table", "explain", "track"],
+    ids=["base", "new", "table", "explain", "track", "merge"],
 )
 @pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)
 def test_it_is_refused_by_name_in_one_sentence_and_no_history_changes(
@@ -148,6 +149,7 @@ def test_it_is_refused_by_name_in_one_sentence_and_no_history_changes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     files = {"GOOD": write(RUN, tmp_path / "good.json"), "BROKEN": tmp_path / "broken.json"}
+    files["MERGED"] = tmp_path / "merged.json"
     files["BROKEN"].write_bytes(content if isinstance(content, bytes) else content.encode())
     history = ["--history", str(tmp_path / "history")] if command[0] == "track" else []
 
@@ -157,6 +159,7 @@ def test_it_is_refused_by_name_in_one_sentence_and_no_history_changes(
     assert message in captured.err
     assert not captured.out
     assert not (tmp_path / "history").exists()
+    assert not files["MERGED"].exists()
 
 
 @pytest.mark.parametrize("name", ["none.json", ""], ids=["missing", "a folder"])

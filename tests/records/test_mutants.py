@@ -56,6 +56,8 @@ COMMANDS = (
     ("track", "show", "--history=HISTORY"),
     ("track", "export", "MUTANT", "-o", "OUT"),
     ("track", "export", "MUTANT", "--format=customSmallerIsBetter", "-o", "OUT"),
+    ("merge", "MUTANT", "SECOND", "-o", "MERGED"),
+    ("merge", "SECOND", "MUTANT", "-o", "MERGED"),
 )
 REPORT = ("report", "MUTANT", "--no-plots", "-o", "REPORT")
 
@@ -134,7 +136,8 @@ def possible_or_refused(file: Path) -> bool:
 def call(command: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
     """Call a command on the mutant in the folder; return its status."""
     places = {
-        "MUTANT": "mutant.json", "GOOD": "good.json", "OUT": "out", "HISTORY": "history", "REPORT": "report"
+        "MUTANT": "mutant.json", "GOOD": "good.json", "OUT": "out", "HISTORY": "history", "REPORT": "report",
+        "SECOND": "second.json", "MERGED": "merged.json",
     }  # fmt: skip
     words = list(command)
     for place, name in places.items():
@@ -155,12 +158,15 @@ def attack(seed: int, command: tuple[str, ...], folder: Path, capsys: pytest.Cap
         accepted = possible_or_refused(file)
     status = call(command, folder, capsys)
     assert accepted or status == 4 or "GOOD" in command or "show" in command
+    if command[0] == "merge" and status == 0:
+        assert possible_or_refused(folder / "merged.json")
     return accepted
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write(RUN, tmp_path / "good.json")
+    write(run_of(*three_rows(scale=2), INVALID, ABSENT), tmp_path / "second.json")
     assert main(["track", "add", str(tmp_path / "good.json"), f"--history={tmp_path / 'history'}"]) == 0
     return tmp_path
 

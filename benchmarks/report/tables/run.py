@@ -39,8 +39,10 @@ def caption(run: Run) -> str:
     """Describe where, when and with which software the run was measured."""
     at = run.provenance
     used = cores_per_case(row.n_cores for row in run.rows)
-    parts = [*doubts(run), machine(at), used, software(at.versions, at.commit), at.date, _rounds(run)]
-    return " · ".join(parts)
+    texts = [*doubts(run), machine(at), used, software(at.versions, at.commit), at.date, _rounds(run)]
+    if at.parts:
+        texts.append(f"merged from {len(at.parts)} runs")
+    return " · ".join(texts)
 
 
 def _rounds(run: Run) -> str:
