@@ -3,7 +3,8 @@
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, Field, dataclass, field, fields, replace
-from functools import cache
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
 from benchmarks.analysis.cells import in_unit
@@ -29,9 +30,10 @@ class Column:
     kind: type = str  # str, int, float or bool
     optional: bool = False
 
-    def of(self, line: object) -> Any:  # noqa: ANN401 - `kind` says at run time which type it is; no checker can know
-        """Return the column's value in a line of the table."""
-        return self.value(line) if self.value else getattr(line, self.name)
+    @cached_property
+    def of(self) -> Callable[[Any], Any]:
+        """Return the function that reads the column's value from a line of the table."""
+        return self.value or attrgetter(self.name)
 
     def write(self, line: object) -> str:
         """Return the column's text in a line of the table."""

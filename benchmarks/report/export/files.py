@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -40,10 +40,13 @@ class Export:
         """Return all columns, those of the key first."""
         return (*(columns_of(self.key) if self.key else ()), *columns_of(self.line))
 
-    def lines(self, runs: Iterable[Run]) -> Iterator[tuple[Any, ...]]:
-        """Return the values of all columns, line by line, of all runs in their order."""
-        values = [column.of for column in columns_of(self.line)]
-        return ((*key, *(value(line) for value in values)) for run in runs for key, line in self.of(run))
+    def values(self, runs: Iterable[Run]) -> list[list[Any]]:
+        """Return each column's values, line by line, of all runs in their order."""
+        found = [each for run in runs for each in self.of(run)]
+        return [
+            *([key[i] for key, _ in found] for i in range(len(self.columns) - len(columns_of(self.line)))),
+            *([column.of(line) for _, line in found] for column in columns_of(self.line)),
+        ]
 
 
 def _of_run(items: Callable[[Run], Iterable[Any]]) -> Callable[[Run], Lines]:
@@ -51,7 +54,9 @@ def _of_run(items: Callable[[Run], Iterable[Any]]) -> Callable[[Run], Lines]:
 
 
 def _of_rows(items: Callable[[Row], Iterable[Any]]) -> Callable[[Run], Lines]:
-    return lambda run: (((*_name(run), row.case), item) for row in run.rows for item in items(row))
+    return lambda run: (
+        (key, item) for row in run.rows for key in [(*_name(run), row.case)] for item in items(row)
+    )
 
 
 def _name(run: Run) -> tuple[str, str]:
@@ -140,13 +145,12 @@ def _table(export: Export, runs: Sequence[Run]) -> pa.Table:
         )
         for column in export.columns
     )
-    arrays = list(zip(*export.lines(runs), strict=True)) or [()] * len(schema)
     try:
-        values = [pa.array(each, type_) for each, type_ in zip(arrays, schema.types, strict=True)]
+        arrays = [pa.array(*each) for each in zip(export.values(runs), schema.types, strict=True)]
     except OverflowError as error:
         message = f"{export.name}: expected whole numbers below 2**63, found another in a record ({error})"
         raise UsageError(message) from None
-    return pa.table(values, schema)
+    return pa.table(arrays, schema)
 
 
 def dictionary() -> str:
