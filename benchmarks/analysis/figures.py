@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.analysis.cells import NO_FIGURE, interval_cell
 from benchmarks.analysis.columns import column
-from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, discover
+from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, ImplementationFile, discover
 from benchmarks.cases.problems import name_of
 from benchmarks.records.machine import Machine
 from benchmarks.records.process import paired_min_s
@@ -185,12 +185,14 @@ def _of_row(row: Row) -> dict[str, Any]:
 
 def gradient_of(row: Row) -> str:
     """Return who derives the gradient; not recorded: as the implementation's file declares it today."""
-    return row.gradient or _declared_gradients().get(row.implementation, BY_FRAMEWORK)
+    today = declared().get(row.implementation)
+    return row.gradient or (today.gradient if today else BY_FRAMEWORK)
 
 
-@cache
-def _declared_gradients() -> dict[str, str]:
-    return {name: entry.gradient for name, entry in discover().items()}
+@cache  # reading all files takes half a second
+def declared() -> dict[str, ImplementationFile]:
+    """Return the implementations by name, as their files are today."""
+    return discover()
 
 
 def _of_times(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:

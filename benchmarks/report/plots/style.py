@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
-from benchmarks.analysis.figures import gradient_of
-from benchmarks.cases.implementations import BY_HAND, ImplementationFile, discover
+from benchmarks.analysis.figures import declared, gradient_of
+from benchmarks.cases.implementations import BY_HAND, ImplementationFile
 from benchmarks.records.row import Row
 from benchmarks.report.plots.plot import Panel, inline
 
@@ -103,7 +103,7 @@ def _colour_of(framework: str, tier: str, gradient: str) -> str:
 
 @cache
 def _known_variants() -> dict[str, int | None]:
-    return variants_of(discover().values())
+    return variants_of(declared().values())
 
 
 def variants_of(entries: Iterable[ImplementationFile]) -> dict[str, int | None]:
