@@ -7,7 +7,7 @@ import altair as alt
 from benchmarks.analysis.cells import si
 from benchmarks.analysis.cost_model import CostModel, Sweep
 from benchmarks.records.row import Row
-from benchmarks.report.plots.plot import Panel, Plot, Values, inline, setting_of
+from benchmarks.report.plots.plot import Panel, Plot, Unit, Values, inline, setting_of
 from benchmarks.report.plots.style import SECONDS, logarithmic, points
 
 PANEL_WIDTH, LINE_HEIGHT = 300, 28
@@ -71,7 +71,7 @@ def _panel(values: Values, rows: Sequence[Row], names: tuple[str, str], *, first
     order = [value["implementation"] for value in values]
     axis = alt.Axis(title=None, labels=first, ticks=first, labelLimit=200)
     y = alt.Y("implementation:N", sort=order, scale=alt.Scale(domain=order), axis=axis)
-    base = alt.Chart(inline(within)).encode(y=y)
+    base = Unit(inline(within)).encode(y=y)
 
     def x(name: str) -> alt.X:
         return alt.X(f"{name}:Q", title=names[0], **logarithmic(found, scale, **SECONDS))

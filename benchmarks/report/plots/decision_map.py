@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.analysis.decision_map import DecisionMap
 from benchmarks.analysis.head_to_head import by_hand
-from benchmarks.report.plots.plot import Panel, Plot, Values, inline, setting_of
+from benchmarks.report.plots.plot import Panel, Plot, Unit, Values, inline, setting_of
 from benchmarks.report.plots.style import ink_on, logarithmic, look_of
 
 PANEL_WIDTH, PANEL_HEIGHT = 330, 330
@@ -89,10 +89,10 @@ def _panel(drawn: DecisionMap, fills: Mapping[str, str]) -> Panel:
         scale=alt.Scale(domain=list(fills), range=list(fills.values())),
         legend=alt.Legend(title="finishes first", symbolType="square", labelLimit=200),
     )
-    areas = alt.Chart(inline(values)).mark_area(opacity=1, strokeWidth=1, line=False)
+    areas = Unit(inline(values)).mark_area(opacity=1, strokeWidth=1, line=False)
     measured = sorted({size for way in drawn.ways for size in way.batch_sizes})
-    rules = alt.Chart(inline([{"batch size": size} for size in measured]))
-    labels = alt.Chart(inline(_labels(values, fills)), name=f"names_{drawn.caches}")
+    rules = Unit(inline([{"batch size": size} for size in measured]))
+    labels = Unit(inline(_labels(values, fills)), name=f"names_{drawn.caches}")
     return alt.layer(
         areas.encode(
             x=alt.X("batch size:Q", title="batch size (samples)", **_axis(drawn.range)),

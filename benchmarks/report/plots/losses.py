@@ -7,7 +7,7 @@ import altair as alt
 from benchmarks.cases.problems import name_of
 from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Row
-from benchmarks.report.plots.plot import Panel, Plot, Values, inline
+from benchmarks.report.plots.plot import Panel, Plot, Unit, Values, inline
 from benchmarks.report.plots.style import GREY, WIDTH, limit, lines, logarithmic, overlaid, points
 
 UPPER_HEIGHT, LOWER_HEIGHT = 200, 240
@@ -56,7 +56,7 @@ def _points(row: Row, place: int, n_rows: int) -> Values:
 
 
 def _losses(values: Values, rows: Sequence[Row]) -> Panel:
-    base = alt.Chart(inline(values)).encode(x=_steps(title=None))
+    base = Unit(inline(values)).encode(x=_steps(title=None))
     reference = base.transform_filter(alt.datum.implementation == rows[0].implementation)
     loss = alt.Y("loss:Q", title="loss of the step")
     return overlaid(
@@ -68,7 +68,7 @@ def _losses(values: Values, rows: Sequence[Row]) -> Panel:
 
 def _deviations(values: Values, rows: Sequence[Row], tolerance: float) -> Panel:
     axis = logarithmic([LEAST, 1e3], {"domainMin": LEAST, "clamp": True}, format="~e")
-    base = alt.Chart(inline([value for value in values if value["deviation"]])).encode(
+    base = Unit(inline([value for value in values if value["deviation"]])).encode(
         x=_steps(title="step"), y=alt.Y("deviation:Q", title="|loss - reference|", **axis)
     )
     tooltip = [*map(alt.Tooltip, ("implementation:N", "step:Q", "loss:Q"))]

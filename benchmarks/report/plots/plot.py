@@ -1,5 +1,7 @@
 """One plot: its panels, and the words that replace it for readers who can't see it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -49,6 +51,14 @@ class Plot:
         """Return the chart's Vega-Lite specification, without a theme; the tests validate it."""
         found: dict[str, Any] = self.chart.to_dict(validate=False)
         return found
+
+
+class Unit(alt.Chart):
+    """A chart that Altair copies without its parts, which nothing changes: it copies charts at every step."""
+
+    def __deepcopy__(self, _: object) -> Unit:
+        """Return a copy with the same parts."""
+        return self.copy(deep=False)
 
 
 def inline(values: Values) -> alt.InlineData:

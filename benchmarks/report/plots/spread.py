@@ -6,7 +6,7 @@ import altair as alt
 
 from benchmarks.cases.problems import name_of
 from benchmarks.records.row import Row
-from benchmarks.report.plots.plot import Plot, Values, inline
+from benchmarks.report.plots.plot import Plot, Unit, Values, inline
 from benchmarks.report.plots.style import DIM, points
 
 PANEL_WIDTH, PANEL_HEIGHT = 140, 110
@@ -65,14 +65,14 @@ def _panels(values: Values, names: Sequence[str], color: alt.Color) -> alt.Facet
     high = min(FARTHEST, max(1.25, *(value["q3"] for value in values)) * MARGIN)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=WIDE if high / low > DISTINCT else NARROW, format="~f")
-    base = alt.Chart().encode(x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0, grid=False)))
+    base = Unit().encode(x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0, grid=False)))
 
     def y(column: str) -> alt.Y:
         return alt.Y(f"{column}:Q", scale=scale, axis=axis, title="epoch / typical")
 
     bar = base.mark_bar(clip=True, size=12, strokeWidth=2)
     panel = alt.layer(
-        alt.Chart().mark_rule(color=DIM, strokeDash=[2, 3]).encode(y=alt.YDatum(1, scale=scale)),
+        Unit().mark_rule(color=DIM, strokeDash=[2, 3]).encode(y=alt.YDatum(1, scale=scale)),
         base.mark_rule(clip=True, strokeWidth=1.5, opacity=0.6).encode(
             y=y("min"), y2=alt.Y2("max:Q"), color=color
         ),

@@ -13,7 +13,7 @@ import altair as alt
 from benchmarks.analysis.figures import declared, gradient_of
 from benchmarks.cases.implementations import BY_HAND, ImplementationFile
 from benchmarks.records.row import Row
-from benchmarks.report.plots.plot import Panel, inline
+from benchmarks.report.plots.plot import Panel, Unit, inline
 
 Theme: TypeAlias = Literal["light", "dark"]
 
@@ -188,7 +188,7 @@ def logarithmic(
 
 def limit(value: float, label: str) -> list[alt.Chart]:
     """Return a horizontal line with a label, on the y axis of the panel."""
-    base = alt.Chart(inline([{"limit": value}])).encode(y=alt.Y("limit:Q"))
+    base = Unit(inline([{"limit": value}])).encode(y=alt.Y("limit:Q"))
     text = base.mark_text(align="left", baseline="bottom", dx=4, dy=-3)
     return [
         base.mark_rule(color=DIM, strokeWidth=2),

@@ -9,7 +9,7 @@ from benchmarks.analysis.cells import si
 from benchmarks.analysis.cost_model import Sweep
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.records.row import Row
-from benchmarks.report.plots.plot import Plot, Values, inline, setting_of
+from benchmarks.report.plots.plot import Plot, Unit, Values, inline, setting_of
 from benchmarks.report.plots.style import HEIGHT, WIDTH, limit, lines, logarithmic, overlaid, points
 
 FLOAT_BYTES = 4
@@ -68,7 +68,7 @@ def throughput(sweeps: Sequence[Sweep], *, bandwidth: float | None, where: str) 
 
 def _lines(values: Values, rows: Sequence[Row]) -> list[alt.Chart]:
     sizes, rates = ([value[column] for value in values] for column in ("batch size", "samples per second"))
-    base = alt.Chart(inline(values)).encode(
+    base = Unit(inline(values)).encode(
         x=alt.X("batch size:Q", title="batch size (samples)", **logarithmic(sizes, format="~s")),
         y=alt.Y("samples per second:Q", title="throughput (samples/s)", **logarithmic(rates, format="~s")),
         tooltip=[

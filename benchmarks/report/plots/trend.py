@@ -6,7 +6,7 @@ from itertools import product
 import altair as alt
 
 from benchmarks.analysis.cells import si
-from benchmarks.report.plots.plot import Plot, Values, inline
+from benchmarks.report.plots.plot import Plot, Unit, Values, inline
 from benchmarks.report.plots.style import BLUE, DIM, VERMILION
 from benchmarks.track.change_points import ENOUGH_RUNS, Change, Segmentation
 from benchmarks.track.trends import differences
@@ -66,7 +66,7 @@ def chart_of(segmented: Sequence[Segmentation]) -> alt.FacetChart:
     scale = alt.Scale(zero=False)
     utc = alt.Scale(type="utc", padding=12)
     date = alt.X("date:T", title="date of the run (UTC)", scale=utc, axis=alt.Axis(tickCount=DATE_TICKS))
-    base = alt.Chart().encode(x=date)
+    base = Unit().encode(x=date)
     # Not by filters: in a panel without a change they would leave layers without a date to scale by.
     shown = alt.condition(alt.datum.label != "", alt.value(1), alt.value(0))
     layers = alt.layer(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from benchmarks.records.run import Run
 
 gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
+alt = pytest.importorskip("altair")
+charts = pytest.importorskip("benchmarks.report.html.charts")
 pytest.importorskip("vl_convert")
 
 HOSTILE = "</script><img src=x onerror=alert(1)>`*_[x](javascript:alert(1))"
@@ -118,6 +120,11 @@ def test_the_run_that_is_shown_for_a_group_comes_first_and_timed_groups_before_o
         (None, 0, True),
         ("book", 0, False),
     ]
+
+
+def test_the_plots_that_the_page_fills_in_are_valid() -> None:
+    for specification in charts.templates().values():
+        alt.LayerChart.from_dict(specification)
 
 
 def test_ten_thousand_rows_are_smaller_than_a_photograph(tmp_path: Path) -> None:
