@@ -151,7 +151,7 @@ class Row:
         """Return the losses of the process that was furthest from the reference; empty: not known."""
         return self.agreement.curve if self.agreement else ()
 
-    @property
+    @cached_property
     def is_timed(self) -> bool:
         """Return whether it has times that may be shown."""
         return self.verdict is Verdict.VERIFIED and bool(self.processes)
@@ -178,7 +178,7 @@ class Row:
         counts = [process.n_instructions for process in self.processes]
         return min((count for count in counts if count is not None), default=None)
 
-    @property
+    @cached_property
     def first_call_s(self) -> float:
         """Return the median over the rounds of the first call, with warm caches; the row must be timed."""
         return median(process.first_call_s for process in self.processes)

@@ -38,6 +38,8 @@ DIGITS = 5
 EXACT = ("typical_s", "cold_s", "warm_s")
 """Figures that the page subtracts from each other, for break-even points, so they have all digits."""
 
+AS_THEY_ARE = ("case", "implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
+
 PROCESS = [column for column in columns_of(ProcessLine) if column.name != "mean_s"]
 """The figures of a process that the page shows: without the mean, by which nothing is judged."""
 
@@ -177,14 +179,12 @@ def _problem(problem: Problem) -> Fields:
 
 
 def _row(row: Row, figures: Figures, checks: dict[Check, int]) -> Fields:
-    names = ("case", "implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
-    numbers = {column.name for column in _numeric_columns()} - {*EXACT, *OF_RATIO}
     return {
-        **{name: getattr(figures, name) for name in (*names, *EXACT)},
-        **{name: _short(getattr(figures, name)) for name in sorted(numbers)},
+        **{name: getattr(figures, name) for name in (*AS_THEY_ARE, *EXACT)},
+        **{name: _short(getattr(figures, name)) for name in _rounded_figures()},
         "text": {column.name: column.write(figures) for column in _numeric_columns()},
         "data_digest": row.data_digest,
-        "agreement": row.agreement and asdict(replace(row.agreement, curve=())),
+        "agreement": row.agreement and vars(row.agreement) | {"curve": ()},
         "manifest": [checks.setdefault(check, len(checks)) for check in row.manifest],
         "processes": [_process(process) for process in row.processes if row.is_timed],
     }
@@ -193,6 +193,11 @@ def _row(row: Row, figures: Figures, checks: dict[Check, int]) -> Fields:
 @cache  # ten thousand rows ask for them
 def _numeric_columns() -> list[Column]:
     return [column for column in columns("") if not column.is_text]
+
+
+@cache
+def _rounded_figures() -> list[str]:
+    return sorted({column.name for column in _numeric_columns()} - {*EXACT, *OF_RATIO})
 
 
 def _process(process: ProcessResult) -> list[float | None]:
