@@ -107,7 +107,8 @@ class Measured:
         arguments = [
             *("--pyargs", "benchmarks.bench_epoch", f"--rootdir={CODE}"),  # pytest allows no [ in a path
             *(f"--config-file={os.devnull}", "--override-ini=python_functions=bench_*"),  # anywhere alike
-            *("--disable-plugin-autoload", "-pbenchmark", "-pno:cacheprovider", "-pno:warnings"),
+            *("--noconftest", "--disable-plugin-autoload", "-pbenchmark", "-pno:cacheprovider"),
+            "-pno:warnings",
             *("--benchmark-only", f"--benchmark-storage=file://{os.devnull}"),  # it would make a folder
             *(f"-k={expression}", "--quiet", "--no-header"),
         ]

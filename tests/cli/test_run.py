@@ -239,6 +239,24 @@ def test_what_is_set_for_the_users_own_pytest_does_not_reach_run(monkeypatch: py
     assert "not measured: numpy_float32 on cuda" in done.stdout
 
 
+def test_no_conftest_of_the_current_folder_is_run(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "tests"):
+        folder.mkdir(exist_ok=True)
+        (folder / "conftest.py").write_text("raise ImportError('for the tests of the user')")
+
+    done = subprocess.run(  # noqa: S603 - ours
+        [*QUIETLY, "benchmarks", "run", "--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(CODE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "not measured: numpy_float32 on cuda" in done.stdout
+
+
 def test_a_defect_of_pytest_is_no_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
         pytest, "main", lambda *_, **__: pytest.ExitCode.INTERNAL_ERROR
