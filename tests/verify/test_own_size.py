@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.unseen import INSPECTED_VALUES, KINDS, N_VALUES, draw_own_size, n_kinds_of
+from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.verify.unseen import OWN_SIZE, check_own_size
 from benchmarks.worker.inspection.unseen import train_own_size
@@ -131,6 +132,12 @@ def test_fewer_kinds_are_drawn_of_large_cases_and_none_where_none_was_made_for_t
     assert n_kinds_of(NAMED["wide"], INSPECTED_VALUES) == len(KINDS)
     assert n_kinds_of(Problem(learning_rate=1.0), N_VALUES) == 0
     assert n_kinds_of(replace(SMALL, precision="tf32"), N_VALUES) == 0
+
+
+def test_the_docs_name_the_size_from_which_fewer_kinds_are_drawn() -> None:
+    method = (CODE / "docs" / "method.md").read_text(encoding="utf-8")
+
+    assert f"Cases of more than {N_VALUES // len(KINDS):,} features an epoch are asked fewer of" in method
 
 
 def test_a_loop_that_is_honest_in_the_first_process_only_is_invalid_in_the_next(
