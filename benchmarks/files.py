@@ -56,6 +56,8 @@ def try_to_write(path: Path) -> None:
         OSError: it can't be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_fifo():
+        return  # opened and closed, it would tell its reader that all is written
     is_there = os.path.lexists(path)
     with path.open("a" if is_there else "x", encoding="utf-8"):
         pass

@@ -22,6 +22,7 @@ from benchmarks.files import (
     create_atomically,
     explain_refusal,
     try_to_replace,
+    try_to_write,
     write_atomically,
     write_named,
     write_new,
@@ -207,6 +208,21 @@ def test_a_named_pipe_or_device_is_written_to(tmp_path: Path) -> None:
     assert os.read(reader, 10) == b"new"
     os.close(reader)
     assert not Path(os.devnull).is_file()
+
+
+def test_a_named_pipe_is_not_opened_until_it_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: object, **__: object) -> None:
+        message = "its reader now sees the end"
+        raise OSError(message)
+
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(Path, "open", opened)
+
+    try_to_write(tmp_path / "pipe")
+    with pytest.raises(OSError, match="sees the end"):
+        try_to_write(tmp_path / "file")
 
 
 def test_a_named_file_in_a_folder_of_somebody_else_is_overwritten(
