@@ -61,5 +61,5 @@ def _merge(parsed: argparse.Namespace) -> int:
         if groups := groups_without_baseline(run):
             lacking = f"has no times of {run.settings.baseline} in {', '.join(groups)}"
             sys.stderr.write(f"warning: {path}: {lacking}: its cases there have no ratio to it\n")
-    sys.stdout.write(f"merged {len(runs)} records of {len(merged.rows)} cases: {output}\n")
+    sys.stdout.write(f"merged {len(runs)} records, {len(merged.rows)} cases: {output}\n")
     return 0

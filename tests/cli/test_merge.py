@@ -32,7 +32,7 @@ def test_it_joins_the_cases_of_all_jobs_and_says_how_many(
     assert merge(job(0), job(1), job(2), output=merged) == 0
 
     captured = capsys.readouterr()
-    assert captured.out == f"merged 3 records of 7 cases: {merged}\n"
+    assert captured.out == f"merged 3 records, 7 cases: {merged}\n"
     assert captured.err == ""
     run = read_run(merged)
     assert [(row.implementation, str(row.verdict), len(row.processes)) for row in run.rows] == [
