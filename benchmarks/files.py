@@ -11,6 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from benchmarks.errors import UsageError
+from benchmarks.paths import real_path
 
 PARTIAL = ".perceptron-bench-{}.partial"
 """The name of a file that is being written; no reader looks for it."""
@@ -96,7 +97,7 @@ def write_named(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: it can't be written.
     """
-    target = path.resolve()
+    target = real_path(path)
     try:
         if target.is_file() or not target.exists():
             write_atomically(target, content)

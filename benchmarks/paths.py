@@ -15,6 +15,11 @@ PUBLISHED = CODE / "results"
 PUBLISHED_RUNS = PUBLISHED / "runs"
 
 
+def real_path(path: Path) -> Path:
+    """Follow links as far as they lead; before Python 3.13, Path.resolve ends with an error at a circle."""
+    return Path(os.path.realpath(path))
+
+
 def is_checkout(folder: Path) -> bool:
     """Return whether this project's pyproject.toml is in the folder."""
     try:
@@ -27,7 +32,7 @@ def is_checkout(folder: Path) -> bool:
 def local_results(code: Path) -> Path:
     """Return PERCEPTRON_BENCH_RESULTS, else the folder in the checkout, else one in the current folder."""
     if named := os.environ.get("PERCEPTRON_BENCH_RESULTS"):
-        return Path(named).resolve()
+        return real_path(Path(named))
     return code / "results" / "local" if is_checkout(code) else Path.cwd() / "perceptron-bench-results"
 
 

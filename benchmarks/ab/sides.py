@@ -22,7 +22,7 @@ from benchmarks.cases.implementations import (
 )
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
-from benchmarks.paths import CODE, IMPLEMENTATIONS, is_checkout
+from benchmarks.paths import CODE, IMPLEMENTATIONS, is_checkout, real_path
 from benchmarks.records.provenance import PACKAGES
 from benchmarks.runner.git import git_commit, harness_commit, resolve, worktree
 from benchmarks.runner.signals import interruptible
@@ -139,7 +139,7 @@ def open_side(
         UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
             implementations were written for another version of the contract.
     """
-    is_of_wheel = impls.resolve() == IMPLEMENTATIONS and not is_checkout(CODE)
+    is_of_wheel = real_path(impls) == IMPLEMENTATIONS and not is_checkout(CODE)
     _require_consistent(name, options, is_of_wheel=is_of_wheel)
     runtime = options.runtime()
     differs = {key: str(value) for key, value in vars(options).items() if value and key != "env"}

@@ -19,7 +19,7 @@ from benchmarks.cli.outputs import VERDICT_STATUSES, Outputs, add_outputs, read_
 from benchmarks.cli.parser import Parser, add_alpha, add_argument, add_parser, add_path
 from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID
 from benchmarks.compare.rule import COUNTED_RULE, METRICS, Rule
-from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.paths import IMPLEMENTATIONS, real_path
 from benchmarks.pytest_plugin.options import CaseOptions, count, declare, read
 from benchmarks.report.tables.comparison import noise_grid
 from benchmarks.runner.rounds import Settings
@@ -121,7 +121,7 @@ def _selection(parsed: argparse.Namespace) -> Selection:
     return Selection(
         impls=parsed.impl_dir,
         asked=options.impl or (),
-        default=suite.impls if parsed.impl_dir.resolve() == IMPLEMENTATIONS else (),
+        default=suite.impls if real_path(parsed.impl_dir) == IMPLEMENTATIONS else (),
         changed=parsed.changed,
         problems=options.problem or suite.problems,
         devices=options.devices,

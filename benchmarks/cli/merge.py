@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.cli.parser import add_argument, add_parser
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, try_to_write, write_named
+from benchmarks.paths import real_path
 from benchmarks.records.compact import to_json
 from benchmarks.records.merge import join_documents, join_runs, read_document
 from benchmarks.records.mergeable import groups_without_baseline, require_one_run
@@ -44,8 +45,10 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _merge(parsed: argparse.Namespace) -> int:
     output: Path = parsed.output
-    if output.resolve() in [file.resolve() for file in parsed.files]:
-        message = f"{output}: expected a new file for the merged record, found a record that is to be merged"
+    if real_path(output) in map(real_path, parsed.files):
+        message = (
+            f"{output}: expected another file for the merged record, found a record that is to be merged"
+        )
         raise UsageError(message)
     with explain_refusal(output, remedy="name another file with -o"):
         try_to_write(output)

@@ -22,6 +22,7 @@ from benchmarks.compare.result import (
 from benchmarks.compare.rule import Rule
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, try_to_write, write_named
+from benchmarks.paths import real_path
 from benchmarks.report.export.junit import to_junit
 from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
@@ -61,12 +62,12 @@ class Outputs:
         files = {each: path for each in RENDERED if (path := getattr(parsed, each))}
         job_summary = Path(name) if (name := os.environ.get(JOB_SUMMARY)) else None
         outputs = [*files.values(), *([job_summary] if job_summary else [])]
-        resolved = [path.resolve() for path in outputs]
+        resolved = [*map(real_path, outputs)]
         for path in outputs:
-            if (n_times := resolved.count(path.resolve())) > 1:
+            if (n_times := resolved.count(real_path(path))) > 1:
                 message = f"{path}: expected one report for each file, found {n_times}"
                 raise UsageError(message)
-            if path.resolve() in [each.resolve() for each in inputs]:
+            if real_path(path) in map(real_path, inputs):
                 message = f"{path}: expected another file for a report, found a record that is to be compared"
                 raise UsageError(message)
         for path in files.values():

@@ -14,7 +14,7 @@ from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_pa
 from benchmarks.compare.result import Comparison
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.errors import UsageError
-from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS, is_checkout
+from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS, is_checkout, real_path
 from benchmarks.records.run import Run, read_run, recorded_runs
 from benchmarks.report.publish import NOT_COMMITTED, Part, write_report
 
@@ -57,7 +57,7 @@ def report(parsed: argparse.Namespace) -> int:
             "--no-plots, found one; copy the record there"
         )
         raise UsageError(message)
-    if not parsed.publish and parsed.output.resolve() == PUBLISHED:
+    if not parsed.publish and real_path(parsed.output) == PUBLISHED:
         message = f"{parsed.output}: only --publish writes the published report; name another folder with -o"
         raise UsageError(message)
     with _no_collecting():

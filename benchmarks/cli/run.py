@@ -18,7 +18,7 @@ from rich.markup import escape
 from benchmarks.cli.parser import DEFECT, add_argument, add_parser, add_path
 from benchmarks.cli.report import report_locally
 from benchmarks.files import explain_refusal, keep, try_to_replace
-from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, LOOKS
+from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, LOOKS, real_path
 from benchmarks.pytest_plugin import hooks
 from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
 from benchmarks.records.compact import to_json
@@ -68,7 +68,7 @@ def run(parsed: argparse.Namespace) -> int:
     """
     options = read(Options, partial(getattr, parsed))
     default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
-    output = (parsed.output or default).resolve()
+    output = real_path(parsed.output or default)
     is_reported = output.parent == LOCAL_RUNS.resolve()
     for path in [output, *([LOCAL / "README.md"] if is_reported else [])]:
         with explain_refusal(path, remedy="name another file with -o"):

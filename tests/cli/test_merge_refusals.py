@@ -133,9 +133,22 @@ def test_no_record_is_overwritten(job: Job, tmp_path: Path, capsys: pytest.Captu
     for output in (files[1], tmp_path / "link.json"):
         assert merge(*files, output=output) == 4
         assert (
-            f"{output}: expected a new file for the merged record, found a record" in capsys.readouterr().err
+            f"{output}: expected another file for the merged record, found a record"
+            in capsys.readouterr().err
         )
     assert files[1].read_bytes() == before
+
+
+def test_links_in_a_circle_are_refused_where_a_record_is_expected_and_where_one_is_written(
+    job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    circle = tmp_path / "circle.json"
+    circle.symlink_to(circle)
+
+    assert merge(job(0), circle, output=tmp_path / "run.json") == 4
+    assert f"{circle}: can't be read (Too many levels" in capsys.readouterr().err
+    assert merge(job(0), job(1), output=circle) == 4
+    assert f"{circle}: can't be written (Too many levels" in capsys.readouterr().err
 
 
 def test_a_file_that_can_not_be_written_is_refused_before_a_record_is_read(
