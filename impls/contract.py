@@ -7,7 +7,6 @@ needs NumPy only, so that no implementation pulls in another one's framework.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ GRADIENT_CLAMP = 1e-12
 
 
 LARGEST = 1e6
-"""The largest learning rate or feature scale: far beyond use, and far from overflowing float32."""
+"""The largest learning rate, feature scale or loss: far beyond use, and far from overflowing float32."""
 
 MOST = 10**18
 """The largest size: beyond every memory, but within 64 bits."""
@@ -111,12 +110,12 @@ class Problem:
         )
         for name, values in CHOICES.items():
             self._require(name, getattr(self, name) in values, " or ".join(map(repr, values)))
+        positive = f"positive and at most {LARGEST:g}"
         for name in ("learning_rate", "feature_scale"):
-            self._require(name, 0 < getattr(self, name) <= LARGEST, f"positive and at most {LARGEST:g}")
-        self._require("max_loss_change", 0 <= self.max_loss_change < inf, "zero or more, and finite")
-        self._require(
-            "target_loss", self.target_loss is None or 0 < self.target_loss < inf, "positive and finite"
-        )
+            self._require(name, 0 < getattr(self, name) <= LARGEST, positive)
+        self._require("target_loss", self.target_loss is None or 0 < self.target_loss <= LARGEST, positive)
+        holds = 0 <= self.max_loss_change <= LARGEST
+        self._require("max_loss_change", holds, f"zero or more, and at most {LARGEST:g}")
         self._require("seed", 0 <= self.seed < 2**63, "zero or more, and below 2**63")
         plain = self.feature_scale == 1 and self.target_loss is None
         expected = "'float32' where features are scaled or a target_loss ends the training"

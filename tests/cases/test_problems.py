@@ -67,8 +67,14 @@ def test_none_can_be_written_for_a_field_that_may_be_none() -> None:
             "Problem.precision: expected 'float32' or 'tf32' or 'bfloat16', found 'float16'",
         ),
         ("book,learning_rate=nan", "Problem.learning_rate: expected positive and at most 1e\\+06, found nan"),
-        ("book,target_loss=inf", "Problem.target_loss: expected positive and finite, found inf"),
-        ("book,max_loss_change=inf", "Problem.max_loss_change: expected zero or more, and finite, found inf"),
+        (
+            "book,target_loss=1e7",
+            "Problem.target_loss: expected positive and at most 1e.06, found 10000000.0",
+        ),
+        (
+            "book,max_loss_change=inf",
+            "Problem.max_loss_change: expected zero or more, and at most 1e.06, found inf",
+        ),
         ("book,64", "expected field=value after the problem's name, found '64'"),
     ],
 )

@@ -57,6 +57,7 @@ def _place(document: Any, source: random.Random) -> tuple[Any, Any]:
     by_name: dict[str, list[tuple[Any, Any]]] = {}
     for container, key in _places(document):
         by_name.setdefault(str(key), []).append((container, key))
+    by_name = by_name or {"": [({"": None}, "")]}  # an edit before this one has removed all
     return source.choice(by_name[source.choice(sorted(by_name))])
 
 
