@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-pytest_plugins = ["benchmarks.pytest_plugin.hooks"]
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Load our plugin; pytest allows no list of plugins here if it is started in another folder."""
+    pluginmanager.import_plugin("benchmarks.pytest_plugin.hooks")
 
 
 def pytest_configure(config: pytest.Config) -> None:

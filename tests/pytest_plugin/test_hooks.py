@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,27 @@ def test_disabled_each_case_runs_once_and_is_still_verified(numpy_float32: Path,
     assert "NOT TIMED" in good.stdout
     assert bad.returncode == 1
     assert "INVALID: loss of step 2 (epoch 1, batch 2): expected" in bad.stdout
+
+
+def test_the_plugin_of_an_editable_install_collects_the_benchmark_in_any_folder(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    command = [
+        sys.executable, "-m", "pytest", "--benchmark-disable", "-p", "perceptron_bench.pytest_plugin",
+        "--device=cpu", f"--impl={numpy_float32}", *PROBLEMS,
+    ]  # fmt: skip
+
+    done = subprocess.run(  # noqa: S603 - ours
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(CODE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
 
 
 def test_an_invalid_case_fails_has_no_time_and_leaves_the_others_theirs(
