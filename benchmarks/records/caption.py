@@ -1,19 +1,23 @@
 """The parts of every caption, in words: the machine, its cores, the software."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from benchmarks.records.provenance import Host, Provenance
 
 
 def machine(at: Provenance) -> str:
-    """Describe each host: "vm: EPYC (2 CPUs), Linux · pinned to CPU 1"."""
-    return "; ".join(map(_host, at.hosts))
+    """Describe each host, with the names of those alike: "a, b: EPYC (2 CPUs), Linux · pinned to CPU 1"."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for host in at.hosts:
+        names[_host(host)].append(host.machine)
+    return "; ".join(f"{', '.join(alike)}: {text}" for text, alike in names.items())
 
 
 def _host(host: Host) -> str:
     pinned = f"pinned to CPU {', '.join(map(str, host.pinned_to))}" if host.pinned_to else "not pinned"
     limited = f" · {host.throttle}" if host.throttle else ""
-    return f"{host.machine}: {hardware(host.cpu, host.n_cpus, host.gpu)}, {host.system} · {pinned}{limited}"
+    return f"{hardware(host.cpu, host.n_cpus, host.gpu)}, {host.system} · {pinned}{limited}"
 
 
 def hardware(cpu: str, n_cpus: int, gpu: str | None) -> str:

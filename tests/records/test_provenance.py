@@ -41,6 +41,15 @@ def test_a_caption_describes_each_host_with_the_cpus_of_its_workers() -> None:
     ) == "vm: A CPU (2 CPUs), Linux · not pinned"  # fmt: skip
 
 
+def test_a_caption_describes_hosts_that_are_alike_once() -> None:
+    hosts = [HOST, OTHER, replace(HOST, machine="vm3")]
+
+    assert machine(replace(RUN.provenance, hosts=hosts)) == (
+        "vm, vm3: A CPU (2 CPUs), Linux · pinned to CPU 1; "
+        "vm2: A CPU (2 CPUs), NVIDIA H200, 580.1, Linux · pinned to CPU 2, 3"
+    )
+
+
 def test_a_quota_below_the_workers_cores_is_described_and_is_other_hardware() -> None:
     throttled, free = (
         replace(RUN, provenance=replace(RUN.provenance, hosts=[replace(HOST, cpu_quota=quota)]))
