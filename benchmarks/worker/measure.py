@@ -35,7 +35,8 @@ TRIES = 6
 on a shared machine such noise lasts for seconds."""
 
 RETRIED = 0.25
-"""No further try begins after this part of the worker's time limit: to be busy is no reason to be killed."""
+"""No further try begins once timing took this part of the worker's time limit: to be busy is no reason to be
+killed."""
 
 MOST = 5
 """Whole trainings are timed for at most this many times `sample_s`, if their epochs take so little of it."""

@@ -1,0 +1,53 @@
+"""How often a process times again before it leaves a time undecided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.worker import measure
+from benchmarks.worker.conserved import ALONE, TOLERANCE
+from benchmarks.worker.messages import Job
+from benchmarks.worker.observe import FrameworkObserver
+from benchmarks.worker.start import load
+from benchmarks.worker.training import Workload
+from tests.conftest import SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def n_tries(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Count the tries of a process whose time is this share of its cost."""
+
+    def count(share: float, worker_timeout_s: float = 120) -> int:
+        tries: list[object] = []
+        time_more = measure._time_more  # noqa: SLF001 - counted
+
+        def counted(*arguments: object) -> None:
+            tries.append(arguments)
+            time_more(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(measure, "_time_more", counted)
+        monkeypatch.setattr(measure, "conserved_share", lambda *_: share)
+        monkeypatch.setattr(measure, "is_busy", lambda _: False)
+        workload = Workload.of(load(IMPLEMENTATIONS / "numpy_float32.py"), SMALL, "cpu")
+        job = Job(path="", framework="", devices=("cpu",), sample_s=1e-6, worker_timeout_s=worker_timeout_s)
+        measure.time_trainings(workload, FrameworkObserver(), job, SMALL.n_epochs)
+        return len(tries)
+
+    return count
+
+
+@pytest.mark.parametrize(("share", "n"), [(TOLERANCE, 1), ((ALONE + TOLERANCE) / 2, 6), (ALONE / 2, 1)])
+def test_only_a_time_that_is_neither_right_nor_wrong_is_taken_again(
+    share: float, n: int, n_tries: Callable[..., int]
+) -> None:
+    assert n_tries(share) == n
+
+
+def test_no_try_begins_late_in_the_time_limit_of_the_worker(n_tries: Callable[..., int]) -> None:
+    assert n_tries((ALONE + TOLERANCE) / 2, worker_timeout_s=0) == 1
