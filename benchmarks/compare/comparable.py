@@ -1,5 +1,8 @@
 """Whether two records of different moments can be compared."""
 
+from bisect import bisect
+from collections.abc import Iterator
+
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Hardware
@@ -23,7 +26,8 @@ def require_comparable(base: Run, new: Run, baseline: str | None) -> None:
     """
     timed = [{row.case: row.implementation for row in run.rows if row.is_timed} for run in (base, new)]
     both = list(dict.fromkeys(name for case, name in timed[0].items() if case in timed[1]))
-    if baseline is None and (found := differences(base, new)):
+    found = [*differences(base, new), *_of_several_jobs(base, "base"), *_of_several_jobs(new, "new")]
+    if baseline is None and found:
         example = f" --baseline {FLOOR if FLOOR in both else both[0]}" if both else ""
         ratios = f", or compare only ratios to an implementation that both measured:{example}"
         message = f"the records can't be compared: {'; '.join(found)}. Measure both alike"
@@ -53,3 +57,12 @@ def differences(base: Run, new: Run) -> list[str]:
         for name, before, after in pairs
         if before != after
     ]
+
+
+def _of_several_jobs(run: Run, side: str) -> Iterator[str]:
+    """Name a case whose processes are of several jobs: on one machine they are alike, so not independent."""
+    starts = [part.first_round for part in run.provenance.parts]
+    for row in run.rows:
+        if len({bisect(starts, process.round) for process in row.processes}) > 1:
+            yield f"processes of {row.case}: of several merged jobs in the {side} record"
+            return

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.compare.rule import Category
 from benchmarks.records.machine import FULL_PRECISION
+from benchmarks.records.provenance import Part
 from benchmarks.records.row import Verdict
 from tests.compare.records import NOISY_S, case, new_run
 from tests.conftest import SMALL
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Row
     from tests.compare.records import Call, Compare
 
+JOB_DATE = "2026-11-30T00:00:00+00:00"
 
 FOREIGN = {
     "CPU": ({"cpu": "Another CPU"}, "CPU: A CPU in the base, Another CPU in the new record"),
@@ -27,6 +29,10 @@ FOREIGN = {
     "double precision": (
         {"worker_variables": {**FULL_PRECISION, "JAX_ENABLE_X64": "1"}},
         "JAX_DEFAULT_MATMUL_PRECISION=highest, JAX_ENABLE_X64=1 in the new record",
+    ),
+    "jobs": (
+        {"parts": [Part(date=JOB_DATE, machine="vm", first_round=n) for n in (0, 3)]},
+        ": of several merged jobs in the new record",
     ),
     "precision": (
         {"worker_variables": {}},
