@@ -39,7 +39,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     parser = add_parser(commands, "merge", _merge, DESCRIPTION)
     files = "the record of a job, as `run` writes it; at least two"
     add_argument(parser, "files", files, nargs="+", type=Path, metavar="RUN.json")
-    output = "the file of the merged record"
+    output = "the file of the merged record; one that exists is replaced"
     add_argument(parser, "-o --output", output, type=Path, metavar="FILE", required=True)
 
 
