@@ -58,7 +58,7 @@ def test_every_command_reads_the_merged_record(
     for command in (
         ["explain", "jax_scan", str(merged)],
         ["compare", str(merged), str(job(0)), "--baseline=torch_eager"],
-        ["compare", str(merged), str(merged)],
+        ["compare", str(merged), str(merged), "--baseline=torch_eager"],
         ["track", "add", str(merged), f"--history={tmp_path / 'history'}"],
         ["track", "show", f"--history={tmp_path / 'history'}"],
         ["track", "export", str(merged), f"--output={tmp_path / 'trends.csv'}"],
