@@ -42,7 +42,7 @@ Json: TypeAlias = Any
 """What `json.loads` returns."""
 
 Reader: TypeAlias = Callable[[Json], Any]
-"""Reads a value as it is declared, or raises a Misfit."""
+"""Reads a value as it is declared, or raises a MisfitError."""
 
 
 class Within(NamedTuple):
@@ -61,13 +61,13 @@ AnyFloat: TypeAlias = Annotated[float, None]
 """NaN and the infinities, too: for messages between our own processes."""
 
 
-class Misfit(ValueError):  # noqa: N818 - a ValueError that knows the place
-    """A value that its declaration does not allow."""
+class MisfitError(ValueError):
+    """A value that its declaration does not allow; it knows the value's place."""
 
     path = ""  # to the value: ".rows[3].processes[0].min_s"
 
     @classmethod
-    def of(cls, expected: str, found: Json) -> Misfit:
+    def of(cls, expected: str, found: Json) -> MisfitError:
         """Describe a value, abbreviated where it is long."""
         return cls(f"expected {expected}, found {reprlib.repr(found)}")
 
@@ -96,7 +96,7 @@ def decode(kind: type[T], value: Json) -> T:
 
 
 @cache
-def _reader(kind: Any) -> Reader:  # noqa: ANN401 - an annotation
+def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a class or a generic alias: typing has no type for both
     if origin := get_origin(kind):
         return READERS[origin](*get_args(kind))
     if kind in LEAVES:
@@ -126,7 +126,7 @@ def _leaf(kind: type, bounds: Within | None = None) -> Reader:
     def read(value: Json) -> Json:
         if type(value) in types and (bounds is None or least <= value <= most):
             return value
-        raise Misfit.of(expected, value)
+        raise MisfitError.of(expected, value)
 
     return read
 
@@ -138,7 +138,7 @@ def _choice(*texts: str) -> Reader:
     def read(value: Json) -> str:
         if type(value) is str and value in members:
             return members[value]
-        raise Misfit.of(expected, value)
+        raise MisfitError.of(expected, value)
 
     return read
 
@@ -157,7 +157,7 @@ def _mapping(*kinds: Any) -> Reader:  # noqa: ANN401 - annotations
         for key, item in as_object(value).items():
             try:
                 found[read_key(key)] = read_item(item)
-            except Misfit as misfit:
+            except MisfitError as misfit:
                 misfit.path = f"[{reprlib.repr(key)}]{misfit.path}"
                 raise
         return found
@@ -173,11 +173,11 @@ def _sequence(make: Callable[[list[Any]], Any], *kinds: Any) -> Reader:  # noqa:
 
     def read(value: Json) -> Any:  # noqa: ANN401 - a list, a tuple or a NamedTuple
         if type(value) is not list or n_items not in (None, len(value)):
-            raise Misfit.of(expected, value)
+            raise MisfitError.of(expected, value)
         items: list[Any] = []
         try:
             items.extend(map(call, reads, value))
-        except Misfit as misfit:
+        except MisfitError as misfit:
             misfit.path = f"[{len(items)}]{misfit.path}"
             raise
         return make(items)
@@ -201,13 +201,13 @@ def _object(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass
             if is_required or name in found:
                 try:
                     known[name] = read_field(found.get(name, NOTHING))
-                except Misfit as misfit:
+                except MisfitError as misfit:
                     misfit.path = f".{name}{misfit.path}"
                     raise
         try:
             return kind(**known)
         except ValueError as error:  # a rule between fields
-            raise Misfit(str(error)) from None
+            raise MisfitError(str(error)) from None
 
     return read
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from rich.console import Console
@@ -162,9 +163,8 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     is_one_file = any(side.is_one_file for side in sides.values())  # compared with one implementation only
     vanished = [] if is_one_file else [name for name in base if name not in new]
     every_name = dict.fromkeys([*(names or known), *vanished])  # a vanished one is reported, asked for or not
-    return paired_cases_of(
-        sides, list(every_name), selection.devices, problems, selection.rule, n_cores=selection.cores
-    )
+    asked = product(problems, selection.devices, every_name)
+    return paired_cases_of(sides, asked, selection.rule, n_cores=selection.cores)
 
 
 def measure(

@@ -2,9 +2,8 @@
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 
 import numpy as np
 
@@ -93,18 +92,12 @@ class PairedCase:
         )
 
 
-def paired_cases_of(  # noqa: PLR0913 - the sides, and each dimension of the cases to match between them
-    sides: Mapping[str, Side],
-    names: Sequence[str],
-    devices: Sequence[Device],
-    problems: Sequence[Problem],
-    rule: Rule,
-    *,
-    n_cores: int = 1,
+def paired_cases_of(
+    sides: Mapping[str, Side], asked: Iterable[tuple[Problem, Device, str]], rule: Rule, *, n_cores: int = 1
 ) -> list[PairedCase]:
-    """Match the sides' cases by name."""
+    """Match the sides' cases; asked for are problems, devices and names of implementations."""
     found = []
-    for problem, device, name in product(problems, devices, names):
+    for problem, device, name in asked:
         results = {
             key: CaseResult.of(Case(side.entries[name], device, problem, side.runtime, n_cores))
             for key, side in sides.items()

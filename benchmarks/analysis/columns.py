@@ -56,13 +56,13 @@ def columns_of(line: type) -> tuple[Column, ...]:
     return tuple(_column(each, hints[each.name]) for each in fields(line))
 
 
-def _column(declared: Field[Any], hint: Any) -> Column:  # noqa: ANN401 - a class or a union: typing has no type for both before 3.14
+def _column(declared: Field[Any], hint: object) -> Column:
     if Column not in declared.metadata:
         message = f"{declared.name}: expected a field declared by column(…), found {declared.type}"
         raise TypeError(message)
     optional = isinstance(hint, types.UnionType)
     kind = next(each for each in get_args(hint) if each is not types.NoneType) if optional else hint
-    kind = kind if kind in (int, float, bool) else str
+    kind = next((each for each in (int, float, bool) if each is kind), str)
     found: Column = declared.metadata[Column]
     return replace(found, name=declared.name, kind=kind, optional=optional, is_text=hint is str)
 

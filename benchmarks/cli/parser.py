@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def add_parser(  # noqa: PLR0913 - the parts of one command's help, most of them optional
+def add_parser(  # noqa: PLR0913 - a command and the parts of its help, of which two are optional
     commands: argparse._SubParsersAction[Any],
     name: str,
     do: Callable[[argparse.Namespace], int],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def compare(
     seed: str = SEED,
 ) -> tuple[list[CaseVerdict], FakeDispatcher]:
     sides = {"base": base or side("base"), "new": new or side("new")}
-    paired_cases = paired_cases_of(sides, names, ("cpu",), (SMALL,), rule)
+    paired_cases = paired_cases_of(sides, product((SMALL,), ("cpu",), names), rule)
     dispatcher = FakeDispatcher(
         folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=min_s, unable=unable
     )
@@ -217,7 +218,7 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
         return -1.0 if (name, pair) == ("second", INSPECTION) else 1.0
 
     paired_cases = paired_cases_of(
-        {"base": side("base"), "new": side("new")}, NAMES, ("cpu",), (SMALL,), Rule()
+        {"base": side("base"), "new": side("new")}, product((SMALL,), ("cpu",), NAMES), Rule()
     )
     dispatcher = FakeDispatcher(folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=breaks)
     paired_run = PairedRun(paired_cases, dispatcher, SEED)

@@ -21,6 +21,7 @@ from benchmarks.files import keep
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
+from tests.helpers.processes import called_in
 from tests.helpers.quiet import QUIETLY
 from tests.pytest_plugin.calls import WRONG_STEP
 
@@ -214,14 +215,7 @@ def test_a_current_folder_that_is_deleted_meanwhile_loses_no_record(copy_of: Cop
     path = copy_of("numpy_float32", ("import numpy as np\n", once))
     options = ("--quick", "--device=cpu", f"--impl={path}", *PROBLEM, f"--output={record}")
 
-    done = subprocess.run(  # noqa: S603 - ours
-        [*QUIETLY[:1], "-P", *QUIETLY[1:], "benchmarks", "run", *options],
-        cwd=gone,
-        env={**os.environ, "PYTHONPATH": str(CODE)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = called_in(gone, QUIETLY[0], "-P", *QUIETLY[1:], "benchmarks", "run", *options)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert not gone.exists()
@@ -244,14 +238,8 @@ def test_no_conftest_of_the_current_folder_is_run(tmp_path: Path) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "conftest.py").write_text("raise ImportError('for the tests of the user')")
 
-    done = subprocess.run(  # noqa: S603 - ours
-        [*QUIETLY, "benchmarks", "run", "--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(CODE)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ("--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM)
+    done = called_in(tmp_path, *QUIETLY, "benchmarks", "run", *options)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not measured: numpy_float32 on cuda" in done.stdout

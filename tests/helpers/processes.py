@@ -1,8 +1,28 @@
-"""Processes that a test expects to end."""
+"""Processes that a test starts in another folder, or expects to end."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
+from typing import TYPE_CHECKING
+
+from benchmarks.paths import CODE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def called_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder that is not ours; it finds our packages, as after an editable install."""
+    return subprocess.run(  # noqa: S603 - a test's own command, without a shell
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(CODE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def runs(pid: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
 from benchmarks.runner.signals import INTERRUPTED
+from tests.helpers.processes import called_in
 from tests.helpers.quiet import QUIETLY
 from tests.pytest_plugin.calls import NAMES, OPTIONS, PROBLEMS, WRONG_STEP, pytest_
 
@@ -42,18 +42,10 @@ def test_disabled_each_case_runs_once_and_is_still_verified(numpy_float32: Path,
 def test_the_plugin_of_an_editable_install_collects_the_benchmark_in_any_folder(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
-    command = [
-        sys.executable, "-m", "pytest", "--benchmark-disable", "-p", "perceptron_bench.pytest_plugin",
-        "--device=cpu", f"--impl={numpy_float32}", *PROBLEMS,
-    ]  # fmt: skip
-
-    done = subprocess.run(  # noqa: S603 - ours
-        command,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(CODE)},
-        capture_output=True,
-        text=True,
-        check=False,
+    done = called_in(
+        tmp_path,
+        *(sys.executable, "-m", "pytest", "--benchmark-disable", "-p", "perceptron_bench.pytest_plugin"),
+        *("--device=cpu", f"--impl={numpy_float32}", *PROBLEMS),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
