@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.analysis.cells import NO_FIGURE, interval_cell
 from benchmarks.analysis.columns import column
-from benchmarks.cases.implementations import BY_FRAMEWORK, FLOOR, ImplementationFile, discover
+from benchmarks.cases.implementations import BY_FRAMEWORK, BY_HAND, FLOOR, ImplementationFile, discover
 from benchmarks.cases.problems import name_of
 from benchmarks.records.machine import Machine
 from benchmarks.records.process import paired_min_s
@@ -27,6 +27,9 @@ OF_ROW = (
 
 OF_RATIO = ("speedup", "speedup_low", "speedup_high", "speedup_coverage")
 """Figures that a `Ratio` holds, in its order."""
+
+REMOVED = {"jax_scan_packed": BY_HAND}
+"""Who derived the gradient in implementations that are gone; records before version 0.2.0 do not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +189,7 @@ def _of_row(row: Row) -> dict[str, Any]:
 def gradient_of(row: Row) -> str:
     """Return who derives the gradient; not recorded: as the implementation's file declares it today."""
     today = declared().get(row.implementation)
-    return row.gradient or (today.gradient if today else BY_FRAMEWORK)
+    return row.gradient or (today.gradient if today else REMOVED.get(row.implementation, BY_FRAMEWORK))
 
 
 @cache  # reading all files takes half a second

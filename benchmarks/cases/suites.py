@@ -10,7 +10,8 @@ N_FEATURES = (1, 16, 256, 4096)
 BATCH_SIZES = (1, 8, 10, 100, 1000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 """Closer where interpolation between distant sizes made the decision map wrong (measured): where batches
 exceed the caches (at 250,000, between 100,000 and a million, a quarter too high for jax_jit), and where XLA's
-CPU compiler chooses other code (jax_scan_packed compiles in 0.1 s up to batches of 8, then in 0.2 s)."""
+CPU compiler chooses other code (jax_scan_packed, now replaced, compiled in 0.1 s up to batches of 8, then in
+0.2 s)."""
 
 WIDE_BATCH_SIZES = (1, 10, 100, 1000, 10_000)  # of 256 features: 100,000 would take half a gigabyte
 N_BATCHES = (1, 5, 100)

@@ -86,7 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(parsed: argparse.Namespace) -> int:
     found, run = Findings(), read_run(parsed.run)
-    cold_maps = (each for each in decision_maps(run.rows) if each.caches == "cold")
+    known = {entry.name for entry in select(())}
+    if gone := sorted({row.implementation for row in run.rows} - known):
+        found.show(f"left out, because they no longer exist: {', '.join(gone)}")
+    rows = [row for row in run.rows if row.implementation in known]
+    cold_maps = (each for each in decision_maps(rows) if each.caches == "cold")
     with_points = [(each, points) for each in cold_maps if (points := points_of(each, parsed.borders))]
     if not with_points:
         message = (

@@ -9,7 +9,7 @@ import jax
 import pytest
 
 from benchmarks.cases.data import draw_epochs, draw_parameters
-from impls import jax_jit, jax_nojit, jax_scan, jax_scan_packed
+from impls import jax_jit, jax_nojit, jax_scan, jax_scan_fused, jax_scan_fused_hand
 from impls.contract import Problem
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def traced(module: Any, state: Any, batches: Any) -> Any:
         return state.train_step.trace(state.model, state.optimizer_state, *batches[0])
     if module is jax_scan:
         return state.train_epoch.trace(state.model, state.optimizer_state, batches)
-    if module is jax_scan_packed:
-        return state.train_epoch.trace(state.packed, batches)
+    if module in (jax_scan_fused, jax_scan_fused_hand):
+        return state.train_epoch.trace(state.vector, batches)
     return jax.jit(jax.value_and_grad(state.criterion)).trace(state.model, *batches[0])
 
 
@@ -43,7 +43,9 @@ def default_precision() -> Iterator[None]:
 
 @pytest.mark.usefixtures("default_precision")
 @pytest.mark.parametrize(("precision", "name"), [("tf32", "tf32"), ("bfloat16", "bf16")])
-@pytest.mark.parametrize("module", [jax_jit, jax_nojit, jax_scan, jax_scan_packed], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [jax_jit, jax_nojit, jax_scan, jax_scan_fused, jax_scan_fused_hand], ids=lambda m: m.__name__
+)
 def test_every_product_of_the_program_for_a_gpu_names_the_algorithm_that_was_asked_for(
     module: Any, precision: Precision, name: str
 ) -> None:

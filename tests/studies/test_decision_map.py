@@ -204,3 +204,14 @@ def test_a_training_that_raises_has_no_time(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="ended with exit status 3"):
         time_whole(job_of(path))
+
+
+def test_an_implementation_that_no_longer_exists_is_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = sweep("jax_scan_packed", warm_s=0.1, cold_s=0.5, epoch_s=1e-5)
+    taking(lambda _: 1.0, monkeypatch)
+
+    assert main([str(write(run_of(*ROWS, *gone), tmp_path / "run.json")), "--repeats=1"]) == 0
+
+    assert "left out, because they no longer exist: jax_scan_packed" in capsys.readouterr().out

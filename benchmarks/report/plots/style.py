@@ -107,13 +107,13 @@ def _known_variants() -> dict[str, int | None]:
 
 
 def variants_of(entries: Iterable[ImplementationFile]) -> dict[str, int | None]:
-    """Choose a variant for each implementation by its name; None for a usual one.
+    """Choose a variant for each implementation by its name; None for the first usual one of its colour.
 
     Implementations of one colour have different variants while there are enough.
     """
     chosen: dict[str, int | None] = {}
     taken: dict[str, set[int | None]] = defaultdict(set)
-    for entry in sorted(entries, key=lambda entry: (not entry.usual, entry.name)):
+    for entry in sorted(entries, key=lambda entry: entry.name):
         own, first = taken[_colour_of(entry.framework, entry.tier, entry.gradient)], _by_name(entry.name)
         choices = [(first + i) % len(VARIANTS) for i in range(len(VARIANTS))]
         wanted = [None, *choices] if entry.usual else choices

@@ -67,7 +67,11 @@ def test_framework_tier_and_gradient_decide_the_colour_and_only_the_usual_progra
     assert {name for name, look in looks().items() if look.dash == SOLID} == usual
 
 
-@pytest.mark.parametrize("original", ["jax_scan", "jax_scan_packed", "jax_jit", "torch_cudagraph_epoch"])
+def test_an_implementation_that_is_gone_keeps_its_colour() -> None:
+    assert look_of(row("jax_scan_packed", framework="jax", tier="epoch")).colour == GREEN
+
+
+@pytest.mark.parametrize("original", ["jax_scan", "jax_scan_fused_hand", "jax_jit", "torch_cudagraph_epoch"])
 def test_a_copy_has_a_variant_of_its_own_and_leaves_those_of_others_as_they_are(original: str) -> None:
     entries = discover()
     before = variants_of(entries.values())

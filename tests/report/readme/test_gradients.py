@@ -28,7 +28,7 @@ BOOK, LARGE = NAMED["book"], NAMED["large"]
 def run(*, hand_s: float = 1e-5, of_jax: bool = True) -> Run:
     rows = [
         timed("torch_epoch", [6e-5] * 6, framework="torch", tier="epoch", problem=BOOK),
-        timed("jax_scan_packed", [hand_s] * 6, framework="jax", tier="epoch", problem=BOOK),
+        timed("jax_scan_fused_hand", [hand_s] * 6, framework="jax", tier="epoch", problem=BOOK),
         timed("jax_scan", [3e-5] * 6, framework="jax", tier="epoch", problem=BOOK),
         timed("torch_step", [4e-5] * 6, framework="torch", tier="step", problem=BOOK),
         timed("jax_jit", [2e-5] * 6, framework="jax", tier="step", problem=BOOK),
@@ -54,11 +54,12 @@ def test_each_file_declares_who_derives_its_gradient_as_its_code_does() -> None:
 @pytest.mark.parametrize(
     ("name", "recorded", "expected"),
     [
-        ("jax_scan_packed", None, BY_HAND),
+        ("jax_scan_fused_hand", None, BY_HAND),
+        ("jax_scan_packed", None, BY_HAND),  # gone, but in published records
         ("jax_scan", None, BY_FRAMEWORK),
         ("gone", None, BY_FRAMEWORK),
         ("jax_scan", BY_HAND, BY_HAND),
-        ("jax_scan_packed", BY_FRAMEWORK, BY_FRAMEWORK),
+        ("jax_scan_fused_hand", BY_FRAMEWORK, BY_FRAMEWORK),
     ],
 )
 def test_the_gradient_is_the_records_or_for_an_older_record_what_the_file_declares(
@@ -75,14 +76,14 @@ def test_numpy_is_not_named_among_the_gradients_by_hand() -> None:
 
 def test_if_a_gradient_by_hand_wins_the_fastest_derived_one_is_compared_too() -> None:
     assert said(run()).replace("\N{NO-BREAK SPACE}", " ") == (
-        "The gradient of jax_scan_packed is derived by hand. If the framework derives it, "
+        "The gradient of jax_scan_fused_hand is derived by hand. If the framework derives it, "
         "jax_scan against torch_epoch: JAX, 2× (2 to 2)."
     )
 
 
 def test_there_is_no_note_if_none_by_hand_is_fastest_and_no_comparison_without_another() -> None:
     assert said(run(hand_s=5e-5)) == ""
-    assert said(run(of_jax=False)) == "The gradient of jax_scan_packed is derived by hand."
+    assert said(run(of_jax=False)) == "The gradient of jax_scan_fused_hand is derived by hand."
 
 
 def test_problems_with_the_same_two_implementations_share_a_sentence() -> None:
@@ -97,7 +98,7 @@ def test_problems_with_the_same_two_implementations_share_a_sentence() -> None:
     )
 
 
-@pytest.mark.parametrize("names", [["jax_jit", "jax_scan_packed"], ["jax_jit", "jax_scan"]])
+@pytest.mark.parametrize("names", [["jax_jit", "jax_scan_fused_hand"], ["jax_jit", "jax_scan"]])
 def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     names: list[str],
 ) -> None:
@@ -116,6 +117,6 @@ def test_the_table_of_compiling_and_the_map_name_the_gradients_by_hand_in_them(
     page = overview([measured], Extras())
 
     note = by_hand(measured.rows)
-    assert bool(note) == ("jax_scan_packed" in names)
+    assert bool(note) == ("jax_scan_fused_hand" in names)
     assert ("derived by hand, as theirs are" in str(drawn.chart.to_dict()["title"])) == bool(note)
     assert f"not measured{note and f'; {note}'}." in page

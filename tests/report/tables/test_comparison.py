@@ -9,7 +9,7 @@ from benchmarks.report.tables.comparison import comparison_grid
 from tests.helpers.comparisons import comparison, verdict
 from tests.report.tables.test_grid import cells, printed
 
-CASE = "jax_scan_packed-cpu-book-B1000-D2-N5-E12"
+CASE = "jax_scan_fused_hand-cpu-book-B1000-D2-N5-E12"
 GRID = comparison_grid(comparison(verdict(CASE, Category.SLOWER), verdict("b", Category.UNCHANGED)))
 
 

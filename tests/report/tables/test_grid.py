@@ -20,7 +20,7 @@ from tests.helpers.records import INVALID, process, row, run_of
 TIMES_S = {
     "torch_eager": 100e-6,
     "torch_compiled_step": 30e-6,
-    "jax_scan_packed": 10e-6,
+    "jax_scan_fused_hand": 10e-6,
     "native_floor": 5e-6,
 }
 RUN = run_of(
