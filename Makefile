@@ -6,13 +6,14 @@ ARGS ?=
 
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
 
-.PHONY: help bench test test-long lint check clean
+.PHONY: help bench test test-long test-versions lint check clean
 help:
-	@echo 'make bench       measure, verify and write results/local/ (ARGS="--quick", EXTRAS=dev,cuda)'
-	@echo 'make test        run the tests; each benchmark once, for its agreement'
-	@echo 'make test-long   run the tests that repeat at length what quicker ones check'
-	@echo 'make check       lint and types, then the tests'
-	@echo 'make clean       remove the virtual environment and all caches'
+	@echo 'make bench         measure, verify and write results/local/ (ARGS="--quick", EXTRAS=dev,cuda)'
+	@echo 'make test          run the tests; each benchmark once, for its agreement'
+	@echo 'make test-long     run the tests that repeat at length what quicker ones check'
+	@echo 'make test-versions test the implementations on the oldest and newest frameworks (ARGS="jax==0.10.0")'
+	@echo 'make check         lint and types, then the tests'
+	@echo 'make clean         remove the virtual environment and all caches'
 
 bench: $(INSTALLED)
 	$(VENV)/bin/perceptron-bench run $(ARGS)
@@ -26,6 +27,10 @@ test: $(INSTALLED)
 
 test-long: $(INSTALLED)
 	$(PYTEST) -m long tests $(ARGS)
+
+# Each version in an environment of its own, in .venvs.
+test-versions:
+	$(PYTHON) -m tests.versions $(ARGS)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
@@ -47,5 +52,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) .venvs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +
