@@ -25,6 +25,7 @@ TIMING_CODE = (
     "benchmarks/cases/problems.py",
     "benchmarks/worker",
     "benchmarks/runner/rounds.py",
+    "benchmarks/runner/settings.py",
     "benchmarks/runner/launch.py",
 )
 """Files and folders that decide what is timed and how, in addition to the implementation's own file."""
@@ -45,17 +46,19 @@ def checkout_digest() -> str:
     return _digest_of(hashlib.sha256(file.read_bytes()).hexdigest() for file in files_below(MEASURED_CODE))
 
 
-def timed_code_digest(path: Path) -> str:
+def timed_code_digest(path: Path, harness: Iterable[str] | None = None) -> str:
     """Return the digest of the code that decides an implementation's times: its files and TIMING_CODE.
 
-    All imports of its files count: another library under the same name is another program.
+    All imports of its files count: another library under the same name is another program. Who asks for many
+    implementations reads TIMING_CODE once, by `harness_digests`.
     """
-    return _digest_of(
-        [
-            *(_digest_of_file(file.suffix, file.read_bytes(), all_imports=True) for file in files_of(path)),
-            *(_digest_of_file(file.suffix, file.read_bytes()) for file in files_below(TIMING_CODE)),
-        ]
-    )
+    own = (_digest_of_file(file.suffix, file.read_bytes(), all_imports=True) for file in files_of(path))
+    return _digest_of([*own, *(harness_digests() if harness is None else harness)])
+
+
+def harness_digests() -> list[str]:
+    """Return the digest of each file of TIMING_CODE as it is on the disk."""
+    return [_digest_of_file(file.suffix, file.read_bytes()) for file in files_below(TIMING_CODE)]
 
 
 def files_of(loop: Path) -> list[Path]:

@@ -1,11 +1,11 @@
 """Lists the implementations: one file each, read without importing it, which only a worker does."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, timed_code_digest
+from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, harness_digests, timed_code_digest
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
 from impls import contract
@@ -48,14 +48,15 @@ class ImplementationFile:
 def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, ImplementationFile]:
     """Find every implementation in the folder, by name: each file but the contract's and private ones."""
     paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != CONTRACT)
-    return {path.stem: read_entry(path) for path in paths}
+    harness = harness_digests()
+    return {path.stem: read_entry(path, harness) for path in paths}
 
 
-def read_entry(path: Path) -> ImplementationFile:
+def read_entry(path: Path, harness: Sequence[str] | None = None) -> ImplementationFile:
     """Read docstring, FRAMEWORK and TIER from the source, "?" where there is none.
 
     A file that is no implementation, or no Python, has an entry, too: its worker reports the fault, which
-    then costs only its own rows.
+    then costs only its own rows. `harness` are the digests of TIMING_CODE, where they are known.
     """
     module, fault = _parse(path)
     constants = _constants(module)
@@ -67,7 +68,7 @@ def read_entry(path: Path) -> ImplementationFile:
         tier=str(constants.get("TIER") or "?"),
         supports=tuple(map(str, supports)) if isinstance(supports, tuple | list) else (),
         summary=fault or (ast.get_docstring(module) or "").partition("\n")[0],
-        code_digest=timed_code_digest(path),
+        code_digest=timed_code_digest(path, harness),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
         gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
         usual=constants.get("USUAL") is True,
