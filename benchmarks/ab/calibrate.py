@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 
 from benchmarks.ab.comparison import Selection, match, measure
-from benchmarks.ab.pairs import SIDES
 from benchmarks.ab.resume import Workplace
 from benchmarks.ab.sides import SideOptions, open_sides
 from benchmarks.compare.noise import CaseNoise, noise_of
-from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID, CaseVerdict
+from benchmarks.compare.result import FINE, INTERRUPTED, MISSING_OR_INVALID, SIDES, CaseVerdict
 from benchmarks.compare.rule import Category
 from benchmarks.errors import UsageError
 

@@ -17,11 +17,11 @@ from benchmarks.ab.notes import (
     split,
     too_few_pairs,
 )
-from benchmarks.ab.pairs import SIDES, PairedCase, PairedRun, paired_cases_of
+from benchmarks.ab.pairs import PairedCase, PairedRun, paired_cases_of
 from benchmarks.ab.resume import Workplace
 from benchmarks.ab.sides import Side, SideOptions, open_sides
 from benchmarks.cases.problems import parse_problem
-from benchmarks.compare.result import CaseVerdict, Comparison, ordered
+from benchmarks.compare.result import SIDES, CaseVerdict, Comparison, ordered
 from benchmarks.compare.rule import Rule
 from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name

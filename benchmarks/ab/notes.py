@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from benchmarks.ab.pairs import SIDES
 from benchmarks.ab.resume import Workplace
 from benchmarks.ab.sides import Side
 from benchmarks.analysis.caveats import shared_core
-from benchmarks.compare.result import CaseVerdict
+from benchmarks.compare.result import SIDES, CaseVerdict
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.records.row import Verdict
 

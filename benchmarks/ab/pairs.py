@@ -8,17 +8,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmarks.ab.sides import Side
+from benchmarks.compare.decide import final_verdict, verdict_so_far
 from benchmarks.compare.evidence import balanced
-from benchmarks.compare.result import CaseVerdict, without_figures
-from benchmarks.compare.rule import Category, Decision, Rule, final_verdict, verdict_so_far
+from benchmarks.compare.result import SIDES, CaseVerdict, without_figures
+from benchmarks.compare.rule import Category, Decision, Rule
 from benchmarks.records.process import paired_ratios
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, WorkerRun
-from benchmarks.runner.rounds import Settings
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.signals import INTERRUPTED, interruptible
 from impls.contract import Device, Precision, Problem
-
-SIDES = ("base", "new")
 
 MOST_TRIES = 2
 """A case measures at most this many times its `max_pairs`: pairs that could not be checked are replaced."""

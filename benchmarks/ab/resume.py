@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.ab.pairs import SIDES
+from benchmarks.compare.result import SIDES
 from benchmarks.files import write_atomically
 from benchmarks.records.provenance import Provenance
 from benchmarks.runner.dispatch import INSPECTION

@@ -4,8 +4,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 
-from benchmarks.cli import ab, compare, merge, report, run, show, track
+from benchmarks.cli.options import ab, compare, merge, report, run, show, track
 from benchmarks.cli.parser import DEFECT, USAGE, Parser
 from benchmarks.cli.streams import guarded_streams
 from benchmarks.errors import UsageError
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             parsed = build_parser().parse_args(arguments)
             _require_folder()
-            return int(parsed.do(parsed))
+            return int(resolve_name(parsed.do)(parsed))
         except UsageError as error:
             sys.stderr.write(f"perceptron-bench: {error}\n")
             return USAGE

@@ -1,4 +1,4 @@
-"""The options of the commands that give verdicts, and the files to which they write them."""
+"""The files to which the commands that give verdicts write them, and the thresholds that they are given."""
 
 import argparse
 import os
@@ -10,16 +10,7 @@ from typing import Self
 
 from rich.console import Console
 
-from benchmarks.cli.parser import Parser, add_alpha, add_argument, add_path
-from benchmarks.compare.result import (
-    FINE,
-    INTERRUPTED,
-    MISSING_OR_INVALID,
-    REGRESSION,
-    UNDECIDED,
-    Comparison,
-)
-from benchmarks.compare.rule import Rule
+from benchmarks.compare.result import Comparison
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, try_to_write, write_named
 from benchmarks.paths import real_path
@@ -28,15 +19,6 @@ from benchmarks.report.tables.comparison import print_comparison, to_markdown
 
 JOB_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable by which GitHub names the file that it shows as a job's summary."""
-
-VERDICT_STATUSES = {
-    FINE: "no case is slower",
-    REGRESSION: "a case is slower",
-    INTERRUPTED: "the comparison was interrupted",
-    UNDECIDED: "a case is too noisy to decide; none is slower, missing or INVALID",
-    MISSING_OR_INVALID: "a case is missing, INVALID or FAILED; none is slower",
-}
-
 
 RENDERED: dict[str, Callable[[Comparison], str | bytes]] = {
     "json": Comparison.to_json,
@@ -116,22 +98,6 @@ def _writable(job_summary: Path) -> Path | None:
 
 def _warn(name: str, error: OSError) -> None:
     sys.stderr.write(f"warning: {name}: can't be written ({error.strerror})\n")
-
-
-THRESHOLD = """\
-smaller changes of the median are ignored, as in '5' or 'jax_scan=3.5'; CASE is a part of a case's name;
-repeatable, and the last one that fits a case counts"""
-
-
-def add_outputs(parser: Parser, rule: Rule) -> None:
-    """Add the options of every command that gives verdicts: its rule's and its reports'."""
-    add_path(parser, "--json", "write every verdict with all its figures")
-    add_path(parser, "--markdown", "write the report in Markdown")
-    add_path(parser, "--junit", "write the report as JUnit XML")
-    add_argument(parser, "--undecided-ok", "exit with 0 instead of 3 if cases are undecided", default=False)
-    add_alpha(parser, rule)
-    threshold = f"{THRESHOLD}; default: {rule.threshold * 100:g}"
-    add_argument(parser, "--threshold", threshold, [], action="append", metavar="[CASE=]PERCENT")
 
 
 def read_thresholds(texts: Sequence[str]) -> dict[str, float]:

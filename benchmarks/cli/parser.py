@@ -38,6 +38,10 @@ RENAMED = {
 """Options of the version before, which a message names; there are no aliases."""
 
 
+def _nothing(_: object) -> None:
+    """Do nothing."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
 
@@ -45,9 +49,12 @@ class Parser(argparse.ArgumentParser):
         """Refuse an option that is not written out, for it may be mistyped; show descriptions as written."""
         as_written = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)
+        self.declare: Callable[[Parser], None] = _nothing  # adds the arguments, once they are to be read
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse overloads it
         """Refuse an unknown option here, in the command's own parser: it knows what could be meant."""
+        declare, self.declare = self.declare, _nothing
+        declare(self)
         namespace, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unknown arguments: {' '.join(unknown)}{self._hint(unknown[0])}")
@@ -66,25 +73,28 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def add_parser(  # noqa: PLR0913 - a command and the parts of its help, of which two are optional
+def add_parser(  # noqa: PLR0913 - a command, what it takes, and the parts of its help
     commands: argparse._SubParsersAction[Any],
     name: str,
-    do: Callable[[argparse.Namespace], int],
+    do: str,
     description: str,
+    declare: Callable[[Parser], None] = _nothing,
     *,
     statuses: Mapping[int, str] = MappingProxyType({}),
     epilog: str = "",
-) -> Parser:
-    """Add a command that `do` carries out; the first line of its description is its summary.
+) -> None:
+    """Add a command; the first line of its description is its summary.
 
-    The `statuses` are added to the exit statuses of every command.
+    `declare` adds its arguments; it is called only for the command that is given. The function `do`, as in
+    "show:list_", carries it out; its module is loaded for no help. The `statuses` are added to the exit
+    statuses of every command.
     """
     every = sorted({**EVERY_COMMAND, **statuses}.items())
     explained = "\n".join(["exit statuses:", *(f"  {status:<4} {meaning}" for status, meaning in every)])
     summary, epilog = description.partition("\n")[0], epilog + explained
     parser: Parser = commands.add_parser(name, help=summary, description=description, epilog=epilog)
-    parser.set_defaults(do=do)
-    return parser
+    parser.set_defaults(do=f"benchmarks.cli.{do}")
+    parser.declare = declare
 
 
 def add_argument(

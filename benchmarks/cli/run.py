@@ -10,54 +10,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.markup import escape
 
-from benchmarks.cli.parser import DEFECT, add_argument, add_parser, add_path
+from benchmarks.cli.parser import DEFECT
 from benchmarks.cli.report import report_locally
 from benchmarks.files import explain_refusal, keep, try_to_replace
 from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, LOOKS, real_path
 from benchmarks.pytest_plugin import hooks
-from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
+from benchmarks.pytest_plugin.options import Options, read
 from benchmarks.records.compact import to_json
 from benchmarks.runner.signals import uninterrupted
 from benchmarks.terminal import Terminal
-
-DESCRIPTION = """\
-measure, write one JSON file and the report
-
-The implementations are measured in interleaved rounds of fresh processes, and
-every step is verified. The file has pytest-benchmark's format. The report, in
-results/local, is about all your runs.
-"""
-
-STATUSES: dict[int, str] = {
-    pytest.ExitCode.OK: "every case that can run here is verified and timed",
-    pytest.ExitCode.TESTS_FAILED: "a case is INVALID or FAILED, or nothing could be measured",
-    pytest.ExitCode.INTERRUPTED: "the run was interrupted",
-    pytest.ExitCode.NO_TESTS_COLLECTED: "no case matches",
-}
 
 WITHOUT_RECORD: dict[int, str] = {
     pytest.ExitCode.TESTS_FAILED: "no record written: nothing could be measured\n",
     pytest.ExitCode.INTERRUPTED: "no record written: nothing had been measured\n",
     pytest.ExitCode.NO_TESTS_COLLECTED: "nothing was measured: no case matches\n",
 }
-
-
-OUTPUT = """\
-the file; default: results/local/runs/DATE.json, which results/local/README.md shows; with --quick
-results/local/looks/DATE.json, which no report shows"""
-
-
-def add_command(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `run`."""
-    parser = add_parser(commands, "run", run, DESCRIPTION, statuses=STATUSES)
-    declare(Options, parser.add_argument)
-    add_path(parser, "-o --output", OUTPUT)
-    add_argument(parser, "-k", "only cases that match, as pytest's -k", "", metavar="EXPRESSION")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -98,7 +69,7 @@ class Measured:
     @pytest.hookimpl(tryfirst=True)  # before our other plugin looks for them
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand the options over, and the folder to which pytest returns: the user's may be gone by then."""
-        config.stash[GIVEN] = self.options
+        config.stash[hooks.GIVEN] = self.options
         config.invocation_params = replace(config.invocation_params, dir=CODE)
         self.config = config
 

@@ -19,7 +19,6 @@ from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import discover, select
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.suites import QUICK, SUITES
-from benchmarks.cli.parser import add_argument, add_parser
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import LOCAL_RUNS, PUBLISHED_RUNS
 from benchmarks.records.run import Run, recorded_runs
@@ -29,13 +28,6 @@ from benchmarks.report.tables.run import caption, to_markdown
 from benchmarks.runner.dispatch import probe
 from benchmarks.terminal import Terminal
 from impls.contract import DEVICES, Device
-
-EXPLAIN_DESCRIPTION = """\
-show what was checked about a case: agreement, fairness, costs, processes
-
-It shows how far a row is from the reference, what was checked about its
-processes, what it costs, and each process's figures. Nothing is measured.
-"""
 
 
 def _answer(device: Device) -> Callable[[Any], str]:
@@ -62,20 +54,6 @@ SUITE_COLUMNS = (
     Column("rounds", value=lambda line: line[1].rounds),
     Column("what it measures", is_text=True, cell=lambda line: line[1].summary),
 )
-
-
-def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `list`, `explain` and `table`."""
-    about = "show implementations, problems, devices and suites; what can't run here, and why"
-    add_parser(commands, "list", list_, about)
-    parser = add_parser(commands, "explain", explain, EXPLAIN_DESCRIPTION)
-    case = "a part of the case's name, as pytest prints it: 'jax_scan', 'torch_epoch-cpu-book'"
-    add_argument(parser, "case", case, metavar="CASE")
-    file = "default: the records whose rows the report shows"
-    add_argument(parser, "file", file, nargs="?", type=Path, metavar="FILE")
-    parser = add_parser(commands, "table", table, "print the tables of recorded runs in Markdown")
-    files = "default: your records in results/local/runs; if there is none, the published ones"
-    add_argument(parser, "files", files, nargs="*", type=Path, metavar="FILE")
 
 
 def list_(_: argparse.Namespace) -> int:

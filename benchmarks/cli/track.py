@@ -7,91 +7,24 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import fill
-from typing import Any, Literal
+from typing import Literal
 
-from benchmarks.analysis.columns import Column
-from benchmarks.cases.implementations import FLOOR
-from benchmarks.cli.parser import add_argument, add_baseline, add_parser, add_path
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.files import explain_refusal, write_named
-from benchmarks.paths import HISTORY
-from benchmarks.report.export.trends import COLUMNS, to_csv, to_custom_smaller_is_better
+from benchmarks.report.export.trends import to_csv, to_custom_smaller_is_better
 from benchmarks.report.tables.trends import print_trends
 from benchmarks.terminal import Terminal
 from benchmarks.track.change_points import Segmentation
 from benchmarks.track.history import Record, add, read_history, read_record
 from benchmarks.track.trends import points_of, trends_of
 
-DESCRIPTION = """\
-keep runs, show how cases change over time, and write that for other tools
 
-  perceptron-bench run --suite named                    # say, every night
-  perceptron-bench track add results/local/runs/*.json
-  perceptron-bench track show                           # every case over time
-  perceptron-bench track show jax_scan --plot jax.svg
-  perceptron-bench track export -o trends.csv           # for another program
-"""
+def add_records(parsed: argparse.Namespace) -> int:
+    """Add the records to the history, after all of them could be read, and print where they are.
 
-ABOUT_ADD = """\
-put run records into the history, byte for byte
-
-All files are checked before the first is added. A file is refused if it is
-incomplete, was edited so that it makes no sense, or is of another tool or
-schema version. A record that is already there is not added again. Several
-processes may add at the same time. A killed process leaves no incomplete record
-in the history.
-"""
-
-ABOUT_SHOW = """\
-show each case over time and where it changed
-
-Shown is the ratio of a case's epoch time to that of the baseline, measured in
-the same rounds of the same run. From six runs on, also the runs at which the
-level changed, with the differences there: commit, versions, system. Runs on
-different hardware, with different numbers of cores or in different precisions
-are in different trends.
-"""
-
-ABOUT_EXPORT = """\
-write the history, or the named records, for other tools
-
-csv: one row per case and run; the columns are below.
-customSmallerIsBetter: the newest run, for github-action-benchmark's tool of
-that name. Each value is the ratio of a case's time to the baseline's. (That
-action's tool 'pytest', Bencher's adapter 'python_pytest' and
-py.test-benchmark read the records as they are; the first two look at means.)
-"""
-
-INCOMPLETE = {1: "done, but a file of the history can't be used (standard error names it)"}
-
-
-def add_command(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `track` and its actions."""
-    track = commands.add_parser("track", help=DESCRIPTION.partition("\n")[0], description=DESCRIPTION)
-    actions = track.add_subparsers(required=True, metavar="ACTION")
-    add_ = add_parser(actions, "add", _add, ABOUT_ADD)
-    add_argument(add_, "files", "a record, as `run` writes it", nargs="+", type=Path, metavar="FILE")
-    show = add_parser(actions, "show", _show, ABOUT_SHOW, statuses=INCOMPLETE)
-    add_argument(show, "case", "a part of the cases' names; default: all", "", nargs="?", metavar="CASE")
-    add_path(show, "--plot", "also draw it, into a file that ends in .svg or .png")
-    columns = "\n".join(["columns of the csv:", *map(_explained, COLUMNS), "\n"])
-    export = add_parser(actions, "export", _export, ABOUT_EXPORT, statuses=INCOMPLETE, epilog=columns)
-    add_argument(export, "files", "a record; default: the history's", nargs="*", type=Path, metavar="FILE")
-    add_argument(export, "--format", "the format, see above", "csv", choices=("csv", "customSmallerIsBetter"))
-    add_path(export, "-o --output", "default: standard output")
-    baseline = f"{FLOOR} where a run has it for the case's problem and device, else the run's own"
-    for parser in (show, export):
-        add_baseline(parser, baseline)
-    for parser in (add_, show, export):
-        add_path(parser, "--history", "the folder of the history", HISTORY)
-
-
-def _explained(column: Column) -> str:
-    return fill(column.meaning, 80, initial_indent=f"  {column.title:18}", subsequent_indent=" " * 20)
-
-
-def _add(parsed: argparse.Namespace) -> int:
+    Raises:
+        UsageError: a record can't be read or added.
+    """
     for file in parsed.files:
         read_record(file)
     for file in parsed.files:
@@ -101,7 +34,12 @@ def _add(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _show(parsed: argparse.Namespace) -> int:
+def show(parsed: argparse.Namespace) -> int:
+    """Print the trends, and plot them if asked; return 1 if a file of the history can't be used.
+
+    Raises:
+        UsageError: there is no such case, or the plot can't be written.
+    """
     if parsed.plot:
         _require_format(parsed.plot)
     records, status = _records(parsed)
@@ -140,7 +78,12 @@ def _plot(segmented: Sequence[Segmentation], path: Path) -> None:
         write_named(path, drawing.getvalue())
 
 
-def _export(parsed: argparse.Namespace) -> int:
+def export(parsed: argparse.Namespace) -> int:
+    """Write the points for other tools; return 1 if a file of the history can't be used.
+
+    Raises:
+        UsageError: there is no point, or the file can't be written.
+    """
     records, status = _records(parsed)
     if parsed.format == "csv":
         text = to_csv([point for trend in trends_of(records, parsed.baseline) for point in trend.points])

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.compare.rule import FEWEST_PAIRS, Rule
 from benchmarks.stats import outer_rank
-
-if TYPE_CHECKING:
-    from benchmarks.compare.rule import Rule
-
-FEWEST_PAIRS = 5
-"""With fewer pairs, agreement by chance would pass as unchanged."""
 
 FEWEST_PER_ORDER = 2
 """With fewer pairs in one of the two orders, a change could hide behind the advantage of going first."""

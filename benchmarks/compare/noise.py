@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.compare.rule import Category, Rule, categories_of
+from benchmarks.compare.decide import categories_of
+from benchmarks.compare.rule import Category, Rule
 
 N_RESAMPLES = 1000
 SEED = 0

@@ -9,6 +9,8 @@ from benchmarks.records.process import paired_ratios
 from benchmarks.records.provenance import Provenance
 from benchmarks.records.row import Row, Verdict
 
+SIDES = ("base", "new")
+
 KEY = "perceptron_bench_comparison"
 SCHEMA_VERSION = 2
 

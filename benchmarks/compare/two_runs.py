@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.compare.comparable import differences, require_comparable
 from benchmarks.compare.result import CaseVerdict, Comparison, SideRecord, ordered, without_figures
-from benchmarks.compare.rule import Category, Rule
+from benchmarks.compare.rule import UNPAIRED_RULE, Category, Rule
 from benchmarks.compare.thresholds import require_fitting, rule_for
-from benchmarks.compare.unpaired import RULE, decide_shift, rounds_needed
+from benchmarks.compare.unpaired import decide_shift, rounds_needed
 from benchmarks.records.process import paired_ratios
 from benchmarks.records.row import Row, Verdict
 from benchmarks.records.run import Run
@@ -24,7 +24,7 @@ above 0"""
 class Settings:
     """How to compare two records."""
 
-    rule: Rule = RULE
+    rule: Rule = UNPAIRED_RULE
     baseline: str | None = None  # compare only ratios to this implementation in the same run and round
     thresholds: Mapping[str, float] = field(default_factory=dict)  # by a part of the case's name
 

@@ -4,12 +4,10 @@ import math
 from collections.abc import Sequence
 from itertools import count
 
-from benchmarks.compare.rule import Category, Decision, Rule, classify
-from benchmarks.stats import ROUNDING, shift_interval
-
-RULE = Rule(threshold=0.075, alpha=0.05, drift=0.03)
-"""For two records. The same code's fastest epochs, in six records of two hours on an idle virtual machine,
-had medians at most 1.7 % apart (eight implementations on `book`; the un-jitted JAX loop 3.6 %)."""
+from benchmarks.compare.decide import classify
+from benchmarks.compare.rank_sum import shift_interval
+from benchmarks.compare.rule import Category, Decision, Rule
+from benchmarks.stats import ROUNDING
 
 
 def decide_shift(

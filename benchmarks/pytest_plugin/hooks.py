@@ -12,7 +12,7 @@ from pytest_benchmark.session import BenchmarkSession
 from benchmarks.errors import UsageError
 from benchmarks.files import explain_refusal, try_to_replace, try_to_write
 from benchmarks.pytest_plugin.clock import ReplayClock
-from benchmarks.pytest_plugin.options import GIVEN, Options, declare, read
+from benchmarks.pytest_plugin.options import Options, declare, read
 from benchmarks.pytest_plugin.session import CaseKey, MeasuringSession
 from benchmarks.records.compact import thin_samples
 from benchmarks.records.row import KEY
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from _pytest.capture import CaptureManager
 
 SESSION = pytest.StashKey[MeasuringSession]()
+GIVEN = pytest.StashKey[Options]()
+"""Where `run` puts its options for the plugin, which reads them off pytest's command line otherwise."""
 
 PARALLEL = (
     "expected one process where times are taken, found one of pytest-xdist's: cases that are measured at the "

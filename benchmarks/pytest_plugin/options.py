@@ -8,18 +8,12 @@ from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
-import pytest
-
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.suites import QUICK, SUITES, Suite
-from benchmarks.cases.unseen import COMBINATIONS
-from benchmarks.runner.rounds import Settings
+from benchmarks.runner.settings import Settings
 from impls.contract import DEVICES, PRECISIONS, Device, Precision
 
 DAY_S = 86_400
-
-GIVEN = pytest.StashKey["Options"]()
-"""Where `run` puts its options for the plugin, which reads them off pytest's command line otherwise."""
 
 BASELINE = "the implementation that the others are compared with, by the ratio of times of the same round"
 
@@ -156,6 +150,8 @@ class Options(CaseOptions):
 
     def settings(self, cpus: tuple[int, ...], *, timed: bool) -> Settings:
         """Return how the rounds are measured; without `timed`, each case is only verified."""
+        from benchmarks.cases.unseen import COMBINATIONS  # noqa: PLC0415 - loads NumPy, for no help
+
         rounds = self.chosen.rounds if self.quick or self.rounds is None else self.rounds
         as_it_is = self.suite_name and self.rounds is None  # a suite's limit is for the suite as it is
         max_time_s = self.max_time or (self.chosen.max_time_s if as_it_is else None)

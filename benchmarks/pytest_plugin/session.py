@@ -23,7 +23,8 @@ from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.git import git_commit
 from benchmarks.runner.progress import RoundsProgress
 from benchmarks.runner.resume import ResumeFolder
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.signals import held
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from impls.contract import Precision, Problem

@@ -12,23 +12,9 @@ from pathlib import Path
 from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, ProgressListener, WorkerRun
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.signals import INTERRUPTED, interruptible
 from impls.contract import Device, Precision, Problem
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How to measure."""
-
-    rounds: int = 6  # timed; 6 are the fewest that allow a 95 % interval of a median; 0: verify only
-    sample_s: float = 0.4
-    worker_timeout_s: float = 120.0
-    max_time_s: float | None = None  # begin no round that would end later, but each block's first one
-    cpus: tuple[int, ...] = ()
-    seed: int = 0  # of the shuffled order
-    n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
-    caches: Path | None = None  # where compilers keep their output; None: a new, empty folder
-
 
 PROBLEMS_PER_BLOCK = 4
 """Problems measured together: the two sides of a ratio are minutes apart at most, however many cases."""

@@ -27,9 +27,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from benchmarks.ab.pairs import SIDES, PairedCase, PairedRun
+from benchmarks.ab.pairs import PairedCase, PairedRun
 from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.problems import name_of
+from benchmarks.compare.result import SIDES
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import CODE, IMPLEMENTATIONS
 from benchmarks.runner.case import Case, CaseResult

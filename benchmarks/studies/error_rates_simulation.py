@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from benchmarks.compare.rule import Category, Rule, categories_of
+from benchmarks.compare.decide import categories_of
+from benchmarks.compare.rule import Category, Rule
 from benchmarks.stats import outer_rank
 
 N_COMPARISONS = 20_000

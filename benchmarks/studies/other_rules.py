@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from benchmarks.compare import rule as decision
-from benchmarks.compare import unpaired
+from benchmarks.compare.decide import categories_of
+from benchmarks.compare.unpaired import decide_shift
 
 T = TypeVar("T")
 
@@ -82,14 +83,14 @@ def ab_categories(
             ratios += _draw(generator, drawn).ratios
         rows.append(ratios[: rule.max_pairs])
     by_turns = np.broadcast_to(np.arange(rule.max_pairs) % 2 == 0, (n, rule.max_pairs))  # as recorded
-    return decision.categories_of(factor * np.array(rows), by_turns, rule, n_cases=1)
+    return categories_of(factor * np.array(rows), by_turns, rule, n_cases=1)
 
 
 def calls_compare(generator: np.random.Generator, base: Drawn, new: Drawn) -> bool:
     """Return whether `compare` calls it slower, from all processes of two moments."""
     one, other = _two_moments(generator, base, new)
     base_logs, new_logs = ([math.log(process["min_s"]) for process in side] for side in (one.base, other.new))
-    found = unpaired.decide_shift(base_logs, new_logs, unpaired.RULE, n_cases=1)
+    found = decide_shift(base_logs, new_logs, decision.UNPAIRED_RULE, n_cases=1)
     return found.category is decision.Category.SLOWER
 
 

@@ -15,13 +15,8 @@ from benchmarks.ab import instructions
 from benchmarks.ab.instructions import make_counter, make_ready
 from benchmarks.ab.pairs import paired_cases_of
 from benchmarks.cli.main import main
-from benchmarks.compare.rule import (
-    COUNTED_RULE,
-    Category,
-    Rule,
-    final_verdict,
-    verdict_so_far,
-)
+from benchmarks.compare.decide import final_verdict, verdict_so_far
+from benchmarks.compare.rule import COUNTED_RULE, Category, Rule
 from benchmarks.errors import UsageError
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher
 from benchmarks.runner.launch import launch

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.ab.pairs import MOST_TRIES, SIDES, PairedRun, drawn_order, paired_cases_of
+from benchmarks.ab.pairs import MOST_TRIES, PairedRun, drawn_order, paired_cases_of
 from benchmarks.ab.sides import Side
 from benchmarks.cases.implementations import read_entry
-from benchmarks.compare.result import SideRecord
+from benchmarks.compare.result import SIDES, SideRecord
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.runner.dispatch import INSPECTION

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -86,3 +88,22 @@ def test_the_renamed_options_are_those_of_the_changelog() -> None:
 
     assert of_changelog.pop("--suite quick") == "--quick"  # a value, which argparse refuses with the others
     assert of_changelog == RENAMED
+
+
+HELPS = """
+import contextlib, io, sys
+before = {*sys.modules}
+from benchmarks.cli.main import main
+for command in sys.argv[1:]:
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        main([*command.split(), "--help"])
+loaded = {name.partition(".")[0] for name in {*sys.modules} - before}
+print(*sorted(loaded - sys.stdlib_module_names))
+"""
+
+
+def test_no_help_loads_a_package() -> None:
+    command = [sys.executable, "-c", HELPS, "", *COMMANDS]
+    done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+
+    assert done.stdout.split() == ["benchmarks", "impls"]

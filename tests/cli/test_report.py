@@ -31,6 +31,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "runs").mkdir(parents=True)
         for i, each in enumerate(runs, 1):
             write(each, folder / "runs" / f"{i}.json")
+    monkeypatch.setattr("benchmarks.cli.options.report.LOCAL", local)
     for name, folder in {"LOCAL": local, "PUBLISHED": tmp_path}.items():
         monkeypatch.setattr(f"benchmarks.cli.report.{name}", folder)
         monkeypatch.setattr(f"benchmarks.cli.report.{name}_RUNS", folder / "runs")

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from benchmarks.compare.decide import categories_of, final_verdict, verdict_so_far
 from benchmarks.compare.evidence import balanced
-from benchmarks.compare.rule import (
-    COUNTED_RULE,
-    Category,
-    Rule,
-    categories_of,
-    final_verdict,
-    verdict_so_far,
-)
+from benchmarks.compare.rule import COUNTED_RULE, Category, Rule
 from benchmarks.errors import UsageError
 from benchmarks.stats import median_interval
 

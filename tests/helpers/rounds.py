@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from benchmarks.cases.implementations import read_entry
 from benchmarks.runner.case import Case
 from benchmarks.runner.launch import Report
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from benchmarks.worker.messages import Readiness
 from impls.contract import Problem

@@ -10,7 +10,8 @@ from benchmarks.cases.implementations import select
 from benchmarks.records.row import Row, Verdict
 from benchmarks.runner import launch, rounds
 from benchmarks.runner.case import Case
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from impls.contract import DEVICES, Problem
 from tests.conftest import NoProgress, skip_if_nothing_can_run

@@ -11,10 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.cases.data import class_centers
-from benchmarks.compare.evidence import FEWEST_PAIRS, evidence
-from benchmarks.compare.rule import COUNTED_RULE, Rule
-from benchmarks.compare.unpaired import RULE, decide_shift
-from benchmarks.stats import median_interval, median_ratio, rank_sum_distribution, shift_interval, speedup
+from benchmarks.compare.evidence import evidence
+from benchmarks.compare.rank_sum import rank_sum_distribution, shift_interval
+from benchmarks.compare.rule import COUNTED_RULE, FEWEST_PAIRS, UNPAIRED_RULE, Rule
+from benchmarks.compare.unpaired import decide_shift
+from benchmarks.stats import median_interval, median_ratio, speedup
 from benchmarks.worker.samples import MAX_KEPT, summarize
 
 pytest.importorskip("hypothesis")
@@ -120,7 +121,7 @@ def test_a_surer_interval_is_never_narrower(
 def test_the_slowdown_that_is_said_to_be_detectable_is_called_slower(
     before: list[float], after: list[float], drift: float, n_cases: int
 ) -> None:
-    rule = replace(RULE, drift=drift)
+    rule = replace(UNPAIRED_RULE, drift=drift)
     found = decide_shift(before, after, rule, n_cases=n_cases)
 
     if found.detectable is None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, quantile_test
 
-from benchmarks.stats import rank_sum_distribution, shift_interval, speedup
+from benchmarks.compare.rank_sum import rank_sum_distribution, shift_interval
+from benchmarks.stats import speedup
 from benchmarks.worker.samples import summarize
 
 

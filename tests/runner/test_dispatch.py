@@ -11,7 +11,8 @@ from benchmarks.cases.implementations import read_entry
 from benchmarks.errors import MAX_TEXT
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify import agreement
 from tests.conftest import SMALL

@@ -22,7 +22,8 @@ from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
 from benchmarks.runner.case import Case
 from benchmarks.runner.resume import ResumeFolder
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from tests.conftest import SMALL
 from tests.helpers.comparisons import COMPARISON

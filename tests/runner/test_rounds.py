@@ -14,7 +14,8 @@ from benchmarks.records.row import Verdict
 from benchmarks.runner import dispatch
 from benchmarks.runner import rounds as rounds_
 from benchmarks.runner.case import UNREACHED, Case, CaseResult
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from tests.conftest import SMALL
 from tests.helpers.rounds import Listener, answer, rows_of

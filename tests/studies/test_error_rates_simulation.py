@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmarks.compare.rule import Category, Rule, categories_of
+from benchmarks.compare.decide import categories_of
+from benchmarks.compare.rule import Category, Rule
 from benchmarks.studies import error_rates_simulation
 from benchmarks.studies.error_rates_simulation import EFFECT, NOISES, ORDERS, bound, orders_table, shares_of
 

@@ -16,7 +16,8 @@ from benchmarks.records.row import Verdict
 from benchmarks.runner import dispatch
 from benchmarks.runner.case import Case
 from benchmarks.runner.launch import launch
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify.agreement import check
 from impls.contract import Problem

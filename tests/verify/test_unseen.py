@@ -10,7 +10,8 @@ from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.unseen import COMBINATIONS, KINDS, draw, kinds_of
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case
-from benchmarks.runner.rounds import Settings, run_rounds
+from benchmarks.runner.rounds import run_rounds
+from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify.unseen import UNSEEN, check
 from benchmarks.worker.inspection.unseen import train_unseen

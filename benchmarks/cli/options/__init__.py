@@ -1,0 +1,1 @@
+"""What each command takes, and its help: declared without loading what carries it out."""
