@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from benchmarks.records.run import Run, recorded_runs
 from benchmarks.report.tables.case import print_row
 from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.run import caption, to_markdown
-from benchmarks.runner.dispatch import probe
+from benchmarks.runner.probe import probe_all
 from benchmarks.terminal import Terminal
 from impls.contract import DEVICES, Device
 
@@ -57,15 +55,14 @@ SUITE_COLUMNS = (
 
 
 def list_(_: argparse.Namespace) -> int:
-    """Show what can be measured here; each implementation is asked in its own process."""
+    """Show what can be measured here; one process asks all implementations of a framework."""
     console = Terminal()
     entries = list(discover().values())
     with (
         tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder,
-        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
         console.status("asking each implementation where it can run"),
     ):
-        reasons = list(pool.map(lambda entry: probe(entry, DEVICES, Path(folder)), entries))
+        reasons = probe_all(entries, DEVICES, Path(folder))
     console.print(Grid.of("Implementations", IMPLEMENTATIONS, zip(entries, reasons, strict=True)))
     for entry, ends in zip(entries, reasons, strict=True):
         for device in DEVICES:

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.cases.unseen import variant_of
 from benchmarks.errors import shortened
 from benchmarks.files import write_atomically
@@ -183,11 +182,3 @@ def unavailable_reasons(report: Report) -> Mapping[Device, EndReason | None]:
         for device, reason in report.readiness.unavailable.items()
     }
     return defaultdict(lambda: None, ends)
-
-
-def probe(
-    entry: ImplementationFile, devices: Sequence[Device], folder: Path
-) -> Mapping[Device, EndReason | None]:
-    """Find out on which devices one implementation can run, in a process of its own."""
-    job = Job(path=str(entry.path), framework=entry.framework, devices=tuple(devices))
-    return unavailable_reasons(launch(job, folder, f"probe-{entry.name}"))

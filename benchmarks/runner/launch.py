@@ -34,6 +34,7 @@ class Report:
 
     readiness: Readiness | None
     results: tuple[Measurement | Failure, ...]
+    others: tuple[Readiness, ...] = ()  # of the job's other files
     error: str | None
     log: str  # the last lines of its output
     wall_s: float | None = None  # from its start to its end; None: unknown
@@ -202,8 +203,10 @@ def _read_report(
         messages.extend(_messages(results_file))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as fault:
         error = error or f"its answer can't be read ({type(fault).__name__}: {fault})"
+    ready = [each for each in messages if isinstance(each, Readiness)]
     return Report(
-        readiness=next((each for each in messages if isinstance(each, Readiness)), None),
+        readiness=ready[0] if ready else None,
+        others=tuple(ready[1:]),
         results=tuple(each for each in messages if not isinstance(each, Readiness)),
         error=error,
         log=log,

@@ -28,7 +28,8 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
     die_with(parent)
     adopt_orphans()
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
-    signal.alarm(int(job.worker_timeout_s * (len(job.problems) + 1)) + 5)
+    n_answers = 1 + len(job.others) + len(job.problems)
+    signal.alarm(int(job.worker_timeout_s * n_answers) + 5)
     pin(job.cpus)
     with results_file.open("a", encoding="utf-8") as file:
         for message in work(job):
@@ -37,15 +38,18 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
 
 
 def work(job: Job) -> Iterator[Message]:
-    """Report where the implementation can run, then measure each problem."""
+    """Report where the implementation and the others can run, then measure each problem."""
     if job.framework.isidentifier() and importlib.util.find_spec(job.framework) is None:
         reason = f"{job.framework} is not installed"
-        yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
+        for _ in (job.path, *job.others):
+            yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
         return
     gc.disable()  # a framework's modules are many, and none is garbage
     observer = observer_of(job.framework)  # this loads the framework
     implementation, unavailable, loaded = load_observed(Path(job.path), job.devices, observer)
     yield Readiness(unavailable=unavailable)
+    for other in job.others:
+        yield Readiness(unavailable=load_observed(Path(other), job.devices, observer)[1])
     device = job.devices[0]
     if not job.problems or unavailable[device]:
         return

@@ -31,6 +31,7 @@ class Job:
     framework: str
     devices: tuple[Device, ...]  # exactly one if there are problems
     problems: tuple[Problem, ...] = ()
+    others: tuple[str, ...] = ()  # without problems: more files of the framework to ask in this process
     cpus: tuple[int, ...] = ()  # keep to these; none: the system chooses
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     worker_timeout_s: float = 120.0  # for each problem

@@ -6,6 +6,7 @@ it, limits its time, kills it and reads its answers.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -121,7 +122,8 @@ def serve(requests: Iterable[str]) -> None:
         pid = os.fork()
         if pid == 0:
             os._exit(work(**request))
-        os.setpgid(pid, pid)  # `launch` kills the group
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            os.setpgid(pid, pid)  # `launch` kills the group
         os.write(1, f"{pid}\n".encode())
         os.write(1, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
 
