@@ -175,7 +175,11 @@ class Implementation(Protocol):
     A module that supports another precision sets it in `prepare`, for the whole process: a process sees
     problems of one precision only. The precision of its products is measured.
     A module that replays a captured CUDA graph declares `CUDA_GRAPH = True`; the replay is checked.
-    A module that computes the gradient itself declares `GRADIENT = "by hand"`; the default is "framework".
+    A module that writes out the gradient by the parameters declares `GRADIENT = "by hand"`; the default is
+    "framework". A module that has a rule of its own for the loss node alone (`torch.autograd.Function`,
+    `jax.custom_vjp`) declares `GRADIENT = "framework, own loss rule"`. Frameworks are compared within a kind.
+    A module that rests on names that its framework keeps private or does not document lists them in full:
+    `PRIVATE_NAMES = ("torch._higher_order_ops.scan",)`.
     A module that is the usual program of its tier and framework declares `USUAL = True`: plots show it as
     a solid line; `--quick` and the suite "default" measure these modules of PyTorch and JAX.
     """

@@ -29,6 +29,7 @@ TIER = "epoch"
 # its neighbours; a product that follows the settings would be a cuBLAS call between two kernels.
 SUPPORTS = ("loss=bce_with_logits", "feed=host")
 CUDA_GRAPH = True
+PRIVATE_NAMES = ("torch._dynamo.config",)
 
 WARM_UP_EPOCHS = 3  # as in the documentation's example
 

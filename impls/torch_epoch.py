@@ -46,6 +46,7 @@ USUAL = True
 # Not TF32 or bfloat16: Inductor turns x @ w into a sum, in float32 whatever the settings, and fuses it with
 # its neighbours; a product that follows the settings would be a cuBLAS call between two kernels.
 SUPPORTS = ("loss=bce_with_logits", "feed=host")
+PRIVATE_NAMES = ("torch._higher_order_ops.scan", "torch._dynamo.config")
 
 # Inductor of torch 2.11 can't write a C++ wrapper around a loop; a Python one reads back whether to continue.
 WRAPS_LOOPS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 13)

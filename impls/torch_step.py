@@ -31,6 +31,7 @@ USUAL = True
 # Not TF32 or bfloat16: Inductor turns x @ w into a sum, in float32 whatever the settings, and fuses it with
 # its neighbours; a product that follows the settings would be a cuBLAS call between two kernels.
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
+PRIVATE_NAMES = ("torch._dynamo.config",)
 
 # A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
 torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, harness_digests, timed_code_digest
+from benchmarks.cases.code_lines import more_lines
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
 from impls import contract
@@ -18,8 +19,11 @@ REFERENCE, REFERENCE_TIER = "numpy_reference", "reference"
 FLOOR = "native_floor"
 """The implementation that shows what the hardware allows."""
 
-BY_FRAMEWORK, BY_HAND = "framework", "by hand"
-"""Who derives the gradient, as GRADIENT declares it."""
+BY_FRAMEWORK, OWN_LOSS_RULE, BY_HAND = "framework", "framework, own loss rule", "by hand"
+"""Who derives the gradient by the parameters, as GRADIENT declares it; the rule is of the loss node alone."""
+
+REMOVED = {"jax_scan_packed": BY_HAND}
+"""Who derived the gradient of implementations whose files are gone: their records don't say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,8 @@ class ImplementationFile:
     cuda_graph: bool  # whether it declares that it replays a captured graph
     gradient: str  # who derives it: the framework, or the author by hand
     usual: bool  # whether it declares that it is the usual program of its tier in its framework
+    private_names: tuple[str, ...]  # private or undocumented ones that it declares to rest on
+    more_lines: int  # of code than the textbook's loop, when the file was read
 
     def declines(self, problem: Problem) -> str | None:
         """Describe the variants that the problem needs and the implementation does not offer, or None."""
@@ -60,19 +66,29 @@ def read_entry(path: Path, harness: Sequence[str] | None = None) -> Implementati
     """
     module, fault = _parse(path)
     constants = _constants(module)
-    supports = constants.get("SUPPORTS")
     return ImplementationFile(
         name=path.stem,
         path=path,
         framework=str(constants.get("FRAMEWORK") or "?"),
         tier=str(constants.get("TIER") or "?"),
-        supports=tuple(map(str, supports)) if isinstance(supports, tuple | list) else (),
+        supports=_texts(constants.get("SUPPORTS")),
         summary=fault or (ast.get_docstring(module) or "").partition("\n")[0],
         code_digest=timed_code_digest(path, harness),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
         gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
         usual=constants.get("USUAL") is True,
+        private_names=_texts(constants.get("PRIVATE_NAMES")),
+        more_lines=more_lines(path),
     )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple | list) else ()
+
+
+def is_by_hand(gradient: str) -> bool:
+    """Check whether the gradient by the parameters is written out; so is one that is declared otherwise."""
+    return gradient not in (BY_FRAMEWORK, OWN_LOSS_RULE)
 
 
 def contract_version(folder: Path) -> int | None:

@@ -86,7 +86,11 @@ class Row:
     framework: str
     tier: str
     summary: str
-    gradient: str | None = None  # who derives it: "framework" or "by hand"; None: not recorded
+    gradient: str | None = None  # who derives it, as its file declared; None: not recorded
+    more_lines: Annotated[int, Within(-1e6, 1e6)] | None = (
+        None  # of code than the textbook's loop; None: likewise
+    )
+    private_names: tuple[str, ...] | None = None  # that it declared to rest on; None: likewise
     device: Device
     problem: Problem
     n_cores: Annotated[int, Within(1, 1e6)]  # that its processes were kept to

@@ -147,6 +147,8 @@ class CaseResult:
             tier=entry.tier,
             summary=entry.summary,
             gradient=entry.gradient,
+            more_lines=entry.more_lines,
+            private_names=entry.private_names,
             device=self.case.device,
             problem=self.case.problem,
             n_cores=self.case.n_cores,

@@ -40,6 +40,15 @@ def test_gradient_and_usual_are_read_off_the_source_and_have_defaults(tmp_path: 
     assert (read_entry(plain).gradient, read_entry(plain).usual) == ("framework", False)
 
 
+def test_private_names_are_read_off_the_source_and_none_by_default(tmp_path: Path) -> None:
+    path, plain = tmp_path / "mine.py", tmp_path / "plain.py"
+    path.write_text('PRIVATE_NAMES = ("torch._a", "b")')
+    plain.write_text("")
+
+    assert read_entry(path).private_names == ("torch._a", "b")
+    assert read_entry(plain).private_names == ()
+
+
 def test_one_file_of_a_framework_and_tier_at_most_declares_that_it_is_the_usual_one() -> None:
     usual = [(entry.framework, entry.tier) for entry in discover().values() if entry.usual]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, get_type_hints
 
+from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.problems import NAMED
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
@@ -33,6 +34,7 @@ def test_the_example_is_an_implementation_and_verified(tmp_path: Path, measured:
 
     assert row.verdict in (Verdict.VERIFIED, Verdict.NOT_MEASURED), row.reason
     assert row.gradient == "by hand"
+    assert (row.private_names, row.more_lines) == ((), read_entry(path).more_lines)
     assert row.summary == "The textbook loop without autograd: the gradient by hand, PyTorch's own Adam."
 
 
@@ -52,6 +54,6 @@ def test_the_page_names_all_that_a_file_must_or_may_define() -> None:
     rows = re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE)
     required = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
 
-    assert set(required) | {"SUPPORTS", "CUDA_GRAPH", "GRADIENT", "USUAL"} == set(rows)
+    assert set(required) | {"SUPPORTS", "CUDA_GRAPH", "GRADIENT", "PRIVATE_NAMES", "USUAL"} == set(rows)
     for field, (_, *others) in VARIANTS.items():
         assert all(f"`{field}={value}`" in PAGE for value in others)

@@ -81,7 +81,9 @@ def limited() -> Iterator[None]:
 
 def impossible(value: Any, name: str = "") -> Iterator[str]:
     """Name the values of a record, in JSON's types, that nothing can have."""
-    if isinstance(value, dict):
+    if isinstance(value, LossPoint):
+        yield from impossible(value._asdict())
+    elif isinstance(value, dict):
         for key, each in value.items():
             yield from impossible(each, key)
         yield from contradictions(value) if "verdict" in value else ()
@@ -91,7 +93,7 @@ def impossible(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, float | int) and not isinstance(value, bool):
         if not math.isfinite(value) or abs(value) >= 1e300 or (isinstance(value, int) and abs(value) > 2**63):
             yield f"{name} of {value}"
-        if value < 0 and name not in ("peak_host_bytes", "loss", "reference_loss", 0, 1, 2):
+        if value < 0 and name not in ("peak_host_bytes", "more_lines", "loss", "reference_loss", 0, 1, 2):
             yield f"{name} of {value}"
     elif isinstance(value, str):
         value.encode()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def test_a_run_with_and_without_times_is_read_back_as_it_was(tmp_path: Path) -> None:
-    run = run_of(row(), INVALID, ABSENT)
+    run = run_of(row(gradient="by hand", more_lines=-3, private_names=("torch._a",)), INVALID, ABSENT)
     path = tmp_path / "run.json"
     path.write_text(json.dumps(document_of(run), allow_nan=False))
 
@@ -96,5 +96,12 @@ def test_a_record_from_before_the_codes_digest_has_none_and_is_read_and_written_
 def test_a_record_from_before_a_problem_had_a_precision_was_of_float32() -> None:
     fields = fields_of(row())
     del fields["problem"]["precision"]
+
+    assert decode(Row, fields) == row()
+
+
+def test_a_record_from_before_the_costs_of_a_way_has_none() -> None:
+    fields = fields_of(row(more_lines=3, private_names=("torch._a",)))
+    del fields["more_lines"], fields["private_names"]
 
     assert decode(Row, fields) == row()
