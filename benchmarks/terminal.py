@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-WIDE = 200  # columns, where there is no terminal
+WIDE = 240  # columns, where there is no terminal
 USUAL = 80  # columns of a terminal that does not say how many it has
 NARROWEST = 40
 """Nothing can be read in fewer columns: a smaller number is an error or stands for "unknown"."""

@@ -25,6 +25,7 @@ TrainStep: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]"
 
 FRAMEWORK = "jax"
 TIER = "step"
+GRADIENT = "framework, own loss rule"
 USUAL = True
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
 

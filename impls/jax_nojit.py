@@ -24,6 +24,7 @@ Batch: TypeAlias = "tuple[Array, Array]"
 
 FRAMEWORK = "jax"
 TIER = "eager"
+GRADIENT = "framework, own loss rule"
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step", "precision=tf32", "precision=bfloat16")
 
 # Dot algorithms, because the named levels are vague: on a GPU the level "bfloat16" means TF32, and XLA turns

@@ -25,6 +25,7 @@ TrainEpoch: TypeAlias = "Callable[..., tuple[Perceptron, optax.OptState, Array]]
 
 FRAMEWORK = "jax"
 TIER = "epoch"
+GRADIENT = "framework, own loss rule"
 USUAL = True
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 

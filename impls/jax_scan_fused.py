@@ -35,6 +35,7 @@ Loss: TypeAlias = "Callable[[Array, Array], Array]"
 
 FRAMEWORK = "jax"
 TIER = "epoch"
+GRADIENT = "framework, own loss rule"
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "precision=tf32", "precision=bfloat16")
 PRIVATE_NAMES = ("xla_cpu_small_call", "inlineable", "xla_cpu_prefer_vector_width")
 

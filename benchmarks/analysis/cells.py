@@ -35,6 +35,11 @@ def without_formula(value: T) -> T | str:
     return FORMULA.sub(r"'\1", value) if isinstance(value, str) else value
 
 
+def difference_cell(value: int | None) -> str:
+    """Write a difference of two counts with its sign: "+43"."""
+    return NO_FIGURE if value is None else f"{value:+,}"
+
+
 def interval_cell(low: float | None, high: float | None, coverage: float | None) -> str:
     """Write the interval of a ratio: "25 to 25.6", with its coverage if that is below 95 %."""
     if low is None or high is None or coverage is None:

@@ -18,13 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.analysis.cost_model import sweeps_of
+from benchmarks.analysis.gradient import YARDSTICK
 from benchmarks.records.row import Row
 from impls.contract import Device, Problem
 
 Caches: TypeAlias = Literal["cold", "warm"]
-
-YARDSTICK = "numpy"
-"""The framework of NumPy's loop and of the floor, which only serve for comparison."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,14 @@ Tables, plots, page and exports all take their figures and columns from here, so
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from benchmarks.analysis.cells import NO_FIGURE, interval_cell
+from benchmarks.analysis.cells import NO_FIGURE, difference_cell, interval_cell
 from benchmarks.analysis.columns import column
-from benchmarks.cases.implementations import BY_FRAMEWORK, BY_HAND, FLOOR, ImplementationFile, discover
+from benchmarks.analysis.gradient import gradient_of
+from benchmarks.cases.code_lines import TEXTBOOK
+from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import name_of
 from benchmarks.records.machine import Machine
 from benchmarks.records.process import paired_min_s
@@ -21,15 +23,12 @@ from benchmarks.stats import Ratio, speedup
 
 OF_ROW = (
     *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),
-    "code_digest",
+    *("code_digest", "more_lines"),
 )
 """Figures that a row has under the same name."""
 
 OF_RATIO = ("speedup", "speedup_low", "speedup_high", "speedup_coverage")
 """Figures that a `Ratio` holds, in its order."""
-
-REMOVED = {"jax_scan_packed": BY_HAND}
-"""Who derived the gradient in implementations that are gone; records before version 0.2.0 do not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +51,10 @@ class Figures:
     framework: str = column("package that the implementation needs")
     tier: str = column("work that one call covers: eager, step, epoch or floor", title="tier", priority=2)
     gradient: str = column(
-        'who derives the gradient: "framework" or "by hand"; not recorded: as the file of that name '
-        "declares it today"
+        'who derives the gradient by the parameters: "framework", also with a rule of its own for the loss '
+        'node alone ("framework, own loss rule"), or "by hand"; not recorded: as the file declares it today',
+        title="gradient",
+        priority=4,
     )
     summary: str = column("the implementation's first line: what this way of running is")
     device: str = column("cpu or cuda")
@@ -106,6 +107,20 @@ class Figures:
         title="vs floor",
         priority=2,
     )
+    more_lines: int | None = column(
+        f"lines of code beyond those of the textbook's loop, `{TEXTBOOK}`, without blank lines, comments and "
+        "docstrings; missing: not recorded",
+        title="more lines",
+        priority=3,
+        cell=lambda row: difference_cell(row.more_lines),
+    )
+    n_private_names: int | None = column(
+        "names that it rests on and that its framework keeps private or does not document, as its file "
+        "declares them; missing: not recorded",
+        title="private names",
+        priority=3,
+    )
+    private_names: str | None = column("these names; empty: none")
     cold_s: float | None = column(
         "the first call of the problem in a process, with empty disk caches: place, prepare and the first "
         "epoch, with all compiling; measured in one process",
@@ -178,24 +193,14 @@ def _of_row(row: Row) -> dict[str, Any]:
         **{name: value for name, value in vars(row.problem).items() if name in Figures.__annotations__},
         **{name: getattr(row, name) for name in OF_ROW},
         "gradient": gradient_of(row),
+        "n_private_names": None if row.private_names is None else len(row.private_names),
+        "private_names": None if row.private_names is None else ", ".join(row.private_names),
         "problem": name_of(row.problem),
         "n_cores": row.n_cores,
         "verdict": str(row.verdict),
         "deviation": row.agreement.max_loss_deviation if row.agreement else None,
         "n_rounds": len(row.processes),
     }
-
-
-def gradient_of(row: Row) -> str:
-    """Return who derives the gradient; not recorded: as the implementation's file declares it today."""
-    today = declared().get(row.implementation)
-    return row.gradient or (today.gradient if today else REMOVED.get(row.implementation, BY_FRAMEWORK))
-
-
-@cache  # reading all files takes half a second
-def declared() -> dict[str, ImplementationFile]:
-    """Return the implementations by name, as their files are today."""
-    return discover()
 
 
 def _of_times(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, Any]:

@@ -1,12 +1,15 @@
-"""Within a tier: PyTorch's fastest implementation against JAX's, and how sure the comparison is."""
+"""Within a tier: PyTorch's fastest implementation against JAX's, and how sure the comparison is.
 
-from collections import defaultdict
-from collections.abc import Iterable
+Only gradients that are derived alike are compared: by the framework, or else written out by hand.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
-from benchmarks.analysis.decision_map import YARDSTICK
-from benchmarks.analysis.figures import Figures, figures_of, gradient_of, ratio_of
-from benchmarks.cases.implementations import BY_HAND
+from benchmarks.analysis.figures import Figures, figures_of, ratio_of
+from benchmarks.cases.implementations import is_by_hand
 from benchmarks.records.process import paired_median_s
 from benchmarks.records.row import Row
 from benchmarks.records.run import Run
@@ -21,17 +24,12 @@ CLEARLY = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class LikeForLike:
-    """Both frameworks' fastest implementations of one tier, in one group of one run."""
+    """Both frameworks' fastest implementations of one tier and kind of gradient, in one group of one run."""
 
     torch: Figures
     jax: Figures
     ratio: Ratio  # how many times faster JAX's is by the fastest epochs, paired by rounds
     typical: Ratio  # the same by the typical epochs
-
-    @property
-    def tier(self) -> str:
-        """Return the tier of both."""
-        return self.torch.tier
 
     @property
     def is_sure(self) -> bool:
@@ -64,6 +62,22 @@ class LikeForLike:
         return above_one(self.ratio)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """The fastest implementations of one tier whose gradients are derived alike, in one group of one run."""
+
+    tier: str
+    by_hand: bool  # whether the gradient by the parameters is written out; else the frameworks derive it
+    torch: Figures | None  # None: no such implementation was timed
+    jax: Figures | None
+    pair: LikeForLike | None  # None: one side is missing, or no round has both
+
+    @property
+    def name(self) -> str:
+        """Return the tier, and whether the gradient is written out: "epoch, by hand"."""
+        return f"{self.tier}, by hand" if self.by_hand else self.tier
+
+
 def above_one(ratio: Ratio) -> Ratio:
     """Return the ratio, or its inverse if it is below 1."""
     if ratio.value >= 1:
@@ -84,37 +98,39 @@ def _faster(ratio: Ratio) -> str | None:
     return "JAX" if ratio.value > 1 else "PyTorch"
 
 
-def like_for_like(run: Run, *, by_hand: bool = True) -> dict[str, list[LikeForLike]]:
-    """Pair the frameworks by group and tier if both were timed; `by_hand`: with gradients by hand."""
-    rows = {row.case: row for row in run.rows}
-    fastest: dict[tuple[str, str, str], Figures] = {}
-    for each in sorted(figures_of(run), key=lambda figures: figures.typical_s or 0.0, reverse=True):
-        if each.is_timed and (by_hand or each.gradient != BY_HAND):
-            fastest[each.group, each.tier, each.framework] = each  # the last one, which is the fastest, stays
-    found: dict[str, list[LikeForLike]] = defaultdict(list)
-    for group in dict.fromkeys(group for group, _, _ in fastest):
-        for tier in TIERS:
-            torch, jax = fastest.get((group, tier, "torch")), fastest.get((group, tier, "jax"))
-            if torch is None or jax is None:
-                continue
-            before, after = rows[torch.case], rows[jax.case]
-            ratio, typical = ratio_of(before, after), ratio_of(before, after, paired_median_s)
-            if ratio and typical:
-                found[group].append(LikeForLike(torch=torch, jax=jax, ratio=ratio, typical=typical))
-    return dict(found)
+def lines_of(run: Run) -> dict[str, list[Line]]:
+    """Compare the frameworks by group and tier: where they derive the gradient, then where it is written out.
 
-
-def by_hand(rows: Iterable[Row]) -> str:
-    """Return "the gradient of A is derived by hand"; "" if that is true of no row.
-
-    NumPy's loop and the floor are not named: they have no framework that could derive it.
+    A tier that only one framework has is left out; so are gradients by hand where there are none.
     """
-    return derived_by_hand(
-        {row.implementation for row in rows if row.framework != YARDSTICK and gradient_of(row) == BY_HAND}
-    )
+    rows = {row.case: row for row in run.rows}
+    timed = [figures for figures in figures_of(run) if figures.is_timed]
+    found = {
+        group: list(_lines([*members], rows)) for group, members in groupby(timed, key=attrgetter("group"))
+    }
+    return {group: lines for group, lines in found.items() if lines}
 
 
-def derived_by_hand(names: Iterable[str]) -> str:
-    """Return "the gradient of A and B is derived by hand"; "" for no names."""
-    listed = " and ".join(sorted(names))
-    return listed and f"the gradient of {listed} is derived by hand"
+def _lines(members: Sequence[Figures], rows: Mapping[str, Row]) -> Iterator[Line]:
+    for tier in TIERS:
+        of_tier = [each for each in members if each.tier == tier]
+        if not {"torch", "jax"} <= {each.framework for each in of_tier}:
+            continue
+        for by_hand in (False, True):
+            alike = [each for each in of_tier if is_by_hand(each.gradient) == by_hand]
+            torch, jax = (_fastest(alike, framework) for framework in ("torch", "jax"))
+            if torch or jax or not by_hand:
+                yield Line(tier=tier, by_hand=by_hand, torch=torch, jax=jax, pair=_pair(torch, jax, rows))
+
+
+def _fastest(members: Sequence[Figures], framework: str) -> Figures | None:
+    own = [each for each in members if each.framework == framework]
+    return min(own, key=lambda figures: figures.typical_s or 0.0, default=None)
+
+
+def _pair(torch: Figures | None, jax: Figures | None, rows: Mapping[str, Row]) -> LikeForLike | None:
+    if torch is None or jax is None:
+        return None
+    before, after = rows[torch.case], rows[jax.case]
+    ratio, typical = ratio_of(before, after), ratio_of(before, after, paired_median_s)
+    return LikeForLike(torch=torch, jax=jax, ratio=ratio, typical=typical) if ratio and typical else None

@@ -19,7 +19,7 @@ from benchmarks.records.row import KEY
 from benchmarks.records.run import read_run
 from benchmarks.report.tables.run import print_run
 from benchmarks.runner.case import Case, CaseResult
-from benchmarks.terminal import WIDE, Terminal
+from benchmarks.terminal import Terminal
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureManager
@@ -37,6 +37,8 @@ COLUMNS = ("min", "median", "max", "iqr", "rounds")
 """Columns of pytest-benchmark's table that a narrow terminal shows, the most important one first."""
 COLUMN_WIDTH = 25
 """Of one of them, about: a long number, and its ratio to the group's best."""
+WIDE = 200
+"""From here on, a terminal has room for all of them."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

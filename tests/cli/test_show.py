@@ -62,6 +62,22 @@ def test_explain_shows_the_manifest_the_costs_and_each_process(
     assert "jax_jit" not in out
 
 
+def test_explain_shows_who_derives_the_gradient_and_what_the_way_costs_its_author(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    costly = row("torch_epoch", gradient="framework", more_lines=43, private_names=("torch._a", "xla_b"))
+    plain = row("torch_step", gradient="by hand", more_lines=-2, private_names=())
+    path = write(run_of(costly, plain, row("jax_jit")), tmp_path / "run.json")
+
+    assert main(["explain", "cpu", str(path)]) == 0
+
+    out = capsys.readouterr().out
+    against = "lines of code against torch_eager"
+    assert f"gradient: framework; {against}: +43; private names: torch._a, xla_b\n" in out
+    assert f"gradient: by hand; {against}: -2; private names: none\n" in out
+    assert f"gradient: framework, own loss rule; {against}: —; private names: —\n" in out
+
+
 def test_explain_shows_why_a_row_is_invalid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     unfair = replace(INVALID, manifest=(Check(name="graph breaks", expected="0", found="3", holds=False),))
     path = tmp_path / "run.json"

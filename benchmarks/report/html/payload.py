@@ -11,7 +11,7 @@ from benchmarks.analysis.cells import in_unit
 from benchmarks.analysis.columns import Column, columns_of, shown_columns
 from benchmarks.analysis.cost_model import sweep_name
 from benchmarks.analysis.figures import OF_RATIO, Figures, figures_of
-from benchmarks.analysis.head_to_head import LikeForLike, like_for_like
+from benchmarks.analysis.head_to_head import Line, lines_of
 from benchmarks.analysis.record_columns import CheckLine, ProcessLine
 from benchmarks.analysis.run_selection import headline_groups
 from benchmarks.cases.implementations import FLOOR
@@ -26,7 +26,7 @@ from benchmarks.records.row import Check, Row
 from benchmarks.records.run import Run
 from benchmarks.report.html.charts import charts_of
 from benchmarks.report.plots.gallery import Gallery
-from benchmarks.report.readme.head_to_head import note_on_gradients, verdict_of
+from benchmarks.report.readme.head_to_head import verdict_of
 from benchmarks.report.tables.comparison import READING, comparison_grid, remarks, summary
 from benchmarks.report.tables.run import columns
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
@@ -38,7 +38,10 @@ DIGITS = 5
 EXACT = ("typical_s", "cold_s", "warm_s")
 """Figures that the page subtracts from each other, for break-even points, so they have all digits."""
 
-AS_THEY_ARE = ("case", "implementation", "framework", "tier", "summary", "verdict", "reason", "n_rounds")
+AS_THEY_ARE = (
+    *("case", "implementation", "framework", "tier", "gradient", "summary", "verdict", "reason", "n_rounds"),
+    "private_names",
+)
 
 PROCESS = [column for column in columns_of(ProcessLine) if column.name != "mean_s"]
 """The figures of a process that the page shows: without the mean, by which nothing is judged."""
@@ -66,7 +69,7 @@ def payload(
                 "priority": column.priority,
             }
             for column in columns("{baseline}")
-            if column.name != "tier"  # the page's table has a heading for each
+            if column.name not in ("tier", "gradient")  # a heading for each tier; by hand: beside the name
         ],
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
@@ -128,34 +131,35 @@ def _groups(run: Run, checks: dict[Check, int]) -> Iterator[tuple[str, Fields]]:
     rows = {row.case: row for row in run.rows}
     groups: dict[str, list[Figures]] = defaultdict(list)
     all_figures = figures_of(run)
-    all_pairs, derived = (like_for_like(run, by_hand=each) for each in (True, False))
+    compared = lines_of(run)
     for figures in all_figures:
         groups[figures.group].append(figures)
     for name, members in groups.items():
-        first, pairs = rows[members[0].case], all_pairs.get(name, ())
+        first = rows[members[0].case]
         yield (
             name,
             {
                 "device": first.place,
                 **_problem(first.problem),
                 "baseline": run.settings.baseline,
-                "by_hand": note_on_gradients({name: pairs}, derived, plain=str, label=lambda _: ""),
-                "pairs": [_pair(pair) for pair in pairs],
+                "pairs": [_line(line) for line in compared.get(name, ())],
                 "rows": [_row(rows[figures.case], figures, checks) for figures in members],
             },
         )
 
 
-def _pair(pair: LikeForLike) -> Fields:
-    who, rest = verdict_of(pair)
+def _line(line: Line) -> Fields:
+    who, rest = verdict_of(line.pair)
     return {
-        "tier": pair.tier,
-        "torch": pair.torch.implementation,
-        "jax": pair.jax.implementation,
-        "winner": pair.winner,
-        "sure": pair.is_sure,
-        "ratio": in_unit(pair.advantage.value, "×"),
-        "doubtful": pair.is_doubtful,
+        "tier": line.tier,
+        "name": line.name,
+        "byHand": line.by_hand,
+        "torch": line.torch and line.torch.implementation,
+        "jax": line.jax and line.jax.implementation,
+        "winner": line.pair and line.pair.winner,
+        "sure": line.pair is not None and line.pair.is_sure,
+        "ratio": line.pair and in_unit(line.pair.advantage.value, "×"),
+        "doubtful": line.pair is not None and line.pair.is_doubtful,
         "who": who,
         "rest": rest,
     }

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.analysis.decision_map import DecisionMap
-from benchmarks.analysis.head_to_head import by_hand
+from benchmarks.analysis.gradient import by_hand
 from benchmarks.report.plots.plot import Panel, Plot, Unit, Values, inline, setting_of
 from benchmarks.report.plots.style import ink_on, logarithmic, look_of
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
-from benchmarks.analysis.figures import declared, gradient_of
-from benchmarks.cases.implementations import BY_HAND, ImplementationFile
+from benchmarks.analysis.gradient import declared, gradient_of
+from benchmarks.cases.implementations import ImplementationFile, is_by_hand
 from benchmarks.records.row import Row
 from benchmarks.report.plots.plot import Panel, Unit, inline
 
@@ -96,7 +96,7 @@ def look_of(row: Row) -> Look:
 
 
 def _colour_of(framework: str, tier: str, gradient: str) -> str:
-    if gradient == BY_HAND and framework in COLOURS_BY_HAND:
+    if is_by_hand(gradient) and framework in COLOURS_BY_HAND:
         return COLOURS_BY_HAND[framework]
     return COLOURS.get((framework, tier), OLIVE)
 

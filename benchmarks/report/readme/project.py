@@ -15,14 +15,14 @@ from pathlib import Path
 
 from benchmarks.analysis.caveats import doubts
 from benchmarks.analysis.figures import Figures
-from benchmarks.analysis.head_to_head import LikeForLike, like_for_like
+from benchmarks.analysis.head_to_head import Line, lines_of
 from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.errors import UsageError
 from benchmarks.files import write_atomically
 from benchmarks.paths import CODE
 from benchmarks.records.caption import cores, packages
 from benchmarks.records.run import Run, read_run
-from benchmarks.report.readme.head_to_head import READING, like_for_like_table, note_on_gradients
+from benchmarks.report.readme.head_to_head import READING, like_for_like_table
 from benchmarks.report.tables.markdown import plain_in_markdown
 
 README = CODE / "README.md"
@@ -60,20 +60,20 @@ def renewed(page: str, files: Sequence[Path] = ()) -> str:
 def _table(device: str, files: Sequence[Path]) -> str:
     for file in files:
         run = read_run(CODE / file)
-        if pairs := named_pairs(run, device):
+        if groups := named_lines(run, device):
             shown = Path(os.path.relpath(CODE / file, CODE)).as_posix()
-            rows = [row for group in pairs.values() for pair in group for row in (pair.torch, pair.jax)]
-            note = note_on_gradients(pairs, like_for_like(run, by_hand=False))
-            text = "\n\n".join(filter(None, [_caption(rows, run), note]))
+            rows = [
+                row for lines in groups.values() for line in lines for row in (line.torch, line.jax) if row
+            ]
             head, end = f"<!-- table: {device}, {shown} -->", "<!-- end of table -->"
-            return "\n".join([head, "", like_for_like_table(pairs), text, "", end])
+            return "\n".join([head, "", like_for_like_table(groups), _caption(rows, run), "", end])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 
 
-def named_pairs(run: Run, device: str) -> dict[str, list[LikeForLike]]:
-    """Return the run's pairs of the frameworks' fastest implementations on each named problem, by group."""
-    found = like_for_like(run)
+def named_lines(run: Run, device: str) -> dict[str, list[Line]]:
+    """Return the run's comparisons of the frameworks on each named problem, by group."""
+    found = lines_of(run)
     groups = [f"{name_of(problem)} on {device}" for problem in NAMED.values()]
     return {group: found[group] for group in groups if group in found}
 

@@ -7,7 +7,9 @@ from statistics import median
 
 from benchmarks.analysis.caveats import doubts_of, reasons, remarks
 from benchmarks.analysis.figures import figures_of
-from benchmarks.analysis.head_to_head import by_hand, like_for_like
+from benchmarks.analysis.gradient import by_hand
+from benchmarks.analysis.head_to_head import lines_of
+from benchmarks.cases.code_lines import TEXTBOOK
 from benchmarks.cases.implementations import FLOOR
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.tolerances import tolerances
@@ -26,9 +28,13 @@ MAX_REMARK = 1000
 MAX_SHOWN = 4
 """Problems that are shown if none of the named ones was measured."""
 
-EPOCHS = """\
-Typical time of an epoch, and how many times faster than the baseline ("vs"), with the 95 % confidence
-interval. [All tables](tables.md) have throughput, first calls, memory and deviations, too.
+EPOCHS = f"""\
+What each implementation gains: the typical time of an epoch, and how many times faster than the baseline
+("vs"), with the 95 % confidence interval. What it costs you: the lines of code of its file beyond those of
+the textbook's loop, `{TEXTBOOK}`, without blank lines, comments and docstrings, and the names that it rests
+on although its framework keeps them private or does not document them ("—": not recorded). *Gradient* is who
+derives it by the parameters; an *own loss rule* is for the loss node alone. [All tables](tables.md) have
+throughput, first calls, memory and deviations, too.
 """
 
 COMPILING = """\
@@ -106,12 +112,9 @@ def speed(device: str, groups: Mapping[str, Run], *, n_more: int) -> Iterator[st
     yield f"### Who is faster on {DEVICES.get(device, device)}?\n"
     for doubt, names in doubts_of(timed).items():
         yield f"{', '.join(map(label, names))}: {plain_in_markdown(doubt)}.\n"
-    if pairs := {group: found for group, run in timed.items() if (found := like_for_like(run).get(group))}:
+    if compared := {group: lines for group, run in timed.items() if (lines := lines_of(run).get(group))}:
         yield f"{head_to_head.READING}\n"
-        yield head_to_head.like_for_like_table(pairs)
-        derived = {group: like_for_like(timed[group], by_hand=False).get(group, ()) for group in pairs}
-        if note := head_to_head.note_on_gradients(pairs, derived):
-            yield f"{note}\n"
+        yield head_to_head.like_for_like_table(compared)
     yield EPOCHS
     yield epoch_table(timed)
     yield from (f"- {label(group)}: {in_words(run.rows[0].problem)}" for group, run in timed.items())

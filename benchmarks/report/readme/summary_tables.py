@@ -4,20 +4,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.analysis.break_even import break_evens
-from benchmarks.analysis.cells import NO_FIGURE, in_unit
+from benchmarks.analysis.cells import NO_FIGURE, difference_cell, in_unit
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.analysis.head_to_head import TIERS
+from benchmarks.cases.implementations import is_by_hand
 from benchmarks.records.row import Row, Verdict
 from benchmarks.records.run import Run
 from benchmarks.report.readme.cells import cell, nickname, ratio_with_interval, unbroken
 from benchmarks.report.tables.cost import break_even_cell
-from benchmarks.report.tables.markdown import markdown_table
+from benchmarks.report.tables.markdown import markdown_table, plain_in_markdown, shortened
+
+MAX_NAMES = 300
+"""Characters of the private names of an implementation; the exported data have all of them."""
 
 
 def epoch_table(groups: Mapping[str, Run]) -> str:
-    """Return a table of the typical time of an epoch and the ratio to the baseline, by tier, fastest first.
+    """Return a table of an epoch's typical time, the ratio to the baseline, and what they cost an author.
 
-    The first group decides the order. An implementation that could not be measured anywhere is left out.
+    It goes by tier, the fastest first; the first group decides the order. An implementation that could not be
+    measured anywhere is left out.
     """
     columns = {group: _measured(run) for group, run in groups.items()}
     first: dict[str, Figures] = {}
@@ -30,12 +35,13 @@ def epoch_table(groups: Mapping[str, Run]) -> str:
             f"**{cell(row.tier)}**" if row.tier != before else "",
             cell(row.implementation),
             *(_epoch_cell(column.get(row.implementation)) for column in columns.values()),
+            *_author_cells(row),
         ]
         for row, before in zip(ordered, tiers, strict=False)
     ]
     problems = [f"{cell(nickname(group))} vs {cell(run.settings.baseline)}" for group, run in groups.items()]
-    headings = ["tier", "implementation", *problems]
-    return markdown_table(headings, lines, right=range(2, len(headings)))
+    headings = ["tier", "implementation", *problems, "gradient", "more lines", "private names"]
+    return markdown_table(headings, lines, right=[*range(2, len(problems) + 2), len(headings) - 2])
 
 
 def _measured(run: Run) -> dict[str, Figures]:
@@ -53,6 +59,16 @@ def _epoch_cell(row: Figures | None) -> str:
         return f"**{row.verdict}**"
     ratio = ratio_with_interval(row.speedup, row.speedup_low, row.speedup_high, row.speedup_coverage)
     return unbroken(in_unit(row.typical_s, "s")) + (f", {ratio}" if row.speedup else "")
+
+
+def _author_cells(row: Figures) -> list[str]:
+    """Write who derives the gradient, how many more lines there are, and which private names."""
+    names = NO_FIGURE if row.private_names is None else row.private_names or "none"
+    return [
+        cell(row.gradient),
+        difference_cell(row.more_lines),
+        plain_in_markdown(shortened(names, MAX_NAMES)),
+    ]
 
 
 def compiling_table(groups: Mapping[str, Run]) -> str | None:
@@ -74,21 +90,31 @@ def _ahead_from(rows: Sequence[Row], baseline: str) -> Iterator[tuple[str, str]]
             yield pair.faster, break_even_cell(pair)
 
 
+def _fastest_of(framework: str, *, by_hand: bool) -> Callable[[Figures], bool]:
+    return lambda row: row.framework == framework and is_by_hand(row.gradient) == by_hand
+
+
+KINDS: dict[str, Callable[[Figures], bool]] = {
+    "PyTorch's fastest": _fastest_of("torch", by_hand=False),
+    "JAX's fastest": _fastest_of("jax", by_hand=False),
+    "PyTorch's fastest, gradient by hand": _fastest_of("torch", by_hand=True),
+    "JAX's fastest, gradient by hand": _fastest_of("jax", by_hand=True),
+    "the baseline": lambda row: row.implementation == row.baseline,
+}
+"""The lines of the table of the distance from the floor."""
+
+
 def floor_table(groups: Mapping[str, Run]) -> str | None:
     """Return a table of how far each framework's fastest, and the baseline, are from the floor, if known."""
     above = {group: [row for row in figures_of(run) if row.times_floor] for group, run in groups.items()}
     above = {group: rows for group, rows in above.items() if any(row.tier == "floor" for row in rows)}
     if not above:
         return None
-    kinds: dict[str, Callable[[Figures], bool]] = {
-        "PyTorch's fastest": lambda row: row.framework == "torch",
-        "JAX's fastest": lambda row: row.framework == "jax",
-        "the baseline": lambda row: row.implementation == row.baseline,
-    }
     lines = [
         [kind, *(_distance(filter(is_one, rows)) for rows in above.values())]
-        for kind, is_one in kinds.items()
+        for kind, is_one in KINDS.items()
     ]
+    lines = [line for line in lines if {*line[1:]} != {NO_FIGURE}]
     return _table("", above, lines)
 
 

@@ -14,6 +14,7 @@ from benchmarks.records.row import Verdict
 from benchmarks.records.run import Run
 from benchmarks.report.tables.cost import cost_grids
 from benchmarks.report.tables.grid import Grid
+from benchmarks.report.tables.head_to_head import head_to_head_grids
 from benchmarks.report.tables.markdown import plain_in_markdown
 
 
@@ -62,7 +63,8 @@ def figures_grid(title: str, rows: Sequence[Figures]) -> Grid:
 
 
 def _grids(run: Run) -> Iterator[Grid]:
-    return chain((figures_grid(*group) for group in groups_of(run)), cost_grids(run))
+    tables = (figures_grid(*group) for group in groups_of(run))
+    return chain(tables, cost_grids(run), head_to_head_grids(run))
 
 
 def _remarks(run: Run) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.analysis.cells import in_unit, interval_cell, si
 from benchmarks.analysis.columns import shown_columns
-from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.head_to_head import lines_of
 from benchmarks.analysis.record_columns import ProcessLine
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
@@ -73,7 +73,7 @@ def test_the_verdicts_are_those_of_the_readme_word_for_word(
 ) -> None:
     run = run_of_day(0, *(replace(row, processes=row.processes[:n_rounds]) for row in rows_of(Problem())))
     page = opened(written(tmp_path, run))
-    first_page = like_for_like_table(like_for_like(run)).replace("*", "").splitlines()[2:]
+    first_page = like_for_like_table(lines_of(run)).replace("*", "").splitlines()[2:]
 
     verdicts = [line.split("|")[-2].strip() for line in first_page]
     shown = page.locator("#pairs tbody tr td:last-child").all_text_contents()
@@ -167,3 +167,18 @@ def test_every_sentence_of_a_typical_page_has_its_figures(opened: Open, typical:
     text = page.locator("body").inner_text()
     assert "The shortest typical epoch is jax_jit's: 1" in text
     assert not re.search("undefined|NaN|null", text)
+
+
+def test_a_gradient_by_hand_is_marked_and_compared_in_a_line_of_its_own(opened: Open, tmp_path: Path) -> None:
+    rows = {each.implementation: each for each in rows_of(Problem())}
+    by_hand = replace(
+        rows["jax_jit"], implementation="jax_hand", gradient="by hand", private_names=("jax._a", "xla_b")
+    )
+    page = opened(written(tmp_path, run_of_day(0, *rows.values(), by_hand)), "row=jax_hand")
+
+    lines = [" ".join(line.split()) for line in page.locator("#pairs tbody tr").all_inner_texts()]
+    assert "step, by hand — jax_hand" in " ".join(lines)
+    assert next(line for line in lines if line.startswith("step, by hand")).endswith("—")
+    assert "jax_jit" in next(line for line in lines if line.startswith("step torch_step"))
+    assert page.locator("#table tbody tr:has-text('by hand')").count() == 1
+    assert "jax._a, xla_b" in page.get_by_role("dialog").inner_text()

@@ -46,7 +46,8 @@ def test_a_row_of_the_page_has_the_texts_of_the_table(tmp_path: Path) -> None:
 
     (group,) = content["groups"]
     shown = [
-        [row["implementation"], row["tier"], *row["text"].values(), row["verdict"]] for row in group["rows"]
+        [row["implementation"], row["tier"], row["gradient"], *row["text"].values(), row["verdict"]]
+        for row in group["rows"]
     ]
     assert shown == figures_grid("", figures_of(run)).rows
 

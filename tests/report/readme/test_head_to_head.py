@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.analysis.head_to_head import like_for_like
+from benchmarks.analysis.head_to_head import lines_of
 from tests.helpers.records import process, row, run_of
 from tests.helpers.runs import timed
 from tests.report.readme.pages import BOOK, EAGER, FLOOR, RUN, STEPS, cells_of, page, tier
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def pair_of(*rows: Row) -> LikeForLike:
-    ((pair,),) = like_for_like(run_of(*rows)).values()
-    return pair
+    ((line,),) = lines_of(run_of(*rows)).values()
+    assert line.pair
+    return line.pair
 
 
 def jax_of(*epochs_s: tuple[float, float]) -> Row:

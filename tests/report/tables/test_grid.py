@@ -43,8 +43,8 @@ def cells(text: str) -> list[list[str]]:
     return [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if line.strip(" ─")]
 
 
-def test_a_terminal_of_180_columns_shows_every_column() -> None:
-    _, head, *rows = cells(printed(GRID, 180))
+def test_a_terminal_of_240_columns_shows_every_column() -> None:
+    _, head, *rows = cells(printed(GRID, 240))
 
     assert head == GRID.headings
     assert rows == [list(row) for row in GRID.rows]
@@ -60,7 +60,7 @@ def test_at_80_columns_each_row_keeps_its_case_time_ratio_and_verdict_on_one_lin
 
 
 def test_columns_of_low_priority_give_way_first_and_are_named_below() -> None:
-    kept = [set(cells(printed(GRID, width))[1]) for width in range(180, 60, -3)]
+    kept = [set(cells(printed(GRID, width))[1]) for width in range(240, 60, -3)]
 
     assert kept[-1] < kept[0]
     for wide, narrow in pairwise(kept):
@@ -74,7 +74,7 @@ def test_columns_of_low_priority_give_way_first_and_are_named_below() -> None:
         )
     hidden = [title for title in GRID.headings if title not in cells(printed(GRID, 80))[1]]
     assert f"no room for: {', '.join(hidden)}" in " ".join(printed(GRID, 80).split())
-    assert "no room" not in printed(GRID, 180)
+    assert "no room" not in printed(GRID, 240)
 
 
 def test_a_name_that_is_too_long_is_folded_and_nothing_of_it_is_lost() -> None:

@@ -54,7 +54,8 @@ def test_an_invalid_row_shows_no_time_and_its_reason_is_below() -> None:
 
     shown = {name: text for name, text in rows_in(markdown)[-1].items() if text != "—"}
     assert shown == {
-        "implementation": "jax_jit", "tier": "eager", "deviation": "1.0e-07", "verdict": "INVALID"
+        "implementation": "jax_jit", "tier": "eager", "gradient": "framework, own loss rule",
+        "deviation": "1.0e-07", "verdict": "INVALID",
     }  # fmt: skip
     assert r"- INVALID: jax_jit on cpu (every case): loss of step 1: …" in markdown
 
@@ -63,7 +64,7 @@ def test_a_failed_row_shows_no_time_even_if_earlier_rounds_gave_one() -> None:
     failed = row("jax_jit", verdict=Verdict.FAILED, reason="killed by SIGKILL")
 
     shown = {name for name, text in rows_in(to_markdown([run_of(row(), failed)]))[-1].items() if text != "—"}
-    assert shown == {"implementation", "tier", "deviation", "verdict"}
+    assert shown == {"implementation", "tier", "gradient", "deviation", "verdict"}
 
 
 def test_a_group_that_nobody_could_measure_is_one_line_per_reason_and_no_table() -> None:
@@ -174,3 +175,15 @@ def test_a_large_ratio_is_written_out() -> None:
     fast = row("native_floor", processes=tuple(process(i, 0.1e-6, 0.1e-6) for i in range(6)))
 
     assert ratio_in(to_markdown([run_of(row(), fast)])) == ("1,025×", "1,000 to 1,050")
+
+
+def test_a_row_shows_what_it_costs_its_author_and_an_older_record_a_dash() -> None:
+    costly = replace(FAST, gradient="by hand", more_lines=43, private_names=("torch._a", "xla_b"))
+
+    first, second = rows_in(to_markdown([run_of(costly, row(more_lines=0, private_names=()))]))
+    (older,) = rows_in(to_markdown([run_of(row())]))
+
+    cells = ("gradient", "more lines", "private names")
+    assert [first[name] for name in cells] == ["by hand", "+43", "2"]
+    assert [second[name] for name in cells] == ["framework", "+0", "0"]
+    assert [older[name] for name in cells] == ["framework", "—", "—"]

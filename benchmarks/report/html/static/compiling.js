@@ -72,7 +72,7 @@ function hardware(selected) {
   if (!rows.length) return ["Not known: ", code(DATA.floor), " was not timed here."];
   const floor = byName(group, DATA.floor);
   const last = rows.at(-1);
-  return [code(rows[0].implementation), " takes ", strong(rows[0].text.times_floor), ` the floor’s ${floor.text.typical_s} an epoch`,
+  return [code(rows[0].implementation), isByHand(rows[0]) ? " (gradient by hand)" : "", " takes ", strong(rows[0].text.times_floor), ` the floor’s ${floor.text.typical_s} an epoch`,
     rows.length > 1 ? [", ", code(last.implementation), ` ${last.text.times_floor}`] : "", "."];
 }
 

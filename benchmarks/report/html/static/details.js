@@ -38,7 +38,7 @@ function detailsOf(row, { group, run, baseline }) {
     manifestTable(row, group),
     isTimed(row) && processTable(row),
     element("h3", null, "Where and with what"),
-    facts([["case", row.case], ...factsOf(run)]),
+    facts([["case", row.case], ["gradient", row.gradient], ["private names", row.private_names], ...factsOf(run)]),
   ];
 }
 

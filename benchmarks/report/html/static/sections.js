@@ -56,8 +56,9 @@ function agreementTable(group) {
 // 2. Who is faster, by how much, how sure?
 function speed(selected) {
   const { group } = selected;
-  const pairs = selected.present.map((tier) => group.pairs.find((pair) => pair.tier === tier)).filter(Boolean);
-  fill("pairs", pairs.length ? [pairTable(pairs, group), group.by_hand && element("p", { class: "note" }, group.by_hand)] : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
+  const lines = selected.present.flatMap((tier) => group.pairs.filter((line) => line.tier === tier));
+  const pairs = lines.filter(({ byHand }) => !byHand);
+  fill("pairs", lines.length ? pairTable(lines, group) : element("p", { class: "note" }, "There is no tier in which both frameworks were timed."));
   showSpeedups(selected);
   const timed = group.rows.filter((row) => isTimed(row) && row.tier !== "floor");
   if (!timed.length) return ["Nothing was timed here."];
@@ -69,7 +70,7 @@ function speed(selected) {
   return [
     won(pairs.filter(({ sure }) => sure)), unsure.length ? ["With too few rounds to be sure: ", won(unsure)] : null,
     doubtful.length ? `In tier ${listed(doubtful)} the fastest epochs and the typical ones name different winners. ` : null,
-    "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical_s}`, against, ".",
+    "The shortest typical epoch is ", code(best.implementation), `'s: ${best.text.typical_s}`, isByHand(best) ? " (gradient by hand)" : "", against, ".",
   ];
 }
 
@@ -83,13 +84,16 @@ const wins = (who, pairs) => (pairs.length
 const fastest = (rows) => rows.reduce((best, row) => (best === null || row.typical_s < best.typical_s ? row : best), null);
 
 // The fastest of either framework, tier by tier, as benchmarks/analysis/head_to_head.py compares them.
-function pairTable(pairs, group) {
-  return simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster (95 %)" }],
-    pairs.map(({ tier, torch, jax, who, rest }) => [tier, named(byName(group, torch)), named(byName(group, jax)), [strong(who), rest]]),
-    { caption: "The fastest of either framework, tier by tier", kind: "pairs" });
+function pairTable(lines, group) {
+  return [
+    simpleTable([{ title: "tier" }, { title: "PyTorch’s fastest" }, { title: "JAX’s fastest" }, { title: "faster (95 %)" }],
+      lines.map(({ name, torch, jax, who, rest }) => [name, named(byName(group, torch)), named(byName(group, jax)), [strong(who), rest]]),
+      { caption: "The fastest of either framework, tier by tier", kind: "pairs" }),
+    element("p", { class: "note" }, "In a line “by hand” the gradient is written out; in the others the framework derives it. Only gradients of one kind are compared."),
+  ];
 }
 
-const named = (row) => [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical_s)];
+const named = (row) => (row ? [element("span", { class: "named" }, mark(row), code(row.implementation)), " ", element("small", null, row.text.typical_s)] : NONE);
 
 function showSpeedups(selected) {
   const values = rowsInOrder({ ...selected, sort: "typical_s", descending: false }).filter(({ ratio }) => ratio.value).slice(0, MOST_DRAWN)

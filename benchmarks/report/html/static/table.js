@@ -80,9 +80,13 @@ function tableRow({ row, ratio }, selected) {
     element("td", { class: classOf(column) }, column.key === "verdict" ? verdict(row) : textOf(column.key, row, ratio)));
   const isBaseline = row.implementation === selected.baseline;
   return withTip(element("tr", { class: [isTimed(row) ? "" : "untimed", isBaseline ? "baseline" : ""].join(" ") },
-    element("th", { scope: "row", class: "name" }, nameButton(row), isBaseline && element("small", null, "baseline")),
+    element("th", { scope: "row", class: "name" }, nameButton(row), isBaseline && element("small", null, "baseline"),
+      isByHand(row) && element("small", null, "by hand")),
     cells), () => tipOf(row, ratio, selected));
 }
+
+// NumPy and the floor have no framework that could derive the gradient.
+const isByHand = (row) => row.gradient === "by hand" && ["torch", "jax"].includes(row.framework);
 
 const nameButton = (row) =>
   element("button", { type: "button", class: "implementation mono", "aria-haspopup": "dialog",
@@ -107,6 +111,7 @@ function tipOf(row, ratio, { baseline, run, group }) {
     : null;
   return [
     row.summary,
+    `Gradient: ${row.gradient}.`,
     row.reason && `${row.verdict}: ${row.reason}`,
     sure,
     `${day(run.date)} UTC · ${group.machine}`,
