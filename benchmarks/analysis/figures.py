@@ -142,7 +142,7 @@ class Figures:
         priority=3,
     )
     deviation: float | None = column(
-        "largest difference between any step's loss and the reference", title="deviation", priority=3
+        "largest difference between any step's loss and the reference", title="deviation", priority=4
     )
     verdict: str = column(
         "verified, INVALID, FAILED or not measured; only verified rows have times", title="verdict"
