@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -27,17 +30,35 @@ SCRIPTS = (
 """The files of the page's own script, in order."""
 
 
-@cache  # it takes a second
+NO_CACHE = (OSError, RuntimeError)
+"""The errors of a folder that can't be used, and of a user without a home."""
+
+
+@cache
 def bundled() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, from the package that also draws the plots.
+
+    To bundle them takes seconds, so the script is kept in the user's folder of caches.
 
     Raises:
         ImportError: it is not installed.
     """
     import vl_convert  # noqa: PLC0415 - part of an extra
 
+    name = f"vega-of-vl-convert-{version('vl-convert-python')}.js"
+    with suppress(*NO_CACHE):
+        return (_caches() / name).read_text(encoding="utf-8")
     library: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return library.replace("</script", "<\\/script")
+    library = library.replace("</script", "<\\/script")
+    with suppress(*NO_CACHE):
+        _caches().mkdir(parents=True, exist_ok=True)
+        write_atomically(_caches() / name, library)
+    return library
+
+
+def _caches() -> Path:
+    """Return the user's folder of our caches, where `native_floor` keeps its library, too."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "perceptron-bench")
 
 
 def write_page(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
 alt = pytest.importorskip("altair")
 charts = pytest.importorskip("benchmarks.report.html.charts")
-pytest.importorskip("vl_convert")
+vl_convert = pytest.importorskip("vl_convert")
 
 HOSTILE = "</script><img src=x onerror=alert(1)>`*_[x](javascript:alert(1))"
 MOST_BYTES = 5_000_000
@@ -147,6 +148,25 @@ def test_the_ranks_in_the_page_give_the_interval_of_the_statistics(tmp_path: Pat
         (ratios[rank - 1], ratios[len(ratios) - rank], coverage)
     )
     assert content["ranks"]["4"] is None  # too few for an interval
+
+
+def test_the_library_that_draws_is_bundled_once_for_all_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = iter(["window.vegaEmbed = '</script>';"])
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda _: next(scripts))
+
+    found = []
+    for caches in ("caches", "caches", "file/caches"):  # the last can't be used
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / caches))
+        (tmp_path / "file").touch()
+        bundled.cache_clear()
+        with suppress(StopIteration):
+            found.append(bundled())
+    bundled.cache_clear()
+
+    assert found == ["window.vegaEmbed = '<\\/script>';"] * 2
+    assert len([*tmp_path.rglob("*.js")]) == 1
 
 
 def test_without_the_extra_the_package_that_lacks_is_named(
