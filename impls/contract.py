@@ -188,7 +188,10 @@ class Implementation(Protocol):
     """The package it imports ("torch"); without that package it is skipped."""
 
     TIER: str
-    """The work of one call: "eager" (an operation), "step", "epoch"; also "floor" and "reference"."""
+    """The work of one call: "eager" (an operation), "step", "epoch"; also "floor" and "reference".
+
+    "kernel" is a step or an epoch as GPU kernels that the author writes in the framework.
+    """
 
     def unavailable(self, device: Device) -> str | None:
         """Return why it can't run on the device, or None."""

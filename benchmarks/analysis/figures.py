@@ -49,7 +49,9 @@ class Figures:
     group: str = column("problem and device: compare only rows of one group and run")
     implementation: str = column("name of the implementation's file", title="implementation")
     framework: str = column("package that the implementation needs")
-    tier: str = column("work that one call covers: eager, step, epoch or floor", title="tier", priority=2)
+    tier: str = column(
+        "work that one call covers: eager, step, epoch, kernel or floor", title="tier", priority=2
+    )
     gradient: str = column(
         'who derives the gradient by the parameters: "framework", also with a rule of its own for the loss '
         'node alone ("framework, own loss rule"), or "by hand"; not recorded: as the file declares it today',

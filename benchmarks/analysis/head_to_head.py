@@ -15,7 +15,7 @@ from benchmarks.records.row import Row
 from benchmarks.records.run import Run
 from benchmarks.stats import Ratio
 
-TIERS = ("floor", "epoch", "step", "eager")
+TIERS = ("floor", "kernel", "epoch", "step", "eager")
 """From most work per call to least; the floor, which is no choice, first."""
 
 CLEARLY = 1.05

@@ -30,7 +30,7 @@ def of_labels(seen: Inspection, entry: ImplementationFile) -> Iterator[Check]:
             found=found,
             holds=None if n_kinds is None else n_kinds >= MIN_EAGER and not n_graphs,
         )
-    if entry.tier in ("step", "epoch"):
+    if entry.tier in ("step", "epoch", "kernel"):
         yield Check(
             name="tier",
             expected=f"{entry.tier}: at most {MAX_COMPILED} kinds of operation outside of what is compiled",

@@ -19,8 +19,13 @@ PYPROJECT = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 
 OURS = {"benchmarks", "impls", "tests"}
-PROVIDERS = {**packages_distributions(), "pynvml": ["nvidia-ml-py"], "ruptures": ["ruptures"]}
-"""Module -> distributions; not every machine has the extra `cuda`, and no Python 3.14 has ruptures."""
+PROVIDERS = {
+    **packages_distributions(),
+    "pynvml": ["nvidia-ml-py"],
+    "ruptures": ["ruptures"],
+    "triton": ["triton"],
+}
+"""Module -> distributions: not every machine has all extras, and Python 3.14 has no ruptures."""
 
 
 def test_pyproject_citation_and_changelog_name_the_same_version_and_licence() -> None:
@@ -77,7 +82,12 @@ def imported_by(folder: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras"), [("benchmarks", ["report", "cuda"]), ("impls", []), ("tests", ["report", "dev"])]
+    ("folder", "extras"),
+    [
+        ("benchmarks", ["report", "cuda"]),
+        ("impls", ["kernel"]),
+        ("tests", ["report", "dev", "kernel"]),
+    ],
 )
 def test_every_imported_module_comes_with_a_declared_dependency(folder: str, extras: list[str]) -> None:
     optional = [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]

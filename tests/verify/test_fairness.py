@@ -198,6 +198,8 @@ def test_a_batch_fed_from_the_host_may_be_uploaded_once() -> None:
         ("step", 1, None, []),
         ("step", 0, 1, []),
         ("step", 42, None, ["tier"]),
+        ("kernel", 1, 0, []),
+        ("kernel", 42, None, ["tier"]),
         ("epoch", 0, 0, ["framework of the computation"]),
         ("epoch", None, None, []),
         ("floor", 40, 1, []),

@@ -49,7 +49,13 @@ COLOURS_BY_HAND = {"torch": BROWN, "jax": GREEN}
 
 Dash: TypeAlias = tuple[int, ...]
 SOLID: Dash = (1, 0)
-SHAPES = {"eager": "circle", "step": "square", "epoch": "triangle-up", "floor": "diamond"}
+SHAPES = {
+    "eager": "circle",
+    "step": "square",
+    "epoch": "triangle-up",
+    "kernel": "triangle-down",
+    "floor": "diamond",
+}
 """By tier, for the usual program of a tier. It has a solid line."""
 
 VARIANTS: tuple[tuple[str, Dash], ...] = (

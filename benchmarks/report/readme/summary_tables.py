@@ -84,7 +84,7 @@ def compiling_table(groups: Mapping[str, Run]) -> str | None:
 
 
 def _ahead_from(rows: Sequence[Row], baseline: str) -> Iterator[tuple[str, str]]:
-    compiled = {row.implementation for row in rows if row.tier in ("step", "epoch")}
+    compiled = {row.implementation for row in rows if row.tier in ("step", "epoch", "kernel")}
     for pair in break_evens(rows):
         if pair.slower == baseline and pair.faster in compiled:
             yield pair.faster, break_even_cell(pair)

@@ -1,6 +1,6 @@
 // What is selected. The URL has the reader's choices; the rest follows from the data.
 
-const TIERS = ["eager", "step", "epoch", "floor"];
+const TIERS = ["eager", "step", "epoch", "kernel", "floor"];
 
 // Each narrows what the next has to choose from.
 const CHOOSERS = [

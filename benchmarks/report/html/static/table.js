@@ -16,7 +16,8 @@ const TIER_MEANS = {
   eager: "one call covers one operation",
   step: "one call covers one batch: forward, loss, backward and update",
   epoch: "one call covers all steps of an epoch",
-  floor: "a fused C kernel: the limit of the processor",
+  kernel: "GPU kernels that the author writes in the framework: one per epoch, or a few per step",
+  floor: "a fused kernel without a framework: the limit of the device",
 };
 
 const MOST_ROWS = 200; // shown at once; more on request
