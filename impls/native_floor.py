@@ -1,4 +1,4 @@
-"""One call per epoch of a fused C kernel, compiled here: what the processor allows, no framework."""
+"""One call per epoch of a fused C or CUDA kernel, compiled here: what the device allows, no framework."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from impls import _native_cuda
 from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
 
 if TYPE_CHECKING:
@@ -75,19 +76,28 @@ class State:
     parameters: NDArray[np.float32]  # (n_features + 1,), the bias last
     losses: NDArray[np.float32]  # (n_batches,)
 
+    def run_epoch(self, batches: CEpoch) -> None:
+        """Train on each batch in order."""
+        kernel()(ctypes.byref(self.training), ctypes.byref(batches))
+
+    def export(self) -> EpochResult:
+        """Copy the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
+        return EpochResult(self.losses.copy(), self.parameters[:-1].copy(), self.parameters[-1].copy())
+
 
 def unavailable(device: Device) -> str | None:
     """Return why it can't run on the device, or None."""
-    if device != "cpu":
-        return "its kernel is C for the CPU"
+    if device == "cuda":
+        return _native_cuda.unavailable()
     if not find_compiler():
         return "no C compiler: looked for $CC, cc, gcc and clang"
     return None
 
 
-def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
+def prepare(problem: Problem, parameters: Parameters, device: Device) -> State | _native_cuda.State:
     """Allocate the parameters, Adam's moments and the kernel's sums."""
-    del device
+    if device == "cuda":
+        return _native_cuda.prepare(problem, parameters)
     vector = np.append(parameters.weight, parameters.bias)
     losses = np.zeros(problem.n_batches, np.float32)
     training = CTraining(
@@ -111,9 +121,10 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
     return State(training, vector, losses)
 
 
-def place(problem: Problem, batches: Batches, device: Device) -> CEpoch:
-    """Copy the batches one after another. They stay in host memory, which the device uses."""
-    del device
+def place(problem: Problem, batches: Batches, device: Device) -> CEpoch | _native_cuda.Placed:
+    """Copy the batches one after another; on a CPU, they stay in host memory."""
+    if device == "cuda":
+        return _native_cuda.place(problem, batches)
     return CEpoch(
         n_batches=len(batches),
         batch_size=problem.batch_size,
@@ -123,15 +134,15 @@ def place(problem: Problem, batches: Batches, device: Device) -> CEpoch:
     )
 
 
-def run_epoch(state: State, batches: CEpoch) -> State:
-    """Train on each batch in order."""
-    kernel()(ctypes.byref(state.training), ctypes.byref(batches))
+def run_epoch(state: Any, batches: Any) -> Any:  # noqa: ANN401 - the CPU's or the GPU's
+    """Train on each batch in order, and wait for the device."""
+    state.run_epoch(batches)
     return state
 
 
-def export(state: State) -> EpochResult:
+def export(state: State | _native_cuda.State) -> EpochResult:
     """Copy the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
-    return EpochResult(state.losses.copy(), state.parameters[:-1].copy(), state.parameters[-1].copy())
+    return state.export()
 
 
 def joined(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -1,0 +1,42 @@
+"""On a GPU only: the kernels that were written without one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.cases.problems import NAMED
+from benchmarks.cases.tolerances import tolerances
+from benchmarks.verify.agreement import reference_for
+from benchmarks.worker.training import Workload, train
+from impls.contract import Problem
+
+PROBLEMS = {
+    **NAMED,
+    "ragged": Problem(batch_size=1000, n_batches=3, last_batch_size=7, n_epochs=3, data="stream"),
+    "cluster": Problem(batch_size=16_000, n_batches=3, n_epochs=3),
+    "saturated": Problem(feature_scale=100.0, seed=1),
+    "narrow": Problem(n_features=3, batch_size=1, n_batches=2, n_epochs=3),
+    "odd": Problem(n_features=257, batch_size=5000, n_batches=2, n_epochs=2),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", ["native_floor", "torch_triton", "jax_pallas"])
+def test_every_step_agrees_with_the_oracle_on_a_gpu(name: str, problem: str) -> None:
+    implementation: Any = import_module(f"impls.{name}")
+    if reason := implementation.unavailable("cuda"):
+        pytest.skip(reason)
+    asked = PROBLEMS[problem]
+    reference = reference_for(asked)
+    loss_tolerance, parameter_tolerance = tolerances(asked)
+
+    trained = train(Workload.of(implementation, asked, "cuda"))
+
+    assert np.all(abs(trained.losses - reference.training.losses) <= loss_tolerance + reference.ambiguity)
+    for part in ("weight", "bias"):
+        off = abs(getattr(trained, part) - getattr(reference.training, part))
+        assert off.max() <= parameter_tolerance
