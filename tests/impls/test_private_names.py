@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.cases.implementations import ImplementationFile
 
 PRIVATE = re.compile(r"(?!self\.|impls\.)\S*\._(?!_|(?:replace|asdict|make|fields)\b)\S*")
-"""A dotted name with a part that begins with one underscore; not the implementation's own, nor a NamedTuple's."""
+"""A dotted name with a part that begins with one underscore; not the file's own, nor a NamedTuple's."""
 
 
 def names_in(source: str) -> set[str]:
