@@ -14,7 +14,13 @@ import pytest
 import torch
 
 from benchmarks.worker.training import Workload, train
-from impls import torch_cudagraph_compiled, torch_cudagraph_epoch, torch_cudagraph_step, torch_eager
+from impls import (
+    torch_cudagraph_compiled,
+    torch_cudagraph_epoch,
+    torch_cudagraph_step,
+    torch_cudagraph_step_compiled,
+    torch_eager,
+)
 from tests.impls.test_torch_implementations import TINY
 
 if TYPE_CHECKING:
@@ -24,7 +30,9 @@ if TYPE_CHECKING:
 
     from impls.contract import Device
 
-GRAPHED = [torch_cudagraph_step, torch_cudagraph_epoch, torch_cudagraph_compiled]
+STEPS = [torch_cudagraph_step, torch_cudagraph_step_compiled]
+EPOCHS = [torch_cudagraph_epoch, torch_cudagraph_compiled]
+GRAPHED = STEPS + EPOCHS
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device here")
 devices = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
@@ -99,7 +107,7 @@ def test_graphs_serve_alternating_trainings_with_other_batches_each_epoch(
     assert len(captures) == 2  # of a full and a ragged step; of an epoch with and without a ragged one
 
 
-@pytest.mark.parametrize("module", GRAPHED[1:], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", EPOCHS, ids=lambda module: module.__name__)
 @devices
 def test_a_graphed_epoch_reads_each_data_set_on_the_device_in_place(
     module: Any, device: Device, stand_in: Callable[[Any, str], list[int]]

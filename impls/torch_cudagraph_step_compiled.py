@@ -1,0 +1,207 @@
+"""One CUDA graph per step: a compiled step with an own Adam, captured once and replayed; CUDA only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - as PyTorch's own documentation calls it
+from torch import Tensor
+
+from impls.contract import BETA1, BETA2, EPSILON, EpochResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from impls.contract import Batches, Device, Parameters, Problem
+
+TrainStep: TypeAlias = "Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]"
+
+FRAMEWORK = "torch"
+TIER = "step"
+# Not TF32 or bfloat16: see torch_cudagraph_compiled.
+SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
+CUDA_GRAPH = True
+PRIVATE_NAMES = ("torch._dynamo.config",)
+
+WARM_UP_STEPS = 3  # as in the documentation's example
+
+# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
+torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
+
+
+class CapturedStep(NamedTuple):
+    """A graph and its addresses: a replay trains on the contents of x and y."""
+
+    x: Tensor  # (batch_size, n_features)
+    y: Tensor  # (batch_size,)
+    loss: Tensor  # ()
+    graph: torch.cuda.CUDAGraph
+
+
+class Trainer:
+    """The tensors that a training updates, at fixed addresses, and the graphs that refer to them.
+
+    All trainings with the same settings share it, one after another or alternately, and its captured steps.
+    """
+
+    def __init__(self, n_features: int, learning_rate: float, loss: str, device: Device) -> None:
+        """Make the step, and memory for a training's values."""
+        self.train_step = make_train_step(learning_rate, loss)
+        self.values = [
+            torch.zeros(n_features + 1, device=device),  # parameters, the bias last
+            torch.zeros(2, n_features + 1, device=device),  # Adam's moments
+            torch.zeros((), device=device),  # n_steps
+        ]
+        self.captured: dict[int, CapturedStep] = {}  # by batch size
+        self.state: State | None = None  # the training whose values are loaded
+
+    def take(self, state: State) -> None:
+        """Load the training's values, unless they are loaded; save the previous training's."""
+        if self.state is not state:
+            if self.state is not None:
+                overwrite(self.state.values, self.values)
+            overwrite(self.values, state.values)
+            self.state = state
+
+    def step_for(self, x: Tensor) -> CapturedStep:
+        """Return the step for batches like x; capture it at the first one."""
+        if len(x) not in self.captured:
+            device = self.values[0].device  # x may be in host memory
+            static_x, static_y = torch.zeros(x.shape, device=device), torch.zeros(len(x), device=device)
+            before = [value.clone() for value in self.values]
+            parameters, moments, n_steps = self.values
+            graph, loss = capture(lambda: self.train_step(parameters, moments, n_steps, static_x, static_y))
+            overwrite(self.values, before)  # the warm-up has trained
+            self.captured[len(x)] = CapturedStep(static_x, static_y, loss, graph)
+        return self.captured[len(x)]
+
+
+make_trainer = cache(Trainer)
+
+
+@dataclass
+class State:
+    """One training: its values while another one is loaded, and its latest epoch's losses."""
+
+    trainer: Trainer
+    values: list[Tensor]  # as Trainer.values
+    keep: Callable[[Tensor], Tensor | float]  # the loss, on its device or on the host
+    losses: list[Tensor | float]
+
+
+def unavailable(device: Device) -> str | None:
+    """Return why it can't run on the device, or None."""
+    if device == "cpu":
+        return "CUDA graphs run on CUDA devices only"
+    if not torch.cuda.is_available():
+        return f"torch {torch.__version__} finds no CUDA device"
+    return (
+        None if find_spec("triton") else "torch.compile needs Triton on CUDA, and finds none; install triton"
+    )
+
+
+def prepare(problem: Problem, parameters: Parameters, device: Device) -> State:
+    """Put parameters and optimizer state on the device."""
+    trainer = make_trainer(problem.n_features, problem.learning_rate, problem.loss, device)
+    values = [torch.zeros_like(value) for value in trainer.values]
+    values[0].copy_(torch.from_numpy(np.append(parameters.weight, parameters.bias)))
+    keep = Tensor.item if problem.readback == "step" else Tensor.clone  # the next replay overwrites it
+    return State(trainer, values, keep, [])
+
+
+def place(problem: Problem, batches: Batches, device: Device) -> list[tuple[Tensor, Tensor]]:
+    """Copy each batch to the device, or to pinned host memory, which the device can read."""
+    tensors = [(torch.tensor(x).pin_memory(), torch.tensor(y).pin_memory()) for x, y in batches]
+    return tensors if problem.feed == "host" else [(x.to(device), y.to(device)) for x, y in tensors]
+
+
+def run_epoch(state: State, batches: list[tuple[Tensor, Tensor]]) -> State:
+    """Train on each batch in order and wait for the device."""
+    state.trainer.take(state)
+    state.losses = []
+    for x, y in batches:
+        step = state.trainer.step_for(x)
+        step.x.copy_(x, non_blocking=True)
+        step.y.copy_(y, non_blocking=True)
+        step.graph.replay()
+        state.losses.append(state.keep(step.loss))
+    torch.cuda.synchronize()
+    return state
+
+
+def export(state: State) -> EpochResult:
+    """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
+    state.trainer.take(state)
+    vector = state.trainer.values[0].cpu().numpy().copy()
+    return EpochResult(torch.tensor(state.losses).numpy(), vector[:-1], vector[-1])
+
+
+@cache  # one compilation for all trainings
+def make_train_step(learning_rate: float, loss: str) -> TrainStep:
+    """Make the compiled step: it updates its first three arguments in place and returns the loss."""
+    criterion: Callable[[Tensor, Tensor], Tensor]
+    criterion = F.binary_cross_entropy_with_logits if loss == "bce_with_logits" else loss_on_probabilities
+
+    @torch.compile(fullgraph=True, dynamic=False)
+    def train_step(parameters: Tensor, moments: Tensor, n_steps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        def loss_of(parameters: Tensor) -> Tensor:
+            return criterion(x @ parameters[:-1] + parameters[-1], y)
+
+        gradient: Tensor
+        loss: Tensor
+        gradient, loss = torch.func.grad_and_value(loss_of)(parameters)
+        n_steps += 1
+        first_moment, second_moment = moments
+        first_moment.lerp_(gradient, 1 - BETA1)
+        second_moment.lerp_(gradient.square(), 1 - BETA2)
+        first = first_moment / one_minus_power(BETA1, n_steps)
+        second = second_moment / one_minus_power(BETA2, n_steps)
+        parameters -= learning_rate * first / (second.sqrt() + EPSILON)
+        return loss
+
+    return train_step
+
+
+def loss_on_probabilities(logit: Tensor, y: Tensor) -> Tensor:
+    """Compute the batch's mean loss from y_pred = sigmoid(logit), all of shape (batch_size,)."""
+    return F.binary_cross_entropy(torch.sigmoid(logit), y)
+
+
+def one_minus_power(beta: float, n_steps: Tensor) -> Tensor:
+    """Compute 1 - beta**n_steps, shape (): to all digits; a float32 power loses four of seven at 0.999."""
+    return -torch.expm1(n_steps * math.log(beta))
+
+
+def overwrite(targets: list[Tensor], sources: list[Tensor]) -> None:
+    """Copy each source to its target's address."""
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)
+
+
+def capture(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    """Run the work a few times on a side stream, as the documentation asks, then record it unrun.
+
+    Raises:
+        RuntimeError: it was run, not recorded.
+
+    """
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # PyTorch's own
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP_STEPS):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        capturing = torch.cuda.is_current_stream_capturing()
+        result = work()
+    if not capturing:
+        message = "expected the stream to record a CUDA graph, found that it ran the step"
+        raise RuntimeError(message)
+    return graph, result
