@@ -15,18 +15,31 @@ READS = ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__array
 MOVES = ("to", "cuda", "copy_")
 OPTIMIZERS = torch.optim.__path__[0]
 
+LOADERS = ("AOTIModelPackageLoader", "AOTIModelContainerRunnerCpu", "AOTIModelContainerRunnerCuda")
+"""Classes of torch._C._aoti: each of their objects is a program that was compiled ahead of time."""
+
 
 class Observer(FrameworkObserver):
     """Counts by PyTorch's own counters, its profiler, and replaced methods of Tensor."""
 
+    def __init__(self) -> None:
+        """Count the programs that are loaded from now on."""
+        self.programs = Calls()
+        for name in LOADERS:
+            if loader := getattr(getattr(torch._C, "_aoti", None), name, None):  # noqa: SLF001 - no public name
+                loader.__init__ = self.programs.counting(loader.__init__, lambda _: 1)
+
     def n_compilations(self) -> int:
-        """Count the graphs that torch.compile has made, by its private counters: no others are documented."""
-        return int(_counters("stats").get("unique_graphs", 0))
+        """Count the graphs that torch.compile has made, and the programs of AOTInductor that were loaded.
+
+        By private names: no others are documented.
+        """
+        return int(_counters("stats").get("unique_graphs", 0)) + self.programs.total
 
     def keeps_compiled(self) -> bool:
         """Return whether Inductor compiled: it loads its code from files, by a private list of modules."""
         inductor = sys.modules.get("torch._inductor.codecache")
-        return bool(inductor and inductor.PyCodeCache.modules)
+        return bool(self.programs.total or (inductor and inductor.PyCodeCache.modules))
 
     def n_graph_breaks(self) -> int:
         """Count the places where torch.compile left a part of a function to Python."""
@@ -93,7 +106,7 @@ class Observer(FrameworkObserver):
         return torch.cuda.memory_allocated() if device == "cuda" else None
 
     def n_graphs(self) -> int:
-        """Count the graphs that torch.compile has made."""
+        """Count the graphs that torch.compile has made, and AOTInductor's programs."""
         return self.n_compilations()
 
     def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int:
@@ -104,8 +117,10 @@ class Observer(FrameworkObserver):
         with profile(activities=[ProfilerActivity.CPU]) as profiler:
             state = epoch(state)
         n_kinds = sum(event.key.startswith("aten::") for event in profiler.key_averages())
-        # Code compiled ahead of time hides its operations from the profiler.
-        return n_kinds or int(any(isinstance(array, Tensor) for array in arrays_in(state)))
+        # A compiled program hides its operations from the profiler.
+        return n_kinds or int(
+            self.n_graphs() > 0 and any(isinstance(array, Tensor) for array in arrays_in(state))
+        )
 
     def forget_compiled(self) -> None:
         """Drop all functions that torch.compile has made."""

@@ -52,6 +52,10 @@ THREAD = """    thread = threading.Thread(target=elsewhere)
     thread.start()
     thread.join()
 """
+KEPT = """
+    def __post_init__(self):
+        self.kept = torch.zeros(1)
+"""
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -196,6 +200,16 @@ UNFAIR = [
         "numpy_float32",
         (('FRAMEWORK = "numpy"', 'FRAMEWORK = "jax"'),),
         "framework of the computation: expected operations of jax in an epoch, found 0 kinds of operation",
+    ),
+    Unfair(
+        "a tensor that nobody computes with, under the label of torch",
+        "numpy_float32",
+        (
+            ('FRAMEWORK = "numpy"', 'FRAMEWORK = "torch"'),
+            ("import numpy as np\n", "import numpy as np\nimport torch\n"),
+            ("    losses: list[np.float32]\n", f"    losses: list[np.float32]\n{KEPT}"),
+        ),
+        "framework of the computation: expected operations of torch in an epoch, found 0 kinds of operation",
     ),
     Unfair(
         "a process of its own that stays",
