@@ -48,7 +48,8 @@ class Forks:
         job = Job.from_json(Path(command[-3]).read_text(encoding="utf-8"))
         if job.framework not in MODULES:
             return subprocess.Popen(command, **options)  # noqa: S603 - as `launch` does
-        compiles = "@torch.compile(" in Path(job.path).read_text(encoding="utf-8")
+        source = Path(job.path).read_text(encoding="utf-8")
+        compiles = "@torch.compile(" in source or "aoti_compile_and_package(" in source
         request = {
             "module": COMPILER if compiles else MODULES[job.framework],
             "files": command[-3:-1],

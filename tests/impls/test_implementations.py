@@ -44,7 +44,11 @@ VARIANTS = {
     "products in TF32": Problem(batch_size=32, n_batches=4, n_epochs=5, precision="tf32"),
     "products in bfloat16": Problem(n_features=256, n_batches=4, n_epochs=5, precision="bfloat16"),
 }
-NAMES = [entry.name for entry in select(())]
+NAMES = [
+    # These compile for seconds; test_torch_aoti runs the same steps without compiling them.
+    pytest.param(entry.name, marks=pytest.mark.long) if entry.name.startswith("torch_aoti") else entry.name
+    for entry in select(())
+]
 
 
 @pytest.fixture(scope="module", params=NAMES)

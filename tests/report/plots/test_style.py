@@ -76,10 +76,10 @@ def test_a_copy_has_a_variant_of_its_own_and_leaves_those_of_others_as_they_are(
     entries = discover()
     before = variants_of(entries.values())
 
-    after = variants_of([*entries.values(), replace(entries[original], name="mine")])
+    after = variants_of([*entries.values(), replace(entries[original], name="yours")])
 
     assert before == {name: after[name] for name in before}
-    assert after["mine"] != after[original]
+    assert after["yours"] != after[original]
 
 
 def test_a_name_is_written_in_the_ink_that_is_read_on_its_colour() -> None:
