@@ -69,7 +69,7 @@ def test_what_every_line_wrote_and_printed_is_in_one_archive(
     assert (found["1-a.1/1.log"], found["2-b.1/2.log"]) == ("measured\n", "second\n")
     assert statuses(archive) == {"1-a": "done", "2-b": "done"}
     assert [path.name for path in tmp_path.iterdir()] == ["session.tar"]
-    assert "2-b: done, 0 s\n" in capfd.readouterr().out
+    assert "2-b: done, " in capfd.readouterr().out
 
 
 def test_a_line_that_hangs_is_ended_and_the_next_one_runs(
@@ -77,7 +77,7 @@ def test_a_line_that_hangs_is_ended_and_the_next_one_runs(
 ) -> None:
     archive = tmp_path / "session.tar"
 
-    status = measure(monkeypatch, archive, line("1-hangs", HANGS, limit_s=1.5), line("2-b", WRITES))
+    status = measure(monkeypatch, archive, line("1-hangs", HANGS, limit_s=3), line("2-b", WRITES))
 
     assert status == 1
     assert statuses(archive) == {"1-hangs": "cut short", "2-b": "done"}
@@ -93,7 +93,7 @@ def test_a_line_that_ignores_sigterm_is_killed_with_its_children(
     )
     archive = tmp_path / "session.tar"
 
-    measure(monkeypatch, archive, line("1-stubborn", script, limit_s=1.5))
+    measure(monkeypatch, archive, line("1-stubborn", script, limit_s=3))
 
     pids = [int(name.rpartition("/")[2]) for name in contents(archive) if re.fullmatch(r".*/\d+", name)]
     assert len(pids) == 2
@@ -123,13 +123,13 @@ def test_a_line_without_time_is_left_out_and_named_with_the_reason(
         line("1-a", WRITES),
         line("2-long", WRITES, least_s=100),
         line("3-c", WRITES),
-        seconds=20,
+        seconds=60,
     )
 
     assert status == 1
     assert statuses(archive) == {"1-a": "done", "2-long": "left out", "3-c": "done"}
     assert re.search(
-        r"2-long: left out \(it needs 100 s at least, and 1\d s were left\)", capfd.readouterr().out
+        r"2-long: left out \(it needs 100 s at least, and \d+ s were left\)", capfd.readouterr().out
     )
 
 
@@ -160,7 +160,7 @@ def test_resumed_only_what_is_not_done_is_measured_again_and_the_earlier_part_is
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     archive = tmp_path / "session.tar"
-    measure(monkeypatch, archive, line("1-a", WRITES), line("2-b", HANGS, limit_s=1.5))
+    measure(monkeypatch, archive, line("1-a", WRITES), line("2-b", HANGS, limit_s=3))
 
     status = measure(monkeypatch, archive, line("1-a", "raise"), line("2-b", WRITES), resume=True)
 
