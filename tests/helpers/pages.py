@@ -35,6 +35,9 @@ BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 PHONE = {"width": 390, "height": 844}
 
+DRAWS_NOTHING = "window.vegaEmbed = async () => {};"
+"""In place of the library that draws: it takes a browser a second."""
+
 LOSSES = np.geomspace(0.7, 0.1, 12)
 STEPS = replace(AGREEMENT, curve=loss_curve(LOSSES, LOSSES + 1e-7))
 
@@ -89,12 +92,24 @@ def many_rows(n: int) -> Run:
     return run_of_day(0, first, *others)
 
 
-def written(folder: Path, *runs: Run, beside: Sequence[Run] = (), against: Comparison | None = None) -> Path:
-    """Write the page of these runs; skip the test without the packages that it needs."""
+def written(
+    folder: Path,
+    *runs: Run,
+    beside: Sequence[Run] = (),
+    against: Comparison | None = None,
+    drawn: bool = False,
+) -> Path:
+    """Write the page of these runs; what draws its plots, and the plots of records, are in it if `drawn`.
+
+    Skip the test without the packages that it needs.
+    """
     pytest.importorskip("vl_convert")
     gallery = pytest.importorskip("benchmarks.report.plots.gallery", reason="needs the extra `report`")
     path = folder / "index.html"
-    write_page(runs, gallery.plots_of([*runs, *beside]), path, beside, against)
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            patch.setattr("benchmarks.report.html.page.bundled", lambda: DRAWS_NOTHING)
+        write_page(runs, gallery.plots_of([*runs, *beside]) if drawn else {}, path, beside, against)
     return path
 
 

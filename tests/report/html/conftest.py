@@ -35,7 +35,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def typical(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the page of a typical run."""
-    return written(tmp_path_factory.mktemp("page"), typical_run())
+    return written(tmp_path_factory.mktemp("page"), typical_run(), drawn=True)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the page of a typical run, which draws no plots."""
+    return written(tmp_path_factory.mktemp("plain"), typical_run())
 
 
 @pytest.fixture

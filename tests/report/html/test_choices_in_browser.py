@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def test_a_heading_sorts_the_table_and_in_the_other_order_when_chosen_again(
-    opened: Open, typical: Path
+    opened: Open, plain: Path
 ) -> None:
-    page = opened(typical, "grouped=no")
+    page = opened(plain, "grouped=no")
     heading = page.locator("[data-sort=speedup]")
 
     heading.click()
@@ -31,8 +31,8 @@ def test_a_heading_sorts_the_table_and_in_the_other_order_when_chosen_again(
     assert page.locator("th.is-speedup").get_attribute("aria-sort") == "descending"
 
 
-def test_what_is_chosen_survives_a_reload_and_goes_with_the_address(opened: Open, typical: Path) -> None:
-    page = opened(typical)
+def test_what_is_chosen_survives_a_reload_and_goes_with_the_address(opened: Open, plain: Path) -> None:
+    page = opened(plain)
     page.locator("#choose-feed").select_option("host")
     page.locator("#choose-baseline").select_option("jax_jit")
     page.locator("#box-tier-floor").uncheck()
@@ -48,8 +48,8 @@ def test_what_is_chosen_survives_a_reload_and_goes_with_the_address(opened: Open
     assert page.locator("#choose-baseline").input_value() == "jax_jit"
 
 
-def test_a_question_leads_to_its_section_and_leaves_the_choice_alone(opened: Open, typical: Path) -> None:
-    page = opened(typical, "baseline=jax_jit")
+def test_a_question_leads_to_its_section_and_leaves_the_choice_alone(opened: Open, plain: Path) -> None:
+    page = opened(plain, "baseline=jax_jit")
 
     page.get_by_role("link", name="When does compiling pay?").click()
 
@@ -58,8 +58,8 @@ def test_a_question_leads_to_its_section_and_leaves_the_choice_alone(opened: Ope
     assert page.url.endswith("#baseline=jax_jit")
 
 
-def test_back_undoes_a_choice(opened: Open, typical: Path) -> None:
-    page = opened(typical)
+def test_back_undoes_a_choice(opened: Open, plain: Path) -> None:
+    page = opened(plain)
     problem = page.locator("#choose-problem")
     before = problem.input_value()
 
@@ -70,8 +70,8 @@ def test_back_undoes_a_choice(opened: Open, typical: Path) -> None:
     assert problem.input_value() == before
 
 
-def test_a_choice_that_the_data_does_not_have_is_ignored(opened: Open, typical: Path) -> None:
-    page = opened(typical, "problem=none&device=tpu&baseline=nobody&tiers=x&sort=y&row=z")
+def test_a_choice_that_the_data_does_not_have_is_ignored(opened: Open, plain: Path) -> None:
+    page = opened(plain, "problem=none&device=tpu&baseline=nobody&tiers=x&sort=y&row=z")
 
     assert len(names(page)) == len(MINIMA_S) + 1
 
@@ -89,8 +89,8 @@ def test_a_device_on_which_nothing_was_measured_is_marked_and_can_not_be_chosen(
     assert alone.locator("option").all_inner_texts() == ["CUDA: not measured"]
 
 
-def test_a_row_opens_its_checks_by_keyboard_and_returns_the_focus(opened: Open, typical: Path) -> None:
-    page = opened(typical)
+def test_a_row_opens_its_checks_by_keyboard_and_returns_the_focus(opened: Open, plain: Path) -> None:
+    page = opened(plain)
     name = page.get_by_role("button", name="jax_jit")
     name.focus()
     assert "6.67× torch_eager: from 6.51 to 6.75, sure to 96.9 %" in page.locator("#tip").inner_text()
@@ -126,7 +126,7 @@ def test_a_machine_can_be_chosen(opened: Open, tmp_path: Path) -> None:
 
 
 def test_a_run_is_not_shown_with_the_plots_of_another(opened: Open, tmp_path: Path) -> None:
-    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(2))))
+    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(2)), drawn=True))
     page.wait_for_selector("#chart-spread svg")
 
     page.locator("#choose-run").select_option(index=1)

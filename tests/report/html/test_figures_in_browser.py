@@ -33,9 +33,9 @@ HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"documen
 
 
 def test_with_another_baseline_the_page_has_the_ratios_that_the_statistics_compute(
-    opened: Open, typical: Path
+    opened: Open, plain: Path
 ) -> None:
-    page = opened(typical, "baseline=jax_jit&grouped=no&sort=implementation")
+    page = opened(plain, "baseline=jax_jit&grouped=no&sort=implementation")
     minima_s = [(MINIMA_S["jax_jit"][2], minima_s) for _, (_, _, minima_s) in sorted(MINIMA_S.items())]
     ratios = [speedup(*pair) for pair in minima_s if pair[0] is not pair[1]]
 
@@ -45,8 +45,8 @@ def test_with_another_baseline_the_page_has_the_ratios_that_the_statistics_compu
     assert [text for text in column(page, "speedup_low") if text != "—"] == intervals
 
 
-def test_a_rows_processes_are_shown_as_the_terminal_shows_them(opened: Open, typical: Path) -> None:
-    table = opened(typical, "row=jax_jit").get_by_role("table", name="Each round’s process")
+def test_a_rows_processes_are_shown_as_the_terminal_shows_them(opened: Open, plain: Path) -> None:
+    table = opened(plain, "row=jax_jit").get_by_role("table", name="Each round’s process")
     row = next(each for each in rows_of(Problem()) if each.implementation == "jax_jit")
     shown = [each for each in shown_columns(ProcessLine) if each.name != "epoch_energy_j"]  # none was metered
 
@@ -151,7 +151,7 @@ def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:
     ]
     broken = replace(rows[0], implementation="broken", verdict=Verdict.INVALID, reason=HOSTILE, processes=())
     run = run_of_day(0, *rows, broken, machine=HOSTILE, cpu=HOSTILE, commit=HOSTILE, system=HOSTILE)
-    page = opened(written(tmp_path, run), f"row={rows[2].implementation}")
+    page = opened(written(tmp_path, run, drawn=True), f"row={rows[2].implementation}")
     page.wait_for_selector("html[data-drawn=yes]")
 
     assert page.title() == "perceptron-bench: PyTorch against JAX"

@@ -28,7 +28,9 @@ def test_an_area_has_its_name_if_there_is_room_for_it(
         for implementation, first_s, epoch_s in (eager, jit)
         for row in sweep(implementation, warm_s=first_s, cold_s=first_s, epoch_s=epoch_s)
     ]
-    page = opened(written(tmp_path, run_of_day(0, *rows)), viewport={"width": width, "height": 800})
+    page = opened(
+        written(tmp_path, run_of_day(0, *rows), drawn=True), viewport={"width": width, "height": 800}
+    )
     page.wait_for_selector("html[data-drawn=yes]")
 
     plot = page.locator("#chart-decision-map svg")
@@ -89,7 +91,7 @@ def test_every_plot_is_also_described_in_words(opened: Open, typical: Path) -> N
 def test_three_runs_without_a_change_are_drawn_over_time_without_a_warning(
     opened: Open, tmp_path: Path
 ) -> None:
-    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(3))))
+    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(3)), drawn=True))
 
     page.wait_for_selector("#chart-trend svg")
 
@@ -100,7 +102,7 @@ def test_on_a_phone_the_trends_are_as_large_as_elsewhere_and_their_headings_are_
     opened: Open, tmp_path: Path
 ) -> None:
     runs = (run_of_day(day, *rows_of(Problem())) for day in range(3))
-    page = opened(written(tmp_path, *runs), viewport={"width": 390, "height": 844})
+    page = opened(written(tmp_path, *runs, drawn=True), viewport={"width": 390, "height": 844})
 
     page.wait_for_selector("#chart-trend svg")
 
