@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import cpuinfo
@@ -21,7 +20,7 @@ from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
 from tests.helpers.forks import Forks
-from tests.helpers.quiet import QUIET
+from tests.helpers.quiet import CPU, QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
         # the tests that interrupt a run would wait until it ends.
         signal.signal(number, handler)
 
-cpuinfo.get_cpu_info = cache(cpuinfo.get_cpu_info)  # it starts a process, for each record
+cpuinfo.get_cpu_info = CPU.copy
 
 JUDGE = conservation.judge
 
@@ -113,9 +112,10 @@ class Measured(Protocol):
         *,
         sample_s: float = ...,
         pinned: bool = ...,
+        n_unseen: int = ...,
         caches: Path | None = ...,
     ) -> Row:
-        """Measure the file in one worker and return its row."""
+        """Measure the file in one worker, also on `n_unseen` unseen combinations, and return its row."""
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +152,7 @@ def measured(tmp_path: Path, forked: None) -> Measured:
         *,
         sample_s: float = 0.0,
         pinned: bool = True,
+        n_unseen: int = 0,
         caches: Path | None = None,
     ) -> Row:
         entry = read_entry(path)
@@ -163,6 +164,7 @@ def measured(tmp_path: Path, forked: None) -> Measured:
             problems=(problem,),
             cpus=choose_cpus(1) if pinned else (),
             sample_s=sample_s,
+            n_unseen=n_unseen,
             caches=str(caches) if caches else None,
         )
         report = launcher.launch(job, tmp_path, f"{path.stem}-{sample_s}")

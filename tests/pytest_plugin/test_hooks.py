@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Copy
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def test_disabled_each_case_runs_once_and_is_still_verified(numpy_float32: Path, copy_of: Copy) -> None:
     wrong = copy_of("numpy_float32", WRONG_STEP)

@@ -17,6 +17,8 @@ from benchmarks.records.row import KEY, Verdict
 from benchmarks.records.run import RunSettings, read_run
 from tests.pytest_plugin.calls import NAMES, PROBLEMS, pytest_, pytest_alone
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.fixture(scope="module")
 def numpy_impl(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -91,6 +91,7 @@ def test_bfloat16_can_not_tell_a_learning_rate_that_is_off_by_1_percent(rounded:
     assert check(problem, look_at(wrong, problem)).fault is None
 
 
+@pytest.mark.usefixtures("forked")
 def test_problems_of_two_precisions_are_never_measured_by_one_process(
     rounded: Rounded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

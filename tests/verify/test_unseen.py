@@ -165,12 +165,13 @@ def test_a_loop_that_raises_an_error_on_an_unseen_problem_is_invalid_and_the_fau
 ) -> None:
     even_only = copy_of("numpy_float32", (LOOP, LOOP + "        assert len(y) % 2 == 0, 'odd size'\n"))
 
-    row = measured(even_only)
+    row = measured(even_only, n_unseen=1)
 
     assert row.verdict is Verdict.INVALID
     assert f"found on {LAST_ROWS}, at a learning rate of 0.1: AssertionError: odd size" in (row.reason or "")
 
 
+@pytest.mark.usefixtures("forked")
 def test_one_case_of_each_variant_is_inspected_and_a_fault_ends_all_of_its_variant(
     copy_of: Copy, tmp_path: Path
 ) -> None:

@@ -68,8 +68,8 @@ def test_the_first_call_contains_whatever_it_waits_for(
     }[function]
     slow = copy_of(
         "numpy_float32",
-        ("import numpy as np\n", "import time\n\nimport numpy as np\n"),
-        (start, f"    time.sleep(0.1)\n{start}"),
+        ("import numpy as np\n", "import time\n\nimport numpy as np\n\nFIRST = iter([0.1])\n"),
+        (start, f"    time.sleep(next(FIRST, 0))\n{start}"),
     )
 
     costs = measured(slow).costs
@@ -88,8 +88,12 @@ def test_a_file_for_another_contract_is_refused_with_the_version_of_ours(copy_of
 def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, measured: Measured) -> None:
     slow_start = copy_of(
         "numpy_float32",
+        *COUNT,
         ("import numpy as np\n", "import time\n\nimport numpy as np\n"),
-        ("    state.losses = []\n", "    state.losses = []\n    time.sleep(0.1 * (state.n_steps < 20))\n"),
+        (
+            "    state.losses = []\n",
+            "    state.losses = []\n    time.sleep(0.1 * (state.n_steps < 20 and n_prepared < 6))\n",
+        ),
     )
 
     (process,) = measured(slow_start, BOOK, sample_s=0.001).processes
