@@ -20,7 +20,7 @@ bench: $(INSTALLED)
 
 # Bytecode is kept whatever the environment says: hundreds of processes would compile the same files anew.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest --benchmark-disable --quick \
-	--numprocesses auto --dist worksteal
+	--numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED)
 	$(PYTEST) -m "not long" $(ARGS)

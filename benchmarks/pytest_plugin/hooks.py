@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -161,6 +162,7 @@ def replay_clock(request: pytest.FixtureRequest) -> ReplayClock:
 @pytest.fixture
 def case_result(
     request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
     implementation: str,
     device: str,
     problem: str,
@@ -174,11 +176,19 @@ def case_result(
         with capture.global_and_fixture_disabled(), _as_outside_of_tests():
             console = Terminal()
             console.print()
-            session.measure(session.settings, console)
+            settings = session.settings
+            if not settings.rounds:
+                settings = replace(settings, caches=_shared(tmp_path_factory.getbasetemp(), request.config))
+            session.measure(settings, console)
     key = (implementation, device, problem)
     if key not in session.case_results:
         pytest.fail("the measuring was interrupted by an error; see the first one", pytrace=False)
     return session.case_results[key]
+
+
+def _shared(folder: Path, config: pytest.Config) -> Path:
+    """Return where compilers keep their output if nothing is timed: all tests of a session share it."""
+    return (folder.parent if hasattr(config, "workerinput") else folder) / "caches"
 
 
 @contextmanager

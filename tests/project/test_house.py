@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.paths import CODE
+from tests.conftest import LONGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,3 +123,7 @@ def test_no_file_of_the_harness_or_of_a_loop_has_more_than_250_lines() -> None:
 
     assert paths
     assert [str(path) for path in paths if len(path.read_text(encoding="utf-8").splitlines()) > 250] == []
+
+
+def test_the_files_with_which_the_tests_begin_exist() -> None:
+    assert [file for file in LONGEST if not (CODE / file).is_file()] == []
