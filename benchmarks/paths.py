@@ -42,3 +42,4 @@ LOCAL_RUNS = LOCAL / "runs"
 LOOKS = LOCAL / "looks"  # of --quick; no report shows them
 UNFINISHED = LOCAL / "unfinished"
 HISTORY = LOCAL / "history"
+HEADERS = LOCAL / "headers"  # that PyTorch has compiled for its C++, for ten seconds

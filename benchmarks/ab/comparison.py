@@ -27,6 +27,7 @@ from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
+from benchmarks.runner.system import spare_cpus
 from benchmarks.worker.instructions import N_EPOCHS
 from impls.contract import Device
 
@@ -171,11 +172,13 @@ def measure(
     selection: Selection, paired_cases: Sequence[PairedCase], place: Workplace, console: Console
 ) -> tuple[list[CaseVerdict], PairedRun]:
     """Run the pairs, with progress; return the verdicts, and the run with the reason of an interruption."""
+    cpus = tuple(place.provenance.host.pinned_to)
     with RoundsProgress(console) as shown:
         dispatcher = Dispatcher(
             folder=place.folder,
             progress=shown,
-            cpus=tuple(place.provenance.host.pinned_to),
+            cpus=cpus,
+            spare_cpus=spare_cpus(cpus),
             worker_timeout_s=selection.worker_timeout_s,
             counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,
         )

@@ -126,55 +126,87 @@ class PairedRun:
             self.interrupted = INTERRUPTED
         except OSError as error:
             self.interrupted = str(error)
+        finally:
+            self.dispatcher.end_prepared()
         return [paired_case.verdict(self.n_cases, self.interrupted) for paired_case in self.paired_cases]
+
+    @property
+    def inspection(self) -> int:
+        """Return the pair that begins with empty caches and inspects: the first one, or one before it.
+
+        Under valgrind, which counts instructions, the inspection would take minutes.
+        """
+        return INSPECTION - 1 if self.dispatcher.counter else INSPECTION
 
     def _run(self) -> None:
         max_pairs = max((paired_case.rule.max_pairs for paired_case in self.paired_cases), default=0)
-        for pair in range(INSPECTION, MOST_TRIES * max_pairs):
+        for pair in range(self.inspection, MOST_TRIES * max_pairs):
             groups = list(self._groups(pair).items())
-            if pair <= 0:  # the inspection rules out cases that can't be measured
-                self.n_cases = max(1, sum(paired_case.is_open for paired_case in self.paired_cases))
             if not groups:
                 break
             random.Random(f"{self.seed}-{pair}").shuffle(groups)  # noqa: S311 - the recorded seed must give this order again; it protects nothing
             self.dispatcher.progress.planned(2 * len(groups) * max(1, max_pairs - pair))
             for position, (key, group) in enumerate(groups):
-                for turn, side in enumerate(drawn_order(self.seed, pair, key)):
-                    self._work(group, side, pair, 2 * position + turn)
-                if pair != INSPECTION:
-                    for paired_case in group:
-                        paired_case.decide(self.n_cases)
+                self._run_pair(group, drawn_order(self.seed, pair, key), pair, position)
+                for paired_case in group if pair > INSPECTION else ():
+                    paired_case.decide(self.n_cases)
+            if pair <= INSPECTION:  # the inspection rules out cases that can't be measured
+                self.n_cases = max(1, sum(paired_case.is_open for paired_case in self.paired_cases))
+            if pair == INSPECTION:
+                for paired_case in self.paired_cases:
+                    paired_case.decide(self.n_cases)
+
+    def _run_pair(self, group: Sequence[PairedCase], order: Sequence[str], pair: int, position: int) -> None:
+        """Run one process of each side; they start together if there are spare CPUs."""
+        turns = [
+            (self._open(group, side, pair), self._worker_run(group, side, pair, 2 * position + i))
+            for i, side in enumerate(order)
+        ]
+        self.dispatcher.prepare([turn for turn in turns if turn[0]])
+        for side, (_, worker_run) in zip(order, turns, strict=True):
+            if results := self._open(group, side, pair):  # the other side may have ended some
+                self.dispatcher.progress.advanced(self._description(group, side, pair))
+                self.dispatcher.work(results, worker_run)
+        self.dispatcher.end_prepared()
 
     def _groups(self, pair: int) -> dict[tuple[str, Device, Precision], list[PairedCase]]:
         """Group the open cases by process; the inspection includes new cases."""
         groups: dict[tuple[str, Device, Precision], list[PairedCase]] = {}
         for paired_case in self.paired_cases:
-            if paired_case.is_open or (pair == INSPECTION and "new" in paired_case.results):
+            if paired_case.is_open or (pair == self.inspection and "new" in paired_case.results):
                 case = paired_case.results["new"].case
                 key = (paired_case.implementation, case.device, case.problem.precision)
                 groups.setdefault(key, []).append(paired_case)
         return groups
 
-    def _work(self, group: Sequence[PairedCase], side: str, pair: int, position: int) -> None:
-        """Run one side's process over the group's open cases; inspect it even if the other side failed."""
+    def _open(self, group: Sequence[PairedCase], side: str, pair: int) -> Sequence[CaseResult]:
+        """Return one side's results that are still open; inspect it even if the other side failed."""
         results = [
             paired_case.results[side]
             for paired_case in group
-            if side in paired_case.results and (paired_case.is_open or pair == INSPECTION)
+            if side in paired_case.results and (paired_case.is_open or pair == self.inspection)
         ]
-        results = [result for result in results if not result.end_reason]
-        if not results:
-            return
-        name = group[0].implementation
-        what, most = "inspection", group[0].rule.max_pairs
-        if pair != INSPECTION:
-            what = f"pair {len(group[0].ratios) + 1} of at most {most}"
-        self.dispatcher.progress.advanced(f"{what}: {name} on {results[0].case.device}, {side}")
-        worker_run = WorkerRun(
+        return [result for result in results if not result.end_reason]
+
+    def _worker_run(self, group: Sequence[PairedCase], side: str, pair: int, position: int) -> WorkerRun:
+        return WorkerRun(
             round=pair,
             position=position,
             name=f"{pair:02}-{position // 2:02}-{side}",  # see benchmarks.ab.resume
-            sample_s=0.0 if pair == INSPECTION else Settings.sample_s,
-            caches=self.dispatcher.folder / "caches" / side / name,
+            sample_s=Settings.sample_s if _is_timed(group, pair) else 0.0,
+            inspects=pair == self.inspection,
+            caches=self.dispatcher.folder / "caches" / side / group[0].implementation,
+            side=side,
         )
-        self.dispatcher.work(results, worker_run)
+
+    def _description(self, group: Sequence[PairedCase], side: str, pair: int) -> str:
+        first, what = group[0], "inspection"
+        if _is_timed(group, pair):
+            what = f"pair {len(first.ratios) + 1} of at most {first.rule.max_pairs}"
+            what += ", with the inspection" if pair == self.inspection else ""
+        return f"{what}: {first.implementation} on {first.results[side].case.device}, {side}"
+
+
+def _is_timed(group: Sequence[PairedCase], pair: int) -> bool:
+    """Whether there are times to compare: cases that only one side has are inspected only."""
+    return pair >= INSPECTION and any(len(paired_case.results) == len(SIDES) for paired_case in group)

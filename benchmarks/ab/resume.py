@@ -12,7 +12,6 @@ from pathlib import Path
 from benchmarks.compare.result import SIDES
 from benchmarks.files import write_atomically
 from benchmarks.records.provenance import Provenance
-from benchmarks.runner.dispatch import INSPECTION
 from benchmarks.runner.resume import ResumeFolder
 
 
@@ -68,8 +67,9 @@ def forget_incomplete_pairs(folder: Path) -> None:
         pair, side, _device, _n_cases = file.stem.rsplit("-", 3)  # see benchmarks.ab.pairs
         ended[pair] |= {side} if file.with_suffix(".report").exists() else set()
     incomplete = {pair for pair, sides in ended.items() if len(sides) < len(SIDES)}
-    if any(pair.startswith(f"{INSPECTION}-") for pair in incomplete):
-        incomplete |= {pair for pair in ended if pair.startswith(f"{INSPECTION}-")}
+    first = min((pair.rpartition("-")[0] for pair in ended), key=int, default="")  # which inspects
+    if any(pair.startswith(f"{first}-") for pair in incomplete):
+        incomplete |= {pair for pair in ended if pair.startswith(f"{first}-")}
         shutil.rmtree(folder / "caches", ignore_errors=True)
     for pair in incomplete:
         for file in folder.glob(f"{pair}-*"):

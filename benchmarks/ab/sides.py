@@ -2,15 +2,13 @@
 
 import contextlib
 import glob
-import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ab.import_digest import files_digest
+from benchmarks.ab.versions import importable_by, versions_in
 from benchmarks.cases.code_digest import files_of
 from benchmarks.cases.implementations import (
     REFERENCE,
@@ -23,23 +21,10 @@ from benchmarks.cases.implementations import (
 from benchmarks.compare.result import SideRecord
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE, IMPLEMENTATIONS, is_checkout, real_path
-from benchmarks.records.provenance import PACKAGES
 from benchmarks.runner.git import git_commit, harness_commit, resolve, worktree
 from benchmarks.runner.signals import interruptible
-from benchmarks.worker.env_vars import runtime_variables, worker_environment
 from benchmarks.worker.messages import Runtime
 from impls.contract import CONTRACT_VERSION
-
-_ASK_VERSIONS = f"""
-import importlib.metadata, json, platform, sys
-versions = {{"python": platform.python_version()}}
-for package in {PACKAGES!r}:
-    try:
-        versions[package] = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        versions[package] = "not installed"
-json.dump(versions, sys.stdout)
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +54,7 @@ class SideOptions:
         """Return everything that decides what the side runs now.
 
         That is its Python with all code that it can import, and the commit or the code in the folder of the
-        implementations; for an implementation given as a file, all files with its name and the
-        modules in its folder that it imports.
+        implementations; for one given as a file, all files with its name and the modules that it imports.
 
         Raises:
             UsageError: there is no such Python or commit.
@@ -206,44 +190,3 @@ def find_python(text: str) -> str:
         message = f"no Python at {path}: expected a command, its path, or a virtual environment's folder"
         raise UsageError(message)
     return str(Path(found).absolute())
-
-
-def importable_by(runtime: Runtime) -> str:
-    """Return a digest of all code that a side's processes can import."""
-    arguments = ("-m", "benchmarks.ab.import_digest", str(os.getpid()))
-    return _ask(runtime, *arguments, variables=worker_environment(n_cores=1))
-
-
-def _ask(runtime: Runtime, *arguments: str, variables: Mapping[str, str]) -> str:
-    """Return the last line that a side's Python prints: a greeting may precede it."""
-    done = subprocess.run(  # noqa: S603 - to run this Python, without a shell, is what the user asked for
-        [runtime.python, "-P", *arguments],
-        env={**variables, **runtime_variables(runtime)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.splitlines()[-1]
-
-
-def versions_in(runtime: Runtime) -> dict[str, str]:
-    """Return the versions of a side's Python and its frameworks, as that Python reports them.
-
-    Raises:
-        UsageError: it does not answer, is too old, or lacks NumPy, which every worker needs.
-    """
-    python = runtime.python
-    try:
-        versions: dict[str, str] = json.loads(_ask(runtime, "-c", _ASK_VERSIONS, variables=os.environ))
-    except (subprocess.SubprocessError, OSError, ValueError, IndexError) as error:
-        output = str(getattr(error, "stderr", None) or error).strip()[-300:]
-        message = f"{python}: expected a Python of 3.11 or later, found a program that prints {output!r}"
-        raise UsageError(message) from None
-    if tuple(map(int, versions["python"].split(".")[:2])) < (3, 11):
-        message = f"{python}: expected Python 3.11 or later, found {versions['python']}"
-        raise UsageError(message)
-    if versions["numpy"] == "not installed":
-        message = f"{python} has no NumPy, which every worker needs: {python} -m pip install numpy"
-        raise UsageError(message)
-    return versions

@@ -39,28 +39,31 @@ def break_evens(rows: Sequence[Row]) -> list[BreakEven]:
 
 
 def _compared(faster: Row, slower: Row) -> BreakEven:
-    epochs_s, cold = (faster.typical_s, slower.typical_s), None
-    if faster.costs and slower.costs:
-        cold = n_epochs_to_win((faster.costs.cold_first_call_s, slower.costs.cold_first_call_s), epochs_s)
+    epochs_s = faster.typical_s, slower.typical_s
+    cold_s = [row.costs.cold_first_call_s if row.costs else None for row in (faster, slower)]
+    warm_s = [row.first_call_s for row in (faster, slower)]
     return BreakEven(
         problem=name_of(faster.problem),
         device=faster.device,
         n_cores=faster.n_cores,
         faster=faster.implementation,
         slower=slower.implementation,
-        n_epochs_cold=cold,
-        n_epochs_warm=n_epochs_to_win((faster.first_call_s, slower.first_call_s), epochs_s),
+        n_epochs_cold=n_epochs_to_win(cold_s, epochs_s),
+        n_epochs_warm=n_epochs_to_win(warm_s, epochs_s),
     )
 
 
-def n_epochs_to_win(first_s: tuple[float, float], epoch_s: tuple[float, float]) -> int | None:
+def n_epochs_to_win(first_s: Sequence[float | None], epoch_s: tuple[float, float]) -> int | None:
     """Return the number of epochs from which the one side has the smaller total; None if there is none.
 
-    Both pairs hold the one side, which has the shorter epochs, and the other. n epochs take
-    first + (n - 1) · epoch, because the first call is an epoch too.
+    Both pairs hold the one side, which has the shorter epochs, and the other; a first call may be unknown.
+    n epochs take first + (n - 1) · epoch, because the first call is an epoch too.
     """
-    if first_s[0] < first_s[1]:
+    one_s, other_s = first_s
+    if one_s is None or other_s is None:
+        return None
+    if one_s < other_s:
         return 1
     if epoch_s[0] == epoch_s[1]:
         return None
-    return floor((first_s[0] - first_s[1]) / (epoch_s[1] - epoch_s[0])) + 2
+    return floor((one_s - other_s) / (epoch_s[1] - epoch_s[0])) + 2

@@ -25,6 +25,12 @@ from impls.contract import Device, Problem
 Caches: TypeAlias = Literal["cold", "warm"]
 
 
+def _first_call_s(row: Row, caches: Caches) -> float | None:
+    if caches == "cold":
+        return row.costs.cold_first_call_s if row.costs else None
+    return row.first_call_s
+
+
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """One implementation's costs at the batch sizes that were measured, ascending."""
@@ -36,16 +42,14 @@ class Way:
 
     @classmethod
     def of(cls, rows: Sequence[Row], caches: Caches) -> Way:
-        """Collect the costs of a sweep's rows, for cold caches only of rows with a cold first call."""
-        known = [row for row in rows if caches == "warm" or row.costs]
+        """Collect the costs of a sweep's rows, as far as they have a first call with such caches."""
+        calls = [(row, _first_call_s(row, caches)) for row in rows]
+        known = [(row, first_s) for row, first_s in calls if first_s is not None]
         return cls(
             row=rows[0],
-            batch_sizes=tuple(row.problem.batch_size for row in known),
-            first_s=tuple(
-                row.costs.cold_first_call_s if caches == "cold" and row.costs else row.first_call_s
-                for row in known
-            ),
-            epoch_s=tuple(row.typical_s for row in known),
+            batch_sizes=tuple(row.problem.batch_size for row, _ in known),
+            first_s=tuple(first_s for _, first_s in known),
+            epoch_s=tuple(row.typical_s for row, _ in known),
         )
 
     @property

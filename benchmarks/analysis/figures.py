@@ -131,7 +131,7 @@ class Figures:
         priority=2,
     )
     warm_s: float | None = column(
-        "the same with the disk caches that an earlier process filled; the median over the rounds",
+        "the same with the disk caches that an earlier process filled; the median over the later rounds",
         "s",
         title="warm",
         priority=2,

@@ -75,8 +75,9 @@ class ProcessLine:
     )
     max_s: float = column("the slowest epoch", "s", title="max", priority=1)
     mean_s: float | None = column("the mean, by which nothing is judged; missing: not recorded", "s")
-    first_call_s: float = column(
-        "place, prepare and the first epoch, with all compiling, with warm disk caches",
+    first_call_s: float | None = column(
+        "place, prepare and the first epoch, with all compiling, with warm disk caches; missing: they were "
+        "empty",
         "s",
         title="first call",
         priority=1,

@@ -92,7 +92,7 @@ class MeasuringSession:
         if settings.rounds:
             self.until_written.enter_context(held())
         if self.resume_folder and (n_workers := self.resume_folder.n_workers):
-            console.print(f"resuming: {n_workers} workers of this run had started")
+            console.print(f"resuming: {n_workers} worker{'s' * (n_workers > 1)} of this run had started")
         with (
             tempfile.TemporaryDirectory(prefix="perceptron-bench-", ignore_cleanup_errors=True) as temporary,
             RoundsProgress(console, max_time_s=settings.max_time_s) as progress,

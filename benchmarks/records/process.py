@@ -29,7 +29,7 @@ class ProcessResult:
     median_s: Seconds
     q3_s: Seconds
     max_s: Seconds
-    first_call_s: Seconds  # with a warm disk cache
+    first_call_s: Seconds | None  # with a warm disk cache; None: the disk caches were empty
     cpu_per_wall: Cores
     epoch_energy_j: Joules | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
     marginal_s: Seconds | None = None  # an epoch's cost in trainings on unseen data; None: not recorded
@@ -58,7 +58,7 @@ class ProcessResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """Other costs of a case, from the process that inspects it before any is timed."""
+    """Other costs of a case, from the process that inspects it, the first one."""
 
     cold_first_call_s: Seconds  # with empty disk caches
     peak_host_bytes: SignedBytes | None  # above the implementation loaded but not run; may be negative

@@ -183,9 +183,10 @@ class Row:
         return min((count for count in counts if count is not None), default=None)
 
     @cached_property
-    def first_call_s(self) -> float:
-        """Return the median over the rounds of the first call, with warm caches; the row must be timed."""
-        return median(process.first_call_s for process in self.processes)
+    def first_call_s(self) -> float | None:
+        """Return the median over the rounds of the first call, with warm caches; None: no round had them."""
+        known_s = [process.first_call_s for process in self.processes if process.first_call_s is not None]
+        return median(known_s) if known_s else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON's types, without NaN, and with the name of its case."""

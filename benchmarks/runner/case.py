@@ -107,17 +107,17 @@ class CaseResult:
         faults = [agreed.fault, *(check.fault for check in checks if check.holds is False)]
         if any(faults):
             self.end(Verdict.INVALID, "; ".join(filter(None, faults)))
-        elif answer.inspection:
+            return
+        if answer.inspection:
             costs = Costs(
                 cold_first_call_s=answer.first_call_s,
                 peak_host_bytes=answer.inspection.peak_host_bytes,
                 peak_device_bytes=answer.inspection.peak_device_bytes,
             )
             self.costs = as_read(costs)
-        elif answer.timing and not self.judgements[-1].undecided:
-            process = process_of(
-                answer.timing, first_call_s=answer.first_call_s, round_=round_, position=position
-            )
+        if answer.timing and not self.judgements[-1].undecided:
+            first_call_s = None if answer.inspection else answer.first_call_s
+            process = process_of(answer.timing, first_call_s, round_=round_, position=position)
             process = replace(process, marginal_s=self.judgements[-1].cost_s)
             self.processes.append(as_read(process))
             self.kept_s.extend(answer.timing.summary.kept_s)
@@ -164,8 +164,11 @@ class CaseResult:
         return brief(row)
 
 
-def process_of(timing: Timing, *, first_call_s: float, round_: int, position: int) -> ProcessResult:
-    """Return a worker's figures as the record keeps them, without the samples; times in s per epoch."""
+def process_of(timing: Timing, first_call_s: float | None, *, round_: int, position: int) -> ProcessResult:
+    """Return a worker's figures as the record keeps them, without the samples; times in s per epoch.
+
+    `first_call_s` is that of a process with warm caches, else None.
+    """
     figures = asdict(timing.summary)
     return ProcessResult(
         round=round_,

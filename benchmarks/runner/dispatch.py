@@ -1,9 +1,11 @@
 """Starts a worker over some cases and verifies its answers; a case that kills it costs no other case."""
 
+import hashlib
 import secrets
 import traceback
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +15,9 @@ from benchmarks.cases.unseen import variant_of
 from benchmarks.errors import shortened
 from benchmarks.files import write_atomically
 from benchmarks.records.row import Check, Verdict
-from benchmarks.runner.case import CaseResult, EndReason
-from benchmarks.runner.launch import Report, launch, recall
+from benchmarks.runner.answers import Report
+from benchmarks.runner.case import Case, CaseResult, EndReason
+from benchmarks.runner.launch import Worker, launch, recall, started
 from benchmarks.verify.unseen import UNSEEN
 from benchmarks.worker.messages import Job
 from impls.contract import Device
@@ -25,8 +28,8 @@ SEEDS = 2**32
 STRAYS = "processes that outlive the worker, in whatever session: expected none"
 """What is wrong with an implementation that leaves some."""
 
-INSPECTION = -1
-"""The round before the timed ones: each process has empty caches, verifies and inspects; it times nothing."""
+INSPECTION = 0
+"""The round whose processes begin with empty caches, and inspect what they have timed."""
 
 
 class ProgressListener(Protocol):
@@ -50,7 +53,9 @@ class WorkerRun:
     position: int  # in the round's order, from 0
     name: str  # of the worker's files
     sample_s: float  # 0: verify and inspect, time nothing
+    inspects: bool = False  # also after timing
     caches: Path  # the compilers' folder
+    side: str = ""  # of a comparison: it has caches of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +65,13 @@ class Dispatcher:
     folder: Path
     progress: ProgressListener
     cpus: tuple[int, ...] = ()
+    spare_cpus: tuple[int, ...] = ()  # as many others, to start the next worker on; see `prepare`
     worker_timeout_s: float
     counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
     n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
     unseen: dict[Hashable, Check] = field(default_factory=dict)  # what these trainings showed, by variant
+    _ahead: dict[str, Worker] = field(default_factory=dict)  # by name: started, but not measuring yet
+    _started: ExitStack = field(default_factory=ExitStack)  # ends them
 
     @cached_property
     def unseen_seed(self) -> int:
@@ -72,6 +80,31 @@ class Dispatcher:
         if not file.exists():
             write_atomically(file, str(secrets.randbits(32)))
         return int(file.read_text(encoding="ascii"))
+
+    def prepare(self, turns: Sequence[tuple[Sequence[CaseResult], WorkerRun]]) -> None:
+        """Start the workers of two turns at once, each on its own CPUs, and wait until both are awake.
+
+        Loading a framework takes longer than measuring, and nothing is measured meanwhile. Without spare
+        CPUs, and on a GPU, each worker starts in its own turn. `end_prepared` must follow.
+        """
+        jobs = {}
+        for results, worker_run in turns if self.spare_cpus else ():
+            job, name = self._job(results, worker_run), _name_of(results, worker_run)
+            if job.devices == ("cpu",) and not recall(job, self.folder, name):
+                jobs[job.caches] = job, name, worker_run.caches
+        if len(jobs) < 2:  # noqa: PLR2004 - one worker alone has nothing to start beside
+            return
+        for (job, name, caches), spare in zip(jobs.values(), ((), self.spare_cpus), strict=True):
+            self._open_caches(job, caches)
+            starting = started(job, self.folder, name, spare[-len(job.cpus) :])
+            self._ahead[name] = self._started.enter_context(starting)
+        for worker in self._ahead.values():
+            worker.await_awake()
+
+    def end_prepared(self) -> None:
+        """End the workers that were prepared and have had no turn."""
+        self._ahead.clear()
+        self._started.close()
 
     def work(
         self,
@@ -87,10 +120,9 @@ class Dispatcher:
         results = self._without_unseen_faults(results)
         if not results:
             return
-        device = results[0].case.device
-        name = f"{worker_run.name}-{device}-{len(results)}"
-        report = self._report(self._job(results, worker_run), name, worker_run.caches)
-        if end := unavailable_reasons(report)[device]:
+        job, name = self._job(results, worker_run), _name_of(results, worker_run)
+        report = self._report(job, name, worker_run.caches)
+        if end := unavailable_reasons(report)[results[0].case.device]:
             for result in siblings or results:
                 result.end(**vars(end))
             return
@@ -125,6 +157,7 @@ class Dispatcher:
     def _job(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> Job:
         case = results[0].case
         counter = str(self.counter) if self.counter and worker_run.sample_s else None
+        caches = self.folder / f"caches-{_key_of(case, worker_run.side)}"  # the same in each round
         return Job(
             path=str(case.entry.path),
             framework=case.entry.framework,
@@ -132,11 +165,12 @@ class Dispatcher:
             problems=tuple(result.case.problem for result in results),
             cpus=self.cpus[-case.n_cores :],
             sample_s=worker_run.sample_s,
+            inspects=worker_run.inspects,
             worker_timeout_s=self.worker_timeout_s,
-            unseen_seed=self.unseen_seed + SEEDS * (worker_run.round - INSPECTION),
+            unseen_seed=self.unseen_seed + SEEDS * (worker_run.round + 1),
             n_unseen=self._n_unseen(results, worker_run),
             # Under valgrind it is another processor: code compiled for the real one may not run there.
-            caches=str(self._caches / "counted" if counter else self._caches),
+            caches=str(caches / "counted" if counter else caches),
             counter=counter,
             runtime=case.runtime,
         )
@@ -144,22 +178,37 @@ class Dispatcher:
     def _n_unseen(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> int:
         """Return how many combinations to inspect: none where all variants have been inspected."""
         known = all(_variant_key(result) in self.unseen for result in results)
-        return 0 if known or worker_run.sample_s else self.n_unseen
-
-    @property
-    def _caches(self) -> Path:
-        """Return the one name by which all workers know their caches: it does not tell what they are for."""
-        return self.folder / "caches-now"
+        return self.n_unseen if worker_run.inspects and not known else 0
 
     def _report(self, job: Job, name: str, caches: Path) -> Report:
-        """Start the worker with these caches, unless a run that was killed left its report."""
+        """Let the worker measure with these caches, unless a run that was killed left its report."""
         if report := recall(job, self.folder, name):
             self.progress.recalled()
             return report
-        caches.mkdir(parents=True, exist_ok=True)
-        self._caches.unlink(missing_ok=True)
-        self._caches.symlink_to(caches.resolve())
+        if worker := self._ahead.pop(name, None):
+            if worker.job == job:
+                return worker.report()
+            worker.end()
+        self._open_caches(job, caches)
         return launch(job, self.folder, name)
+
+    def _open_caches(self, job: Job, caches: Path) -> None:
+        """Let the name by which the job knows its caches lead to them: it does not tell what they are for."""
+        caches.mkdir(parents=True, exist_ok=True)
+        link = self.folder / Path(str(job.caches)).relative_to(self.folder).parts[0]
+        link.unlink(missing_ok=True)
+        link.symlink_to(caches.resolve())
+
+
+def _name_of(results: Sequence[CaseResult], worker_run: WorkerRun) -> str:
+    """Return the name of a worker's files."""
+    return f"{worker_run.name}-{results[0].case.device}-{len(results)}"
+
+
+def _key_of(case: Case, side: str) -> str:
+    """Return eight digits for what a case's workers compile and run in: no name of a folder is longer."""
+    compiled = repr((side, str(case.entry.path), case.device, case.runtime))
+    return hashlib.sha256(compiled.encode()).hexdigest()[:8]
 
 
 def _variant_key(result: CaseResult) -> Hashable:

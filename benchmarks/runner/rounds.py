@@ -5,8 +5,9 @@ import random
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import product, zip_longest
 from pathlib import Path
 
 from benchmarks.cases.implementations import ImplementationFile
@@ -33,6 +34,7 @@ def run_rounds(
         folder=folder,
         progress=progress,
         cpus=settings.cpus,
+        spare_cpus=settings.spare_cpus,
         worker_timeout_s=settings.worker_timeout_s,
         n_unseen=settings.n_unseen,
     )
@@ -44,9 +46,37 @@ def run_rounds(
     except OSError as error:
         return results, str(error)
     finally:
+        dispatcher.end_prepared()
         for result in results:
             result.settle()
     return results, None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One worker's turn in a round: its cases, which are of one implementation, device and precision."""
+
+    description: str
+    results: Sequence[CaseResult]
+    siblings: Sequence[CaseResult]  # all cases of the implementation, which end if it can't be loaded
+    worker_run: WorkerRun
+    keeps_caches_in: Path | None = None  # it begins with an empty folder, which is then copied there
+
+    @property
+    def open_results(self) -> Sequence[CaseResult]:
+        """Return the results of the cases that have not ended."""
+        return [result for result in self.results if not result.end_reason]
+
+    def empty_caches(self) -> None:
+        """Remove what an interrupted run has left."""
+        if self.keeps_caches_in:
+            shutil.rmtree(self.worker_run.caches, ignore_errors=True)
+
+    def keep_caches(self) -> None:
+        """Let later rounds find what has been compiled."""
+        if self.keeps_caches_in and self.worker_run.caches.exists():  # not if the result was recalled
+            shutil.copytree(self.worker_run.caches, self.keeps_caches_in, dirs_exist_ok=True)
+            shutil.rmtree(self.worker_run.caches)
 
 
 @dataclass(frozen=True)
@@ -63,21 +93,27 @@ class _Rounds:
         return [problems[i : i + PROBLEMS_PER_BLOCK] for i in range(0, len(problems), PROBLEMS_PER_BLOCK)]
 
     def run(self) -> None:
-        """Run each block's rounds, the inspection first."""
-        rounds = range(INSPECTION, self.settings.rounds)
+        """Run each block's rounds; without any, its inspection."""
         start = time.monotonic()
         for block in range(len(self.blocks)):
             round_start = block_start = time.monotonic()
             share_s = self._share_s(block, block_start - start)
-            for round_ in rounds:
+            for round_ in range(max(1, self.settings.rounds)):
                 now = time.monotonic()
-                if round_ > 0 and now - block_start + (now - round_start) > share_s:  # as long as the latest
+                # As long as the latest; but the inspection takes longer than a round.
+                lasts_s = now - round_start if round_ - 1 > INSPECTION else 0.0
+                if round_ > INSPECTION and now - block_start + lasts_s > share_s:
                     break
                 round_start = now
-                later = sum(len(self._groups(b)) for b in range(block + 1, len(self.blocks)))
-                here = len(self._groups(block))
-                self.dispatcher.progress.planned(here * (self.settings.rounds - round_) + later * len(rounds))
+                self.dispatcher.progress.planned(self._n_workers(block, round_))
                 self.run_round(block, round_)
+
+    def _n_workers(self, block: int, round_: int) -> int:
+        """Count the workers from this round of the block on."""
+        rounds = range(max(1, self.settings.rounds))
+        left = [(block, later) for later in rounds[round_:]]
+        left += product(range(block + 1, len(self.blocks)), rounds)
+        return sum(len(self._turns(*each)) for each in left)
 
     def _share_s(self, block: int, elapsed_s: float) -> float:
         """Return the time for this block: an equal share of the remaining time for each remaining block."""
@@ -95,43 +131,79 @@ class _Rounds:
         return groups
 
     def run_round(self, block: int, round_: int) -> None:
-        """Start one fresh worker per implementation, device and precision, in shuffled order."""
-        groups = self._groups(block)
-        order = list(groups)
+        """Start one fresh worker for each turn.
+
+        If there are spare CPUs, two start at a time; they measure one after the other, as without.
+        """
+        turns = self._turns(block, round_)
+        for pair in zip_longest(turns[::2], turns[1::2]):
+            open_turns = [turn for turn in pair if turn and turn.open_results]
+            for turn in open_turns:
+                turn.empty_caches()
+            self.dispatcher.prepare([(turn.open_results, turn.worker_run) for turn in open_turns])
+            for turn in open_turns:
+                if turn.open_results:  # a sibling has not ended it meanwhile
+                    self.dispatcher.progress.advanced(turn.description)
+                    self.dispatcher.work(turn.open_results, turn.worker_run, siblings=turn.siblings)
+                    turn.keep_caches()
+            self.dispatcher.end_prepared()
+
+    def _turns(self, block: int, round_: int) -> list[Turn]:
+        """Return one turn per implementation, device and precision, in shuffled order.
+
+        In the inspection each case has a turn of its own, with empty caches: no other case warms its first
+        call. The turns of one problem follow one another.
+        """
+        groups = list(self._groups(block).values())
         # Seeded anew: whatever ran before or was left out, a resumed run finds its files.
         shuffle = random.Random(f"{self.settings.seed}-{block}-{round_}").shuffle  # noqa: S311 - no secret
-        shuffle(order)
-        stage = "inspection" if round_ == INSPECTION else f"round {round_ + 1} of {self.settings.rounds}"
-        if len(self.blocks) > 1:
-            stage = f"block {block + 1} of {len(self.blocks)}, {stage}"
-        for position, (entry, device, precision) in enumerate(order):
-            results = groups[entry, device, precision]
-            shuffle(results)
-            lowered = "" if precision == "float32" else f" in {precision}"
-            self.dispatcher.progress.advanced(f"{stage}: {entry.name} on {device}{lowered}")
-            worker_run = WorkerRun(
+        shuffle(groups)
+        if round_ == INSPECTION and self.settings.rounds and self.settings.caches is None:
+            return [
+                self._turn((block, round_, position), [result], siblings=group, cold=i)
+                for i, problem in enumerate(self.blocks[block])
+                for position, group in enumerate(groups)
+                for result in group
+                if result.case.problem == problem
+            ]
+        for group in groups:
+            shuffle(group)
+        return [self._turn((block, round_, i), group, siblings=group) for i, group in enumerate(groups)]
+
+    def _turn(
+        self,
+        place: tuple[int, int, int],  # block, round, and position in the round
+        results: Sequence[CaseResult],
+        *,
+        siblings: Sequence[CaseResult],
+        cold: int | None = None,  # the number of the problem that begins with empty caches
+    ) -> Turn:
+        block, round_, position = place
+        case, folder = results[0].case, self.dispatcher.folder / "caches"
+        name = f"{block:02}-{round_:02}-{position:02}-{case.entry.name}"
+        caches = self.settings.caches or folder / f"{case.entry.name}-{case.device}"
+        is_cold = cold is not None
+        return Turn(
+            description=self._description(block, round_, case),
+            results=results,
+            siblings=siblings,
+            worker_run=WorkerRun(
                 round=round_,
                 position=position,
-                name=f"{block:02}-{round_:02}-{position:02}-{entry.name}",
-                sample_s=0.0 if round_ == INSPECTION else self.settings.sample_s,
-                caches=self.settings.caches or self.dispatcher.folder / "caches" / f"{entry.name}-{device}",
-            )
-            if round_ == INSPECTION and self.settings.rounds and self.settings.caches is None:
-                self._inspect(results, worker_run)
-            else:
-                self.dispatcher.work(results, worker_run)
+                name=f"{name}-{cold}" if is_cold else name,
+                sample_s=self.settings.sample_s if self.settings.rounds else 0.0,
+                inspects=round_ == INSPECTION,
+                caches=folder / f"cold-{position:02}-{cold}" if is_cold else caches,
+            ),
+            keeps_caches_in=caches if is_cold else None,
+        )
 
-    def _inspect(self, results: Sequence[CaseResult], worker_run: WorkerRun) -> None:
-        """Inspect each case in its own process with empty caches: no other case warms its first call."""
-        cold = self.dispatcher.folder / "caches" / "cold"
-        for i, result in enumerate(results):
-            if result.end_reason:  # an implementation that can't be loaded has ended all of its cases
-                continue
-            shutil.rmtree(cold, ignore_errors=True)
-            self.dispatcher.work(
-                [result],
-                replace(worker_run, name=f"{worker_run.name}-{i}", caches=cold),
-                siblings=results,
-            )
-            if cold.exists():  # not if an earlier run of the harness left the result and copied its caches
-                shutil.copytree(cold, worker_run.caches, dirs_exist_ok=True)
+    def _description(self, block: int, round_: int, case: Case) -> str:
+        n_rounds, n_blocks = self.settings.rounds, len(self.blocks)
+        stage = f"round {round_ + 1} of {n_rounds}" if n_rounds else ""
+        if round_ == INSPECTION:
+            stage = f"{stage}, with the inspection" if stage else "inspection"
+        if n_blocks > 1:
+            stage = f"block {block + 1} of {n_blocks}, {stage}"
+        lowered = "" if case.problem.precision == "float32" else f" in {case.problem.precision}"
+        return f"{stage}: {case.entry.name} on {case.device}{lowered}"

@@ -1,5 +1,6 @@
 """This machine: its CPUs, its devices and its packages."""
 
+import contextlib
 import datetime as dt
 import importlib.metadata
 import os
@@ -8,14 +9,17 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import cpuinfo
+from cpuinfo import get_cpu_info
 
 from benchmarks.errors import UsageError
+from benchmarks.paths import HEADERS
 from benchmarks.records.provenance import NOT_INSTALLED, PACKAGES, Host, Provenance, steers
 from benchmarks.runner.cpu_quota import cpu_quota
 from benchmarks.runner.git import harness_commit
 from benchmarks.worker.env_vars import worker_environment
+from benchmarks.worker.start import headers_in
 from impls.contract import Device, Precision
 
 
@@ -34,6 +38,19 @@ def choose_cpus(n_cores: int) -> tuple[int, ...]:
         message = f"--cores: expected at most the {len(allowed)} this process may use, found {n_cores}"
         raise UsageError(message)
     return tuple(allowed[-n_cores:])
+
+
+def spare_cpus(cpus: tuple[int, ...]) -> tuple[int, ...]:
+    """Choose as many other CPUs, on which a worker may load its framework while nothing is measured.
+
+    Empty where there are too few, or where the system can't pin a process.
+    """
+    if not cpus or not hasattr(os, "sched_getaffinity"):
+        return ()
+    others = sorted(os.sched_getaffinity(0).difference(cpus))[-len(cpus) :]
+    quota = cpu_quota()
+    is_enough = len(others) == len(cpus) and (quota is None or quota >= 2 * len(cpus))
+    return tuple(others) if is_enough else ()
 
 
 GPU_ONLY: dict[Precision, str] = {
@@ -55,7 +72,7 @@ def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
     """Describe this machine and the packages, for workers on these CPUs."""
     return Provenance(
         date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        versions=own_versions(),
         commit=harness_commit(),
         hosts=[_host(cpus)],
     )
@@ -66,7 +83,7 @@ def _host(cpus: tuple[int, ...]) -> Host:
     return Host(
         machine=platform.node(),
         system=platform.platform(),
-        cpu=_cpu(),
+        cpu=str(cpu_info().get("brand_raw", platform.processor())),
         n_cpus=os.cpu_count() or 1,
         gpu=_gpus(),
         pinned_to=list(cpus),
@@ -76,8 +93,14 @@ def _host(cpus: tuple[int, ...]) -> Host:
 
 
 @cache  # it takes a second
-def _cpu() -> str:
-    return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
+def cpu_info() -> dict[str, Any]:
+    """Return what py-cpuinfo knows of this processor."""
+    return dict(get_cpu_info())
+
+
+def own_versions() -> dict[str, str]:
+    """Return the versions of this Python and its frameworks."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
 def _version(package: str) -> str:
@@ -95,3 +118,25 @@ def _gpus() -> str | None:
     command = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the driver's
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def share_headers(temporary: Path, folder: Path) -> str:
+    """Let the headers that PyTorch compiles for its C++ into the folder serve all workers here; return it.
+
+    It compiles them, for ten seconds, even where all loops are cached: when it is woken, before first calls.
+    It finds out by itself whether one still fits its version, the compiler and the options.
+    They are kept in the run's folder where that of the results can't be written to.
+    """
+    with contextlib.suppress(OSError, KeyError):  # a user without a name; each worker then compiles them
+        (theirs := headers_in(temporary)).parent.mkdir()
+        theirs.symlink_to(_kept(HEADERS) or _kept(folder.absolute() / "headers") or theirs)
+    return str(temporary)
+
+
+def _kept(folder: Path) -> Path | None:
+    """Make the folder and return it, if it can be written to."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    return None

@@ -10,31 +10,52 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cases.unseen import variant_of
 from benchmarks.worker.measure import measure
-from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
+from benchmarks.worker.messages import Awake, Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.observe import observer_of
-from benchmarks.worker.start import adopt_orphans, die_with, load_observed, pin
+from benchmarks.worker.start import (
+    adopt_orphans,
+    die_with,
+    keep_passed_probes,
+    load_observed,
+    move,
+    pin,
+    skip_passed_probes,
+)
 from benchmarks.worker.training import ContractError, Workload, wake
 
 
-def main(job_file: Path, results_file: Path, parent: int) -> None:
-    """Do the job and write each answer as soon as it is complete."""
+def main(job_file: Path, results_file: Path, parent: int, start_on: tuple[int, ...] = ()) -> None:
+    """Do the job and write each answer as soon as it is complete; start on other CPUs, if some are given."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     job_file.unlink()  # what the harness will ask is not for the implementation to read
     die_with(parent)
     adopt_orphans()
+    limit_s = int(job.worker_timeout_s * (1 + len(job.others) + len(job.problems))) + 5
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
-    n_answers = 1 + len(job.others) + len(job.problems)
-    signal.alarm(int(job.worker_timeout_s * n_answers) + 5)
-    pin(job.cpus)
+    signal.alarm(limit_s)
+    pin(start_on or job.cpus)
     with results_file.open("a", encoding="utf-8") as file:
         for message in work(job):
             file.write(message_to_json(message) + "\n")
             file.flush()
+            if isinstance(message, Awake):
+                await_turn(limit_s)
+                move(start_on, job.cpus)
+
+
+def await_turn(limit_s: int) -> None:
+    """Wait until the harness closes the pipe that is this process's standard input."""
+    signal.alarm(0)
+    with suppress(OSError):  # the implementation has closed it
+        while os.read(0, 1):
+            pass
+    signal.alarm(limit_s)
 
 
 def work(job: Job) -> Iterator[Message]:
@@ -44,6 +65,7 @@ def work(job: Job) -> Iterator[Message]:
         for _ in (job.path, *job.others):
             yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
         return
+    skip_passed_probes(job.framework)
     gc.disable()  # a framework's modules are many, and none is garbage
     observer = observer_of(job.framework)  # this loads the framework
     implementation, unavailable, loaded = load_observed(Path(job.path), job.devices, observer)
@@ -53,10 +75,13 @@ def work(job: Job) -> Iterator[Message]:
     device = job.devices[0]
     if not job.problems or unavailable[device]:
         return
-    if job.sample_s or job.framework != "numpy":  # NumPy needs no waking; the kernel's compilation counts
+    is_cold = job.inspects or not job.sample_s
+    if job.framework != "numpy" or not is_cold:  # NumPy needs no waking; the kernel's compilation counts
         wake(implementation, device, job.precision)
+        keep_passed_probes()
     gc.freeze()
     gc.enable()
+    yield Awake()
     inspected: set[tuple[str, ...]] = set()  # variants, on unseen problems
     for problem in job.problems:
         observer.forget_compiled()
@@ -73,7 +98,8 @@ def work(job: Job) -> Iterator[Message]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    *others, job_path, results_path, parent_id = sys.argv[1:]
+    main(Path(job_path), Path(results_path), int(parent_id), tuple(map(int, others)))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # all is written; to take PyTorch apart would cost a second

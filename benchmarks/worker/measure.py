@@ -1,4 +1,4 @@
-"""How a worker measures one problem: verify it, then time it or inspect it."""
+"""How a worker measures one problem: verify it, then time it, or inspect it, or both."""
 
 import gc
 import time
@@ -14,7 +14,7 @@ from benchmarks.cases.unseen import INSPECTED_VALUES, N_VALUES, n_kinds_of
 from benchmarks.worker import observe
 from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_busy
 from benchmarks.worker.gpu import GpuMeter
-from benchmarks.worker.inspection.inspect import inspect
+from benchmarks.worker.inspection.inspect import Peak, inspect
 from benchmarks.worker.inspection.placed import changed_values
 from benchmarks.worker.inspection.threads import cpus_in_trainings
 from benchmarks.worker.inspection.unseen import train_own_size
@@ -48,11 +48,13 @@ def measure(
     """Verify whole trainings step by step, which also warms up; then time more of them.
 
     Each starts from the same initial parameters and runs the same code on the same batches. With the job's
-    `sample_s` 0 the process inspects a training instead of timing more. Both end with unseen values.
+    `sample_s` 0 none is timed. The inspection follows the timing: it loses compiled code and replaces
+    functions. Both end with unseen values.
     """
     loaded = loaded or Loaded()
     observe.reset_peak_host()
     verified = [train(workload)]
+    peak = Peak.of(observer, workload.device, loaded.resident_bytes)
     n_compiled = observer.n_compilations()
     while job.sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
         verified.append(train(workload))
@@ -61,11 +63,11 @@ def measure(
     if job.sample_s:
         last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
     lowest, highest = envelope(verified, last)
-    inspection = None if timing else inspect(workload, job, observer, loaded.resident_bytes)
-    n_kinds = n_kinds_of(workload.problem, N_VALUES if timing else INSPECTED_VALUES)
+    inspection = inspect(workload, job, observer, peak) if job.inspects or not timing else None
+    n_kinds = n_kinds_of(workload.problem, INSPECTED_VALUES if inspection else N_VALUES)
     n_missing, n_foreign = changed_values(workload) or (None, None)
     own_size = train_own_size(workload, job.unseen_seed, n_kinds)
-    allowed = None if not job.cpus else cpus_allowed() if timing else cpus_in_trainings(workload)
+    allowed = None if not job.cpus else cpus_in_trainings(workload) if inspection else cpus_allowed()
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),

@@ -33,7 +33,8 @@ class Job:
     problems: tuple[Problem, ...] = ()
     others: tuple[str, ...] = ()  # without problems: more files of the framework to ask in this process
     cpus: tuple[int, ...] = ()  # keep to these; none: the system chooses
-    sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
+    sample_s: float = 0.2  # time this much per problem; 0: run and verify once, inspect, time nothing
+    inspects: bool = False  # also after timing
     worker_timeout_s: float = 120.0  # for each problem
     unseen_seed: int = 0  # of the values that are drawn for this run
     n_unseen: int = 1  # combinations of sizes to inspect each variant on; see benchmarks.cases.unseen
@@ -71,6 +72,11 @@ class Readiness:
     """The worker's first message: the implementation is loaded; why it can't run on a device, or None."""
 
     unavailable: dict[Device, str | None]
+
+
+@dataclass(frozen=True)
+class Awake:
+    """The worker's second message: its framework has trained once, and it waits for its turn to measure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +156,7 @@ class UnseenOutcomes:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """The observations of a process that inspected a problem instead of timing it. None: not observable."""
+    """The observations of a process that inspected a problem. None: not observable."""
 
     n_graph_breaks: int | None
     gpu_memory: dict[str, str] | None  # the framework's settings for it; None: it has none
@@ -199,7 +205,7 @@ class Measurement:
     n_missing: int | None = None  # values of the features that are not among the placed ones; None: unknown
     n_foreign: int | None = None  # placed values that are neither the features' nor 0 or 1
     timing: Timing | None  # None: not timed
-    inspection: Inspection | None  # None: timed instead
+    inspection: Inspection | None  # None: not inspected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +217,7 @@ class Failure:
     is_invalid: bool = False  # it breaks the contract
 
 
-Message: TypeAlias = Readiness | Measurement | Failure
+Message: TypeAlias = Readiness | Awake | Measurement | Failure
 
 
 def message_to_json(message: Message) -> str:

@@ -1,10 +1,16 @@
 """How a measuring process starts, pinned and bound to its parent's life; and whether it stays alone."""
 
 import ctypes
+import getpass
+import hashlib
+import importlib.metadata
 import importlib.util
 import os
+import platform
+import re
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +30,11 @@ COMPILER_S = 0.01
 CLOCKS = {name: getattr(time, name) for name in ("perf_counter", "process_time", "monotonic", "time")}
 """The functions as they are when this module is loaded, which is before the implementation is."""
 
+PROBES_PASSED = "TORCHINDUCTOR_VEC_ISA_OK"
+"""With it, Inductor generates the same code, but does not probe whether libraries with the processor's vector
+instructions can be compiled and loaded: a second in each process, before first calls. It is set where all of
+them have passed before, on this machine. Private names are only asked for that; without them it probes."""
+
 
 def die_with(parent: int) -> None:
     """On Linux, let the system kill this process as soon as its parent is gone.
@@ -40,6 +51,22 @@ def pin(cpus: tuple[int, ...]) -> None:
     """Keep to the given CPUs. Call it before a framework loads, which sizes its thread pools by them."""
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
+
+
+def move(start: tuple[int, ...], cpus: tuple[int, ...]) -> None:
+    """Move all threads that have kept to the first CPUs to the others; any other stays, and is found."""
+    done: set[int] = set()
+    while start and (todo := _threads() - done):  # a new one inherits the CPUs of another
+        for thread in todo:
+            with suppress(ProcessLookupError):  # it has just ended
+                if os.sched_getaffinity(thread) == set(start):
+                    os.sched_setaffinity(thread, cpus)
+        done |= todo
+
+
+def _threads() -> set[int]:
+    """Return the threads of this process, by number; only on Linux."""
+    return {int(task.name) for task in TASKS.iterdir()}
 
 
 def load(path: Path) -> Implementation:
@@ -119,9 +146,9 @@ def cpus_allowed() -> set[int] | None:
     if not TASKS.exists():
         return None
     allowed: set[int] = set()
-    for task in TASKS.iterdir():
-        with suppress(ProcessLookupError):  # a thread that has just ended
-            allowed |= os.sched_getaffinity(int(task.name))
+    for thread in _threads():
+        with suppress(ProcessLookupError):  # it has just ended
+            allowed |= os.sched_getaffinity(thread)
     return allowed
 
 
@@ -133,3 +160,46 @@ def n_cores_allowed() -> int:
 def replaced_clocks() -> list[str]:
     """Name the functions of `time` that are no longer Python's own."""
     return [name for name, function in CLOCKS.items() if getattr(time, name) is not function]
+
+
+def headers_in(temporary: Path) -> Path:
+    """Return the folder of headers that PyTorch compiles, in a folder for temporary files.
+
+    Raises:
+        KeyError: the user has no name.
+    """
+    return temporary / f"torchinductor_{getpass.getuser()}" / "precompiled_headers"
+
+
+def skip_passed_probes(framework: str) -> None:
+    """Let PyTorch, once it is loaded, not probe again what has passed."""
+    if framework == "torch" and PROBES_PASSED not in os.environ:
+        with suppress(OSError, KeyError, ImportError):
+            if _mark().exists():
+                os.environ[PROBES_PASSED] = "1"
+
+
+def keep_passed_probes() -> None:
+    """Note it if this process has probed, and all instructions that the processor has have passed."""
+    inductor = sys.modules.get("torch._inductor.cpu_vec_isa")
+    if inductor is None or PROBES_PASSED in os.environ:
+        return
+    with suppress(AttributeError, OSError, KeyError, ImportError):
+        flags = inductor.x86_isa_checker()
+        asked = [isa for isa in inductor.supported_vec_isa_list if {*str(isa).split()} <= {*flags}]
+        has_probed = inductor.valid_vec_isa_list.cache_info().currsize
+        if asked and has_probed and list(inductor.valid_vec_isa_list()) == asked:
+            _mark().touch()
+
+
+def _mark() -> Path:
+    """Return the file that says it, named after all that the answer depends on."""
+    torch = importlib.util.find_spec("torch")
+    processor = ""
+    with suppress(OSError):
+        processor = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    flags = re.findall(r"^flags\s*:.*$", processor, re.MULTILINE)[:1]
+    about = (torch and torch.origin, importlib.metadata.version("torch"), platform.machine(), flags)
+    compiler = [os.environ.get(name) for name in ("CXX", "CC", "PATH")]
+    digest = hashlib.sha256(repr((about, compiler)).encode()).hexdigest()[:16]
+    return headers_in(Path(tempfile.gettempdir())) / f"vector-instructions-{digest}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.ab import comparison, sides
+from benchmarks.ab import comparison, sides, versions
 from benchmarks.paths import IMPLEMENTATIONS
 from tests.ab.invented import FakeDispatcher
 from tests.helpers.repository import commit_all, git
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.ab.invented import Invented, MinS
 
 
-importable_by = cache(sides.importable_by)  # a second for each side: no test installs anything meanwhile
+importable_by = cache(versions.importable_by)  # a second for each side: no test installs anything meanwhile
 
 
 @pytest.fixture

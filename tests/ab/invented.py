@@ -38,6 +38,9 @@ class FakeDispatcher(Dispatcher):
     unable: Collection[tuple[str, str]] = ()  # implementations that can't be measured on a side
     worker_runs: list[tuple[int, str, str]] = field(default_factory=list)
 
+    def prepare(self, turns: object) -> None:
+        """Start nothing."""
+
     def work(
         self,
         results: Sequence[CaseResult],
@@ -60,10 +63,9 @@ class FakeDispatcher(Dispatcher):
     def _measured(self, seconds: float, pair: int) -> Measurement | Failure:
         if seconds < 0:
             return Failure(reason="it broke", details="")
-        if pair == INSPECTION:
-            return INSPECTED
         assert FAIR.timing is not None
-        return replace(FAIR, timing=replace(FAIR.timing, summary=summarize([seconds] * 10)))
+        seen = INSPECTED.inspection if pair == INSPECTION else None
+        return replace(FAIR, timing=replace(FAIR.timing, summary=summarize([seconds] * 10)), inspection=seen)
 
 
 def ab(*arguments: str | Path) -> int:

@@ -18,7 +18,7 @@ from benchmarks.cli.main import main
 from benchmarks.compare.decide import final_verdict, verdict_so_far
 from benchmarks.compare.rule import COUNTED_RULE, Category, Rule
 from benchmarks.errors import UsageError
-from benchmarks.runner.dispatch import INSPECTION, Dispatcher
+from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.launch import launch
 from benchmarks.worker.messages import Job, Measurement
 from benchmarks.worker.samples import summarize
@@ -40,6 +40,9 @@ from benchmarks.runner.dispatch import WorkerRun
 class CountingDispatcher(Dispatcher):
     """Finds the new side's epoch half as long, and to have 3 % more instructions."""
 
+    def prepare(self, turns: object) -> None:
+        """Start nothing."""
+
     def work(
         self,
         case_results: Sequence[CaseResult],
@@ -52,7 +55,7 @@ class CountingDispatcher(Dispatcher):
         assert FAIR.timing is not None
         summary = summarize([50e-6 if is_new else 100e-6] * 10)
         timing = replace(FAIR.timing, summary=summary, n_instructions=1.03e6 if is_new else 1e6)
-        result = INSPECTED if worker_run.round == INSPECTION else replace(FAIR, timing=timing)
+        result = INSPECTED if worker_run.inspects else replace(FAIR, timing=timing)
         for case_result in case_results:
             case_result.add(result, round_=worker_run.round, position=worker_run.position)
 

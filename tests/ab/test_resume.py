@@ -43,10 +43,11 @@ def test_a_pair_of_which_a_side_is_lacking_is_measured_again(cut_short: list[str
     assert (tmp_path / "caches").exists()
 
 
-def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(tmp_path: Path) -> None:
-    leave(tmp_path, "-1-00-base-cpu-1")
-    leave(tmp_path, "-1-00-new-cpu-1")
-    leave(tmp_path, "-1-01-base-cpu-1", ended=False)
+@pytest.mark.parametrize("first", ["-1", "00"], ids=["before the pairs", "with the first pair"])
+def test_an_inspection_that_was_cut_short_begins_anew_with_empty_caches(first: str, tmp_path: Path) -> None:
+    leave(tmp_path, f"{first}-00-base-cpu-1")
+    leave(tmp_path, f"{first}-00-new-cpu-1")
+    leave(tmp_path, f"{first}-01-base-cpu-1", ended=False)
     (tmp_path / "caches" / "base").mkdir(parents=True)
 
     forget_incomplete_pairs(tmp_path)

@@ -14,8 +14,8 @@ from benchmarks.ab.sides import (
     find_python,
     open_side,
     parse_variable,
-    versions_in,
 )
+from benchmarks.ab.versions import versions_in
 from benchmarks.cases.implementations import contract_version, read_entry, select
 from benchmarks.cases.problems import NAMED
 from benchmarks.cli.main import main

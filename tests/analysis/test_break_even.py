@@ -34,6 +34,11 @@ def test_an_implementation_that_is_no_faster_and_starts_later_never_wins() -> No
     assert n_epochs_to_win((1.0, 0.5), (0.1, 0.1)) is None
 
 
+@pytest.mark.parametrize("first_s", [(None, 0.5), (0.1, None)])
+def test_without_both_first_calls_there_is_no_break_even(first_s: tuple[float | None, float | None]) -> None:
+    assert n_epochs_to_win(first_s, (0.1, 0.2)) is None
+
+
 def test_each_two_implementations_of_a_group_are_compared_cold_and_warm() -> None:
     eager = row(processes=(process(0, 90e-6, 100e-6),))
     eager = replace(eager, costs=Costs(cold_first_call_s=1e-3, peak_host_bytes=None, peak_device_bytes=None))

@@ -144,7 +144,7 @@ def test_what_a_resumed_run_needs_stays_until_the_record_is_written(
     assert "the disk is full" in capsys.readouterr().err
 
     assert main([*arguments, "-o", str(record)]) == 0
-    assert "resuming: 2 workers of this run had started" in capsys.readouterr().out
+    assert "resuming: 1 worker of this run had started" in capsys.readouterr().out
     assert [len(row.processes) for row in read_run(record).rows] == [1]
 
 

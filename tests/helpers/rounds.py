@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.implementations import read_entry
+from benchmarks.runner.answers import Report
 from benchmarks.runner.case import Case
-from benchmarks.runner.launch import Report
 from benchmarks.runner.rounds import run_rounds
 from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
@@ -58,6 +58,9 @@ def rows_of(
 def answer(job: Job, folder: Path, name: str) -> Report:
     """Stand in for `benchmarks.runner.launch.launch`: a worker that is right and fair on every problem."""
     del folder, name
-    seen = {"timing": TIMING} if job.sample_s else {"inspection": INSPECTION}
-    answers = tuple(replace(measurement_of(problem), **seen) for problem in job.problems)
+    timing = TIMING if job.sample_s else None
+    inspection = INSPECTION if job.inspects or not timing else None
+    answers = tuple(
+        replace(measurement_of(problem), timing=timing, inspection=inspection) for problem in job.problems
+    )
     return Report(readiness=Readiness(unavailable={"cpu": None}), results=answers, error=None, log="")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import cpuinfo
 import pytest
 
-from benchmarks.ab import sides
+from benchmarks.ab import comparison, sides
 from benchmarks.cli import run
 from benchmarks.paths import CODE
-from benchmarks.runner import dispatch
-from benchmarks.runner.launch import Report
+from benchmarks.runner import dispatch, system
+from benchmarks.runner.answers import Report
 from benchmarks.studies import (
     ablation,
     conservation,
@@ -44,6 +44,8 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
+    patch.setattr(system, "spare_cpus", lambda _: ())  # no worker starts ahead
+    patch.setattr(comparison, "spare_cpus", lambda _: ())
     patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # in a process, for each record
     for asked in ("importable_by", "versions_in"):  # in a process; nothing is installed meanwhile
         patch.setattr(sides, asked, cache(getattr(sides, asked)))
@@ -86,20 +88,21 @@ def measured_here(job: Job, folder: Path, name: str) -> Report:
 @cache
 def _measured(job: Job, *, counts: bool) -> Report:
     """Measure once for many jobs."""
-    readiness, *results = worker.work(job)
+    readiness, *others = worker.work(job)
     assert isinstance(readiness, Readiness)
-    answers = tuple(_as_if_alone(result, counts=counts) for result in results)
+    answers = tuple(_as_if_alone(result, counts=counts) for result in others[1:])  # the first: it is awake
     return Report(readiness=readiness, results=answers, error=None, log="")
 
 
 def _as_if_alone(message: Message, *, counts: bool) -> Measurement | Failure:
     """Remove the effects of the stand-in, and of the other work in this process."""
-    assert not isinstance(message, Readiness)
+    assert isinstance(message, Failure | Measurement)
     if isinstance(message, Failure):
         return message
     if message.inspection:
-        return replace(message, inspection=replace(message.inspection, n_host_arrays=0))
-    assert message.timing
+        message = replace(message, inspection=replace(message.inspection, n_host_arrays=0))
+    if not message.timing:
+        return message
     cost_s = message.timing.summary.min_s
     timing = replace(
         message.timing,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.runner.launch import launch
+from benchmarks.runner.launch import launch, pause
 from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.messages import (
+    Awake,
     Failure,
     Job,
     Measurement,
@@ -44,6 +47,7 @@ def test_a_job_arrives_as_it_was_sent() -> None:
     "message",
     [
         Readiness(unavailable={"cpu": None, "cuda": "no device"}),
+        Awake(),
         Failure(reason="ValueError: µ", details="line 1\nline 2"),
         Measurement(
             data_digest="0123456789abcdef",
@@ -206,18 +210,26 @@ time.sleep(600)
         ),
     )
 
-    def interrupt_once_it_runs(_: object) -> None:
+    def interrupt_once_it_runs(*_: object) -> None:
         if pids.exists() and pids.read_text().endswith("."):
             monkeypatch.undo()  # whatever ends the worker may sleep
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchmarks.runner.launch.time.sleep", interrupt_once_it_runs)
+    monkeypatch.setattr("benchmarks.runner.launch.pause", interrupt_once_it_runs)
     with pytest.raises(KeyboardInterrupt):
         launch(Job(path=str(hanging), framework="numpy", devices=("cpu",)), tmp_path, "w")
 
     worker, child, _ = pids.read_text().split()
     assert not runs(int(worker))
     assert ends(int(child))
+
+
+def test_a_pause_ends_with_the_process() -> None:
+    with subprocess.Popen(["sleep", "0.05"]) as process:  # noqa: S607 - of the system
+        start_s = time.monotonic()
+        pause(process.pid, 60)
+
+    assert time.monotonic() - start_s < 30
 
 
 def test_no_argument_of_a_worker_tells_whether_it_is_timed_and_its_job_is_gone_once_it_is_read(

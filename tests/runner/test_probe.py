@@ -19,7 +19,7 @@ from impls.contract import DEVICES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.runner.launch import Report
+    from benchmarks.runner.answers import Report
     from benchmarks.runner.probe import Answer
     from tests.conftest import Copy
 

@@ -48,13 +48,13 @@ def test_workers_that_ended_before_the_kill_are_recalled_and_the_rest_is_run(
     numpy_float32: Path, tmp_path: Path
 ) -> None:
     cases = cases_of(numpy_float32)
-    killed, resumed = Listener(interrupt_at=3), Listener()
+    killed, resumed = Listener(interrupt_at=4), Listener()
 
     run_rounds(cases, SETTINGS, tmp_path, killed)
     results, _ = run_rounds(cases, SETTINGS, tmp_path, resumed)
 
     recalled = [line for line in resumed.heard if line.endswith("(recalled)")]
-    assert recalled == ["inspection: numpy_float32 on cpu (recalled) (recalled)"]  # a process for each case
+    assert recalled == 2 * ["round 1 of 2, with the inspection: numpy_float32 on cpu (recalled)"]
     assert [[p.round for p in result.row().processes] for result in results] == [
         [0, 1],
         [0, 1],
@@ -67,8 +67,8 @@ def test_the_answers_of_a_worker_that_was_cut_short_are_kept(numpy_float32: Path
     (report,) = tmp_path.glob("00-01-*.report")
     report.unlink()
     answers = report.with_suffix(".jsonl")
-    readiness, first, second = answers.read_text().splitlines(keepends=True)
-    answers.write_text(readiness + first + second[:100])
+    readiness, awake, first, second = answers.read_text().splitlines(keepends=True)
+    answers.write_text(readiness + awake + first + second[:100])
 
     results, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
 
@@ -167,7 +167,9 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     assert [little.returncode, rest.returncode] == [0, 0], little.stdout + rest.stdout
     assert "resuming: 3 workers of this run had started" in little.stdout, little.stdout
     assert "1 of 3 rounds" in little.stdout
-    assert "resuming: 3 workers of this run had started" in rest.stdout  # two inspections, one round
+    assert (
+        "resuming: 3 workers of this run had started" in rest.stdout
+    )  # two of the first round, one of the second
     assert [len(row.processes) for row in read_run(record).rows] == [3] * 2
     assert len(json.loads(record.read_text())["benchmarks"]) == 2
     assert not kept_in.exists()
@@ -199,7 +201,7 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
     assert len(comparison.verdicts[0].ratios) == 3
     resumed = re.search(r"resumed: (\d+) processes had been measured", again.stdout)
     assert resumed, again.stdout
-    assert int(resumed[1]) >= 4  # of the inspection and of one pair; of pair 2, if the kill was late
+    assert int(resumed[1]) >= 2  # of one pair; of pair 2, if the kill was late
     assert not kept_in.exists()
 
 

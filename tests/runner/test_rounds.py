@@ -24,7 +24,7 @@ from tests.verify.test_fairness import FAIR
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.runner.launch import Report
+    from benchmarks.runner.answers import Report
     from benchmarks.worker.messages import Job
     from tests.conftest import Copy
 
@@ -50,6 +50,19 @@ def test_each_round_runs_a_fresh_process_per_implementation_and_keeps_its_figure
 
 
 @pytest.mark.usefixtures("stand_in_workers")
+def test_the_first_round_inspects_and_its_first_call_is_the_cold_one(
+    numpy_float32: Path, tmp_path: Path
+) -> None:
+    row = rows_of([numpy_float32], tmp_path, rounds=3)["numpy_float32", SMALL]
+
+    assert row.costs
+    assert row.costs.cold_first_call_s == FAIR.first_call_s
+    assert [process.first_call_s for process in row.processes] == [None, *2 * [FAIR.first_call_s]]
+    assert row.first_call_s == FAIR.first_call_s
+    assert replace(row, processes=row.processes[:1]).first_call_s is None
+
+
+@pytest.mark.usefixtures("stand_in_workers")
 def test_rounds_are_interleaved_and_shuffled(numpy_float32: Path, copy_of: Copy, tmp_path: Path) -> None:
     second = copy_of("numpy_float32", as_name="second")
     listener = Listener()
@@ -58,7 +71,7 @@ def test_rounds_are_interleaved_and_shuffled(numpy_float32: Path, copy_of: Copy,
 
     rounds = [heard.rsplit(": ", 1)[1] for heard in listener.heard if heard.startswith("round")]
     pairs = list(zip(rounds[::2], rounds[1::2], strict=True))
-    assert listener.heard[0] == "18 workers"  # the inspection is a round too
+    assert listener.heard[0] == "18 workers"  # in the first round, each case has its own
     assert all(set(pair) == {"numpy_float32 on cpu", "second on cpu"} for pair in pairs)
     assert len(set(pairs)) == 2  # both orders occur
 
@@ -101,8 +114,8 @@ def test_no_round_is_begun_that_would_end_after_the_time_but_the_first_always_is
 @pytest.mark.parametrize(
     ("first_s", "rounds"),
     [
-        (60, [4, 4]),  # half of the ten minutes each
-        (300, [1, 3]),  # six minutes, for a first round always runs, and what is left
+        (60, [5, 5]),  # half of the ten minutes each
+        (301, [1, 4]),  # more than that, for a first round always runs, and what is left
     ],
 )
 def test_each_block_gets_its_share_of_what_is_left_of_the_time(
@@ -111,7 +124,7 @@ def test_each_block_gets_its_share_of_what_is_left_of_the_time(
     listener = Listener()
 
     def now_s() -> float:
-        """Let so much time pass with the first inspection, and a minute with all else that begins."""
+        """Let so much time pass with the first round, and a minute with all else that begins."""
         n_begun = sum(heard.startswith("block") for heard in listener.heard)
         return first_s + 60.0 * (n_begun - 1) if n_begun else 0.0
 
@@ -135,13 +148,15 @@ def test_a_run_out_of_time_finds_every_block_again(
 
     begun = {heard for heard in before.heard if heard.startswith("block")}
     found = {heard.removesuffix(" (recalled)") for heard in after.heard if heard.endswith("(recalled)")}
-    assert len(begun) == 2 * 2 * 2  # of both blocks, an inspection and a round, each of both
+    assert len(begun) == 2 * 2  # of both blocks, a round of both
     assert found == begun
 
 
 @pytest.mark.usefixtures("stand_in_workers")
 def test_ctrl_c_keeps_what_was_measured_and_says_what_was_not(numpy_float32: Path, tmp_path: Path) -> None:
-    rows = rows_of([numpy_float32], tmp_path, Listener(interrupt_at=7), rounds=9)  # each round is two lines
+    rows = rows_of(
+        [numpy_float32], tmp_path, Listener(interrupt_at=6), rounds=9
+    )  # a round is two lines, the first three
 
     assert {len(row.processes) for row in rows.values()} == {2}
     assert {row.verdict for row in rows.values()} == {Verdict.VERIFIED}
@@ -160,7 +175,7 @@ def test_a_full_disk_ends_the_run_like_ctrl_c(
     launched: list[str] = []
 
     def full_from_the_third_on(job: Job, folder: Path, name: str) -> Report:
-        if len(launched) == 2:  # the inspection and one round
+        if len(launched) == 2:  # rounds
             raise OSError(28, "No space left on device")
         launched.append(name)
         return answer(job, folder, name)
@@ -172,4 +187,4 @@ def test_a_full_disk_ends_the_run_like_ctrl_c(
     )
 
     assert interrupted == "[Errno 28] No space left on device"
-    assert len(results[0].row().processes) == 1
+    assert len(results[0].row().processes) == 2

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from benchmarks.runner.launch import launch
 from benchmarks.worker.messages import Job
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.conftest import Copy
 
 JOB = Job(path="x.py", framework="numpy", devices=("cpu",), problems=(SMALL,), sample_s=0.0)
@@ -45,9 +45,13 @@ def test_a_workers_home_and_temporary_folder_are_new_and_the_users_packages_stay
     assert user_base == site.getuserbase()
 
 
-def test_headers_that_pytorch_compiles_serve_the_next_worker_of_the_run(
-    copy_of: Copy, tmp_path: Path
+@pytest.mark.parametrize("kept_in", ["results", "run"])
+def test_headers_that_pytorch_compiles_serve_the_next_worker(
+    kept_in: str, copy_of: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "file").touch()
+    headers = tmp_path / ("results" if kept_in == "results" else "file") / "headers"  # none can be in a file
+    monkeypatch.setattr("benchmarks.runner.system.HEADERS", headers)
     look = (
         f"headers = Path(tempfile.gettempdir(), {OF_INDUCTOR!r}, 'precompiled_headers')\n"
         "print(*(each.name for each in headers.iterdir()))\n(headers / 'x.gch').touch()\n"
@@ -61,6 +65,7 @@ def test_headers_that_pytorch_compiles_serve_the_next_worker_of_the_run(
     found = [launch(job, tmp_path, name).log.strip() for name in ("first", "second")]
 
     assert found == ["", "x.gch"]
+    assert headers.exists() is (kept_in == "results")
 
 
 def test_that_is_where_pytorch_keeps_its_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

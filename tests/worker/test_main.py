@@ -100,7 +100,7 @@ def test_the_first_third_of_a_training_is_run_but_not_sampled(copy_of: Copy, mea
 
     assert process.n_samples % 8 == 0
     assert process.max_s < 0.1
-    assert process.first_call_s > 0.1
+    assert (process.first_call_s or 0) > 0.1
 
 
 @pytest.mark.parametrize("compiler", ["sum(range(10**6))", None])

@@ -51,3 +51,20 @@ def test_only_a_time_that_is_neither_right_nor_wrong_is_taken_again(
 
 def test_no_try_begins_late_in_the_time_limit_of_the_worker(n_tries: Callable[..., int]) -> None:
     assert n_tries((ALONE + TOLERANCE) / 2, worker_timeout_s=0) == 1
+
+
+@pytest.mark.parametrize(
+    ("sample_s", "inspects", "does"),
+    [(0.0, False, (False, True)), (1e-6, False, (True, False)), (1e-6, True, (True, True))],
+)
+def test_a_process_times_and_then_inspects_as_its_job_says(
+    sample_s: float,
+    inspects: bool,  # noqa: FBT001 - a parameter
+    does: tuple[bool, bool],
+) -> None:
+    workload = Workload.of(load(IMPLEMENTATIONS / "numpy_float32.py"), SMALL, "cpu")
+    job = Job(path="", framework="numpy", devices=("cpu",), sample_s=sample_s, inspects=inspects)
+
+    measured = measure.measure(workload, job, FrameworkObserver())
+
+    assert (measured.timing is not None, measured.inspection is not None) == does

@@ -19,8 +19,8 @@ def _n_epochs(row: Row) -> int:
     return row.agreement.n_steps // row.problem.n_batches if row.agreement else 0
 
 
-def _training_s(row: Row, first_s: float) -> float:
-    return first_s + (_n_epochs(row) - 1) * row.typical_s
+def _training_s(row: Row, first_s: float | None) -> float | None:
+    return first_s and first_s + (_n_epochs(row) - 1) * row.typical_s
 
 
 IMPLEMENTATION = Column("implementation", is_text=True, value=lambda row: row.implementation)

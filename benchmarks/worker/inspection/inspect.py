@@ -1,6 +1,8 @@
-"""Observes one more epoch of a problem instead of timing more of them."""
+"""Observes one more epoch of a problem, once all others have been timed."""
 
 import gc
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -13,15 +15,28 @@ from benchmarks.worker.inspection.unseen import train_unseen
 from benchmarks.worker.messages import Inspection, Job
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import Workload
-from impls.contract import State
+from impls.contract import Device, State
 
 
-def inspect(
-    workload: Workload, job: Job, observer: FrameworkObserver, loaded_bytes: int | None
-) -> Inspection:
+@dataclass(frozen=True)
+class Peak:
+    """The peak of a process's memory, in bytes; None: not observable."""
+
+    host_bytes: int | None  # above its memory once the implementation was loaded
+    device_bytes: int | None
+
+    @classmethod
+    def of(cls, observer: FrameworkObserver, device: Device, loaded_bytes: int | None) -> Self:
+        """Read it, before timing and observing take memory, too."""
+        peak_bytes = observe.peak_host_bytes()
+        return cls(
+            peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
+            observer.peak_device_bytes(device),
+        )
+
+
+def inspect(workload: Workload, job: Job, observer: FrameworkObserver, peak: Peak) -> Inspection:
     """Observe one more epoch, then train on unseen problems."""
-    peak_bytes = observe.peak_host_bytes()  # before the observation itself takes memory
-    peak_device_bytes = observer.peak_device_bytes(workload.device)
     in_place = False
 
     def epoch(state: State) -> State:
@@ -50,8 +65,8 @@ def inspect(
         placed_bytes=placed_bytes(workload, observer),
         in_place=in_place,
         **{f"{name}_error": value for name, value in errors._asdict().items()},
-        peak_host_bytes=peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
-        peak_device_bytes=peak_device_bytes,
+        peak_host_bytes=peak.host_bytes,
+        peak_device_bytes=peak.device_bytes,
         unseen=train_unseen(workload, job.unseen_seed, job.n_unseen),
     )
 

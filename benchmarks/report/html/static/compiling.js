@@ -22,18 +22,20 @@ function compiling(selected) {
     best === slow[0].row ? "" : ["; ", code(best.implementation), ", the fastest one that does, after ", after(wins.find(({ row }) => row === best).n)], "."];
 }
 
-// The number of epochs from which the row's training ends before the other's; null: never.
+// The number of epochs from which the row's training ends before the other's; null: never, or not known.
 const epochsUntil = (row, other, caches) => {
   const [mine, theirs] = [costs(row, caches), costs(other, caches)];
-  return mine.epoch < theirs.epoch ? epochsToWin(mine, theirs) : null;
+  const known = mine.first !== null && theirs.first !== null;
+  return known && mine.epoch < theirs.epoch ? epochsToWin(mine, theirs) : null;
 };
 
 function breakEvenTable(wins, baseline, group) {
   const other = byName(group, baseline);
   const said = (n) => (n === null ? "never" : n === 1 ? "from the start" : grouped(n));
+  const cell = (row, caches) => ([row, other].some((each) => costs(each, caches).first === null) ? NONE : said(epochsUntil(row, other, caches)));
   return simpleTable([{ title: "implementation" }, { title: "cold caches", numeric: true }, { title: "warm caches", numeric: true }],
     wins.map(({ row }) => [element("span", { class: "named" }, mark(row), code(row.implementation)),
-      row.cold_s === null || other.cold_s === null ? NONE : said(epochsUntil(row, other, "cold")), said(epochsUntil(row, other, "warm"))]),
+      cell(row, "cold"), cell(row, "warm")]),
     { caption: `Epochs after which a training has taken less time than ${baseline}`, kind: "break-even" });
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from benchmarks.runner.output import MAX_LOG_BYTES, TAIL_BYTES, cut, tail
+from benchmarks.runner.answers import MAX_LOG_BYTES, TAIL_BYTES, cut, tail
 
 if TYPE_CHECKING:
     from pathlib import Path
