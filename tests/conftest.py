@@ -132,6 +132,7 @@ class Measured(Protocol):
         pinned: bool = ...,
         n_unseen: int = ...,
         caches: Path | None = ...,
+        worker_timeout_s: float = ...,
     ) -> Row:
         """Measure the file in one worker, also on `n_unseen` unseen combinations, and return its row."""
 
@@ -172,6 +173,7 @@ def measured(tmp_path: Path, forked: None) -> Measured:
         pinned: bool = True,
         n_unseen: int = 0,
         caches: Path | None = None,
+        worker_timeout_s: float = 120.0,
     ) -> Row:
         entry = read_entry(path)
         result = CaseResult(Case(entry, "cpu", problem))
@@ -184,6 +186,7 @@ def measured(tmp_path: Path, forked: None) -> Measured:
             sample_s=sample_s,
             n_unseen=n_unseen,
             caches=str(caches) if caches else None,
+            worker_timeout_s=worker_timeout_s,
         )
         report = launcher.launch(job, tmp_path, f"{path.stem}-{sample_s}")
         assert report.error is None, report.log

@@ -65,7 +65,7 @@ def rows(
         for device in DEVICES
         for name, problem in VARIANTS.items()
     }
-    settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches)
+    settings = Settings(rounds=0, cpus=choose_cpus(1), caches=caches, worker_timeout_s=600)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rounds, "PROBLEMS_PER_BLOCK", len(VARIANTS))
         patch.setattr(launch, "subprocess", forks)

@@ -38,6 +38,9 @@ AHEAD = [torch_aoti, torch_aoti_onelog, torch_aoti_hand]
 TAIL = COMBINATIONS[0]
 """A ragged problem, which the inspection trains on, too: two tests share its program."""
 
+PATIENCE_S = 600.0
+"""On a busy core, a minute of compiling takes minutes."""
+
 PROBLEMS = {
     "more batches than a call has": Problem(batch_size=16, n_batches=23, last_batch_size=5, n_epochs=3),
     "as many batches as two calls have": Problem(batch_size=7, n_batches=40, n_epochs=2),
@@ -109,7 +112,7 @@ def test_a_kept_program_serves_other_processes_and_is_verified_in_each(
     measured: Measured, caches: Path
 ) -> None:
     path = IMPLEMENTATIONS / "torch_aoti.py"
-    cold = measured(path, TAIL, caches=caches)
+    cold = measured(path, TAIL, caches=caches, worker_timeout_s=PATIENCE_S)
     packages = {each: each.stat() for each in caches.glob("perceptron-bench/*.pt2")}
 
     warm = measured(path, TAIL, sample_s=0.02, caches=caches)
@@ -238,7 +241,12 @@ def test_losses_that_are_returned_rather_than_written_are_overwritten_by_the_nex
         ),
     )
 
-    row = measured(twin, Problem(n_features=3, batch_size=7, n_batches=3, n_epochs=2), caches=caches)
+    row = measured(
+        twin,
+        Problem(n_features=3, batch_size=7, n_batches=3, n_epochs=2),
+        caches=caches,
+        worker_timeout_s=PATIENCE_S,
+    )
 
     assert row.verdict is Verdict.INVALID
     assert "loss of step 1" in (row.reason or "")
