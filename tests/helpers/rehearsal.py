@@ -57,6 +57,7 @@ LEFT_OUT = (
     *("sudo apt-get", "bencher run"),
     *("make test", "make check", "python -m pytest tests/"),  # this very test is part of them
     "source .venv/bin/activate",  # no environment was made there
+    "python -m benchmarks.studies.gpu.",  # these need a GPU; tests/studies/gpu/ rehearses them
 )
 
 ELSEWHERE = {"perceptron-bench report --publish": "running.md"}

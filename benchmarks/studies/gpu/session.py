@@ -8,7 +8,6 @@ measured again. Exit status 1 if a line is not done.
 """
 
 import argparse
-import ctypes
 import io
 import json
 import os
@@ -38,6 +37,14 @@ GRACE_S = 10.0
 
 RESERVE_S = 2.0
 """To write the archive."""
+
+WITH_PARENT = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Begins a command so that on Linux the system ends it if the session is killed."""
 
 DONE, CUT, FAILED, LEFT_OUT = "done", "cut short", "failed", "left out"
 STATES = "session.json"
@@ -210,9 +217,13 @@ def _run_all(line: Line, folder: Path, end_s: float) -> Iterator[str]:
 def _run(command: Sequence[str], log: io.BufferedWriter, limit_s: float) -> int | None:
     """Run the command in a process group of its own; return its exit status, None if it was ended."""
     process = subprocess.Popen(  # noqa: S603 - our own list
-        command, cwd=CODE, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, process_group=0,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - there is no other thread
-    )  # fmt: skip
+        [sys.executable, "-c", WITH_PARENT, *command],
+        cwd=CODE,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        process_group=0,
+    )
     try:
         with interruptible():
             return process.wait(limit_s)
@@ -220,12 +231,6 @@ def _run(command: Sequence[str], log: io.BufferedWriter, limit_s: float) -> int 
         return None
     finally:
         _end(process)
-
-
-def _die_with_parent() -> None:
-    """On Linux, have the system end the command if the session is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
