@@ -23,6 +23,7 @@ class Column:
     unit: str = ""
     _: KW_ONLY
     priority: int = 0  # 0: always shown; where room is scarce, the largest number gives way first
+    if_known: bool = False  # a table leaves it out where no line has a value
     is_text: bool = False  # aligned to the left; a field is, if it holds a str
     value: Callable[[Any], Any] | None = None  # None: the field
     cell: Callable[[Any], str] | None = None  # None: the value in its unit

@@ -143,6 +143,13 @@ class Figures:
         title="memory",
         priority=3,
     )
+    million_samples_j: float | None = column(
+        "energy of a million samples: the device's mean power while timing, times the typical time",
+        "J",
+        title="J/million",
+        priority=4,
+        if_known=True,
+    )
     deviation: float | None = column(
         "largest difference between any step's loss and the reference", title="deviation", priority=4
     )
@@ -218,16 +225,9 @@ def _of_times(row: Row, group: Mapping[str, Row], baseline: str) -> dict[str, An
         "times_floor": above_floor and above_floor.value,
         "cold_s": row.costs and row.costs.cold_first_call_s,
         "warm_s": row.first_call_s,
-        "memory_bytes": peak_bytes(row),
+        "memory_bytes": row.peak_bytes,
+        "million_samples_j": row.million_samples_j,
     }
-
-
-def peak_bytes(row: Row) -> int | None:
-    """Return the peak memory on the row's device, in bytes; None if it was not measured."""
-    if row.costs is None:
-        return None
-    size_bytes = row.costs.peak_host_bytes if row.device == "cpu" else row.costs.peak_device_bytes
-    return None if size_bytes is None else max(size_bytes, 0)  # the process may have returned some memory
 
 
 def ratio_of(

@@ -91,8 +91,12 @@ class ProcessLine:
         priority=1,
         cell=lambda process: f"{process.cpu_per_wall:.2f}",
     )
-    epoch_energy_j: float | None = column(
-        "energy of the whole GPU; missing: not metered", "J", title="energy", priority=2
+    power_w: float | None = column(
+        "mean power of the whole device while trainings were timed; missing: not to be had here",
+        "W",
+        title="power",
+        priority=2,
+        if_known=True,
     )
 
 

@@ -11,6 +11,7 @@ Instructions: TypeAlias = Annotated[float, Within(1, 1e18)]
 Bytes: TypeAlias = Annotated[int, Within(0, 2**60)]
 SignedBytes: TypeAlias = Annotated[int, Within(-(2**60), 2**60)]
 Joules: TypeAlias = Annotated[float, Within(0, 1e12)]
+Watts: TypeAlias = Annotated[float, Within(0, 1e9)]
 Cores: TypeAlias = Annotated[float, Within(0, 1e6)]
 Count: TypeAlias = Annotated[int, Within(0, 2**53)]
 """A figure beyond such bounds was not measured, and would overflow."""
@@ -31,10 +32,11 @@ class ProcessResult:
     max_s: Seconds
     first_call_s: Seconds | None  # with a warm disk cache; None: the disk caches were empty
     cpu_per_wall: Cores
-    epoch_energy_j: Joules | None  # of the whole GPU, in J per epoch; None: on a CPU, or not metered
     marginal_s: Seconds | None = None  # an epoch's cost in trainings on unseen data; None: not recorded
     mean_s: Seconds | None = None  # no verdict uses it; None: not recorded
     n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
+    power_w: Watts | None = None  # the mean of the whole device while trainings were timed; None: not metered
+    epoch_energy_j: Joules | None = None  # overstated, in earlier records only: it is not shown
 
     def __post_init__(self) -> None:
         """Refuse times that do not ascend, a mean beyond them, and more samples than were taken."""

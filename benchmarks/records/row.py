@@ -166,6 +166,21 @@ class Row:
         return median(process.median_s for process in self.processes)
 
     @property
+    def million_samples_j(self) -> float | None:
+        """Return the energy of a million samples at the typical time, in J; None: no process was metered."""
+        powers_w = [process.power_w for process in self.processes if process.power_w is not None]
+        epochs = 1e6 / self.problem.samples_per_epoch
+        return median(powers_w) * self.typical_s * epochs if powers_w else None
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """Return the peak memory on the row's device, in bytes; None if it was not measured."""
+        if self.costs is None:
+            return None
+        size_bytes = self.costs.peak_host_bytes if self.device == "cpu" else self.costs.peak_device_bytes
+        return None if size_bytes is None else max(size_bytes, 0)  # the process may have returned some memory
+
+    @property
     def best_s(self) -> float:
         """Return the fastest epoch of all; the row must be timed."""
         return min(process.min_s for process in self.processes)

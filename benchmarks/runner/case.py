@@ -176,7 +176,7 @@ def process_of(timing: Timing, first_call_s: float | None, *, round_: int, posit
         n_kept=len(figures.pop("kept_s")),
         first_call_s=first_call_s,
         cpu_per_wall=timing.cpu_per_wall,
-        epoch_energy_j=timing.gpu.epoch_energy_j if timing.gpu else None,
+        power_w=timing.power_w,
         n_instructions=timing.n_instructions,
         **figures,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.cases.unseen import INSPECTED_VALUES, N_VALUES, n_kinds_of
 from benchmarks.worker import observe
 from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_busy
-from benchmarks.worker.gpu import GpuMeter
+from benchmarks.worker.gpu import GpuMeter, PowerMeter
 from benchmarks.worker.inspection.inspect import Peak, inspect
 from benchmarks.worker.inspection.placed import changed_values
 from benchmarks.worker.inspection.threads import cpus_in_trainings
@@ -102,9 +102,10 @@ def sample(
     no first call. Those in trials are not counted: a loop may compile for each number of epochs.
     """
     children_before_s = observe.children_cpu_s()
-    meter = GpuMeter(workload.device)
+    gpu = GpuMeter(workload.device)
+    power = PowerMeter(workload.device, gpu)
     timed, trials, conservation = time_trainings(workload, observer, job, n_epochs)
-    gpu = meter.read(n_epochs=sum(len(training.epoch_s) for training in timed))
+    power_w = power.mean_w()
     counted, n_instructions = (
         count_trainings(workload, n_epochs, Path(job.counter)) if job.counter else ([], None)
     )
@@ -119,8 +120,9 @@ def sample(
         children_cpu_s=children_after_s - children_before_s,
         n_processes=n_processes(),
         sampled_s=sum(sum(training.epoch_s) for training in timed),
-        gpu=gpu,
+        gpu=gpu.read(),
         n_instructions=n_instructions,
+        power_w=power_w,
     )
 
 

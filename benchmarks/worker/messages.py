@@ -90,12 +90,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuReading:
-    """The GPU at the end of the timed trainings, and the energy of each of their epochs."""
+    """The GPU at the end of the timed trainings."""
 
     sm_clock_mhz: int
     memory_clock_mhz: int
     throttled_by: list[str]
-    epoch_energy_j: float | None  # of the whole GPU, including the time between epochs; None: not metered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +141,7 @@ class Timing:
     sampled_s: float  # all epochs of the timed trainings
     gpu: GpuReading | None  # None: on a CPU, or not readable
     n_instructions: float | None = None  # of an epoch, counted while timing; None: not counted
+    power_w: float | None = None  # the mean of the whole device while trainings were timed; None: not metered
 
 
 @dataclass(frozen=True, kw_only=True)

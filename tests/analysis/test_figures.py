@@ -90,7 +90,7 @@ def test_every_column_has_a_meaning_and_each_time_and_size_its_unit() -> None:
     for column in columns_of(Figures):
         assert column.meaning
         ending = column.name.rpartition("_")[2]
-        unit = {"s": "1/s" if "_per_" in column.name else "s", "bytes": "bytes"}.get(ending, "")
+        unit = {"s": "1/s" if "_per_" in column.name else "s", "bytes": "bytes", "j": "J"}.get(ending, "")
         assert column.unit.replace("×", "") == unit
 
 
@@ -100,3 +100,12 @@ def test_a_runs_figures_are_computed_once_and_those_of_an_equal_run_anew() -> No
     assert figures_of(run) is figures_of(run)
     assert figures_of(replace(run)) is not figures_of(run)
     assert figures_of(replace(run)) == figures_of(run)
+
+
+def test_the_energy_of_a_million_samples_is_mean_power_times_their_typical_time() -> None:
+    processes = tuple(replace(each, power_w=100.0 + each.round) for each in row().processes)
+
+    metered, bare = shown(run_of(replace(row(), processes=processes), row("jax_jit"))).values()
+
+    assert metered.million_samples_j == pytest.approx(102.5 * 1e6 * 122.5e-6 / (32 * 4))
+    assert bare.million_samples_j is None

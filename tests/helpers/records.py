@@ -32,7 +32,6 @@ def process(round_: int, min_s: float, median_s: float) -> ProcessResult:
         max_s=2 * median_s,
         first_call_s=0.5,
         cpu_per_wall=1.0,
-        epoch_energy_j=None,
     )
 
 

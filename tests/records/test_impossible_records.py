@@ -72,7 +72,7 @@ IMPOSSIBLE: dict[str, tuple[str, str]] = {
             ("n_kept", 11),
             ("cpu_per_wall", -1e308),
             ("cpu_per_wall", True),
-            ("epoch_energy_j", -1.0),
+            ("power_w", -1.0),
             ("mean_s", 1.0),
         )
     },

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from impls.contract import Precision, Problem
 
 EPOCH_BYTES = 4 * 32 * (2 + 1) * 4  # batches, samples, features and label, float32
-GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[], epoch_energy_j=0.01)
+GPU = GpuReading(sm_clock_mhz=1980, memory_clock_mhz=2619, throttled_by=[])
 TRIAL = Trial(
     seed=8,
     n_epochs=12,

@@ -31,15 +31,16 @@ def nvml(*, reasons: int = 0, metered: bool = True) -> SimpleNamespace:
     )
 
 
-def test_clocks_throttling_and_energy_per_epoch_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clocks_throttling_and_energy_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(reasons=0x01 | 0x08 | 0x40))
 
-    reading = GpuMeter("cuda").read(n_epochs=3)
+    meter = GpuMeter("cuda")
+    reading = meter.read()
 
     assert reading is not None
     assert (reading.sm_clock_mhz, reading.memory_clock_mhz) == (1000, 2000)
     assert reading.throttled_by == ["HwSlowdown", "HwThermalSlowdown"]  # 0x01 is an idle GPU
-    assert reading.epoch_energy_j == pytest.approx(0.2)
+    assert (meter.energy_j(), meter.energy_j()) == (1.0, 1.6)
 
 
 def test_a_gpu_that_does_not_tell_its_clocks_costs_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,16 +51,13 @@ def test_a_gpu_that_does_not_tell_its_clocks_costs_no_case(monkeypatch: pytest.M
     silent.nvmlDeviceGetClockInfo = refuse
     monkeypatch.setitem(sys.modules, "pynvml", silent)
 
-    assert GpuMeter("cuda").read(n_epochs=1) is None
+    assert GpuMeter("cuda").read() is None
 
 
 def test_a_gpu_without_a_meter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(metered=False))
 
-    reading = GpuMeter("cuda").read(n_epochs=3)
-
-    assert reading is not None
-    assert reading.epoch_energy_j is None
+    assert GpuMeter("cuda").energy_j() is None
 
 
 def test_the_gpu_that_cuda_sees_first_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,5 +72,5 @@ def test_the_gpu_that_cuda_sees_first_is_read(monkeypatch: pytest.MonkeyPatch) -
 def test_on_a_cpu_or_without_the_package_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
 
-    assert GpuMeter("cuda").read(n_epochs=1) is None
-    assert GpuMeter("cpu").read(n_epochs=1) is None
+    assert GpuMeter("cuda").read() is None
+    assert GpuMeter("cpu").read() is None

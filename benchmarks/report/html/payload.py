@@ -70,6 +70,7 @@ def payload(
             }
             for column in columns("{baseline}")
             if column.name not in ("tier", "gradient")  # a heading for each tier; by hand: beside the name
+            and not (column.if_known and _is_unknown(column, groups))
         ],
         "runs": [_run(run) for run in newest_first],
         "groups": groups,
@@ -80,6 +81,10 @@ def payload(
         "charts": charts_of(newest_first, gallery),
         "changes": _changes(comparison) if comparison else None,
     }
+
+
+def _is_unknown(column: Column, groups: Sequence[Fields]) -> bool:
+    return all(row[column.name] is None for group in groups for row in group["rows"])
 
 
 def _rank(n: int) -> list[float] | None:

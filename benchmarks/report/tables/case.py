@@ -5,7 +5,6 @@ from rich.text import Text
 
 from benchmarks.analysis.cells import NO_FIGURE, difference_cell, in_unit
 from benchmarks.analysis.columns import shown_columns
-from benchmarks.analysis.figures import peak_bytes
 from benchmarks.analysis.gradient import gradient_of
 from benchmarks.analysis.record_columns import CheckLine, ProcessLine
 from benchmarks.cases.code_lines import TEXTBOOK
@@ -23,7 +22,7 @@ def print_row(row: Row, console: Console) -> None:
     if checks := [*agreed, *row.manifest]:
         console.print(Grid.of("", shown_columns(CheckLine), checks))
     if row.costs:
-        cold, memory = in_unit(row.costs.cold_first_call_s, "s"), in_unit(peak_bytes(row), "bytes")
+        cold, memory = in_unit(row.costs.cold_first_call_s, "s"), in_unit(row.peak_bytes, "bytes")
         console.print(f"first call with empty caches {cold}; peak memory {memory}", highlight=False)
     if row.is_timed:
         console.print(Grid.of("", shown_columns(ProcessLine), row.processes))

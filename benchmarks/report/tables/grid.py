@@ -38,10 +38,13 @@ class Grid:
 
     @classmethod
     def of(cls, title: str, columns: Sequence[Column], lines: Iterable[Any]) -> Grid:
-        """Write every column of every line."""
-        return cls(
-            title=title, columns=columns, rows=[[column.write(line) for column in columns] for line in lines]
-        )
+        """Write every column of every line; a column that is shown if known, if some line has a value."""
+        lines = list(lines)
+        shown = [
+            each for each in columns if not each.if_known or any(each.of(line) is not None for line in lines)
+        ]
+        rows = [[column.write(line) for column in shown] for line in lines]
+        return cls(title=title, columns=shown, rows=rows)
 
     @property
     def headings(self) -> list[str]:

@@ -47,7 +47,13 @@ def test_a_row_of_the_page_has_the_texts_of_the_table(tmp_path: Path) -> None:
 
     (group,) = content["groups"]
     shown = [
-        [row["implementation"], row["tier"], row["gradient"], *row["text"].values(), row["verdict"]]
+        [
+            row["implementation"],
+            row["tier"],
+            row["gradient"],
+            *(text for name, text in row["text"].items() if name != "million_samples_j"),
+            row["verdict"],
+        ]
         for row in group["rows"]
     ]
     assert shown == figures_grid("", figures_of(run)).rows

@@ -83,6 +83,13 @@ def test_a_name_that_is_too_long_is_folded_and_nothing_of_it_is_lost() -> None:
     assert printed(grid, 40).count("x") == 100
 
 
+def test_a_column_that_is_shown_if_known_needs_a_value_in_some_line() -> None:
+    columns = [Column("a", value=str), Column("b", value=lambda line: line or None, if_known=True)]
+
+    assert Grid.of("", columns, [0, 0]).headings == ["a"]
+    assert Grid.of("", columns, [0, 1]).headings == ["a", "b"]
+
+
 @pytest.mark.parametrize("text", ["[bold]x[/]", ":bug:", "[link=http://y]z[/]"])
 def test_markup_in_a_cell_or_a_heading_is_shown_as_text(text: str) -> None:
     grid = Grid.of(text, [Column(text, is_text=True, value=str)], [text])
