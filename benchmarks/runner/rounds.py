@@ -11,7 +11,7 @@ from itertools import product, zip_longest
 from pathlib import Path
 
 from benchmarks.cases.implementations import ImplementationFile
-from benchmarks.runner.case import Case, CaseResult
+from benchmarks.runner.case import UNREACHED, Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, ProgressListener, WorkerRun
 from benchmarks.runner.settings import Settings
 from benchmarks.runner.signals import INTERRUPTED, interruptible
@@ -49,6 +49,8 @@ def run_rounds(
         dispatcher.end_prepared()
         for result in results:
             result.settle()
+            if settings.rounds and settings.sample_s and not (result.end_reason or result.processes):
+                result.end_reason = UNREACHED  # verified and not timed
     return results, None
 
 

@@ -76,6 +76,19 @@ def test_rounds_are_interleaved_and_shuffled(numpy_float32: Path, copy_of: Copy,
     assert len(set(pairs)) == 2  # both orders occur
 
 
+def test_a_case_that_was_verified_and_never_timed_is_not_measured(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untimed(job: Job, folder: Path, name: str) -> Report:
+        return answer(replace(job, sample_s=0.0), folder, name)
+
+    monkeypatch.setattr(dispatch, "launch", untimed)
+    row = rows_of([numpy_float32], tmp_path)["numpy_float32", SMALL]
+
+    assert row.agreement
+    assert (row.verdict, row.reason) == (Verdict.NOT_MEASURED, UNREACHED.reason)
+
+
 def test_an_invalid_case_is_not_run_again_and_keeps_no_times(copy_of: Copy, tmp_path: Path) -> None:
     wrong = copy_of("numpy_float32", ("problem.learning_rate, vector", "2 * problem.learning_rate, vector"))
     listener = Listener()
