@@ -143,12 +143,12 @@ def _choice(*texts: str) -> Reader:
     return read
 
 
-def _optional(*kinds: Any) -> Reader:  # noqa: ANN401 - annotations
+def _optional(*kinds: object) -> Reader:
     (read_present,) = (_reader(kind) for kind in kinds if kind is not NoneType)
     return lambda value: None if value is None else read_present(value)
 
 
-def _mapping(*kinds: Any) -> Reader:  # noqa: ANN401 - annotations
+def _mapping(*kinds: object) -> Reader:
     read_key, read_item = map(_reader, kinds)
     as_object = _leaf(dict)
 
@@ -165,7 +165,7 @@ def _mapping(*kinds: Any) -> Reader:  # noqa: ANN401 - annotations
     return read
 
 
-def _sequence(make: Callable[[list[Any]], Any], *kinds: Any) -> Reader:  # noqa: ANN401 - annotations
+def _sequence(make: Callable[[list[Any]], Any], *kinds: object) -> Reader:
     """Read a list: of any length (`list[X]`, `tuple[X, ...]`), or of one value of each kind."""
     n_items = None if make is list or ... in kinds else len(kinds)
     reads = repeat(_reader(kinds[0])) if n_items is None else [*map(_reader, kinds)]

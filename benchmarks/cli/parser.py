@@ -51,7 +51,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)
         self.declare: Callable[[Parser], None] = _nothing  # adds the arguments, once they are to be read
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse overloads it
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse declares three overloads, and an override has to accept what each of them does
         """Refuse an unknown option here, in the command's own parser: it knows what could be meant."""
         declare, self.declare = self.declare, _nothing
         declare(self)
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def add_parser(  # noqa: PLR0913 - a command, what it takes, and the parts of its help
+def add_parser(  # noqa: PLR0913 - what differs between commands; most leave out the last three, and no group of them is used elsewhere
     commands: argparse._SubParsersAction[Any],
     name: str,
     do: str,

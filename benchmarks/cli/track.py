@@ -6,6 +6,7 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -64,9 +65,8 @@ def _require_format(path: Path) -> None:
 def _plot(segmented: Sequence[Segmentation], path: Path) -> None:
     """Plot the trends one below the other, in the format of the file's suffix."""
     try:
-        import vl_convert  # noqa: F401, PLC0415 - altair writes with it; both are part of an extra
-
-        from benchmarks.report.plots.trend import chart_of  # noqa: PLC0415 - needs altair
+        import_module("vl_convert")  # altair writes with it
+        from benchmarks.report.plots.trend import chart_of  # noqa: PLC0415 - it imports altair, which only an extra installs
     except ImportError as error:
         message = f"--plot needs more packages ({error}): pip install 'perceptron-bench[report]'"
         raise UsageError(message) from None

@@ -31,10 +31,10 @@ def noise_of(ratios: Sequence[float], rule: Rule, *, n_cases: int = 1) -> CaseNo
     """Describe the noise of one of `n_cases` cases by pairs whose two sides are the same."""
     effects: list[float] = np.arange(rule.threshold, LARGEST, STEP).round(6).tolist()
 
-    def is_found(effect: float) -> bool:
-        return shares_of(ratios, rule, n_cases=n_cases, effect=effect)[Category.SLOWER] >= POWER
+    def found(effect: float) -> float:
+        return shares_of(ratios, rule, n_cases=n_cases, effect=effect)[Category.SLOWER]
 
-    index = bisect_left(effects, True, key=is_found)  # noqa: FBT003 - the value searched for
+    index = bisect_left(effects, POWER, key=found)
     return CaseNoise(
         n_pairs=len(ratios),
         noise=1.4826 * float(np.median(np.abs(np.log(ratios)))),

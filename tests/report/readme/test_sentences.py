@@ -52,7 +52,7 @@ def pairs() -> dict[str, list[LikeForLike]]:
 
 
 def derived(groups: Mapping[str, Iterable[Line]]) -> dict[str, list[LikeForLike]]:
-    """Return the pairs of which the frameworks derive the gradients."""
+    """Return the pairs whose gradients the frameworks derive."""
     return {
         group: [line.pair for line in lines if line.pair and not line.by_hand]
         for group, lines in groups.items()
