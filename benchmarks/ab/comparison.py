@@ -27,7 +27,6 @@ from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
-from benchmarks.runner.system import spare_cpus
 from benchmarks.worker.instructions import N_EPOCHS
 from impls.contract import Device
 
@@ -178,7 +177,6 @@ def measure(
             folder=place.folder,
             progress=shown,
             cpus=cpus,
-            spare_cpus=spare_cpus(cpus),
             worker_timeout_s=selection.worker_timeout_s,
             counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,
         )

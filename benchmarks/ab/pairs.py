@@ -126,8 +126,6 @@ class PairedRun:
             self.interrupted = INTERRUPTED
         except OSError as error:
             self.interrupted = str(error)
-        finally:
-            self.dispatcher.end_prepared()
         return [paired_case.verdict(self.n_cases, self.interrupted) for paired_case in self.paired_cases]
 
     @property
@@ -157,17 +155,11 @@ class PairedRun:
                     paired_case.decide(self.n_cases)
 
     def _run_pair(self, group: Sequence[PairedCase], order: Sequence[str], pair: int, position: int) -> None:
-        """Run one process of each side; they start together if there are spare CPUs."""
-        turns = [
-            (self._open(group, side, pair), self._worker_run(group, side, pair, 2 * position + i))
-            for i, side in enumerate(order)
-        ]
-        self.dispatcher.prepare([turn for turn in turns if turn[0]])
-        for side, (_, worker_run) in zip(order, turns, strict=True):
+        """Run one process of each side."""
+        for i, side in enumerate(order):
             if results := self._open(group, side, pair):  # the other side may have ended some
                 self.dispatcher.progress.advanced(self._description(group, side, pair))
-                self.dispatcher.work(results, worker_run)
-        self.dispatcher.end_prepared()
+                self.dispatcher.work(results, self._worker_run(group, side, pair, 2 * position + i))
 
     def _groups(self, pair: int) -> dict[tuple[str, Device, Precision], list[PairedCase]]:
         """Group the open cases by process; the inspection includes new cases."""

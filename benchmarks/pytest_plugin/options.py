@@ -151,7 +151,6 @@ class Options(CaseOptions):
     def settings(self, cpus: tuple[int, ...], *, timed: bool) -> Settings:
         """Return how the rounds are measured; without `timed`, each case is only verified."""
         from benchmarks.cases.unseen import COMBINATIONS  # noqa: PLC0415 - loads NumPy, for no help
-        from benchmarks.runner.system import spare_cpus  # noqa: PLC0415 - likewise
 
         rounds = self.chosen.rounds if self.quick or self.rounds is None else self.rounds
         as_it_is = self.suite_name and self.rounds is None  # a suite's limit is for the suite as it is
@@ -161,7 +160,6 @@ class Options(CaseOptions):
             worker_timeout_s=self.worker_timeout or Settings.worker_timeout_s,
             max_time_s=max_time_s,
             cpus=cpus,
-            spare_cpus=spare_cpus(cpus) if timed else (),
             # Compiling for three combinations takes a minute: too much for the suites that are to be short.
             n_unseen=len(COMBINATIONS) if timed and self.chosen.max_time_s is None and not self.quick else 1,
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.worker.messages import (
-    Awake,
     Failure,
     Job,
     Measurement,
@@ -15,9 +14,6 @@ from benchmarks.worker.messages import (
     Readiness,
     message_from_json,
 )
-
-AWAKE = f'{{"type": "{Awake.__name__}"'
-"""How the line begins by which a worker says that it waits for its turn."""
 
 MAX_LOG_BYTES = 2**20
 TAIL_BYTES = 2**16
@@ -70,13 +66,6 @@ def is_incomplete(report: Report, job: Job) -> bool:
     if report.readiness is None:
         return True
     return not any(report.readiness.unavailable.values()) and len(report.results) < len(job.problems)
-
-
-def is_awake(results_file: Path) -> bool:
-    """Check whether the worker has loaded its framework and waits for its turn."""
-    with suppress(OSError):
-        return AWAKE.encode() in results_file.read_bytes()
-    return False
 
 
 def tail(log: Path, n_lines: int) -> str:

@@ -5,7 +5,6 @@ import secrets
 import traceback
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from benchmarks.files import write_atomically
 from benchmarks.records.row import Check, Verdict
 from benchmarks.runner.answers import Report
 from benchmarks.runner.case import Case, CaseResult, EndReason
-from benchmarks.runner.launch import Worker, launch, recall, started
+from benchmarks.runner.launch import launch, recall
 from benchmarks.verify.unseen import UNSEEN
 from benchmarks.worker.messages import Job
 from impls.contract import Device
@@ -65,13 +64,10 @@ class Dispatcher:
     folder: Path
     progress: ProgressListener
     cpus: tuple[int, ...] = ()
-    spare_cpus: tuple[int, ...] = ()  # as many others, to start the next worker on; see `prepare`
     worker_timeout_s: float
     counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
     n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
     unseen: dict[Hashable, Check] = field(default_factory=dict)  # what these trainings showed, by variant
-    _ahead: dict[str, Worker] = field(default_factory=dict)  # by name: started, but not measuring yet
-    _started: ExitStack = field(default_factory=ExitStack)  # ends them
 
     @cached_property
     def unseen_seed(self) -> int:
@@ -80,31 +76,6 @@ class Dispatcher:
         if not file.exists():
             write_atomically(file, str(secrets.randbits(32)))
         return int(file.read_text(encoding="ascii"))
-
-    def prepare(self, turns: Sequence[tuple[Sequence[CaseResult], WorkerRun]]) -> None:
-        """Start the workers of two turns at once, each on its own CPUs, and wait until both are awake.
-
-        Loading a framework takes longer than measuring, and nothing is measured meanwhile. Without spare
-        CPUs, and on a GPU, each worker starts in its own turn. `end_prepared` must follow.
-        """
-        jobs = {}
-        for results, worker_run in turns if self.spare_cpus else ():
-            job, name = self._job(results, worker_run), _name_of(results, worker_run)
-            if job.devices == ("cpu",) and not recall(job, self.folder, name):
-                jobs[job.caches] = job, name, worker_run.caches
-        if len(jobs) < 2:  # noqa: PLR2004 - one worker alone has nothing to start beside
-            return
-        for (job, name, caches), spare in zip(jobs.values(), ((), self.spare_cpus), strict=True):
-            self._open_caches(job, caches)
-            starting = started(job, self.folder, name, spare[-len(job.cpus) :])
-            self._ahead[name] = self._started.enter_context(starting)
-        for worker in self._ahead.values():
-            worker.await_awake()
-
-    def end_prepared(self) -> None:
-        """End the workers that were prepared and have had no turn."""
-        self._ahead.clear()
-        self._started.close()
 
     def work(
         self,
@@ -185,10 +156,6 @@ class Dispatcher:
         if report := recall(job, self.folder, name):
             self.progress.recalled()
             return report
-        if worker := self._ahead.pop(name, None):
-            if worker.job == job:
-                return worker.report()
-            worker.end()
         self._open_caches(job, caches)
         return launch(job, self.folder, name)
 

@@ -10,13 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from benchmarks.files import write_atomically
-from benchmarks.runner.answers import Report, cut, is_awake, is_incomplete, read_report, size_of, tail
+from benchmarks.runner.answers import Report, cut, is_incomplete, read_report, size_of, tail
 from benchmarks.runner.signals import uninterrupted
 from benchmarks.runner.strays import kill_strays
 from benchmarks.runner.system import share_headers
@@ -25,7 +24,7 @@ from benchmarks.worker.messages import Job
 
 FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
 
-POLL_S, AWAKE_POLL_S = 0.05, 0.01
+POLL_S = 0.05
 
 MAX_ANSWERS_BYTES = 2**30
 """Far more than the values of any training."""
@@ -63,104 +62,67 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
     return replace(report, cut_short=True) if report.results else None
 
 
-@dataclass
-class Worker:
-    """A process that has been started. It loads its framework, then waits for its turn to measure."""
-
-    job: Job
-    files: Files
-    process: subprocess.Popen[bytes]
-    temporary: str  # its folder for temporary files
-    turn: IO[bytes]  # a pipe: its turn comes when this end is closed
-    n_strays: int | None = None  # processes that had left its group; None: it has not been ended
-
-    def await_awake(self) -> None:
-        """Wait until it waits for its turn, or has ended, or has had as long as it may take for a result."""
-        until_s = time.monotonic() + self.job.worker_timeout_s
-        while self.process.poll() is None and not is_awake(self.files.results):
-            if time.monotonic() > until_s:
-                return
-            pause(self.process.pid, AWAKE_POLL_S)
-
-    def report(self) -> Report:
-        """Let it measure, and report how it ended."""
-        files, start = self.files, time.perf_counter()
-        self.turn.close()
-        error = self._wait()
-        n_strays = self.end()
-        wall_s = time.perf_counter() - start
-        error = error or _exit_error(self.process.returncode, files.log, counted=self.job.counter is not None)
-        log = tail(files.log, 20)
-        report = read_report(files.results, error=error, log=log, wall_s=wall_s, n_strays=n_strays)
-        if not report.error and is_incomplete(report, self.job):
-            report = replace(report, error="ended early, with exit status 0")
-        kept = {"error": report.error, "log": log, "wall_s": wall_s, "n_strays": n_strays}
-        write_atomically(files.report, json.dumps(kept))
-        return report
-
-    def end(self) -> int:
-        """End it and all processes that it started; return how many of them had left its group."""
-        if self.n_strays is None:
-            with uninterrupted():
-                _kill(self.process)
-                self.n_strays = kill_strays(self.temporary, self.process.pid)
-        return self.n_strays
-
-    def _wait(self) -> str | None:
-        """Wait until it ends; return an error if it gives no new result for too long, or too many."""
-        size, last_progress, timeout_s = 0, time.monotonic(), self.job.worker_timeout_s
-        while self.process.poll() is None:
-            pause(self.process.pid, POLL_S)
-            cut(self.files.log)
-            if (now := size_of(self.files.results)) != size:
-                size, last_progress = now, time.monotonic()
-            if size > MAX_ANSWERS_BYTES:
-                return f"answered with more than {MAX_ANSWERS_BYTES:,} bytes, killed"
-            if time.monotonic() - last_progress > timeout_s:
-                return f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
-        return None
-
-
 def launch(job: Job, folder: Path, name: str) -> Report:
     """Run one worker to its end; its job, results, log and report stay in the folder under this name."""
-    with started(job, folder, name) as worker:
-        return worker.report()
-
-
-@contextlib.contextmanager
-def started(job: Job, folder: Path, name: str, start_on: tuple[int, ...] = ()) -> Iterator[Worker]:
-    """Start a worker, on other CPUs than the job's if some are named; it moves to the job's for its turn.
-
-    The end of the block, or whatever interrupts it (Ctrl-C), ends the worker, too.
-    """
-    files = Files.of(folder, name)
+    files, start = Files.of(folder, name), time.perf_counter()
     files.report.unlink(missing_ok=True)
     files.job.write_text(job.to_json(), encoding="utf-8")
     files.results.write_text("")
     files.log.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
-    gate, turn = map(os.fdopen, os.pipe(), ("rb", "wb"))
+    error, n_strays = _run(job, files)
+    wall_s = time.perf_counter() - start
+    log = tail(files.log, 20)
+    report = read_report(files.results, error=error, log=log, wall_s=wall_s, n_strays=n_strays)
+    if not report.error and is_incomplete(report, job):
+        report = replace(report, error="ended early, with exit status 0")
+    kept = {"error": report.error, "log": log, "wall_s": wall_s, "n_strays": n_strays}
+    write_atomically(files.report, json.dumps(kept))
+    return report
+
+
+def _run(job: Job, files: Files) -> tuple[str | None, int]:
+    """Run the worker; return an error unless it ends by itself with exit status 0, and what it left behind.
+
+    Whatever interrupts the wait (Ctrl-C) ends the worker, too.
+    """
     with (
-        gate,
-        turn,
         # Its path must be short: sockets are made in it.
         tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
         files.log.open("a", encoding="utf-8") as log,  # whatever is cut off meanwhile
         subprocess.Popen(  # noqa: S603 - our own module
-            _command(job, start_on, _own_files(Path(temporary), files)),
-            stdin=gate,
+            _command(job, _own_files(Path(temporary), files)),
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=_environment(job) | {"TMPDIR": share_headers(Path(temporary), files.log.parent)},
             start_new_session=True,
         ) as process,
     ):
-        worker = Worker(job, files, process, temporary, turn)
         try:
-            yield worker
+            error = _wait(process, files, job.worker_timeout_s)
         finally:
-            worker.end()
+            with uninterrupted():
+                _kill(process)
+                n_strays = kill_strays(temporary, process.pid)
+    error = error or _exit_error(process.returncode, files.log, counted=job.counter is not None)
+    return error, n_strays
+
+
+def _wait(process: subprocess.Popen[bytes], files: Files, timeout_s: float) -> str | None:
+    """Wait until it ends; return an error if it gives no new result for too long, or too many."""
+    size, last_progress = 0, time.monotonic()
+    while process.poll() is None:
+        pause(process.pid, POLL_S)
+        cut(files.log)
+        if (now := size_of(files.results)) != size:
+            size, last_progress = now, time.monotonic()
+        if size > MAX_ANSWERS_BYTES:
+            return f"answered with more than {MAX_ANSWERS_BYTES:,} bytes, killed"
+        if time.monotonic() - last_progress > timeout_s:
+            return f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
+    return None
 
 
 def pause(pid: int, seconds: float) -> None:
@@ -184,10 +146,10 @@ def _own_files(temporary: Path, files: Files) -> tuple[Path, Path]:
     return job, results
 
 
-def _command(job: Job, start_on: tuple[int, ...], files: tuple[Path, Path]) -> list[str]:
+def _command(job: Job, files: tuple[Path, Path]) -> list[str]:
     # -P: the worker must not import files of the current folder.
     worker = [job.runtime.python, "-P", "-m", "benchmarks.worker"]
-    command = [*worker, *map(str, (*start_on, *files, os.getpid()))]
+    command = [*worker, *map(str, (*files, os.getpid()))]
     return [*command_under(job.counter), *command] if job.counter else command
 
 

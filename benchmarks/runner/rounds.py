@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product, zip_longest
+from itertools import product
 from pathlib import Path
 
 from benchmarks.cases.implementations import ImplementationFile
@@ -34,7 +34,6 @@ def run_rounds(
         folder=folder,
         progress=progress,
         cpus=settings.cpus,
-        spare_cpus=settings.spare_cpus,
         worker_timeout_s=settings.worker_timeout_s,
         n_unseen=settings.n_unseen,
     )
@@ -46,7 +45,6 @@ def run_rounds(
     except OSError as error:
         return results, str(error)
     finally:
-        dispatcher.end_prepared()
         for result in results:
             result.settle()
             if settings.rounds and settings.sample_s and not (result.end_reason or result.processes):
@@ -133,22 +131,13 @@ class _Rounds:
         return groups
 
     def run_round(self, block: int, round_: int) -> None:
-        """Start one fresh worker for each turn.
-
-        If there are spare CPUs, two start at a time; they measure one after the other, as without.
-        """
-        turns = self._turns(block, round_)
-        for pair in zip_longest(turns[::2], turns[1::2]):
-            open_turns = [turn for turn in pair if turn and turn.open_results]
-            for turn in open_turns:
+        """Start one fresh worker for each turn."""
+        for turn in self._turns(block, round_):
+            if turn.open_results:  # a sibling has not ended it meanwhile
                 turn.empty_caches()
-            self.dispatcher.prepare([(turn.open_results, turn.worker_run) for turn in open_turns])
-            for turn in open_turns:
-                if turn.open_results:  # a sibling has not ended it meanwhile
-                    self.dispatcher.progress.advanced(turn.description)
-                    self.dispatcher.work(turn.open_results, turn.worker_run, siblings=turn.siblings)
-                    turn.keep_caches()
-            self.dispatcher.end_prepared()
+                self.dispatcher.progress.advanced(turn.description)
+                self.dispatcher.work(turn.open_results, turn.worker_run, siblings=turn.siblings)
+                turn.keep_caches()
 
     def _turns(self, block: int, round_: int) -> list[Turn]:
         """Return one turn per implementation, device and precision, in shuffled order.

@@ -9,11 +9,10 @@ class Settings:
     """How to measure."""
 
     rounds: int = 6  # the fewest that allow a 95 % interval of a median; 0: verify and inspect only
-    sample_s: float = 0.2
+    sample_s: float = 0.4
     worker_timeout_s: float = 120.0
     max_time_s: float | None = None  # begin no round that would end later, but each block's first one
     cpus: tuple[int, ...] = ()
-    spare_cpus: tuple[int, ...] = ()  # as many others, on which the next worker may start; none: it waits
     seed: int = 0  # of the shuffled order
     n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
     caches: Path | None = None  # where compilers keep their output; None: a new, empty folder

@@ -40,19 +40,6 @@ def choose_cpus(n_cores: int) -> tuple[int, ...]:
     return tuple(allowed[-n_cores:])
 
 
-def spare_cpus(cpus: tuple[int, ...]) -> tuple[int, ...]:
-    """Choose as many other CPUs, on which a worker may load its framework while nothing is measured.
-
-    Empty where there are too few, or where the system can't pin a process.
-    """
-    if not cpus or not hasattr(os, "sched_getaffinity"):
-        return ()
-    others = sorted(os.sched_getaffinity(0).difference(cpus))[-len(cpus) :]
-    quota = cpu_quota()
-    is_enough = len(others) == len(cpus) and (quota is None or quota >= 2 * len(cpus))
-    return tuple(others) if is_enough else ()
-
-
 GPU_ONLY: dict[Precision, str] = {
     "tf32": "TF32 is a format of NVIDIA's tensor cores; no CPU multiplies in it",
     "bfloat16": "bfloat16 is measured on GPUs only; on a CPU, XLA multiplies in float32 all the same",

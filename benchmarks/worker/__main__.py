@@ -10,52 +10,37 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cases.unseen import variant_of
 from benchmarks.worker.measure import measure
-from benchmarks.worker.messages import Awake, Failure, Job, Message, Readiness, message_to_json
+from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
 from benchmarks.worker.observe import observer_of
 from benchmarks.worker.start import (
     adopt_orphans,
     die_with,
     keep_passed_probes,
     load_observed,
-    move,
     pin,
     skip_passed_probes,
 )
 from benchmarks.worker.training import ContractError, Workload, wake
 
 
-def main(job_file: Path, results_file: Path, parent: int, start_on: tuple[int, ...] = ()) -> None:
-    """Do the job and write each answer as soon as it is complete; start on other CPUs, if some are given."""
+def main(job_file: Path, results_file: Path, parent: int) -> None:
+    """Do the job and write each answer as soon as it is complete."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     job_file.unlink()  # what the harness will ask is not for the implementation to read
     die_with(parent)
     adopt_orphans()
-    limit_s = int(job.worker_timeout_s * (1 + len(job.others) + len(job.problems))) + 5
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
-    signal.alarm(limit_s)
-    pin(start_on or job.cpus)
+    signal.alarm(int(job.worker_timeout_s * (1 + len(job.others) + len(job.problems))) + 5)
+    pin(job.cpus)
     with results_file.open("a", encoding="utf-8") as file:
         for message in work(job):
             file.write(message_to_json(message) + "\n")
             file.flush()
-            if isinstance(message, Awake):
-                await_turn(limit_s)
-                move(start_on, job.cpus)
-
-
-def await_turn(limit_s: int) -> None:
-    """Wait until the harness closes the pipe that is this process's standard input."""
-    signal.alarm(0)
-    with suppress(OSError):  # the implementation has closed it
-        while os.read(0, 1):
-            pass
-    signal.alarm(limit_s)
 
 
 def work(job: Job) -> Iterator[Message]:
@@ -81,7 +66,6 @@ def work(job: Job) -> Iterator[Message]:
         keep_passed_probes()
     gc.freeze()
     gc.enable()
-    yield Awake()
     inspected: set[tuple[str, ...]] = set()  # variants, on unseen problems
     for problem in job.problems:
         observer.forget_compiled()
@@ -98,8 +82,7 @@ def work(job: Job) -> Iterator[Message]:
 
 
 if __name__ == "__main__":
-    *others, job_path, results_path, parent_id = sys.argv[1:]
-    main(Path(job_path), Path(results_path), int(parent_id), tuple(map(int, others)))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # all is written; to take PyTorch apart would cost a second

@@ -33,7 +33,7 @@ class Job:
     problems: tuple[Problem, ...] = ()
     others: tuple[str, ...] = ()  # without problems: more files of the framework to ask in this process
     cpus: tuple[int, ...] = ()  # keep to these; none: the system chooses
-    sample_s: float = 0.2  # time this much per problem; 0: run and verify once, inspect, time nothing
+    sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     inspects: bool = False  # also after timing
     worker_timeout_s: float = 120.0  # for each problem
     unseen_seed: int = 0  # of the values that are drawn for this run
@@ -72,11 +72,6 @@ class Readiness:
     """The worker's first message: the implementation is loaded; why it can't run on a device, or None."""
 
     unavailable: dict[Device, str | None]
-
-
-@dataclass(frozen=True)
-class Awake:
-    """The worker's second message: its framework has trained once, and it waits for its turn to measure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +212,7 @@ class Failure:
     is_invalid: bool = False  # it breaks the contract
 
 
-Message: TypeAlias = Readiness | Awake | Measurement | Failure
+Message: TypeAlias = Readiness | Measurement | Failure
 
 
 def message_to_json(message: Message) -> str:

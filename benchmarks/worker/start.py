@@ -53,17 +53,6 @@ def pin(cpus: tuple[int, ...]) -> None:
         os.sched_setaffinity(0, cpus)
 
 
-def move(start: tuple[int, ...], cpus: tuple[int, ...]) -> None:
-    """Move all threads that have kept to the first CPUs to the others; any other stays, and is found."""
-    done: set[int] = set()
-    while start and (todo := _threads() - done):  # a new one inherits the CPUs of another
-        for thread in todo:
-            with suppress(ProcessLookupError):  # it has just ended
-                if os.sched_getaffinity(thread) == set(start):
-                    os.sched_setaffinity(thread, cpus)
-        done |= todo
-
-
 def _threads() -> set[int]:
     """Return the threads of this process, by number; only on Linux."""
     return {int(task.name) for task in TASKS.iterdir()}

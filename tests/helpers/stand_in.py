@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import cpuinfo
 import pytest
 
-from benchmarks.ab import comparison, sides
+from benchmarks.ab import sides
 from benchmarks.cli import run
 from benchmarks.paths import CODE
-from benchmarks.runner import dispatch, system
+from benchmarks.runner import dispatch
 from benchmarks.runner.answers import Report
 from benchmarks.studies import (
     ablation,
@@ -44,8 +44,6 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
-    patch.setattr(system, "spare_cpus", lambda _: ())  # no worker starts ahead
-    patch.setattr(comparison, "spare_cpus", lambda _: ())
     patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # in a process, for each record
     for asked in ("importable_by", "versions_in"):  # in a process; nothing is installed meanwhile
         patch.setattr(sides, asked, cache(getattr(sides, asked)))

@@ -15,7 +15,6 @@ import pytest
 from benchmarks.runner.launch import launch, pause
 from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.messages import (
-    Awake,
     Failure,
     Job,
     Measurement,
@@ -47,7 +46,6 @@ def test_a_job_arrives_as_it_was_sent() -> None:
     "message",
     [
         Readiness(unavailable={"cpu": None, "cuda": "no device"}),
-        Awake(),
         Failure(reason="ValueError: µ", details="line 1\nline 2"),
         Measurement(
             data_digest="0123456789abcdef",

@@ -67,8 +67,8 @@ def test_the_answers_of_a_worker_that_was_cut_short_are_kept(numpy_float32: Path
     (report,) = tmp_path.glob("00-01-*.report")
     report.unlink()
     answers = report.with_suffix(".jsonl")
-    readiness, awake, first, second = answers.read_text().splitlines(keepends=True)
-    answers.write_text(readiness + awake + first + second[:100])
+    readiness, first, second = answers.read_text().splitlines(keepends=True)
+    answers.write_text(readiness + first + second[:100])
 
     results, _ = run_rounds(cases, SETTINGS, tmp_path, Listener())
 
