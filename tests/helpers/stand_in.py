@@ -86,9 +86,9 @@ def measured_here(job: Job, folder: Path, name: str) -> Report:
 @cache
 def _measured(job: Job, *, counts: bool) -> Report:
     """Measure once for many jobs."""
-    readiness, *others = worker.work(job)
+    readiness, *results = worker.work(job)
     assert isinstance(readiness, Readiness)
-    answers = tuple(_as_if_alone(result, counts=counts) for result in others[1:])  # the first: it is awake
+    answers = tuple(_as_if_alone(result, counts=counts) for result in results)
     return Report(readiness=readiness, results=answers, error=None, log="")
 
 
