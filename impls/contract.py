@@ -163,6 +163,20 @@ Placed: TypeAlias = Any
 """Private to the implementation: an epoch's batches where and how `run_epoch` needs them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """One of the processes that train a model together, each on its rows of every batch.
+
+    Of a batch of n rows, rank r of w has the rows from n·r // w up to, not including, n·(r + 1) // w.
+    """
+
+    rank: int = 0  # of this process, from 0
+    n_ranks: int = 1
+    local_rank: int = 0  # its number on its host; the rank keeps to its own cores, and sees its own GPU only
+    address: str = "localhost"  # of the first rank's host
+    port: int = 0  # free there, for the framework's own use; 0: any that is free, with one rank
+
+
 class Implementation(Protocol):
     """One way of writing and running the loop. The first line of the module's docstring describes it.
 
@@ -182,6 +196,11 @@ class Implementation(Protocol):
     `PRIVATE_NAMES = ("torch._higher_order_ops.scan",)`.
     A module that is the usual program of its tier and framework declares `USUAL = True`: plots show it as
     a solid line; `--quick` and the suite "default" measure these modules of PyTorch and JAX.
+    A module that can train over several processes declares `SPANS_RANKS = True` and has three functions more:
+    `join(ranks: Ranks) -> None` is called once, before any other of its functions, also with one rank;
+    `leave() -> None` at the end; and `largest(values: Sequence[float]) -> list[float]` exchanges as many
+    values on each rank and returns the largest of each. Its `place` gets whole batches and keeps this rank's
+    rows, its `export` returns the losses of whole batches, on each rank.
     """
 
     FRAMEWORK: str

@@ -32,7 +32,8 @@ class Job:
     devices: tuple[Device, ...]  # exactly one if there are problems
     problems: tuple[Problem, ...] = ()
     others: tuple[str, ...] = ()  # without problems: more files of the framework to ask in this process
-    cpus: tuple[int, ...] = ()  # keep to these; none: the system chooses
+    n_ranks: int = 1  # processes that train together, each with the same job
+    cpus: tuple[int, ...] = ()  # keep to these, each rank to its share in order; none: the system chooses
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     inspects: bool = False  # also after timing
     worker_timeout_s: float = 120.0  # for each problem
