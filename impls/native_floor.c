@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     int64_t n_batches, batch_size, last_batch_size;
-    const float *x, *y; /* (n_samples, n_features), (n_samples) */
+    const float *x, *y; /* of each batch (batch_size, n_features), of up to 4 features its transpose; (n_samples) */
 } Epoch;
 
 typedef struct {
@@ -85,26 +85,29 @@ INLINE Sample differentiate(const Training *t, int on_logits, float logit, float
     };
 }
 
-/* Sum up n <= CHUNK samples of few features; n_features and on_logits are constants where this is called. */
-INLINE void sum_narrow(Training *t, int n_features, int on_logits, const float *x, const float *y, int64_t n,
-                       double *loss_sum) {
+/* Sum up n <= CHUNK samples of few features, each feature's values at a stride from the one before;
+   n_features and on_logits are constants where this is called. */
+INLINE void sum_narrow(Training *t, int n_features, int on_logits, const float *x, int64_t stride, const float *y,
+                       int64_t n, double *loss_sum) {
     const int D = n_features;
     const float w0 = t->parameters[0], w1 = D > 1 ? t->parameters[1] : 0, w2 = D > 2 ? t->parameters[2] : 0,
                 w3 = D > 3 ? t->parameters[3] : 0, bias = t->parameters[D];
+    const float *x0 = x, *x1 = D > 1 ? x + stride : x, *x2 = D > 2 ? x + 2 * stride : x,
+                *x3 = D > 3 ? x + 3 * stride : x;
     float loss = 0, g0 = 0, g1 = 0, g2 = 0, g3 = 0, d_bias = 0;
 #pragma omp simd reduction(+ : loss, g0, g1, g2, g3, d_bias)
     for (int64_t i = 0; i < n; i++) {
-        float logit = bias + w0 * x[D * i];
-        if (D > 1) logit += w1 * x[D * i + 1];
-        if (D > 2) logit += w2 * x[D * i + 2];
-        if (D > 3) logit += w3 * x[D * i + 3];
+        float logit = bias + w0 * x0[i];
+        if (D > 1) logit += w1 * x1[i];
+        if (D > 2) logit += w2 * x2[i];
+        if (D > 3) logit += w3 * x3[i];
         const Sample s = differentiate(t, on_logits, logit, y[i]);
         loss += s.loss;
         d_bias += s.d_logit;
-        g0 += s.d_logit * x[D * i];
-        if (D > 1) g1 += s.d_logit * x[D * i + 1];
-        if (D > 2) g2 += s.d_logit * x[D * i + 2];
-        if (D > 3) g3 += s.d_logit * x[D * i + 3];
+        g0 += s.d_logit * x0[i];
+        if (D > 1) g1 += s.d_logit * x1[i];
+        if (D > 2) g2 += s.d_logit * x2[i];
+        if (D > 3) g3 += s.d_logit * x3[i];
     }
     const float sums[4] = {g0, g1, g2, g3};
     for (int j = 0; j < D; j++) t->gradient[j] += sums[j];
@@ -165,13 +168,17 @@ INLINE void sum_wide(Training *t, int on_logits, const float *x, const float *y,
     *loss_sum += loss;
 }
 
-INLINE void sum_chunk(Training *t, int on_logits, const float *x, const float *y, int64_t n, double *loss) {
+/* Sum up rows start to start + n, n <= CHUNK, of a batch of batch_size. */
+INLINE void sum_chunk(Training *t, int on_logits, const float *x, const float *y, int64_t batch_size, int64_t start,
+                      int64_t n, double *loss) {
+    const float *first = x + start;
+    y += start;
     switch (t->n_features) {
-        case 1: sum_narrow(t, 1, on_logits, x, y, n, loss); break;
-        case 2: sum_narrow(t, 2, on_logits, x, y, n, loss); break;
-        case 3: sum_narrow(t, 3, on_logits, x, y, n, loss); break;
-        case 4: sum_narrow(t, 4, on_logits, x, y, n, loss); break;
-        default: sum_wide(t, on_logits, x, y, n, loss);
+        case 1: sum_narrow(t, 1, on_logits, first, batch_size, y, n, loss); break;
+        case 2: sum_narrow(t, 2, on_logits, first, batch_size, y, n, loss); break;
+        case 3: sum_narrow(t, 3, on_logits, first, batch_size, y, n, loss); break;
+        case 4: sum_narrow(t, 4, on_logits, first, batch_size, y, n, loss); break;
+        default: sum_wide(t, on_logits, x + start * t->n_features, y, n, loss);
     }
 }
 
@@ -202,12 +209,12 @@ void run_epoch(Training *t, const Epoch *epoch) {
         for (int64_t start = 0; start < n; start += CHUNK) {
             const int64_t size = n - start < CHUNK ? n - start : CHUNK;
             if (t->on_logits)
-                sum_chunk(t, 1, x, y, size, &loss);
+                sum_chunk(t, 1, x, y, n, start, size, &loss);
             else
-                sum_chunk(t, 0, x, y, size, &loss);
-            x += size * t->n_features;
-            y += size;
+                sum_chunk(t, 0, x, y, n, start, size, &loss);
         }
+        x += n * t->n_features;
+        y += n;
         t->losses[i] = (float)(loss / (double)n);
         adam(t, n);
     }

@@ -35,6 +35,7 @@ USUAL = True
 SUPPORTS = ("loss=bce_with_logits", "feed=host")
 
 SOURCE = Path(__file__).with_suffix(".c")
+MOST_NARROW = 4  # features for which the source has loops of its own
 
 # The parts of -ffast-math that the loops need to become vector code. The rest would round divisions twice, so
 # that p could exceed 1, and GCC's linker would turn denormal numbers off in the whole process.
@@ -122,14 +123,18 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State |
 
 
 def place(problem: Problem, batches: Batches, device: Device) -> CEpoch | _native_cuda.Placed:
-    """Copy the batches one after another; on a CPU, they stay in host memory."""
+    """Copy the batches one after another; on a CPU, they stay in host memory.
+
+    Of few features each batch is transposed: an instruction then loads one feature of several rows.
+    """
     if device == "cuda":
         return _native_cuda.place(problem, batches)
+    is_narrow = problem.n_features <= MOST_NARROW
     return CEpoch(
         n_batches=len(batches),
         batch_size=problem.batch_size,
         last_batch_size=len(batches[-1][1]),
-        x=pointer(joined([x for x, _ in batches])),
+        x=pointer(joined([x.T if is_narrow else x for x, _ in batches])),
         y=pointer(joined([y for _, y in batches])),
     )
 
