@@ -1,4 +1,4 @@
-"""The command line: run, list, explain, table, report, ab, calibrate, compare, track."""
+"""The command line: run, list, explain, table, report, merge, campaign, ab, calibrate, compare, track."""
 
 import sys
 

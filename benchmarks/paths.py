@@ -41,5 +41,6 @@ LOCAL = local_results(CODE)
 LOCAL_RUNS = LOCAL / "runs"
 LOOKS = LOCAL / "looks"  # of --quick; no report shows them
 UNFINISHED = LOCAL / "unfinished"
+CAMPAIGNS = LOCAL / "campaigns"
 HISTORY = LOCAL / "history"
 HEADERS = LOCAL / "headers"  # that PyTorch has compiled for its C++, for ten seconds

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
-from benchmarks.cli.options import ab, compare, merge, report, run, show, track
+from benchmarks.cli.options import ab, campaign, compare, merge, report, run, show, track
 from benchmarks.cli.parser import DEFECT, USAGE, Parser
 from benchmarks.cli.streams import guarded_streams
 from benchmarks.errors import UsageError
@@ -59,6 +59,7 @@ def build_parser() -> Parser:
     show.add_commands(commands)
     report.add_command(commands)
     merge.add_command(commands)
+    campaign.add_command(commands)
     ab.add_commands(commands)
     compare.add_command(commands)
     track.add_command(commands)

@@ -38,12 +38,7 @@ def run(parsed: argparse.Namespace) -> int:
         UsageError: the output can't be written.
     """
     options = read(Options, partial(getattr, parsed))
-    default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
-    output = real_path(parsed.output or default)
-    is_reported = output.parent == LOCAL_RUNS.resolve()
-    for path in [output, *([LOCAL / "README.md"] if is_reported else [])]:
-        with explain_refusal(path, remedy="name another file with -o"):
-            try_to_replace(path)
+    output = output_of(parsed.output, options)
     console = Terminal(soft_wrap=True, highlight=False)
     with uninterrupted():  # except while it measures
         measured = Measured(options)
@@ -53,9 +48,28 @@ def run(parsed: argparse.Namespace) -> int:
         console.print(WITHOUT_RECORD.get(status, ""), end="")
         return status
     console.print(f"record: {escape(str(record))}")
-    if is_reported:
+    if is_shown(output):
         console.print(escape("\n".join(report_locally())))
     return status
+
+
+def output_of(named: Path | None, options: Options) -> Path:
+    """Return the file of the record, after a check that it and its report can be written.
+
+    Raises:
+        UsageError: one of them can't.
+    """
+    default = (LOOKS if options.quick else LOCAL_RUNS) / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+    output = real_path(named or default)
+    for path in [output, *([LOCAL / "README.md"] if is_shown(output) else [])]:
+        with explain_refusal(path, remedy="name another file with -o"):
+            try_to_replace(path)
+    return output
+
+
+def is_shown(output: Path) -> bool:
+    """Return whether the report of the user's own runs shows this record."""
+    return output.parent == LOCAL_RUNS.resolve()
 
 
 class Measured:

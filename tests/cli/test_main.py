@@ -13,7 +13,7 @@ from benchmarks.cli.parser import RENAMED
 from benchmarks.paths import CODE
 
 COMMANDS = [
-    *("run", "list", "explain", "table", "report", "merge", "ab", "calibrate", "compare"),
+    *("run", "list", "explain", "table", "report", "merge", "campaign", "ab", "calibrate", "compare"),
     *("track add", "track show", "track export"),
 ]
 

@@ -20,8 +20,14 @@ CPU = {"brand_raw": "A CPU"}
 QUIET = Judgement(checks=[], cost_s=None, share=1.0, busy=False)
 """The judgement of a process whose time is its cost."""
 
-if __name__ == "__main__":
+
+def be_quiet() -> None:
+    """Let this process run as if nobody else used the machine."""
     conservation.judge = lambda *_: QUIET
     cpuinfo.get_cpu_info = CPU.copy
+
+
+if __name__ == "__main__":
+    be_quiet()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

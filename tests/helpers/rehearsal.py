@@ -23,6 +23,8 @@ import pytest
 
 from benchmarks.cli.main import main as main_of_ours
 from benchmarks.paths import CODE, IN_WHEEL, LOCAL_RUNS
+from tests.campaign import pretended
+from tests.helpers.cluster import make_cluster
 from tests.helpers.documents import code_in, lines_of
 from tests.helpers.stand_in import stand_in
 
@@ -36,6 +38,7 @@ BRIEFLY = {
     "run": ["--rounds=1"],
     "ab": ["--max-pairs=1"],
     "calibrate": ["--pairs=10"],
+    "campaign": ["--problem=book", "--problem=small"],
     "report": ["--no-plots"],
     "pytest": ["benchmarks", "--rounds=1", "-pno:cacheprovider"],
     "benchmarks.studies.error_rates_measure": ["--same=1", "--slower=1", "--output=live.jsonl"],
@@ -120,10 +123,27 @@ def status_of(line: str) -> int:
 
 def perceptron_bench(command: str, *arguments: str) -> int:
     """Run a command of the command line, briefly."""
+    if command == "campaign":
+        return campaign(*arguments)
     briefly = [*BRIEFLY.get(command, []), *(["-k=B1-"] if "sweep" in arguments else [])]
     if "--publish" in arguments:  # publishes everything
         briefly = []
     return main_of_ours([command, *arguments, *briefly])
+
+
+def campaign(*arguments: str) -> int:
+    """Run a campaign whose jobs only pretend to measure; a cluster that is none gets what is for SLURM."""
+    pretended.pretend()
+    cluster = make_cluster(Path("cluster").resolve())
+    to_cluster = any(argument.startswith("--slurm-") for argument in arguments)
+    path = [str(cluster), os.environ["PATH"]] if to_cluster else [os.environ["PATH"]]
+    variables = pretended.variables(cluster / "records", 0) | {"PATH": os.pathsep.join(path)}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        status = main_of_ours(["campaign", *arguments, *BRIEFLY["campaign"]])
+    given = cluster / "given.sh"
+    return 70 if to_cluster and not given.exists() else status
 
 
 def python(option: str, module: str, *arguments: str) -> int:

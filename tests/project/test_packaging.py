@@ -23,6 +23,7 @@ PROVIDERS = {
     **packages_distributions(),
     "pynvml": ["nvidia-ml-py"],
     "ruptures": ["ruptures"],
+    "submitit": ["submitit"],
     "triton": ["triton"],
 }
 """Module -> distributions: not every machine has all extras, and Python 3.14 has no ruptures."""
@@ -84,7 +85,7 @@ def imported_by(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("benchmarks", ["report", "cuda"]),
+        ("benchmarks", ["cluster", "report", "cuda"]),
         ("impls", ["kernel"]),
         ("tests", ["report", "dev", "kernel"]),
     ],

@@ -1,0 +1,83 @@
+"""A suite's problems → slots: each is measured by one `run`, with all implementations, on one node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.errors import UsageError
+from benchmarks.records.row import Verdict
+from benchmarks.records.run import Run, read_run
+
+WRONG = (Verdict.INVALID, Verdict.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """A part of the suite that stays together, so that all sides of a ratio are measured on one node."""
+
+    number: int  # from 1
+    problems: Sequence[str]
+    options: Sequence[str]  # of `run`, --resume among them: the same for all slots
+    folder: Path  # of the campaign
+
+    @property
+    def record(self) -> Path:
+        """Return the file of its record."""
+        return self.folder / f"slot-{self.number}.json"
+
+    @property
+    def job_file(self) -> Path:
+        """Return the file with the number of its latest job."""
+        return self.folder / f"slot-{self.number}.job"
+
+    @property
+    def arguments(self) -> list[str]:
+        """Return the arguments of perceptron-bench that measure it, and resume what was killed."""
+        named = [f"--problem={problem}" for problem in self.problems]
+        return ["run", *self.options, *named, f"--output={self.record}"]
+
+    @property
+    def description(self) -> str:
+        """Return its number and its problems."""
+        others = f" to {self.problems[-1]}" if len(self.problems) > 1 else ""
+        return f"slot {self.number} ({self.problems[0]}{others})"
+
+    def read(self) -> Run | None:
+        """Return what was measured; None: no record can be read."""
+        try:
+            return read_run(self.record)
+        except UsageError:
+            return None
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether its run came to its own end."""
+        run = self.read()
+        return run is not None and run.settings.interrupted is None
+
+
+def slots_of(problems: Sequence[str], n_slots: int, options: Sequence[str], folder: Path) -> list[Slot]:
+    """Divide the problems into at most `n_slots` slots: neighbours together, as equal in number as can be."""
+    parts = enumerate(_parts(problems, min(n_slots, len(problems))), start=1)
+    return [Slot(number=i, problems=part, options=options, folder=folder) for i, part in parts]
+
+
+def _parts(problems: Sequence[str], n_parts: int) -> Iterator[Sequence[str]]:
+    ends = [len(problems) * i // n_parts for i in range(n_parts + 1)]
+    return (problems[begin:end] for begin, end in pairwise(ends))
+
+
+def has_wrong(slot: Slot) -> bool:
+    """Return whether a case of the slot is INVALID or FAILED."""
+    run = slot.read()
+    return run is not None and any(row.verdict in WRONG for row in run.rows)
+
+
+def describe(run: Run) -> str:
+    """Say in words what a record holds: "12 cases, 1 INVALID"."""
+    wrong = [(verdict, sum(row.verdict is verdict for row in run.rows)) for verdict in WRONG]
+    counts = [f"{len(run.rows)} cases", *(f"{n} {verdict}" for verdict, n in wrong if n)]
+    return ", ".join([*counts, *(["interrupted"] if run.settings.interrupted else [])])
