@@ -27,7 +27,8 @@ def too_few_pairs(rule: Rule, n_cases: int) -> list[str]:
 
 def cpu_contention(verdicts: Sequence[CaseVerdict], throttle: str) -> list[str]:
     """Warn of processes on a CPU that did not have all of their core, and name the cause."""
-    rows = [row for verdict in verdicts for row in (verdict.base, verdict.new) if row and row.device == "cpu"]
+    every = (row for verdict in verdicts for row in (verdict.base, verdict.new) if row)
+    rows = [row for row in every if row.device == "cpu" and row.n_ranks == 1]  # a rank waits for others, too
     shared = shared_core([process.cpu_per_wall for row in rows for process in row.processes], throttle)
     where = "without the quota" if throttle else "on a quieter machine"
     remedy = f"the verdicts hold, but undecided cases may be decided {where}"

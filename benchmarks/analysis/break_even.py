@@ -18,7 +18,8 @@ class BreakEven:
 
     problem: str = column("generated from the problem's fields; begins with its name if it has one")
     device: str = column("cpu or cuda")
-    n_cores: int = column("CPUs that its processes were kept to")
+    n_cores: int = column("CPUs that each of its processes was kept to")
+    n_ranks: int = column("processes that trained together")
     faster: str = column("the implementation with the shorter epochs after the first")
     slower: str = column("the other implementation")
     n_epochs_cold: int | None = column("with empty disk caches; missing: never, or not known")
@@ -27,10 +28,10 @@ class BreakEven:
 
 def break_evens(rows: Sequence[Row]) -> list[BreakEven]:
     """Compare each two implementations of a group, the fastest first."""
-    groups: dict[tuple[Problem, Device, int], list[Row]] = defaultdict(list)
+    groups: dict[tuple[Problem, Device, int, int], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed:
-            groups[row.problem, row.device, row.n_cores].append(row)
+            groups[row.problem, row.device, row.n_cores, row.n_ranks].append(row)
     return [
         _compared(faster, slower)
         for group in groups.values()
@@ -46,6 +47,7 @@ def _compared(faster: Row, slower: Row) -> BreakEven:
         problem=name_of(faster.problem),
         device=faster.device,
         n_cores=faster.n_cores,
+        n_ranks=faster.n_ranks,
         faster=faster.implementation,
         slower=slower.implementation,
         n_epochs_cold=n_epochs_to_win(cold_s, epochs_s),

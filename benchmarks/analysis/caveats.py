@@ -77,6 +77,7 @@ def cpu_contention(rows: Sequence[Row], throttle: str = "") -> list[str]:
         f"warning: {row.implementation}, {row.group}: {shared}; its times are too long"
         for row in rows
         if row.device == "cpu" and row.verdict is Verdict.VERIFIED
+        if row.n_ranks == 1  # a rank also waits for the others
         if (shared := shared_core([process.cpu_per_wall for process in row.processes], throttle))
     ]
 

@@ -27,7 +27,8 @@ class CostModel:
 
     implementation: str = column("name of the implementation's file", title="implementation")
     device: str = column("cpu or cuda")
-    n_cores: int = column("CPUs that its processes were kept to")
+    n_cores: int = column("CPUs that each of its processes was kept to")
+    n_ranks: int = column("processes that trained together")
     problem: str = column("the swept problem's name, without its batch size")
     n_features: int = column("D: width of one sample")
     n_batches: int = column("N: steps in one epoch")
@@ -73,12 +74,12 @@ class Sweep:
     """One implementation's rows over ascending batch sizes; everything else is the same."""
 
     problem: str  # its name, without the batch size
-    place: str  # the device and the cores: "cpu", "cpu, 2 cores"
+    place: str  # the device, the ranks and the cores: "cpu", "cpu, 2 ranks", "cpu, 2 cores"
     rows: tuple[Row, ...]
 
 
 def sweeps_of(rows: Sequence[Row]) -> list[Sweep]:
-    """Find the sweeps over batch sizes among the timed rows, by problem, device and cores."""
+    """Find the sweeps over batch sizes among the timed rows, by problem, device, ranks and cores."""
     found: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_timed and row.problem.last_batch_size is None:
@@ -115,6 +116,7 @@ def _fit(sweep: Sweep) -> CostModel | None:
         implementation=first.implementation,
         device=first.device,
         n_cores=first.n_cores,
+        n_ranks=first.n_ranks,
         problem=sweep.problem,
         n_features=rest.n_features,
         n_batches=rest.n_batches,

@@ -99,7 +99,7 @@ class DecisionMap:
 
     @property
     def place(self) -> str:
-        """Name the device and the cores: "cpu", "cpu, 2 cores"."""
+        """Name the device, the ranks and the cores: "cpu", "cpu, 2 ranks", "cpu, 2 cores"."""
         return self.ways[0].row.place
 
     @property

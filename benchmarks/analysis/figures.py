@@ -23,7 +23,7 @@ from benchmarks.stats import Ratio, speedup
 
 OF_ROW = (
     *("case", "group", "implementation", "framework", "tier", "summary", "device", "reason"),
-    *("code_digest", "more_lines"),
+    *("code_digest", "more_lines", "n_cores", "n_ranks"),
 )
 """Figures that a row has under the same name."""
 
@@ -40,7 +40,8 @@ class Figures:
     cpu: str = column("model of its processor")
     n_cpus: int = column("CPUs of the machine")
     gpu: str | None = column("models of its GPUs")
-    n_cores: int = column("CPUs that its processes were kept to")
+    n_cores: int = column("CPUs that each of its processes was kept to")
+    n_ranks: int = column("processes that trained together")
     commit: str | None = column("commit of the harness")
     code_digest: str | None = column(
         "digest of the implementation's files and of the harness's that time it; None: not recorded"
@@ -205,7 +206,6 @@ def _of_row(row: Row) -> dict[str, Any]:
         "n_private_names": None if row.private_names is None else len(row.private_names),
         "private_names": None if row.private_names is None else ", ".join(row.private_names),
         "problem": name_of(row.problem),
-        "n_cores": row.n_cores,
         "verdict": str(row.verdict),
         "deviation": row.agreement.max_loss_deviation if row.agreement else None,
         "n_rounds": len(row.processes),

@@ -35,20 +35,28 @@ def name_of(problem: Problem) -> str:
     return "-".join(nicknames + sizes + others)
 
 
-def placed_on(device: str, n_cores: int) -> str:
-    """Name where a case runs: "cpu", "cpu, 2 cores"; the number of cores is left out where it is 1."""
-    return device if n_cores == 1 else f"{device}, {n_cores} cores"
+def placed_on(device: str, n_cores: int, n_ranks: int = 1) -> str:
+    """Name where a case runs: "cpu", "cpu, 2 cores", "cpu, 4 ranks, 2 cores each"; a 1 is left out."""
+    ranks = [f"{n_ranks} ranks"] if n_ranks > 1 else []
+    cores = [f"{n_cores} cores" + " each" * len(ranks)] if n_cores > 1 else []
+    return ", ".join([device, *ranks, *cores])
 
 
-def group_name(problem: Problem, device: Device, n_cores: int = 1) -> str:
+def place_marks(n_cores: int, n_ranks: int = 1) -> str:
+    """Return the end of a case's name: "-R4-2cores" on 4 ranks of 2 cores each; a 1 is left out."""
+    return f"-R{n_ranks}" * (n_ranks > 1) + f"-{n_cores}cores" * (n_cores > 1)
+
+
+def group_name(problem: Problem, device: Device, n_cores: int = 1, n_ranks: int = 1) -> str:
     """Name the group of cases that may be compared: "book-B1000-D2-N5-E12 on cpu"."""
-    return f"{name_of(problem)} on {placed_on(device, n_cores)}"
+    return f"{name_of(problem)} on {placed_on(device, n_cores, n_ranks)}"
 
 
-def case_name(implementation: str, device: Device, problem: Problem, n_cores: int = 1) -> str:
+def case_name(
+    implementation: str, device: Device, problem: Problem, n_cores: int = 1, n_ranks: int = 1
+) -> str:
     """Name a case as pytest names its benchmark: "jax_scan-cpu-book-B1000-D2-N5-E12-2cores"."""
-    cores = "" if n_cores == 1 else f"-{n_cores}cores"
-    return f"{implementation}-{device}-{name_of(problem)}{cores}"
+    return f"{implementation}-{device}-{name_of(problem)}{place_marks(n_cores, n_ranks)}"
 
 
 def parse_problem(text: str) -> Problem:

@@ -80,7 +80,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One implementation on one device, problem and number of cores: is it right, and if so, how fast."""
+    """One implementation on one device, problem, ranks and cores: is it right, and if so, how fast."""
 
     implementation: str
     framework: str
@@ -93,7 +93,8 @@ class Row:
     private_names: tuple[str, ...] | None = None  # that it declared to rest on; None: likewise
     device: Device
     problem: Problem
-    n_cores: Annotated[int, Within(1, 1e6)]  # that its processes were kept to
+    n_cores: Annotated[int, Within(1, 1e6)]  # that each of its processes was kept to
+    n_ranks: Annotated[int, Within(1, 1e6)] = 1  # processes that trained together in each round
     code_digest: str | None = None  # of the code that decides its times; None: not recorded
     data_digest: str | None  # None: no process reported it
     verdict: Verdict
@@ -138,17 +139,22 @@ class Row:
     @cached_property
     def group(self) -> str:
         """Name the rows that it may be compared with."""
-        return group_name(self.problem, self.device, self.n_cores)
+        return group_name(self.problem, self.device, self.n_cores, self.n_ranks)
 
     @cached_property
     def case(self) -> str:
         """Name the row as pytest names its benchmark."""
-        return case_name(self.implementation, self.device, self.problem, self.n_cores)
+        return case_name(self.implementation, self.device, self.problem, self.n_cores, self.n_ranks)
 
     @property
     def place(self) -> str:
-        """Name the device and the cores: "cpu", "cpu, 2 cores"."""
-        return placed_on(self.device, self.n_cores)
+        """Name the device, the ranks and the cores: "cpu", "cpu, 2 cores", "cpu, 2 ranks"."""
+        return placed_on(self.device, self.n_cores, self.n_ranks)
+
+    @property
+    def n_cores_in_all(self) -> int:
+        """Return the cores of all ranks."""
+        return self.n_cores * self.n_ranks
 
     @property
     def curve(self) -> tuple[LossPoint, ...]:

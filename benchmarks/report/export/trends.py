@@ -59,7 +59,8 @@ COLUMNS = (
     Column("baseline_min_us", "the same of the baseline", value=lambda p: p.baseline_min_s * 1e6),
     Column("n_rounds", "rounds in which both ran", value=lambda p: p.n_rounds),
     *map(_of_run, ("cpu", "n_cpus", "gpu")),
-    Column("n_cores", "CPUs that the case's processes were kept to", value=lambda p: p.row.n_cores),
+    Column("n_cores", "CPUs that each of the case's processes was kept to", value=lambda p: p.row.n_cores),
+    Column("n_ranks", "processes that trained together", value=lambda p: p.row.n_ranks),
     Column(
         "precision",
         "precision of matrix products that was asked for",

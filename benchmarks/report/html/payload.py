@@ -96,7 +96,7 @@ def _rank(n: int) -> list[float] | None:
 def _run(run: Run) -> Fields:
     at = run.provenance
     variables = {name: text for name, text in at.host.worker_variables.items() if steers(name)}
-    cores = cores_per_case(row.n_cores for row in run.rows)
+    cores = cores_per_case(row.n_cores_in_all for row in run.rows)
     return {
         "date": at.date,
         **vars(at.host),

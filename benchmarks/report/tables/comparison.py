@@ -104,7 +104,7 @@ def remarks(comparison: Comparison) -> list[str]:
     """Describe what the table has no room for: single cases, both sides, machine, date and method."""
     at = comparison.provenance
     rows = [row for verdict in comparison.verdicts for row in (verdict.base, verdict.new) if row]
-    used = [cores_per_case(row.n_cores for row in rows)] if rows else []
+    used = [cores_per_case(row.n_cores_in_all for row in rows)] if rows else []
     return [
         *(
             f"{verdict.category}: {verdict.name}: {text}"

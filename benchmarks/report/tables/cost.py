@@ -80,7 +80,7 @@ def _by_problem(found: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _on(of: Sweep | CostModel | BreakEven) -> str:
-    place = of.place if isinstance(of, Sweep) else placed_on(of.device, of.n_cores)
+    place = of.place if isinstance(of, Sweep) else placed_on(of.device, of.n_cores, of.n_ranks)
     return f"{of.problem} on {place}"
 
 

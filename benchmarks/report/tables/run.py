@@ -39,7 +39,7 @@ def groups_of(run: Run) -> list[tuple[str, list[Figures]]]:
 def caption(run: Run) -> str:
     """Describe where, when and with which software the run was measured."""
     at = run.provenance
-    used = cores_per_case(row.n_cores for row in run.rows)
+    used = cores_per_case(row.n_cores_in_all for row in run.rows)
     texts = [*doubts(run), machine(at), used, software(at.versions, at.commit), at.date, _rounds(run)]
     if at.parts:
         texts.append(f"merged from {len(at.parts)} runs")
