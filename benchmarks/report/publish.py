@@ -16,7 +16,7 @@ from benchmarks.report.export.files import DICTIONARY, write_tables
 from benchmarks.report.html.page import write_page
 from benchmarks.report.readme.images import Image, more_of
 from benchmarks.report.readme.page import Extras, overview
-from benchmarks.report.tables import cost, head_to_head
+from benchmarks.report.tables import cost, head_to_head, scaling
 from benchmarks.report.tables import run as table
 from benchmarks.report.tables.markdown import plain_in_markdown
 from benchmarks.report.tables.run import to_markdown
@@ -51,6 +51,8 @@ Written by `perceptron-bench report`, run by run, newest first; don't edit. [The
 {cost.READING}
 
 {head_to_head.READING}
+
+{scaling.READING}
 """
 
 

@@ -11,6 +11,7 @@ from benchmarks.records.machine import Machine
 from benchmarks.records.run import Run
 from benchmarks.report.readme import sections
 from benchmarks.report.readme.images import Image, first_of
+from benchmarks.report.readme.scaling import scaling
 from benchmarks.report.tables.comparison import to_markdown as comparison_to_markdown
 from benchmarks.report.tables.markdown import plain_in_markdown
 
@@ -76,6 +77,7 @@ def _machine(runs: Sequence[Run], shown_runs: Mapping[str, Run], images: Sequenc
     yield from first_of(images, "decision-map", "cost-split")
     for device, groups in shown.items():
         yield from sections.hardware(device, groups)
+    yield from scaling(runs)
     chosen = {group: run for groups in shown.values() for group, run in groups.items()}
     yield from sections.trust(runs, chosen)
     yield from first_of(images, "spread", "trend")

@@ -16,6 +16,7 @@ from benchmarks.report.tables.cost import cost_grids
 from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.head_to_head import head_to_head_grids
 from benchmarks.report.tables.markdown import plain_in_markdown
+from benchmarks.report.tables.scaling import scaling_grids
 
 
 def columns(baseline: str) -> list[Column]:
@@ -64,7 +65,7 @@ def figures_grid(title: str, rows: Sequence[Figures]) -> Grid:
 
 def _grids(run: Run) -> Iterator[Grid]:
     tables = (figures_grid(*group) for group in groups_of(run))
-    return chain(tables, cost_grids(run), head_to_head_grids(run))
+    return chain(tables, scaling_grids(run), cost_grids(run), head_to_head_grids(run))
 
 
 def _remarks(run: Run) -> list[str]:
