@@ -82,7 +82,8 @@ class Memory:
             call("cuMemAlloc_v2", byref(pointer), c_size_t(array.nbytes))
             call("cuMemcpyHtoD_v2", pointer, c_void_p(array.ctypes.data), c_size_t(array.nbytes))
         self.pointer = int(pointer.value)
-        weakref.finalize(self, call, "cuMemFreeHost" if on_host else "cuMemFree_v2", pointer)
+        free = driver().cuMemFreeHost if on_host else driver().cuMemFree_v2
+        weakref.finalize(self, free, pointer)  # without a check: after a kernel that failed, it fails too
 
     def read(self, array: NDArray[Any]) -> NDArray[Any]:
         """Fill the array from the start of the memory, and return it."""
@@ -160,12 +161,12 @@ def nvrtc() -> ctypes.CDLL:
     """
     spec = importlib.util.find_spec("nvidia")
     folders = map(Path, spec.submodule_search_locations or ()) if spec else ()
-    found = sorted(
-        (str(path) for folder in folders for path in folder.glob("*/lib/libnvrtc.so.*")), reverse=True
-    )
-    for name in (*found, "libnvrtc.so.13", "libnvrtc.so.12"):
+    found = sorted((path for folder in folders for path in folder.glob("*/lib/libnvrtc.so.*")), reverse=True)
+    # NVRTC 13.0 loads its second library by its name, and does not look for it in its own folder.
+    pairs = [[*map(str, path.parent.glob("libnvrtc-builtins.so.*")), str(path)] for path in found]
+    for names in (*pairs, ["libnvrtc.so.13"], ["libnvrtc.so.12"]):
         with suppress(OSError):
-            return ctypes.CDLL(name)
+            return [ctypes.CDLL(name) for name in names][-1]
     message = "libnvrtc.so is not found"
     raise OSError(message)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import re
 import shutil
 import sys
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from benchmarks.cases.problems import NAMED
@@ -209,6 +212,23 @@ def test_without_a_driver_or_a_compiler_it_says_what_to_install(monkeypatch: pyt
     )
 
 
+def test_the_compilers_second_library_is_loaded_from_its_own_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths = [tmp_path / "cu13" / "lib" / name for name in ("libnvrtc-builtins.so.13.0", "libnvrtc.so.13")]
+    paths[0].parent.mkdir(parents=True)
+    for path in paths:
+        path.touch()
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
+    loaded: list[str] = []
+    monkeypatch.setattr(ctypes, "CDLL", loaded.append)
+
+    _cuda.nvrtc.__wrapped__()
+
+    assert loaded == [str(path) for path in paths]
+
+
 class FakeDriver:
     """A driver that accepts every call and notes it."""
 
@@ -271,3 +291,16 @@ def test_a_failed_launch_is_reported_in_the_drivers_words(monkeypatch: pytest.Mo
 
     with pytest.raises(_cuda.CudaError, match="the kernel: out of luck"):
         kernel.run(1, 2)
+
+
+def test_after_a_kernel_that_failed_memory_is_freed_without_another_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeDriver()
+    monkeypatch.setattr(_cuda, "driver", lambda: fake)
+    memory = _cuda.Memory(np.zeros(1))
+    fake.status = 719
+
+    del memory  # pytest fails the test at an error here
+
+    assert fake.calls[-1][0] == "cuMemFree_v2"
