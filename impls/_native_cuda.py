@@ -86,15 +86,14 @@ class Placed:
 class State:
     """The kernel's memory."""
 
-    plan: Plan
+    kernel: _cuda.Kernel
     training: CTraining
     memory: dict[str, _cuda.Memory]  # by the names of the structure
     n_batches: int
 
     def run_epoch(self, batches: Placed) -> None:
         """Train on each batch in order and wait for the device."""
-        kernel = kernel_of(self.plan)
-        kernel.run(ctypes.addressof(self.training), ctypes.addressof(batches.epoch))
+        self.kernel.run(ctypes.addressof(self.training), ctypes.addressof(batches.epoch))
 
     def export(self) -> EpochResult:
         """Copy the epoch's losses (n_batches,), weight (n_features,) and bias () to the host."""
@@ -113,7 +112,10 @@ def unavailable() -> str | None:
 
 
 def prepare(problem: Problem, parameters: Parameters, scope: int | None = None) -> State:
-    """Allocate the parameters, Adam's moments and the kernel's sums. The batch decides the scope."""
+    """Compile the kernel; allocate the parameters, Adam's moments and the kernel's sums.
+
+    The batch decides the scope unless it is given.
+    """
     plan = plan_of(problem, _cuda.gpu(), scope)
     vector = np.append(parameters.weight, parameters.bias)
     n_sums = 2 * (problem.n_features + 2) * plan.launch.n_blocks
@@ -134,7 +136,7 @@ def prepare(problem: Problem, parameters: Parameters, scope: int | None = None) 
         gradient_clamp=GRADIENT_CLAMP,
         **{name: each.pointer for name, each in memory.items()},
     )
-    return State(plan, training, memory, problem.n_batches)
+    return State(kernel_of(plan), training, memory, problem.n_batches)
 
 
 def place(problem: Problem, batches: Batches) -> Placed:

@@ -177,8 +177,9 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) run_epoch(const Tra
     float *const of_warps = both_totals + 2 * N_SUMS;            /* (n_warps, N_SUMS) */
     const int n_warps = blockDim.x / 32;
     double beta1_power = t.powers[0], beta2_power = t.powers[1];
-    /* Of this epoch's barriers, none has completed yet, for this block has not arrived. */
-    unsigned long long target = SCOPE == GRID ? count(t.arrived) / gridDim.x * gridDim.x : 0;
+    unsigned long long target = 0; /* only the thread that waits for the grid needs it */
+    if (SCOPE == GRID && threadIdx.x == 0) /* none of this epoch's barriers has completed: this block has not arrived */
+        target = count(t.arrived) / gridDim.x * gridDim.x;
     for (int j = threadIdx.x; j < 3 * (N_FEATURES + 1); j += blockDim.x) parameters[j] = t.parameters[j];
     __syncthreads();
     for (long long n = 0; n < epoch.n_batches; n++) {
