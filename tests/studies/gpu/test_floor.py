@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from ctypes import c_longlong
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,6 +68,19 @@ def test_neither_blocks_without_rows_nor_threads_with_very_many_are_timed() -> N
 
     assert [is_sensible(small, scope) for scope in floor.SCOPES] == [True, False, False]
     assert [is_sensible(large, scope) for scope in floor.SCOPES] == [False, True, True]
+
+
+@pytest.mark.usefixtures("h200")
+def test_the_bandwidth_of_reading_is_without_the_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fastest_s(run: partial[None]) -> float:
+        return 10e-6 + c_longlong.from_address(run.args[0]).value * 16 / 4e12
+
+    monkeypatch.setattr(_cuda, "compiled", lambda *_: (b"", ""))
+    monkeypatch.setattr(_cuda, "Kernel", lambda *_: SimpleNamespace(run=print))
+    monkeypatch.setattr(_cuda, "Memory", lambda _: SimpleNamespace(pointer=0))
+    monkeypatch.setattr(floor, "fastest_s", fastest_s)
+
+    assert floor.bytes_per_s() == pytest.approx(4e12)
 
 
 def test_an_epoch_is_larger_than_the_cache_where_its_batches_are_large() -> None:
