@@ -53,7 +53,8 @@ LINES = (
         commands=(
             (
                 *("-m", "pytest", "tests/impls/test_on_gpu.py", "tests/impls/test_torch_cudagraphs.py"),
-                *("-q", "-kcuda or gpu", "--benchmark-disable", "-pno:cacheprovider"),
+                *("-v", "-kcuda or gpu", "--benchmark-disable", "-pno:cacheprovider"),
+                "-Wdefault",  # another machine's packages may warn
             ),
         ),
         limit_s=60,

@@ -207,7 +207,7 @@ def _run_all(line: Line, folder: Path, end_s: float) -> Iterator[str]:
             return
         arguments = [each.format(out=folder, seconds=max(int(left_s - GRACE_S), 1)) for each in command]
         with (folder / f"{number}.log").open("wb") as log:
-            status = _run([sys.executable, *arguments], log, left_s)
+            status = _run([sys.executable, "-u", *arguments], log, left_s)  # -u: what it printed is not lost
         if status is None:
             yield f"{name}: ended after {left_s:.0f} s"
         elif status not in line.statuses:

@@ -35,6 +35,7 @@ def line(name: str, *scripts: str, least_s: float = 0.1, limit_s: float = 30) ->
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     monkeypatch.setattr(session, "GRACE_S", 0.5)
     monkeypatch.setattr(session, "RESERVE_S", 0.1)
 
@@ -81,7 +82,8 @@ def test_a_line_that_hangs_is_ended_and_the_next_one_runs(
 
     assert status == 1
     assert statuses(archive) == {"1-hangs": "cut short", "2-b": "done"}
-    assert contents(archive)["1-hangs.1/record.json"] == "[1]"
+    found = contents(archive)
+    assert (found["1-hangs.1/record.json"], found["1-hangs.1/1.log"]) == ("[1]", "measured\n")
 
 
 def test_a_line_that_ignores_sigterm_is_killed_with_its_children(
