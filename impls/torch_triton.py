@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ ALONE = 8
 """One program trains alone, an epoch per kernel, on batches of at most so many tiles. Larger batches need the
 whole GPU, and a step two kernels: within one, programs can't wait for each other."""
 
-jit: Callable[[Callable[..., object]], Any] = triton.jit if triton else (lambda function: function)
+jit: Callable[..., Any] = triton.jit if triton else (lambda function, **_: function)
 constant: Any = tl.constexpr if tl else float
 
 KEPT1, KEPT2 = constant(BETA1), constant(BETA2)
@@ -117,7 +118,7 @@ def run_epoch(state: State, batches: tuple[Tensor, Tensor]) -> State:
         for n in range(n_batches):
             n_rows = size if n + 1 < n_batches else last
             sum_tiles[(n_tiles,)](*batches, state.parameters, state.sums, n * size, n_rows, *shape)
-            update[(1,)](state.sums, *training, state.learning_rate, n, n_rows, n_tiles, *shape[:2])
+            update[(1,)](state.sums, *training, state.learning_rate, n, n_rows, n_tiles, *shape)
     torch.get_device_module(state.losses.device).synchronize()
     return state
 
@@ -151,7 +152,7 @@ def train_epoch(
     tl.store(n_steps, step)
 
 
-@jit
+@partial(jit, do_not_specialize=["at"])  # else it is compiled several times: for 1, for multiples of 16
 def sum_tiles(
     x: tl.tensor, y: tl.tensor, parameters: tl.tensor, sums: tl.tensor, at: tl.tensor, size: tl.tensor,
     n_features: tl.constexpr, width: tl.constexpr, n_rows: tl.constexpr,
@@ -165,18 +166,20 @@ def sum_tiles(
     tl.store(row + n_features + 1, loss)
 
 
-@jit
+@partial(jit, do_not_specialize=["n"])
 def update(
     sums: tl.tensor, parameters: tl.tensor, n_steps: tl.tensor, losses: tl.tensor, learning_rate: tl.tensor,
-    n: tl.tensor, size: tl.tensor, n_tiles: tl.tensor, n_features: tl.constexpr, width: tl.constexpr,
+    n: tl.tensor, size: tl.tensor, n_tiles: tl.tensor,
+    n_features: tl.constexpr, width: tl.constexpr, n_rows: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Add up the sums of the batch n and take a step, in one program."""
-    column = tl.arange(0, width)
+    """Add up the sums of the batch n, many tiles at once, and take a step, in one program."""
+    tile, column = tl.arange(0, 4 * n_rows), tl.arange(0, width)
     gradient, loss = tl.zeros((width,), tl.float32), 0.0
-    for i in range(n_tiles):
-        row = sums + i * (n_features + 2)
-        gradient += tl.load(row + column, mask=column <= n_features, other=0.0)
-        loss += tl.load(row + n_features + 1)
+    for start in range(0, n_tiles, 4 * n_rows):
+        row, is_tile = sums + (start + tile) * (n_features + 2), start + tile < n_tiles
+        is_value = is_tile[:, None] & (column <= n_features)[None, :]
+        gradient += tl.sum(tl.load(row[:, None] + column[None, :], mask=is_value, other=0.0), axis=0)
+        loss += tl.sum(tl.load(row + n_features + 1, mask=is_tile, other=0.0))
     vector, first, second = load_training(parameters, n_features, width)
     step = tl.load(n_steps) + 1
     vector, first, second = adam(vector, first, second, gradient / size, step, learning_rate)
@@ -210,13 +213,9 @@ def sum_tile(
 
 @jit
 def adam(
-    vector: tl.tensor,
-    first: tl.tensor,
-    second: tl.tensor,
-    gradient: tl.tensor,
-    step: tl.tensor,
+    vector: tl.tensor, first: tl.tensor, second: tl.tensor, gradient: tl.tensor, step: tl.tensor,
     learning_rate: tl.tensor,
-) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
+) -> tuple[tl.tensor, tl.tensor, tl.tensor]:  # fmt: skip
     """Take a step: Kingma & Ba (2015), Algorithm 1. The powers are float64's: float32's lose four digits."""
     first += (gradient - first) * (1 - KEPT1)
     second += (gradient * gradient - second) * (1 - KEPT2)
@@ -242,7 +241,8 @@ def store_training(
     parameters: tl.tensor, vector: tl.tensor, first: tl.tensor, second: tl.tensor,
     n_features: tl.constexpr, width: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Store the parameters and both moments."""
+    """Store the parameters and both moments, once all threads have loaded what is stored from here on."""
+    tl.debug_barrier()
     column = tl.arange(0, width)
     row, is_own = parameters + column, column <= n_features
     tl.store(row, vector, mask=is_own)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ PROBLEMS = [
     Problem(n_features=257, batch_size=16, n_batches=3, last_batch_size=1, n_epochs=2, data="stream"),
     Problem(n_features=1, batch_size=1, n_batches=1, n_epochs=3),
     Problem(feature_scale=100.0, seed=1, n_epochs=3),
-    Problem(n_features=4, batch_size=5000, n_batches=2, last_batch_size=4000, n_epochs=1),
+    Problem(n_features=257, batch_size=70, n_batches=3, last_batch_size=33, n_epochs=1),
 ]
 """The last one is the one that needs two kernels per step."""
 
@@ -51,6 +52,8 @@ def _require_agreement(problems: list[Problem]) -> None:
         text=True,
         check=False,
     )
+    if "only 0-dimensional arrays can be converted to Python scalars" in done.stderr:
+        pytest.skip(f"the interpreter of Triton {version('triton')} needs a NumPy before {version('numpy')}")
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == len(problems)
@@ -102,6 +105,8 @@ def test_each_kernel_compiles_for_sm_90(
 
     assert ".target sm_90" in compiled.asm["ptx"]
     assert compiled.asm["cubin"].startswith(b"\x7fELF")
+    overwrites_what_it_loads = kernel != "sum_tiles"
+    assert ("barrier" in compiled.asm["ttir"]) == overwrites_what_it_loads
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
