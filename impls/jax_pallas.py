@@ -13,9 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 
 from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, EpochResult
+
+try:
+    from jax.experimental.pallas import triton
+except ImportError:  # JAX 0.11 deprecates it
+    triton = None  # type: ignore[assignment] # as it is there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +77,8 @@ def unavailable(device: Device) -> str | None:
     """Return why it can't run on the device, or None."""
     if device == "cpu":
         return "Pallas kernels run on GPUs; on a CPU only the tests interpret them"
+    if triton is None:
+        return f"Pallas of jax {jax.__version__} has no Triton backend any more; install jax 0.11"
     try:
         jax.devices(device)
     except RuntimeError as error:

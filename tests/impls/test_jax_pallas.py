@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 import pytest
+from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 from benchmarks.cases.problems import NAMED
 from benchmarks.cases.tolerances import tolerances
@@ -29,6 +30,8 @@ PROBLEMS = {
     "large": Problem(n_features=4, batch_size=5000, n_batches=2, last_batch_size=4000, n_epochs=2),
 }
 """The last one is the one that needs a kernel per step."""
+
+pytestmark = pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
 
 LONG = ("small", "one sample, one feature")
 """Left to the long tests: each size is compiled."""
@@ -58,6 +61,11 @@ def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jax, "devices", lambda _: real("cpu"))
 
 
+H200 = AbstractMesh(
+    (1,), ("gpu",), abstract_device=AbstractDevice(device_kind="NVIDIA H200", num_cores=None, platform="gpu")
+)
+
+
 @pytest.mark.usefixtures("as_on_a_gpu")
 @pytest.mark.parametrize(("name", "n_kernels"), [("book", 1), ("ragged, wide, a stream", 1), ("large", 1)])
 def test_it_is_translated_to_triton_for_a_gpu(name: str, n_kernels: int) -> None:
@@ -66,8 +74,9 @@ def test_it_is_translated_to_triton_for_a_gpu(name: str, n_kernels: int) -> None
     state = workload.start()
     train_epoch: Callable[..., Any] = state.train_epoch
 
-    traced = train_epoch.trace(*workload.batches(0), state.weight, state.bias, state.n_steps)  # type: ignore[attr-defined] # jitted
-    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    with use_abstract_mesh(H200):
+        traced = train_epoch.trace(*workload.batches(0), state.weight, state.bias, state.n_steps)  # type: ignore[attr-defined] # jitted
+        text = traced.lower(lowering_platforms=("cuda",)).as_text()
 
     assert text.count("__gpu$xla.gpu.triton") + text.count("triton_kernel_call") == n_kernels
 
@@ -76,3 +85,9 @@ def test_on_a_cpu_it_is_not_timed_and_says_why() -> None:
     assert jax_pallas.unavailable("cpu") == (
         "Pallas kernels run on GPUs; on a CPU only the tests interpret them"
     )
+
+
+def test_without_pallas_for_triton_it_says_which_jax_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jax_pallas, "triton", None)
+
+    assert str(jax_pallas.unavailable("cuda")).endswith("has no Triton backend any more; install jax 0.11")
