@@ -5,11 +5,10 @@ import datetime as dt
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from cpuinfo import get_cpu_info
 
@@ -21,6 +20,8 @@ from benchmarks.runner.git import harness_commit
 from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.start import headers_in
 from impls.contract import Device, Precision
+
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def choose_cpus(n_cores: int) -> tuple[int, ...]:
@@ -70,7 +71,7 @@ def _host(cpus: tuple[int, ...]) -> Host:
     return Host(
         machine=platform.node(),
         system=platform.platform(),
-        cpu=str(cpu_info().get("brand_raw", platform.processor())),
+        cpu=cpu_name(),
         n_cpus=os.cpu_count() or 1,
         gpu=_gpus(),
         pinned_to=list(cpus),
@@ -79,10 +80,15 @@ def _host(cpus: tuple[int, ...]) -> Host:
     )
 
 
-@cache  # it takes a second
-def cpu_info() -> dict[str, Any]:
-    """Return what py-cpuinfo knows of this processor."""
-    return dict(get_cpu_info())
+def cpu_name() -> str:
+    """Return the processor's name.
+
+    Linux says it at once on most processors. py-cpuinfo takes a second: it also asks other programs.
+    """
+    with contextlib.suppress(OSError):
+        if named := re.search(r"^model name\s*: (.+)$", CPUINFO.read_text(encoding="utf-8"), re.MULTILINE):
+            return named[1].strip()
+    return str(get_cpu_info().get("brand_raw", platform.processor()))
 
 
 def own_versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,17 @@ def test_the_provenance_names_host_versions_and_the_variables_that_steer_the_wor
     assert host["cpu"]
     assert host["worker_variables"]["OMP_NUM_THREADS"] == "1"
     assert "HOME" not in host["worker_variables"]
+
+
+def test_the_processors_name_is_the_one_that_linux_says_or_else_the_one_that_py_cpuinfo_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "get_cpu_info", lambda: {"brand_raw": "Found"})
+    monkeypatch.setattr(system, "CPUINFO", file := tmp_path / "cpuinfo")
+    assert system.cpu_name() == "Found"
+
+    file.write_text("processor\t: 0\nmodel\t\t: 1\nmodel name\t: Xeon @ 2.20GHz\nprocessor\t: 1\n")
+    assert system.cpu_name() == "Xeon @ 2.20GHz"
 
 
 def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
