@@ -1,11 +1,7 @@
 """Named choices of implementations, problems and rounds, from a quick look to everything."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
-from benchmarks.cases.implementations import discover
-
-FRAMEWORKS = ("torch", "jax")
 N_FEATURES = (1, 16, 256, 4096)
 BATCH_SIZES = (1, 8, 10, 100, 1000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 """Closer where interpolation between distant sizes made the decision map wrong (measured): where batches
@@ -22,17 +18,11 @@ class Suite:
     """Implementations and problems by their names on the command line, and how often to measure them."""
 
     summary: str
-    usual_in: tuple[str, ...] = ()  # tiers, with the frameworks' usual programs only; empty: all programs
+    impls: tuple[str, ...] = ()  # empty: all
     problems: tuple[str, ...]
     rounds: int
     max_time_s: float | None = None  # no round starts that would end later
     resumes: bool = False
-
-    @cached_property
-    def impls(self) -> tuple[str, ...]:
-        """Return the names of the implementations by tier; an empty tuple means all."""
-        usual = [each for each in discover().values() if each.usual and each.framework in FRAMEWORKS]
-        return tuple(each.name for tier in self.usual_in for each in usual if each.tier == tier)
 
 
 _BATCH_SIZE_SWEEP = tuple(f"book,batch_size={size}" for size in BATCH_SIZES)
@@ -49,8 +39,8 @@ _VARIANTS = (
 )
 
 QUICK = Suite(
-    summary="the textbook loop and one compiled call per step, one round (under a minute)",
-    usual_in=("eager", "step"),
+    summary="PyTorch's textbook loop and JAX's compiled step, one round (a quarter of a minute)",
+    impls=("torch_eager", "jax_jit"),
     problems=("book",),
     rounds=1,
 )
@@ -58,8 +48,8 @@ QUICK = Suite(
 
 SUITES = {
     "default": Suite(
-        summary="each tier's usual program in both frameworks; six rounds, or as many as three minutes allow",
-        usual_in=("eager", "step", "epoch"),
+        summary="one usual program a tier; six rounds (about a minute), or as many as three minutes allow",
+        impls=("torch_eager", "jax_jit", "jax_scan"),
         problems=("book",),
         rounds=6,
         max_time_s=174,  # and the start and the tables take some seconds
