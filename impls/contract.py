@@ -195,7 +195,7 @@ class Implementation(Protocol):
     A module that rests on names that its framework keeps private or does not document lists them in full:
     `PRIVATE_NAMES = ("torch._higher_order_ops.scan",)`.
     A module that is the usual program of its tier and framework declares `USUAL = True`: plots show it as
-    a solid line; `--quick` and the suite "default" measure these modules of PyTorch and JAX.
+    a solid line.
     A module that can train over several processes declares `SPANS_RANKS = True` and has three functions more:
     `join(ranks: Ranks) -> None` is called once, before any other of its functions, also with one rank;
     `leave() -> None` at the end; and `largest(values: Sequence[float]) -> list[float]` exchanges as many
