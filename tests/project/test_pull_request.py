@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.cases.implementations import discover
 from benchmarks.cli.main import build_parser
 from tests.project.test_workflows import PULL_REQUEST, TEMP, run_step, steps_with
 
@@ -43,10 +44,12 @@ def check_out(folder: Path, file: str, text: str) -> None:
             subprocess.run([*git, *command], cwd=folder, check=True)  # noqa: S603 - our own
 
 
-def test_the_default_loops_are_measured_and_those_that_the_pull_request_changes(tmp_path: Path) -> None:
+def test_the_usual_loops_are_measured_and_those_that_the_pull_request_changes(tmp_path: Path) -> None:
+    usual = {each.name for each in discover().values() if each.usual and each.framework in ("torch", "jax")}
+
     asked = measured(tmp_path)
 
-    assert (asked.impl, asked.changed, asked.base_ref) == (None, True, "HEAD^1")
+    assert (set(asked.impl), asked.changed, asked.base_ref) == (usual, True, "HEAD^1")
 
 
 def test_one_that_changes_versions_is_measured_against_those_of_its_base(tmp_path: Path) -> None:
