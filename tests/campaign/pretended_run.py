@@ -13,6 +13,9 @@ from typing import NoReturn
 
 from benchmarks.campaign import job
 
+WRITING_S = 1.5
+"""A run takes so long to write what it has measured: longer than submitit waits before it kills."""
+
 PRETEND_S, RECORDS = "PRETEND_S", "PRETENDED_RECORDS"
 """Variables: how long it pretends to measure, and the folder of the records."""
 
@@ -43,5 +46,6 @@ def pretend_run(*_: object, **__: object) -> None:
     except KeyboardInterrupt:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         interrupted = True
+        time.sleep(WRITING_S)
     record = Path(os.environ[RECORDS], name_of(given["--problem"], interrupted=interrupted))
     shutil.copyfile(record, given["--output"])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMAND = ("campaign", "--impl=torch_eager", "--problem=book", "--problem=small", "--slots=2")
-FOREVER_S = 600
+FOREVER_S = 100
 
 
 class Campaign:
@@ -124,6 +124,7 @@ def test_a_campaign_that_is_killed_keeps_what_was_measured_leaves_no_process_and
     killed.require_no_process()
 
 
+@pytest.mark.long
 def test_a_cluster_is_given_exclusive_nodes_and_a_second_call_follows_the_jobs_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,8 +142,8 @@ def campaign(*arguments: str) -> int:
         for name, value in variables.items():
             environment.setenv(name, value)
         status = main_of_ours(["campaign", *arguments, *BRIEFLY["campaign"]])
-    given = cluster / "given.sh"
-    return 70 if to_cluster and not given.exists() else status
+    is_alone = not to_cluster or "#SBATCH --exclusive\n" in (cluster / "given.sh").read_text(encoding="utf-8")
+    return status if is_alone else 70
 
 
 def python(option: str, module: str, *arguments: str) -> int:
