@@ -13,6 +13,9 @@ from benchmarks.campaign.jobs import Job, Site
 from benchmarks.campaign.slots import Slot, describe
 from benchmarks.runner.answers import tail
 
+TO_GO = " to go"
+"""How `run` says how many processes follow."""
+
 POLL_S = {True: 1.0, False: 30.0}  # where the jobs run here, and on a cluster
 
 
@@ -24,7 +27,7 @@ class Follower:
     console: Console
     waiting: deque[Slot]
     running: list[Job] = field(default_factory=list)
-    logs: dict[int, str] = field(default_factory=dict)  # the last line that was printed of a slot's
+    shown: dict[int, str] = field(default_factory=dict)  # the line that was last printed of a slot's log
 
     def follow(self) -> bool:
         """Follow all jobs to their ends; return whether they did so by themselves, without Ctrl-C."""
@@ -54,8 +57,8 @@ class Follower:
             if self.site.has_ended(job):
                 self.running.remove(job)
                 self._say(end_of(job))
-            elif (line := _last_line(job)) and line != self.logs.get(job.slot.number):
-                self.logs[job.slot.number] = line
+            elif (line := _progress(job)) and line != self.shown.get(job.slot.number):
+                self.shown[job.slot.number] = line
                 self._say(f"slot {job.slot.number}: {line}")
 
     def _cancel(self) -> None:
@@ -70,8 +73,14 @@ class Follower:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _last_line(job: Job) -> str:
-    return tail(job.log, 1) if job.log.exists() else ""
+def _progress(job: Job) -> str:
+    """Return the last line of the log that says how far the run has come; it also has tables."""
+    return next((line for line in reversed(_end(job, 20)) if TO_GO in line), "")
+
+
+def _end(job: Job, n_lines: int) -> list[str]:
+    """Return the last lines of the log, if there is one yet."""
+    return tail(job.log, n_lines).splitlines() if job.log.exists() else []
 
 
 def end_of(job: Job) -> str:
@@ -80,7 +89,7 @@ def end_of(job: Job) -> str:
     if run is not None and job.slot.is_done:
         return f"slot {job.slot.number}: done, {describe(run)}"
     kept = f"kept: {describe(run)}; " if run else ""
-    return f"slot {job.slot.number}: failed, {kept}log: {job.log}: {_last_line(job) or 'empty'}"
+    return f"slot {job.slot.number}: failed, {kept}log: {job.log}: {' '.join(_end(job, 1)) or 'empty'}"
 
 
 def open_slots(slots: Sequence[Slot]) -> deque[Slot]:

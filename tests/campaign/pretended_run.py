@@ -41,7 +41,7 @@ def pretend_run(*_: object, **__: object) -> None:
     given = {name: value for name, _, value in (argument.partition("=") for argument in sys.argv)}
     interrupted = False
     try:
-        sys.stdout.write(f"round 1 of 6: on GPU {os.environ.get('CUDA_VISIBLE_DEVICES')}\n")
+        sys.stdout.write(f"round 1 of 6: on GPU {os.environ.get('CUDA_VISIBLE_DEVICES')} (1 to go)\n")
         time.sleep(float(os.environ[PRETEND_S]))
     except KeyboardInterrupt:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

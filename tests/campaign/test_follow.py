@@ -63,7 +63,7 @@ class PretendedSite:
     alive: list[PretendedJob] = field(default_factory=list)
 
     def job(self, slot: Slot) -> PretendedJob:
-        lines = deque([f"round 1 of 2: slot {slot.number}", f"round 2 of 2: slot {slot.number}"])
+        lines = deque(["round 1 of 2: jax_scan (2 to go)", "round 2 of 2: jax_scan (1 to go)", "a table"])
         self.alive.append(job := PretendedJob(slot, lines, fails=slot.number in self.fails))
         self.most_at_once = max(self.most_at_once, len(self.alive))
         return job
@@ -111,9 +111,9 @@ def test_here_a_slot_begins_when_the_one_before_it_has_ended(tmp_path: Path) -> 
     assert (site.submitted, site.most_at_once) == ([1, 2, 3], 1)
     assert lines[:5] == [
         f"slot 1 (book) is job 4711, log: {tmp_path / '4711.out'}",
-        "slot 1: round 1 of 2: slot 1",
-        "slot 1: round 2 of 2: slot 1",
-        "slot 1: done, 1 cases",
+        "slot 1: round 1 of 2: jax_scan (2 to go)",
+        "slot 1: round 2 of 2: jax_scan (1 to go)",
+        "slot 1: done, 1 case",
         f"slot 2 (small) is job 4712, log: {tmp_path / '4712.out'}",
     ]
 
@@ -131,7 +131,7 @@ def test_a_slot_that_fails_is_named_with_its_log_and_the_others_go_on(tmp_path: 
     by_itself, lines = followed(site, tmp_path)
 
     assert by_itself
-    assert f"slot 2: failed, log: {tmp_path / '4712.out'}: round 2 of 2: slot 2" in lines
+    assert f"slot 2: failed, log: {tmp_path / '4712.out'}: a table" in lines
     assert [slot.is_done for slot in slots_of(PROBLEMS, 3, [], tmp_path)] == [True, False, True]
 
 

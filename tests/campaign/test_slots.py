@@ -59,9 +59,9 @@ def test_a_slot_is_a_run_of_its_problems_with_the_options_of_the_campaign(tmp_pa
 @pytest.mark.parametrize(
     ("rows", "interrupted", "found"),
     [
-        ([row()], None, "1 cases"),
+        ([row()], None, "1 case"),
         ([row(), INVALID], None, "2 cases, 1 INVALID"),
-        ([row()], "Ctrl-C", "1 cases, interrupted"),
+        ([row()], "Ctrl-C", "1 case, interrupted"),
     ],
 )
 def test_a_slot_is_done_when_its_run_was_not_interrupted(
