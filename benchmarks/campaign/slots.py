@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 from benchmarks.errors import UsageError
@@ -59,15 +59,16 @@ class Slot:
         return run is not None and run.settings.interrupted is None
 
 
-def slots_of(problems: Sequence[str], n_slots: int, options: Sequence[str], folder: Path) -> list[Slot]:
-    """Divide the problems into at most `n_slots` slots: neighbours together, as equal in number as can be."""
-    parts = enumerate(_parts(problems, min(n_slots, len(problems))), start=1)
-    return [Slot(number=i, problems=part, options=options, folder=folder) for i, part in parts]
-
-
-def _parts(problems: Sequence[str], n_parts: int) -> Iterator[Sequence[str]]:
-    ends = [len(problems) * i // n_parts for i in range(n_parts + 1)]
-    return (problems[begin:end] for begin, end in pairwise(ends))
+def slots_of(
+    groups: Sequence[Sequence[str]], n_slots: int, options: Sequence[str], folder: Path
+) -> list[Slot]:
+    """Divide groups of problems into at most `n_slots` slots: neighbours together, as equal as can be."""
+    n_slots = min(n_slots, len(groups))
+    ends = [len(groups) * i // n_slots for i in range(n_slots + 1)]
+    parts = [[*chain.from_iterable(groups[begin:end])] for begin, end in pairwise(ends)]
+    return [
+        Slot(number=i, problems=part, options=options, folder=folder) for i, part in enumerate(parts, start=1)
+    ]
 
 
 def has_wrong(slot: Slot) -> bool:

@@ -97,12 +97,16 @@ def _joined(slots: Sequence[Slot], output: Path) -> str:
     return join_records([slot.record for slot in slots], output)[0]
 
 
-def problems_of(options: Options) -> list[str]:
-    """Return the texts of the problems to measure, each problem once."""
-    found: dict[Problem, str] = {}
+def problems_of(options: Options) -> list[list[str]]:
+    """Return the texts of the problems to measure, each problem once, and all its precisions together.
+
+    A slot of lower precisions alone would measure nothing on a CPU.
+    """
+    found: dict[Problem, dict[Problem, str]] = {}
     for text in options.problem or options.chosen.problems:
-        found.setdefault(read_problem(text, options.precision), text)
-    return list(found.values())
+        problem = read_problem(text, options.precision)
+        found.setdefault(replace(problem, precision="float32"), {}).setdefault(problem, text)
+    return [[*texts.values()] for texts in found.values()]
 
 
 def arguments_of(options: Options) -> list[str]:

@@ -19,7 +19,7 @@ from tests.helpers.runs import write
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROBLEMS = ("book", "small", "large")
+PROBLEMS = (["book"], ["small"], ["large"])
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.campaign.slots import describe, has_wrong, slots_of
+from benchmarks.cases.problems import NAMED
 from benchmarks.cases.suites import SUITES
 from benchmarks.cli.campaign import arguments_of, problems_of
 from benchmarks.pytest_plugin.options import Options
@@ -29,7 +30,7 @@ def test_slots_are_as_equal_as_can_be_and_none_is_empty(
 ) -> None:
     problems = [f"book,batch_size={size}" for size in range(n_problems)]
 
-    slots = slots_of(problems, n_slots, [], tmp_path)
+    slots = slots_of([[problem] for problem in problems], n_slots, [], tmp_path)
 
     assert [len(slot.problems) for slot in slots] == sizes
     assert [*chain.from_iterable(slot.problems for slot in slots)] == problems
@@ -37,17 +38,25 @@ def test_slots_are_as_equal_as_can_be_and_none_is_empty(
 
 
 def test_a_suite_names_each_problem_once() -> None:
-    problems = problems_of(Options(suite="sweep"))
+    problems = [*chain.from_iterable(problems_of(Options(suite="sweep")))]
 
     assert len(problems) < len(SUITES["sweep"].problems)  # it names `book` in three sweeps
     assert "book,batch_size=1000" in problems
     assert "book,n_features=2" not in problems
 
 
+def test_every_slot_has_a_problem_that_a_cpu_can_measure(tmp_path: Path) -> None:
+    slots = slots_of(problems_of(Options(suite="full")), 100, [], tmp_path)
+
+    lower = [slot for slot in slots if any("precision=" in problem for problem in slot.problems)]
+    assert lower
+    assert all(slot.problems[0] in NAMED for slot in lower)
+
+
 def test_a_slot_is_a_run_of_its_problems_with_the_options_of_the_campaign(tmp_path: Path) -> None:
     options = Options(impl=["jax_scan", "torch_step"], suite="sweep", rounds=2, cores=2, resume=True)
 
-    (slot,) = slots_of(["book", "small"], 1, arguments_of(options), tmp_path)
+    (slot,) = slots_of([["book"], ["small"]], 1, arguments_of(options), tmp_path)
 
     assert sorted(slot.arguments[1:]) == [
         *("--cores=2", "--impl=jax_scan", "--impl=torch_step", f"--output={slot.record}"),
@@ -67,7 +76,7 @@ def test_a_slot_is_a_run_of_its_problems_with_the_options_of_the_campaign(tmp_pa
 def test_a_slot_is_done_when_its_run_was_not_interrupted(
     rows: list[Row], interrupted: str | None, found: str, tmp_path: Path
 ) -> None:
-    (slot,) = slots_of(["book"], 1, [], tmp_path)
+    (slot,) = slots_of([["book"]], 1, [], tmp_path)
     assert not slot.is_done
     run = run_of(*rows, interrupted=interrupted)
     write(run, slot.record)
