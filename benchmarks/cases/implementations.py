@@ -1,8 +1,9 @@
 """Lists the implementations: one file each, read without importing it, which only a worker does."""
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, harness_digests, timed_code_digest
@@ -53,9 +54,13 @@ class ImplementationFile:
 
 def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, ImplementationFile]:
     """Find every implementation in the folder, by name: each file but the contract's and private ones."""
-    paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != CONTRACT)
     harness = harness_digests()
-    return {path.stem: read_entry(path, harness) for path in paths}
+    return {name: read_entry(path, harness) for name, path in _files_in(folder).items()}
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != CONTRACT)
+    return {path.stem: path for path in paths}
 
 
 def read_entry(path: Path, harness: Sequence[str] | None = None) -> ImplementationFile:
@@ -106,9 +111,14 @@ def contract_version(folder: Path) -> int | None:
 def _parse(path: Path) -> tuple[ast.Module, str]:
     """Return the file's syntax tree and "", or an empty tree and the reason."""
     try:
-        return ast.parse(path.read_bytes()), ""  # bytes: the file may declare its encoding
+        return _tree_of(path.read_bytes()), ""
     except (OSError, *NOT_READABLE) as error:
         return ast.Module([], []), f"not Python: {error or type(error).__name__}"
+
+
+@lru_cache(maxsize=1000)
+def _tree_of(content: bytes) -> ast.Module:
+    return ast.parse(content)  # bytes: the file may declare its encoding
 
 
 def _constants(module: ast.Module) -> dict[str, object]:
@@ -135,18 +145,21 @@ def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Impleme
     Raises:
         UsageError: there is no such implementation, or it is the reference, which is not timed.
     """
-    known = {name: entry for name, entry in discover(folder).items() if entry.tier != REFERENCE_TIER}
-    return [_entry_of(name, known) for name in names] or list(known.values())
+    files = _files_in(folder)
+    if chosen := [_entry_of(name, files) for name in names]:
+        return chosen
+    return [entry for entry in discover(folder).values() if entry.tier != REFERENCE_TIER]
 
 
-def _entry_of(name: str, known: dict[str, ImplementationFile]) -> ImplementationFile:
-    if name in known:
-        return known[name]
-    if name == REFERENCE:
-        raise _not_timed(name)
-    if Path(name).suffix != ".py":
-        raise unknown_name(name, known, kind="implementation")
-    entry = read_named_file(Path(name))
+def is_known(name: str) -> bool:
+    """Check whether one of our implementations that are timed has this name."""
+    return name != REFERENCE and name in _files_in(IMPLEMENTATIONS)
+
+
+def _entry_of(name: str, files: Mapping[str, Path]) -> ImplementationFile:
+    if name not in files and Path(name).suffix != ".py":
+        raise unknown_name(name, [each for each in files if each != REFERENCE], kind="implementation")
+    entry = read_entry(files[name]) if name in files else read_named_file(Path(name))
     if entry.tier == REFERENCE_TIER:
         raise _not_timed(name)
     return entry

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.cases.implementations import select
+from benchmarks.cases.implementations import is_known, select
 from benchmarks.cases.problems import name_of, parse_problem, replace_fields
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
@@ -61,7 +61,7 @@ class MeasuringSession:
         if twice := {name for name in names if names.count(name) > 1}:
             message = f"--impl: two files for {', '.join(sorted(twice))}; rename one"
             raise UsageError(message)
-        if options.baseline not in {*names, *(entry.name for entry in select(()))}:
+        if options.baseline not in names and not is_known(options.baseline):
             raise unknown_name(options.baseline, names, kind="baseline")
         texts = options.problem or options.chosen.problems
         problems = dict.fromkeys(read_problem(text, options.precision) for text in texts)
