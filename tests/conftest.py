@@ -21,6 +21,7 @@ from benchmarks.worker.messages import Job
 from impls.contract import Problem
 from tests.helpers.forks import Forks
 from tests.helpers.quiet import CPU, QUIET
+from tests.units import place_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,22 +46,21 @@ SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
 
 
-LONGEST = (
-    "tests/impls/test_implementations.py",
-    "tests/project/test_docs.py",
-    "tests/verify/test_unfair_loops.py",
-    "tests/pytest_plugin/test_timed_implementations.py",
-    "benchmarks/bench_epoch.py",
-    "tests/project/test_kills.py",
-    "tests/verify/test_leaks.py",
-)
-"""The files that take longest: pytest-xdist, which gives a process file by file, begins with them."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Let --dist loadfile give out the longest files in parts: then no process ends long after the others."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - it may be missing
+
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = unit_of  # noqa: SLF001 - the documented way to do it
+    return scheduler
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files, so that no process ends long after the others."""
-    places = {file: place for place, file in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    """Begin with the tests that take longest."""
+    items.sort(key=lambda item: place_of(item.nodeid))
 
 
 def pytest_collection_finish() -> None:
