@@ -20,6 +20,7 @@ from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from benchmarks.runner.system import share_headers
 from benchmarks.worker import __main__ as worker
 from benchmarks.worker.messages import Job
 from benchmarks.worker.start import die_with
@@ -39,7 +40,7 @@ class Forks:
     DEVNULL = subprocess.DEVNULL
 
     def __init__(self, temporary: Path) -> None:
-        """Load nothing yet; PyTorch compiles its headers into the temporary folder, once."""
+        """Load nothing yet."""
         self.temporary = temporary
         self.servers: dict[tuple[str, str | None], subprocess.Popen[bytes]] = {}
 
@@ -59,7 +60,8 @@ class Forks:
         # JAX reads the name of its cache's folder when it is loaded.
         key = (job.framework, job.caches if job.framework == "jax" else None)
         if key not in self.servers:
-            self.servers[key] = start_server({**options["env"], "TMPDIR": str(self.temporary)})
+            temporary = share_headers(self.temporary, self.temporary)
+            self.servers[key] = start_server({**options["env"], "TMPDIR": temporary})
         return Fork(self.servers[key], request)
 
     def close(self) -> None:

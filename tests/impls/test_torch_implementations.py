@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from benchmarks.cases.tolerances import LOSS_TOLERANCE, PARAMETER_TOLERANCE
 from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.verify.agreement import reference_for
 from benchmarks.worker.training import Workload, train
 from impls import torch_cudagraph_compiled, torch_epoch, torch_step
 from impls.contract import Problem
+from tests.impls.test_implementations import FEW, TAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +30,11 @@ COMPILED = [torch_step, torch_epoch]
 
 TINY = Problem(n_features=3, batch_size=8, n_batches=3, last_batch_size=5, n_epochs=3, data="stream")
 """Every epoch has other batches, the last of each is ragged."""
+
+PROBLEMS = {
+    **{name: problem for name, problem in FEW.items() if problem.precision == "float32"},
+    "the loss on logits, fed from the host": replace(TAIL, loss="bce_with_logits", feed="host"),
+}
 
 every_compiled = pytest.mark.parametrize("module", COMPILED, ids=lambda module: module.__name__)
 
@@ -67,6 +75,17 @@ def test_one_compiled_call_serves_every_training_and_every_epoch(traced: Any) ->
     assert n_compiled_graphs() == before
     assert again.losses.tolist() == first.losses.tolist()
     assert other_start.losses.tolist() != first.losses.tolist()
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+@every_compiled
+def test_every_step_agrees_with_the_reference_before_it_is_compiled(traced: Any, problem: Problem) -> None:
+    trained = train(Workload.of(traced, problem))
+
+    expected = reference_for(problem).training
+    assert abs(trained.losses - expected.losses).max() < LOSS_TOLERANCE
+    assert abs(trained.weight - expected.weight).max() < PARAMETER_TOLERANCE
+    assert abs(trained.bias - expected.bias) < PARAMETER_TOLERANCE
 
 
 @every_compiled
