@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,16 @@ from benchmarks.files import keep
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
 from benchmarks.records.run import read_run
-from tests.helpers.processes import called_in
+from tests.helpers.processes import called_here, called_in
 from tests.helpers.quiet import QUIETLY
+from tests.helpers.repository import copy_code
 from tests.pytest_plugin.calls import WRONG_STEP
 
 if TYPE_CHECKING:
     from tests.conftest import Copy
+
+pytestmark = pytest.mark.usefixtures("forked")
+perceptron_bench = partial(called_here, main)
 
 PROBLEM = ("--baseline=numpy_float32", "--problem=book,batch_size=32,n_epochs=2")
 RAISING = (
@@ -35,11 +40,10 @@ RAISING = (
 )
 
 
-def perceptron_bench(*arguments: str | Path, folder: Path = CODE) -> subprocess.CompletedProcess[str]:
-    """Run the command line with the packages in the folder."""
-    python = QUIETLY if folder == CODE else (sys.executable, "-m")
-    command = [*python, "benchmarks", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+def perceptron_bench_alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a new process, as a user does."""
+    command = [*QUIETLY, "benchmarks", *map(str, arguments)]
+    return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
 def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_time_allows(
@@ -48,7 +52,9 @@ def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_time_allows
     record = tmp_path / "new folder" / "run.json"
     rounds = ("--rounds=3", "--max-time=0.001")
 
-    done = perceptron_bench("run", *rounds, "--device=cpu", f"--impl={numpy_float32}", *PROBLEM, "-o", record)
+    options = (*rounds, "--device=cpu", f"--impl={numpy_float32}", *PROBLEM)
+
+    done = perceptron_bench_alone("run", *options, "-o", record)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"record: {record}" in done.stdout
@@ -59,17 +65,9 @@ def test_run_measures_and_writes_one_record_of_as_many_rounds_as_the_time_allows
 def test_run_takes_an_expression_that_selects_cases(numpy_float32: Path, tmp_path: Path) -> None:
     record = tmp_path / "run.json"
 
-    done = perceptron_bench(
-        "run",
-        "--quick",
-        "--device=cpu",
-        f"--impl={numpy_float32}",
-        *PROBLEM,
-        "-k",
-        "no_such_case",
-        "-o",
-        record,
-    )
+    options = ("--quick", "--device=cpu", f"--impl={numpy_float32}", *PROBLEM)
+
+    done = perceptron_bench("run", *options, "-k", "no_such_case", "-o", record)
 
     assert "nothing was measured: no case matches" in done.stdout
     assert "Traceback" not in done.stderr
@@ -161,7 +159,7 @@ def test_a_second_process_with_the_same_run_is_refused_in_one_line(
         while "inspection" not in (line := first.stdout.readline()):
             assert line, "it ended before the second one began"
         first.send_signal(signal.SIGSTOP)
-        second = perceptron_bench(*arguments)
+        second = perceptron_bench_alone(*arguments)
         first.send_signal(signal.SIGCONT)
         first.stdout.read()
 
@@ -173,12 +171,11 @@ def test_a_second_process_with_the_same_run_is_refused_in_one_line(
 
 def test_run_needs_nothing_but_the_packages_in_whatever_folder(tmp_path: Path) -> None:
     folder = tmp_path / "[1] any [where]"
-    for package in ("benchmarks", "impls"):
-        shutil.copytree(CODE / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_code(folder, "benchmarks", "impls")
 
-    done = perceptron_bench(
-        "run", "--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM, folder=folder
-    )
+    options = ("--quick", "--device=cuda", "--impl=numpy_float32", *PROBLEM)
+    command = [sys.executable, "-m", "benchmarks", "run", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not measured: numpy_float32 on cuda" in done.stdout
@@ -191,7 +188,7 @@ def test_every_command_shows_a_loop_whose_name_is_not_utf_8(
     path = numpy_float32.rename(os.fsdecode(os.fsencode(tmp_path) + b"/loop\xe9.py"))
     record, report = tmp_path / "run.json", tmp_path / "report"
 
-    done = perceptron_bench("run", "--quick", "--device=cpu", f"--impl={path}", *PROBLEM, "-o", record)
+    done = perceptron_bench_alone("run", "--quick", "--device=cpu", f"--impl={path}", *PROBLEM, "-o", record)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "loop?" in done.stdout

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -23,6 +26,13 @@ def called_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def called_here(main: Callable[[list[str]], int], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Call a program's main function in this process: a new one would load everything again."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        status = main([*map(str, arguments)])
+    return subprocess.CompletedProcess([], status, out.getvalue(), err.getvalue())
 
 
 def runs(pid: int) -> bool:

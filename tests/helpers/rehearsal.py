@@ -1,8 +1,9 @@
 """Runs every command of a page, with a stand-in for the measurements.
 
-    python -m tests.helpers.rehearsal PAGE     # in a copy of the checkout: it writes there
+    python -m tests.helpers.rehearsal PAGE [--every]     # in a copy of the checkout: it writes there
 
-Options, files, reports and exit statuses are the real ones. Commands that need the network are left out.
+Options, files, reports and exit statuses are the real ones. Commands that need the network are left out, and
+without `--every` also measurements that differ from one before in their values only.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.helpers.documents import code_in, lines_of
 from tests.helpers.stand_in import stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 EARLIER, RECORD = (CODE / "results" / "runs" / f"20261124T{time}Z.json" for time in ("042559", "043651"))
 """In place of the reader's records; the later one is a sweep over batch sizes."""
@@ -67,13 +68,14 @@ ELSEWHERE = {"perceptron-bench report --publish": "running.md"}
 """Commands on several pages that take long: each is run on this page only."""
 
 
-def main(page: Path) -> int:
+def main(page: Path, *, every: bool) -> int:
     """Run the page's commands; return 0 if each of them ended as it should."""
     set_environment()
     stand_in()
     furnish(page)
     failed = []
-    for line in lines_of(page.read_text(encoding="utf-8")):
+    lines = lines_of(page.read_text(encoding="utf-8"))
+    for line in lines if every else without_repeated(lines):
         if ELSEWHERE.get(line, page.name) != page.name:
             continue
         sys.stdout.write(f"$ {line}\n")
@@ -84,6 +86,21 @@ def main(page: Path) -> int:
             failed.append(line)
     sys.stdout.write("".join(f"FAILED: {line}\n" for line in failed))
     return 1 if failed else 0
+
+
+def without_repeated(lines: Sequence[str]) -> list[str]:
+    """Leave out each measurement like one before, unless another line names the file that it writes."""
+    shapes, kept = set(), []
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        options = {each.partition("=")[0] for each in words if each.startswith("--")}
+        output = words[words.index("--output") + 1] if "--output" in words else ""
+        shape = (*words[:2], *sorted(options | {"cuda"} & set(words)))
+        is_read = output and sum(output in each for each in lines) > 1
+        if words[1:2] not in (["run"], ["ab"]) or is_read or shape not in shapes:
+            kept.append(line)
+        shapes.add(shape)
+    return kept
 
 
 def fine_statuses(line: str) -> set[int]:
@@ -231,4 +248,4 @@ def set_environment() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), every="--every" in sys.argv))

@@ -1,9 +1,12 @@
-"""Repositories made up for tests."""
+"""Repositories made up for tests, and copies of ours."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
+
+from benchmarks.paths import CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +30,9 @@ def commit_all(folder: Path) -> None:
     git(folder, "init", "--quiet")
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--no-gpg-sign", "--allow-empty", "--message", "a")
+
+
+def copy_code(folder: Path, *names: str) -> None:
+    """Copy folders of the checkout and what Python has compiled of them, but not what it is writing now."""
+    for name in names:
+        shutil.copytree(CODE / name, folder / name, ignore=shutil.ignore_patterns("unfinished", "*.pyc.*"))

@@ -17,6 +17,7 @@ from benchmarks.cli.main import main
 from benchmarks.paths import CODE
 from tests.helpers.documents import PAGES, calls_in, code_in, fault_of, lines_of
 from tests.helpers.rehearsal import EARLIER, ELSEWHERE, RECORD
+from tests.helpers.repository import copy_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,8 +107,7 @@ def anchors_of(page: str) -> set[str]:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy what a reader clones, and may write to; of the records few, for the others would say the same."""
     copy = tmp_path_factory.mktemp("documents") / "perceptron-bench"
-    for name in ("benchmarks", "docs", "impls", "results", "tests"):
-        shutil.copytree(CODE / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "unfinished"))
+    copy_code(copy, "benchmarks", "docs", "impls", "results", "tests")
     named_in_the_readme = (CODE / "README.md").read_text(encoding="utf-8")
     for record in set((copy / "results" / "runs").iterdir()):
         if record.name not in (EARLIER.name, RECORD.name, *re.findall(r"\w+\.json", named_in_the_readme)):
@@ -124,12 +124,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.mark.parametrize("every", [(), pytest.param(("--every",), marks=pytest.mark.long)], ids=["", "every"])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_on_a_page_does_what_it_says(page: Path, checkout: Path) -> None:
+def test_every_command_on_a_page_does_what_it_says(
+    page: Path, every: tuple[str, ...], checkout: Path
+) -> None:
     copy = checkout / page.relative_to(CODE)
 
     done = subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-m", "tests.helpers.rehearsal", str(copy)],
+        [sys.executable, "-m", "tests.helpers.rehearsal", str(copy), *every],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.paths import CODE, is_checkout, local_results
 from benchmarks.records.run import read_run
+from tests.helpers.repository import copy_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +48,7 @@ def test_a_variable_names_another_folder(tmp_path: Path, monkeypatch: pytest.Mon
 def test_code_outside_a_checkout_measures_below_the_current_folder(tmp_path: Path) -> None:
     site, here = tmp_path / "site", tmp_path / "here"
     here.mkdir()
-    for package in ("benchmarks", "impls"):
-        shutil.copytree(CODE / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_code(site, "benchmarks", "impls")
     shutil.copy(CODE / "tests" / "helpers" / "quiet.py", site)
     variables = os.environ | {"PYTHONPATH": str(site)}
     options = ["--quick", "--impl=numpy_float32", "--device=cpu", "--problem=book,batch_size=8,n_epochs=1"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
+from contextlib import chdir
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.paths import CODE
+from tests.helpers.processes import called_here
 from tests.helpers.quiet import QUIETLY
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ WRONG_STEP = ("problem.learning_rate, vector", "2 * problem.learning_rate, vecto
 
 
 def pytest_(*arguments: str | Path, problems: tuple[str, ...] = PROBLEMS) -> subprocess.CompletedProcess[str]:
-    """Run pytest on the benchmarks in this process: a new one would load everything again."""
-    with chdir(CODE), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
-        status = pytest.main([*OPTIONS, *map(str, arguments), *problems])
-    return subprocess.CompletedProcess([], status, out.getvalue(), err.getvalue())
+    """Run pytest on the benchmarks in this process."""
+    with chdir(CODE):
+        return called_here(pytest.main, *OPTIONS, *arguments, *problems)
 
 
 def pytest_alone(
