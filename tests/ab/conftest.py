@@ -22,13 +22,18 @@ importable_by = cache(versions.importable_by)  # a second for each side: no test
 
 
 @pytest.fixture
-def invented(monkeypatch: pytest.MonkeyPatch) -> Invented:
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask once what a Python can import."""
+    monkeypatch.setattr(sides, "importable_by", importable_by)
+
+
+@pytest.fixture
+def invented(monkeypatch: pytest.MonkeyPatch, asked_once: None) -> Invented:
     """Invent what the processes measure, on a machine without a GPU."""
     monkeypatch.setattr(
         "benchmarks.runner.case.unsupported_reason", lambda device, _: None if device == "cpu" else "no GPU"
     )
-
-    monkeypatch.setattr(sides, "importable_by", importable_by)
+    del asked_once
 
     def invent(min_s: MinS) -> None:
         monkeypatch.setattr(

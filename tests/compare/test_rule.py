@@ -17,6 +17,8 @@ from benchmarks.stats import median_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from benchmarks.compare.rule import Decision
 
 RULE = Rule()
@@ -37,7 +39,13 @@ def drawn(effect: float, noise: float, *, seed: int, n: int = 20) -> list[float]
 
 
 def categories(effect: float, noise: float, *, rule: Rule = RULE, n: int = 200) -> Counter[Category]:
-    return Counter(sequential_verdict(drawn(effect, noise, seed=seed), rule).category for seed in range(n))
+    return together([drawn(effect, noise, seed=seed) for seed in range(n)], rule)
+
+
+def together(ratios: Sequence[Sequence[float]] | NDArray[np.float64], rule: Rule) -> Counter[Category]:
+    """Judge many cases at once, as each by itself, which a test below checks."""
+    by_turns = np.broadcast_to(np.arange(20) % 2 == 0, (len(ratios), 20))
+    return Counter(categories_of(np.array(ratios), by_turns, rule, n_cases=1))
 
 
 def test_what_is_clearly_unchanged_ends_after_the_fewest_pairs() -> None:
@@ -66,9 +74,8 @@ def test_equal_sides_are_called_slower_at_most_as_often_as_alpha_allows_in_any_n
 def test_heavy_tails_raise_no_more_false_alarms_than_alpha_allows() -> None:
     generator = np.random.default_rng(0)
     ratios = np.exp(0.03 * generator.standard_cauchy((400, 20)))
-    found = Counter(sequential_verdict(list(pairs), RULE).category for pairs in ratios)
 
-    assert found[Category.SLOWER] <= 400 * RULE.alpha
+    assert together(ratios, RULE)[Category.SLOWER] <= 400 * RULE.alpha
 
 
 def test_a_change_below_the_threshold_is_no_slowdown_however_sure_it_is() -> None:
@@ -107,7 +114,7 @@ def test_every_threshold_fits_a_rule_that_calls_unchanged_all_that_is_within_it(
 def test_many_cases_at_once_are_judged_as_each_by_itself(threshold: float, n_cases: int) -> None:
     generator = np.random.default_rng(0)
     ratios = np.exp(
-        generator.normal(generator.choice([-0.1, -0.03, 0, 0.03, 0.1], (600, 1)), 0.03, (600, 20))
+        generator.normal(generator.choice([-0.1, -0.03, 0, 0.03, 0.1], (150, 1)), 0.03, (150, 20))
     )
     by_turns = np.broadcast_to(np.arange(20) % 2 == 0, ratios.shape)
     rule = RULE.with_threshold(threshold)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+import pytest
+
 from benchmarks.cases.implementations import read_entry
 from benchmarks.verify.fairness import manifest
-from benchmarks.worker.measure import measure
+from benchmarks.worker import measure
 from benchmarks.worker.messages import Job
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.start import load
@@ -65,14 +67,20 @@ class Rounded(Protocol):
         """Return NumPy's loop with these products, rounding to its problem's precision."""
 
 
-def look_at(path: Path, problem: Problem) -> Measurement:
-    """Measure as an inspecting worker does, but in this process, which may have loaded frameworks."""
+def look_at(path: Path, problem: Problem, *, n_unseen: int = 0) -> Measurement:
+    """Measure as an inspecting worker does, but in this process, which may have loaded frameworks.
+
+    Without `n_unseen` no unseen values of the problem's own size are drawn, either: that may take seconds.
+    """
     workload = Workload.of(load(path), problem)
-    job = Job(path=str(path), framework="numpy", devices=("cpu",), problems=(problem,), sample_s=0.0)
-    return replace(measure(workload, job, FrameworkObserver()), other_frameworks=[])
+    job = Job(path=str(path), framework="numpy", devices=("cpu",), sample_s=0.0, n_unseen=n_unseen)
+    with pytest.MonkeyPatch.context() as patch:
+        if not n_unseen:
+            patch.setattr(measure, "n_kinds_of", lambda *_: 0)
+        return replace(measure.measure(workload, job, FrameworkObserver()), other_frameworks=[])
 
 
 def unfair(path: Path, problem: Problem) -> list[str]:
     """Return the names of the checks that do not hold."""
-    checks = manifest(read_entry(path), problem, look_at(path, problem), n_cores=1)
+    checks = manifest(read_entry(path), problem, look_at(path, problem, n_unseen=1), n_cores=1)
     return [check.name for check in checks if check.holds is False]

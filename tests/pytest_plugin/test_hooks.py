@@ -170,7 +170,10 @@ def test_options_that_make_no_sense_end_with_a_sentence_and_status_4(
     assert "Traceback" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "sent",
+    [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
     sent: signal.Signals, numpy_float32: Path, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.cases.problems import NAMED
+from benchmarks.cases.problems import NAMED, name_of
 from benchmarks.cases.unseen import INSPECTED_VALUES, KINDS, N_VALUES, draw_own_size, n_kinds_of
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
@@ -80,18 +80,26 @@ def checked(path: Path, case: Problem, *, seed: int = 1) -> Check:
     return check_own_size(case, unseen)
 
 
-@pytest.mark.parametrize("name", ["book", "wide"])
+@pytest.mark.parametrize(
+    "large",
+    [
+        NAMED["book"],
+        Problem(n_features=256, n_batches=2),
+        pytest.param(NAMED["wide"], marks=pytest.mark.long),
+    ],
+    ids=name_of,
+)
 @pytest.mark.parametrize("mistake", WRONG)
 def test_another_loop_at_large_batches_differs_on_unseen_values_of_that_size(
-    mistake: str, name: str, copy_of: Copy
+    mistake: str, large: Problem, copy_of: Copy
 ) -> None:
     wrong = copy_of("numpy_float32", *WRONG[mistake])
 
-    assert not checked(wrong, NAMED[name]).holds
+    assert not checked(wrong, large).holds
     assert checked(wrong, NAMED["small"]).holds
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "case",
     [

@@ -47,7 +47,10 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize(("precision", "form"), FORMATS)
+@pytest.mark.parametrize(
+    ("precision", "form"),
+    [FORMATS[0], FORMATS[-1], *(pytest.param(*each, marks=pytest.mark.long) for each in FORMATS[1:-1])],
+)
 def test_a_correct_rounded_loop_keeps_to_half_of_the_tolerance_and_needs_a_third_of_it(
     precision: Precision, form: str, rounded: Rounded
 ) -> None:
