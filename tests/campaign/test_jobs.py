@@ -124,6 +124,20 @@ def test_a_campaign_that_is_killed_keeps_what_was_measured_leaves_no_process_and
     killed.require_no_process()
 
 
+def test_a_job_whose_time_is_nearly_up_writes_what_it_has_measured(tmp_path: Path) -> None:
+    variables, record = pretended.variables(tmp_path / "records", FOREVER_S), tmp_path / "slot-1.json"
+    command = [sys.executable, "-u", "-c", pretended.BOOT, str(CODE), "0", "run", "--problem=book"]
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        [*command, f"--output={record}"], env=os.environ | variables, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert b"round 1 of 6" in process.stdout.readline()
+        process.send_signal(signal.SIGUSR2)  # as submitit does, here and on a cluster
+
+    assert process.returncode == 0
+    assert read_run(record).settings.interrupted
+
+
 @pytest.mark.long
 def test_a_cluster_is_given_exclusive_nodes_and_a_second_call_follows_the_jobs_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -142,7 +156,13 @@ def test_a_cluster_is_given_exclusive_nodes_and_a_second_call_follows_the_jobs_o
     assert [call.split()[0] for call in calls] == ["sbatch", "sbatch", "scancel", "scancel"]
     assert killed.kept == {"slot-1": False, "slot-2": False}
     script = (killed.cluster / "given.sh").read_text(encoding="utf-8").splitlines()
-    for line in ("--exclusive", "--partition=cpu", "--time=90", "--job-name=perceptron-bench"):
+    for line in (
+        "--exclusive",
+        "--partition=cpu",
+        "--time=90",
+        "--signal=USR2@90",
+        "--job-name=perceptron-bench",
+    ):
         assert f"#SBATCH {line}" in script
     (command,) = [line for line in script if line.startswith("srun ")]
     assert "--cpu-bind=none" in command
