@@ -196,11 +196,7 @@ class Implementation(Protocol):
     `PRIVATE_NAMES = ("torch._higher_order_ops.scan",)`.
     A module that is the usual program of its tier and framework declares `USUAL = True`: plots show it as
     a solid line.
-    A module that can train over several processes declares `SPANS_RANKS = True` and has three functions more:
-    `join(ranks: Ranks) -> None` is called once, before any other of its functions, also with one rank;
-    `leave() -> None` at the end; and `largest(values: Sequence[float]) -> list[float]` exchanges as many
-    values on each rank and returns the largest of each. Its `place` gets whole batches and keeps this rank's
-    rows, its `export` returns the losses of whole batches, on each rank.
+    A module that can train over several processes declares `SPANS_RANKS = True`, see `SpansRanks`.
     """
 
     FRAMEWORK: str
@@ -232,3 +228,22 @@ class Implementation(Protocol):
 
     def export(self, state: State) -> EpochResult:
         """Copy the latest epoch's losses and the parameters to the host. Untimed."""
+
+
+class SpansRanks(Implementation, Protocol):
+    """An implementation that can train over several processes, and declares `SPANS_RANKS = True`.
+
+    `place` gets whole batches and keeps this rank's rows; `export` returns the losses of whole batches.
+    """
+
+    def join(self, ranks: Ranks) -> None:
+        """Join the other ranks; with one rank, set up what the loop needs. Called once, before `prepare`.
+
+        With several ranks, only importing the module comes before it.
+        """
+
+    def leave(self) -> None:
+        """Leave the other ranks, after the last training of each."""
+
+    def largest(self, values: Sequence[float]) -> list[float]:
+        """Exchange as many values as each other rank, and return the largest of each. Untimed."""

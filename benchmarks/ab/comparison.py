@@ -27,7 +27,7 @@ from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
-from benchmarks.worker.instructions import N_EPOCHS
+from benchmarks.worker.inspection.instructions import N_EPOCHS
 from impls.contract import Device
 
 TIMED = """\

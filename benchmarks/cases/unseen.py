@@ -71,14 +71,25 @@ def variant_of(case: Problem) -> tuple[str, ...]:
     return tuple(getattr(case, name) for name in CHOICES)
 
 
-def draw(seed: int, case: Problem, n_combinations: int) -> Iterator[UnseenProblem]:
-    """Draw a problem of each kind in the first combinations, in the case's variant."""
+def draw(seed: int, case: Problem, n_combinations: int, n_ranks: int = 1) -> Iterator[UnseenProblem]:
+    """Draw a problem of each kind in the first combinations, in the case's variant.
+
+    The ranks divide each batch: it has so many more rows.
+    """
     for i, combination in enumerate(COMBINATIONS[:n_combinations]):
         variant: dict[str, Any] = dict(zip(CHOICES, variant_of(case), strict=True))
-        problem = replace(combination, **variant)
+        problem = replace(_divided(combination, n_ranks), **variant)
         for j, name in enumerate(kinds_of(case)):
             drawn = _draw_one(_generator(seed, i, j), name, problem)
             yield replace(drawn, name=f"{name}, at a learning rate of {problem.learning_rate:g}")
+
+
+def _divided(problem: Problem, n_ranks: int) -> Problem:
+    def multiple(size: int) -> int:
+        return -(-size // n_ranks) * n_ranks
+
+    last = problem.last_batch_size
+    return replace(problem, batch_size=multiple(problem.batch_size), last_batch_size=last and multiple(last))
 
 
 def draw_own_size(seed: int, case: Problem, n_kinds: int) -> Iterator[UnseenProblem]:

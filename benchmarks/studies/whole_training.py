@@ -12,8 +12,10 @@ from benchmarks.errors import UsageError
 from benchmarks.studies.fresh_process import in_fresh_process
 from benchmarks.verify.agreement import reference_for
 from benchmarks.worker.messages import Job
+from benchmarks.worker.ranks import join
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload, time_training, wake
+from impls.contract import Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ def timed(text: str) -> dict[str, object]:
     job = Job.from_json(text)
     (problem,), (device,) = job.problems, job.devices
     implementation = load(Path(job.path))
+    join(implementation, Ranks())
     wake(implementation, device, problem.precision)
     workload = Workload.of(implementation, problem, device)
     start = time.perf_counter()

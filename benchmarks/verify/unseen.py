@@ -31,7 +31,8 @@ class Expected:
 def check(case: Problem, unseen: UnseenOutcomes) -> Check:
     """Compare every step's loss and the final parameters; the fault is the first problem's first."""
     plain = Problem(loss=case.loss, data=case.data)  # all else is the combination's, or changes no values
-    return _check(UNSEEN, _on_combinations(unseen.seed, plain, unseen.n_asked), unseen)
+    expected = _on_combinations(unseen.seed, plain, unseen.n_asked, unseen.n_ranks)
+    return _check(UNSEEN, expected, unseen)
 
 
 def check_own_size(case: Problem, unseen: UnseenOutcomes) -> Check:
@@ -63,8 +64,8 @@ def _check(name: str, expected: list[Expected], unseen: UnseenOutcomes) -> Check
 
 
 @lru_cache(maxsize=8)
-def _on_combinations(seed: int, case: Problem, n_combinations: int) -> list[Expected]:
-    return _trained(draw(seed, case, n_combinations))
+def _on_combinations(seed: int, case: Problem, n_combinations: int, n_ranks: int) -> list[Expected]:
+    return _trained(draw(seed, case, n_combinations, n_ranks))
 
 
 @lru_cache(maxsize=8)

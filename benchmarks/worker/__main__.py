@@ -1,6 +1,7 @@
 """The child process: loads one implementation and measures it, one line of JSON per problem.
 
-Started by `benchmarks.runner.launch`. The harness imports frameworks here and nowhere else.
+Started by `benchmarks.runner.launch`, or as one of several ranks by torchrun. The harness imports frameworks
+here and nowhere else.
 """
 
 import gc
@@ -15,9 +16,11 @@ from pathlib import Path
 
 from benchmarks.cases.unseen import variant_of
 from benchmarks.worker.measure import measure
-from benchmarks.worker.messages import Failure, Job, Message, Readiness, message_to_json
-from benchmarks.worker.observe import observer_of
+from benchmarks.worker.messages import Failure, Job, Measurement, Message, Readiness, message_to_json
+from benchmarks.worker.observe import FrameworkObserver, observer_of
+from benchmarks.worker.ranks import Group, dump_if_stuck, own_part, own_results, ranks_of, see_own_gpu
 from benchmarks.worker.start import (
+    Loaded,
     adopt_orphans,
     die_with,
     keep_passed_probes,
@@ -26,24 +29,32 @@ from benchmarks.worker.start import (
     skip_passed_probes,
 )
 from benchmarks.worker.training import ContractError, Workload, wake
+from impls.contract import Implementation, Ranks
 
 
 def main(job_file: Path, results_file: Path, parent: int) -> None:
-    """Do the job and write each answer as soon as it is complete."""
+    """Do the job and write each answer as soon as it is complete; torchrun's ranks get 0 as their parent."""
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
-    job_file.unlink()  # what the harness will ask is not for the implementation to read
-    die_with(parent)
+    ranks = ranks_of(job)
+    if ranks.n_ranks == 1:
+        job_file.unlink()  # what the harness will ask is not for the implementation to read
+    die_with(parent or os.getppid())
     adopt_orphans()
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
     signal.alarm(int(job.worker_timeout_s * (1 + len(job.others) + len(job.problems))) + 5)
+    job = own_part(job, ranks)
     pin(job.cpus)
-    with results_file.open("a", encoding="utf-8") as file:
-        for message in work(job):
+    see_own_gpu(ranks)
+    dump_if_stuck(job)
+    with own_results(results_file, ranks).open("a", encoding="utf-8") as file:
+        for message in work(job, ranks):
+            job_file.unlink(missing_ok=True)  # the ranks have joined, so that all have read it
             file.write(message_to_json(message) + "\n")
             file.flush()
+            dump_if_stuck(job)
 
 
-def work(job: Job) -> Iterator[Message]:
+def work(job: Job, ranks: Ranks) -> Iterator[Message]:
     """Report where the implementation and the others can run, then measure each problem."""
     if job.framework.isidentifier() and importlib.util.find_spec(job.framework) is None:
         reason = f"{job.framework} is not installed"
@@ -53,16 +64,25 @@ def work(job: Job) -> Iterator[Message]:
     skip_passed_probes(job.framework)
     gc.disable()  # a framework's modules are many, and none is garbage
     observer = observer_of(job.framework)  # this loads the framework
-    implementation, unavailable, loaded = load_observed(Path(job.path), job.devices, observer)
+    implementation, unavailable, loaded, group = load_observed(
+        Path(job.path), job.devices, observer, ranks if job.problems else None
+    )
     yield Readiness(unavailable=unavailable)
     for other in job.others:
         yield Readiness(unavailable=load_observed(Path(other), job.devices, observer)[1])
+    if job.problems and not group.anyone(unavailable[job.devices[0]]):
+        yield from measured(job, implementation, observer, loaded, group)
+    group.leave()
+
+
+def measured(
+    job: Job, implementation: Implementation, observer: FrameworkObserver, loaded: Loaded, group: Group
+) -> Iterator[Measurement | Failure]:
+    """Measure each problem; with several ranks, a failure ends this one, and with it the others."""
     device = job.devices[0]
-    if not job.problems or unavailable[device]:
-        return
     is_cold = job.inspects or not job.sample_s
     if job.framework != "numpy" or not is_cold:  # NumPy needs no waking; the kernel's compilation counts
-        wake(implementation, device, job.precision)
+        wake(implementation, device, job.precision, group)
         keep_passed_probes()
     gc.freeze()
     gc.enable()
@@ -71,18 +91,27 @@ def work(job: Job) -> Iterator[Message]:
         observer.forget_compiled()
         own_job = replace(job, n_unseen=0) if variant_of(problem) in inspected else job
         try:
-            yield measure(Workload.of(implementation, problem, device), own_job, observer, loaded)
+            yield measure(Workload.of(implementation, problem, device, group), own_job, observer, loaded)
             inspected.add(variant_of(problem))
-        except Exception as error:  # noqa: BLE001 - an implementation's error costs its own case only
+        except Exception as error:
             yield Failure(
                 reason=f"{type(error).__name__}: {error}",
                 details=traceback.format_exc(),
                 is_invalid=isinstance(error, ContractError),
             )
+            if not group.tolerated:
+                raise  # the other ranks wait for this one, until it ends
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    status = 0
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    except Exception:  # noqa: BLE001 - whatever it is, the log has it
+        traceback.print_exc()
+        status = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # all is written; to take PyTorch apart would cost a second
+    os._exit(
+        status
+    )  # all is written; to take PyTorch apart would cost a second, and JAX waits for other ranks

@@ -15,10 +15,10 @@ from benchmarks.worker import observe
 from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_busy
 from benchmarks.worker.gpu import GpuMeter, PowerMeter
 from benchmarks.worker.inspection.inspect import Peak, inspect
+from benchmarks.worker.inspection.instructions import count_trainings
 from benchmarks.worker.inspection.placed import changed_values
 from benchmarks.worker.inspection.threads import cpus_in_trainings
 from benchmarks.worker.inspection.unseen import train_own_size
-from benchmarks.worker.instructions import count_trainings
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
@@ -144,9 +144,10 @@ def time_trainings(
         conservation = conservation_of(trials, timed)
         share = conserved_share(conservation, summary_of(timed), workload.device)
         failed = share < ALONE and not is_busy(conservation)
-        if share >= TOLERANCE or failed or time.perf_counter() > until_s:
+        goes_on = share < TOLERANCE and not failed and time.perf_counter() <= until_s
+        if not workload.group.anyone(goes_on):
             break
-    if share < TOLERANCE:
+    if workload.group.anyone(share < TOLERANCE):
         calls_s = calls_cpu_s(workload, n_epochs)
         conservation = replace(conservation, calls_cpu_s=tuple(s / n_cores_allowed() for s in calls_s))
     gc.unfreeze()
@@ -167,7 +168,7 @@ def _time_more(timed: list[TimedTraining], trials: Trials, sample_s: float) -> N
             return
         start_s = time.perf_counter()
         timed.append(_timed(trials.workload, len(timed[0].epoch_s)))
-        trained_s += time.perf_counter() - start_s
+        trained_s += trials.workload.group.slowest(time.perf_counter() - start_s)
 
 
 def _timed(workload: Workload, n_epochs: int) -> TimedTraining:

@@ -146,6 +146,7 @@ class UnseenOutcomes:
 
     seed: int
     n_asked: int  # combinations of sizes, or kinds of values at the case's own size
+    n_ranks: int = 1  # that divide the sizes
     outcomes: list[Outcome]  # of each problem, as far as none raised an error
     error: str | None
 

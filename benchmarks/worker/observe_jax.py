@@ -84,12 +84,13 @@ class Observer(FrameworkObserver):
     def device_bytes(self, device: Device) -> int:
         """Return the size of all JAX arrays; on a CPU they are on the device, too."""
         del device
-        return sum(array.nbytes for array in jax.live_arrays())
+        return sum(_here(array).nbytes for array in jax.live_arrays())
 
     def writable(self, array: Any) -> Any:  # noqa: ANN401 - NumPy's or JAX's
-        """Return a view of an array's memory, which JAX itself never changes; on a CPU only."""
+        """Return a view of an array's memory here, which JAX itself never changes; on a CPU only."""
         if not isinstance(array, jax.Array):
             return array
+        array = _here(array)
         if {device.platform for device in array.devices()} != {"cpu"}:
             message = "expected an array in the memory of the CPU"
             raise ValueError(message)
@@ -126,6 +127,11 @@ class Observer(FrameworkObserver):
             return None
         statistics: dict[str, int] | None = jax.devices(device)[0].memory_stats()
         return (statistics or {}).get("peak_bytes_in_use")
+
+
+def _here(array: jax.Array) -> jax.Array:
+    """Return the array, or this rank's part of it."""
+    return array if array.is_fully_addressable else array.addressable_data(0)
 
 
 def _n_arrays(value: Any) -> int:  # noqa: ANN401 - anything at all

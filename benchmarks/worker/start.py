@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import cast, get_type_hints
 
 from benchmarks.worker.observe import FrameworkObserver, children_cpu_s, resident_host_bytes
-from impls.contract import CONTRACT_VERSION, Device, Implementation
+from benchmarks.worker.ranks import ALONE, Group, join
+from impls.contract import CONTRACT_VERSION, Device, Implementation, Ranks, SpansRanks
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 PROCESSES, TASKS = Path("/proc"), Path("/proc/self/task")
@@ -78,7 +79,9 @@ def load(path: Path) -> Implementation:
             raise
         message = f"{path} is not written for version {CONTRACT_VERSION} of the contract: {error}"
         raise ImportError(message) from None
-    expected = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
+    kinds = [Implementation, *([SpansRanks] if getattr(module, "SPANS_RANKS", False) else [])]
+    functions = (name for kind in kinds for name in vars(kind) if not name.startswith("_"))
+    expected = [*get_type_hints(Implementation), *functions]
     missing = [name for name in expected if not hasattr(module, name)]
     if missing:
         message = f"{path} lacks {', '.join(missing)}: an implementation defines {', '.join(expected)}"
@@ -95,16 +98,21 @@ class Loaded:
 
 
 def load_observed(
-    path: Path, devices: Sequence[Device], observer: FrameworkObserver
-) -> tuple[Implementation, dict[Device, str | None], Loaded]:
-    """Load the file, after its framework; also return for each device why it can't run there, or None."""
+    path: Path, devices: Sequence[Device], observer: FrameworkObserver, ranks: Ranks | None = None
+) -> tuple[Implementation, dict[Device, str | None], Loaded, Group]:
+    """Load the file, after its framework; also return for each device why it can't run there, or None.
+
+    With `ranks` it joins the others. That comes first of all: JAX can't join once it has a device.
+    """
     start_s = time.perf_counter()
     n_before, children_before_s = observer.n_compilations(), children_cpu_s()
     implementation = load(path)
+    group = join(implementation, ranks) if ranks else ALONE
     unavailable = {device: implementation.unavailable(device) for device in devices}
     compiles = observer.n_compilations() != n_before or children_cpu_s() - children_before_s > COMPILER_S
     compile_s = time.perf_counter() - start_s if compiles else 0.0
-    return implementation, unavailable, Loaded(resident_bytes=resident_host_bytes(), compile_s=compile_s)
+    loaded = Loaded(resident_bytes=resident_host_bytes(), compile_s=compile_s)
+    return implementation, unavailable, loaded, group
 
 
 def adopt_orphans() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
 from benchmarks.worker.observe import waited_for_others_s, waited_s
+from benchmarks.worker.ranks import ALONE, Group
 from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Precision, Problem, State
 
 T = TypeVar("T")
@@ -29,9 +30,12 @@ class Workload:
     placed: Sequence[Placed]  # each distinct epoch's batches
     data_digest: str
     place_s: float = 0.0  # for all of them
+    group: Group = ALONE
 
     @classmethod
-    def of(cls, implementation: Implementation, problem: Problem, device: Device = "cpu") -> Workload:
+    def of(
+        cls, implementation: Implementation, problem: Problem, device: Device = "cpu", group: Group = ALONE
+    ) -> Workload:
         """Draw the problem's data and place it."""
         parameters, epochs = draw_parameters(problem), draw_epochs(problem)
         start = perf_counter()
@@ -45,6 +49,7 @@ class Workload:
             placed=placed,
             data_digest=digest_of(epochs, parameters),
             place_s=place_s,
+            group=group,
         )
 
     def start(self) -> State:
@@ -84,7 +89,7 @@ def train(workload: Workload) -> Training:
         result = implementation.export(state)
         check_result(result, problem)
         losses.append(result.losses)
-        if converged(problem, [float(np.mean(each)) for each in losses[-2:]], n_epochs=epoch + 1):
+        if converged(problem, losses[-2:], workload.group, n_epochs=epoch + 1):
             break
     return Training(
         losses=np.concatenate(losses),
@@ -95,18 +100,19 @@ def train(workload: Workload) -> Training:
     )
 
 
-def wake(implementation: Implementation, device: Device, precision: Precision) -> None:
+def wake(implementation: Implementation, device: Device, precision: Precision, group: Group = ALONE) -> None:
     """Train a tiny problem, unmeasured: otherwise a first call would depend on which problem came first."""
-    problem = Problem(n_features=3, batch_size=7, n_batches=1, n_epochs=1, precision=precision)
-    with contextlib.suppress(Exception):  # the first problem will raise the error again, and report it
-        train(Workload.of(implementation, problem, device))
+    n_rows = 7 * group.ranks.n_ranks
+    problem = Problem(n_features=3, batch_size=n_rows, n_batches=1, n_epochs=1, precision=precision)
+    with contextlib.suppress(*group.tolerated):  # the first problem will raise the error again, and report it
+        train(Workload.of(implementation, problem, device, group))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimedTraining:
     """A whole training with each epoch timed and the last result exported."""
 
-    epoch_s: list[float]  # (n_epochs,)
+    epoch_s: list[float]  # (n_epochs,), of the slowest rank
     cpu_s: float  # of all threads, over all epochs
     wall_s: float  # over the same time
     waited_s: float | None  # of it, in which this thread could run but had no core; None: not observable
@@ -122,6 +128,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
     run_epoch = workload.implementation.run_epoch
     batches = [workload.batches(epoch) for epoch in range(n_epochs)]
     state = workload.start()
+    workload.group.wait()
     wall_start, cpu_start = perf_counter(), process_time()
     waited_before_s = waited_s(main_thread_only=True)
     ticks = [perf_counter()]
@@ -133,7 +140,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
     result = workload.implementation.export(state)
     check_result(result, workload.problem)
     return TimedTraining(
-        epoch_s=np.diff(ticks).tolist(),
+        epoch_s=workload.group.largest(np.diff(ticks).tolist()),
         cpu_s=cpu_s,
         wall_s=wall_s,
         waited_s=waited_for_others_s(waited_before_s, waited_after_s, idle_s=wall_s - cpu_s),
@@ -179,9 +186,11 @@ def check_result(result: EpochResult, problem: Problem) -> None:
             raise ContractError(message)
 
 
-def converged(problem: Problem, latest_losses: Sequence[float], *, n_epochs: int) -> bool:
-    """Check whether to stop after `n_epochs`, given the mean losses of the latest two epochs."""
+def converged(
+    problem: Problem, latest_losses: Sequence[NDArray[Any]], group: Group = ALONE, *, n_epochs: int
+) -> bool:
+    """Check whether to stop after `n_epochs`, given the losses of the latest two epochs."""
     if problem.target_loss is None or n_epochs < max(problem.min_epochs, 2):
         return False
-    before, now = latest_losses
-    return now <= problem.target_loss and abs(now - before) <= problem.max_loss_change
+    before, now = (float(np.mean(losses)) for losses in latest_losses)
+    return group.anyone(now <= problem.target_loss and abs(now - before) <= problem.max_loss_change)

@@ -72,7 +72,7 @@ class Trials:
         placed, place_s = place(workload, epochs)
         trials = cls(workload, observer, seed, epochs, placed, place_s)
         trials.first = trials.train(1)
-        most = SHORT_S / trials.cost_s(trials.train(1))
+        most = SHORT_S / trials.slowest_s(trials.train(1))
         trials.short = max(1, min(n_epochs, int(most), MAX_STEPS // problem.n_batches // 2))
         trials.long = 2 * trials.short
         return trials
@@ -81,7 +81,7 @@ class Trials:
         """Train at each length; lengthen the longer one until the difference is large enough to measure."""
         longest = max(self.short + 1, MAX_STEPS // self.workload.problem.n_batches)
         while True:
-            difference_s = -self.cost_s(self.train(self.short)) + self.cost_s(self.train(self.long))
+            difference_s = -self.slowest_s(self.train(self.short)) + self.slowest_s(self.train(self.long))
             if difference_s >= DIFFERENCE_S or self.long >= longest:
                 return
             growth = min(MAX_GROWTH, 1.2 * DIFFERENCE_S / max(difference_s, 1e-9))
@@ -118,6 +118,10 @@ class Trials:
         """Return a trial's cost: its CPU time, or on a GPU its wall time."""
         return trial.wall_s if self.workload.device == "cuda" else trial.cpu_s
 
+    def slowest_s(self, trial: Trial) -> float:
+        """Return the largest of the ranks' costs of a trial."""
+        return self.workload.group.slowest(self.cost_s(trial))
+
     def train(self, n_epochs: int) -> Trial:
         """Run a trial of this length, and another if it compiled: a loop may compile for each length."""
         for _ in range(2):
@@ -126,7 +130,7 @@ class Trials:
             self.done.append(run_trial(self.workload, self.placed, seed=seed, n_epochs=n_epochs))
             n_compiled = (self.observer.n_compilations() or 0) - before
             self.n_compilations += n_compiled
-            if not n_compiled:
+            if not self.workload.group.anyone(n_compiled):
                 break
         return self.done[-1]
 
@@ -156,6 +160,7 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
     problem = replace(workload.problem, n_epochs=n_epochs + 1, target_loss=None)
     parameters = draw_parameters(replace(problem, seed=seed))
     n_cores = n_cores_allowed()
+    workload.group.wait()
     wall_start_s = perf_counter()
     waited_before_s = waited_s()
     cpu_start_s = process_time()

@@ -29,6 +29,7 @@ from benchmarks.studies import (
 from benchmarks.studies.whole_training import WholeTraining
 from benchmarks.worker import __main__ as worker
 from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, Runtime
+from impls.contract import Ranks
 from tests.verify.test_fairness import CONSERVED
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def measured_here(job: Job, folder: Path, name: str) -> Report:
 @cache
 def _measured(job: Job, *, counts: bool) -> Report:
     """Measure once for many jobs."""
-    readiness, *results = worker.work(job)
+    readiness, *results = worker.work(job, Ranks())
     assert isinstance(readiness, Readiness)
     answers = tuple(_as_if_alone(result, counts=counts) for result in results)
     return Report(readiness=readiness, results=answers, error=None, log="")

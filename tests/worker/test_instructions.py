@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.worker import instructions
+from benchmarks.worker.inspection import instructions
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload
 from tests.conftest import SMALL

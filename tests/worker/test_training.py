@@ -97,7 +97,7 @@ def test_the_training_does_not_stop_before_the_minimum_of_epochs() -> None:
 
 
 def test_one_epoch_alone_never_converges_for_it_has_none_to_differ_from() -> None:
-    assert not converged(Problem(target_loss=1.0, min_epochs=1), [0.1], n_epochs=1)
+    assert not converged(Problem(target_loss=1.0, min_epochs=1), [np.array([0.1])], n_epochs=1)
 
 
 def test_a_data_set_gives_every_epoch_the_same_batches_and_a_stream_its_own() -> None:

@@ -22,7 +22,7 @@ def changed_values(workload: Workload) -> tuple[int, int] | None:
     if not placed.size:
         return None
     (batches,) = draw_epochs(replace(workload.problem, n_epochs=1))
-    own = _distinct(x for x, _ in batches)
+    own = _distinct(x[workload.group.rows(len(x))] for x, _ in batches)
     if np.array_equal(own, placed):
         return 0, 0
     n_common = np.intersect1d(own, placed, assume_unique=True).size
@@ -30,6 +30,8 @@ def changed_values(workload: Workload) -> tuple[int, int] | None:
 
 
 def _on_host(array: Any) -> NDArray[Any]:  # noqa: ANN401 - any framework's
+    if not getattr(array, "is_fully_addressable", True):  # JAX: other ranks have the rest
+        array = array.addressable_data(0)
     return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
 
 

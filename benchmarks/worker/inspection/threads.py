@@ -17,7 +17,7 @@ def cpus_in_trainings(workload: Workload) -> set[int] | None:
     """Return the CPUs that some thread may run on, while it trains or now; None if the system can't say."""
     until_s = process_time() + WATCHED_S
     with _watched() as seen:
-        while process_time() < until_s:
+        while workload.group.anyone(process_time() < until_s):
             train_unwatched(workload, workload.problem.n_epochs)
     now = cpus_allowed()
     return None if now is None else now | seen

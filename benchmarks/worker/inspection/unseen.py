@@ -5,6 +5,7 @@ from itertools import cycle, islice
 
 from benchmarks.cases.unseen import UnseenProblem, draw, draw_own_size
 from benchmarks.worker.messages import Outcome, UnseenOutcomes
+from benchmarks.worker.ranks import ALONE, Group
 from benchmarks.worker.training import Training, Workload, check_result, train
 from impls.contract import Device, EpochResult, Implementation, Problem
 
@@ -16,10 +17,11 @@ def train_unseen(workload: Workload, seed: int, n_combinations: int) -> UnseenOu
     """
     if not n_combinations or workload.problem.precision != "float32":
         return None
+    n_ranks = workload.group.ranks.n_ranks
     outcomes, error = _outcomes(
-        workload, draw(seed, workload.problem, n_combinations), lambda own, _: train(own)
+        workload, draw(seed, workload.problem, n_combinations, n_ranks), lambda own, _: train(own)
     )
-    return UnseenOutcomes(seed=seed, n_asked=n_combinations, outcomes=outcomes, error=error)
+    return UnseenOutcomes(seed=seed, n_asked=n_combinations, n_ranks=n_ranks, outcomes=outcomes, error=error)
 
 
 def train_own_size(workload: Workload, seed: int, n_kinds: int) -> UnseenOutcomes | None:
@@ -40,9 +42,11 @@ def _outcomes(
     outcomes: list[Outcome] = []
     for drawn in problems:
         try:
-            own = workload_of(workload.implementation, drawn, drawn.announced, workload.device)
+            own = workload_of(
+                workload.implementation, drawn, drawn.announced, workload.device, workload.group
+            )
             result = trained(own, drawn.problem.n_epochs)
-        except Exception as raised:  # noqa: BLE001 - an implementation's error; the check reports it
+        except workload.group.tolerated as raised:  # an implementation's error; the check reports it
             return outcomes, f"{type(raised).__name__}: {raised}"
         outcomes.append(
             Outcome(
@@ -65,7 +69,11 @@ def train_unwatched(workload: Workload, n_epochs: int) -> EpochResult:
 
 
 def workload_of(
-    implementation: Implementation, drawn: UnseenProblem, problem: Problem, device: Device = "cpu"
+    implementation: Implementation,
+    drawn: UnseenProblem,
+    problem: Problem,
+    device: Device = "cpu",
+    group: Group = ALONE,
 ) -> Workload:
     """Place a drawn problem's data."""
     return Workload(
@@ -75,4 +83,5 @@ def workload_of(
         parameters=drawn.parameters,
         placed=[implementation.place(problem, batches, device) for batches in drawn.epochs],
         data_digest="",  # the reference draws from the same seed
+        group=group,
     )
