@@ -40,12 +40,18 @@ class ImplementationFile:
     code_digest: str  # of the code that decides its times, when the file was read
     cuda_graph: bool  # whether it declares that it replays a captured graph
     gradient: str  # who derives it: the framework, or the author by hand
+    spans_ranks: bool  # whether it declares that it can train over several processes
     usual: bool  # whether it declares that it is the usual program of its tier in its framework
     private_names: tuple[str, ...]  # private or undocumented ones that it declares to rest on
     more_lines: int  # of code than the textbook's loop, when the file was read
 
-    def declines(self, problem: Problem) -> str | None:
-        """Describe the variants that the problem needs and the implementation does not offer, or None."""
+    def declines(self, problem: Problem, n_ranks: int = 1) -> str | None:
+        """Describe what the problem needs on so many ranks and the implementation does not offer, or None."""
+        if n_ranks > 1 and not self.spans_ranks:
+            return "does not span ranks (SPANS_RANKS)"
+        sizes = dict.fromkeys((problem.batch_size, problem.last_batch_size or problem.batch_size))
+        if uneven := [f"{size:,}" for size in sizes if size % n_ranks]:
+            return f"{n_ranks} ranks can't share batches of {' and '.join(uneven)} rows equally"
         asked = [f"{name}={getattr(problem, name)}" for name in VARIANTS]
         default = [f"{name}={values[0]}" for name, values in VARIANTS.items()]
         lacking = [variant for variant in asked if variant not in (*default, *self.supports)]
@@ -81,6 +87,7 @@ def read_entry(path: Path, harness: Sequence[str] | None = None) -> Implementati
         code_digest=timed_code_digest(path, harness),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
         gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
+        spans_ranks=constants.get("SPANS_RANKS") is True,
         usual=constants.get("USUAL") is True,
         private_names=_texts(constants.get("PRIVATE_NAMES")),
         more_lines=more_lines(path),

@@ -1,10 +1,13 @@
 """What a worker wrote: its answers, and its output, which may be endless, so that only its end is kept."""
 
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from benchmarks.worker.messages import (
     Failure,
@@ -20,23 +23,81 @@ TAIL_BYTES = 2**16
 """A log that has grown beyond the first is cut to its last bytes, as many as the second."""
 
 
+Answer: TypeAlias = Measurement | Failure | tuple[Measurement, ...]
+"""Of one process, or of each rank."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that a worker answered, and the error that ended it early, if there was one."""
+    """All that a worker or its ranks answered, and the error that ended it early, if there was one."""
 
     readiness: Readiness | None
-    results: tuple[Measurement | Failure, ...]
+    results: tuple[Answer, ...]
     others: tuple[Readiness, ...] = ()  # of the job's other files
     error: str | None
     log: str  # the last lines of its output
     wall_s: float | None = None  # from the start of its turn to its end; None: unknown
     n_strays: int = 0  # processes that it left behind; they were killed
-    cut_short: bool = False  # the harness itself was killed; the answers until then are kept
+    cut_short: bool = False  # the harness was killed, or a rank failed: what follows was not measured
 
 
-def read_report(
-    results_file: Path, *, error: str | None, log: str, wall_s: float | None = None, n_strays: int = 0
+def by_rank(results: Path, n_ranks: int) -> list[Path]:
+    """Return the file of each rank's answers: the first rank's, as a worker's, and others beside it."""
+    return [results, *(results.with_name(f"{results.name}.{rank}") for rank in range(1, n_ranks))]
+
+
+def read_reports(
+    files: Sequence[Path],
+    *,
+    culprit: int | None = None,
+    **ended: Any,  # noqa: ANN401 - fields of Report
 ) -> Report:
+    """Read the answers of a worker or of all its ranks, of which the `culprit` was the first to fail."""
+    reports = [_read_report(file, **ended) for file in files]
+    if len(reports) == 1:
+        return reports[0]
+    results = _joined(reports, [file.stat().st_mtime_ns for file in files], culprit)
+    return replace(
+        reports[0],
+        readiness=_joined_readiness([report.readiness for report in reports]),
+        results=results,
+        error=next((report.error for report in reports if report.error), None),
+        cut_short=any(isinstance(each, Failure) for each in results),
+    )
+
+
+def _joined_readiness(ready: Sequence[Readiness | None]) -> Readiness | None:
+    """Return for each device the first rank's reason that has one; None: a rank is not ready."""
+    if not all(ready):
+        return None
+    return Readiness(
+        unavailable={
+            device: next(filter(None, (each.unavailable[device] for each in ready if each)), None)
+            for device in (ready[0].unavailable if ready[0] else ())
+        }
+    )
+
+
+def _joined(reports: Sequence[Report], written_ns: Sequence[int], culprit: int | None) -> tuple[Answer, ...]:
+    """Return what all ranks answered, up to the first failure: that of the rank which failed first.
+
+    Another rank's failure follows from it. A culprit that was killed has answered none.
+    """
+    joined: list[Answer] = []
+    for answers in zip_longest(*(report.results for report in reports)):
+        failures = {rank: answer for rank, answer in enumerate(answers) if isinstance(answer, Failure)}
+        if failures and culprit in (None, *failures):
+            first = min(failures, key=lambda rank: written_ns[rank])
+            reason = f"rank {first} on {platform.node()}: {failures[first].reason}"
+            return (*joined, replace(failures[first], reason=reason))
+        measured = tuple(answer for answer in answers if isinstance(answer, Measurement))
+        if len(measured) < len(reports):
+            break
+        joined.append(measured)
+    return tuple(joined)
+
+
+def _read_report(results_file: Path, *, error: str | None, **ended: Any) -> Report:  # noqa: ANN401 - likewise
     """Read the answers that come before the first line that is none."""
     messages: list[Message] = []
     try:
@@ -49,9 +110,7 @@ def read_report(
         others=tuple(ready[1:]),
         results=tuple(each for each in messages if isinstance(each, Measurement | Failure)),
         error=error,
-        log=log,
-        wall_s=wall_s,
-        n_strays=n_strays,
+        **ended,
     )
 
 
@@ -65,7 +124,8 @@ def is_incomplete(report: Report, job: Job) -> bool:
     """Check whether an answer is missing, though the implementation can run."""
     if report.readiness is None:
         return True
-    return not any(report.readiness.unavailable.values()) and len(report.results) < len(job.problems)
+    asked = not any(report.readiness.unavailable.values()) and not report.cut_short
+    return asked and len(report.results) < len(job.problems)
 
 
 def tail(log: Path, n_lines: int) -> str:

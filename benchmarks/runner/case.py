@@ -1,48 +1,67 @@
 """A case and its result: each process is verified as its answer arrives; all together are the row."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar, cast
 
 from benchmarks.cases.implementations import ImplementationFile
-from benchmarks.cases.problems import case_name, group_name
+from benchmarks.cases.problems import case_name, group_name, place_marks, placed_on
 from benchmarks.decode import decode
 from benchmarks.errors import shortened
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Agreement, Check, Row, Verdict
+from benchmarks.runner.answers import Answer
 from benchmarks.runner.system import unsupported_reason
-from benchmarks.verify import agreement, conservation, fairness
+from benchmarks.verify import agreement, conservation, fairness, ranks
 from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Failure, Measurement, Runtime, Timing
-from impls.contract import Device, Problem
+from impls.contract import Device, Precision, Problem
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Case:
-    """The implementation, device and problem that one row measures."""
+    """The implementation, device, problem, ranks and cores that one row measures."""
 
     entry: ImplementationFile
     device: Device
     problem: Problem
     runtime: Runtime = field(default_factory=Runtime)
-    n_cores: int = 1
+    n_cores: int = 1  # of each rank
+    n_ranks: int = 1
 
     @property
     def name(self) -> str:
         """Return its name, as its row and pytest's benchmark have it."""
-        return case_name(self.entry.name, self.device, self.problem, self.n_cores)
+        return case_name(self.entry.name, self.device, self.problem, self.n_cores, self.n_ranks)
+
+    @property
+    def place(self) -> str:
+        """Name the device, the ranks and the cores."""
+        return placed_on(self.device, self.n_cores, self.n_ranks)
+
+    @property
+    def marks(self) -> str:
+        """Return the end of its name, for ranks and cores."""
+        return place_marks(self.n_cores, self.n_ranks)
+
+    @property
+    def process_key(self) -> tuple[ImplementationFile, Device, Precision, int, int]:
+        """Return all that the cases of one process have in common."""
+        return self.entry, self.device, self.problem.precision, self.n_cores, self.n_ranks
 
     @property
     def group(self) -> str:
         """Return the name of the cases that it may be compared with."""
-        return group_name(self.problem, self.device, self.n_cores)
+        return group_name(self.problem, self.device, self.n_cores, self.n_ranks)
 
     @property
     def skip_reason(self) -> str | None:
         """Why it can't be measured, where that is certain without loading a framework; else None."""
-        return unsupported_reason(self.device, self.problem.precision) or self.entry.declines(self.problem)
+        lacking = unsupported_reason(self.device, self.problem.precision, self.n_ranks)
+        return lacking or self.entry.declines(self.problem, self.n_ranks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,40 +106,47 @@ class CaseResult:
         if verdict is Verdict.INVALID:
             self.processes, self.kept_s, self.costs = [], [], None
 
-    def add(
-        self, answer: Measurement | Failure, *, round_: int, position: int, wall_s: float | None = None
-    ) -> None:
-        """Verify the answer of a process that lived for `wall_s`, and only then take its times."""
+    def add(self, answer: Answer, *, round_: int, position: int, wall_s: float | None = None) -> None:
+        """Verify the answer of a process, or of ranks, that lived for `wall_s`; only then take its times."""
         if isinstance(answer, Failure):
             verdict = Verdict.INVALID if answer.is_invalid else Verdict.FAILED
             self.end(verdict, answer.reason, answer.details)
             return
-        entry, problem = self.case.entry, self.case.problem
-        agreed = as_read(brief(agreement.check(problem, answer)))
-        checks = fairness.manifest(entry, problem, answer, n_cores=self.case.n_cores, wall_s=wall_s)
-        if answer.timing:
-            self.judgements.append(conservation.judge(answer.timing, problem, self.case.device))
-            checks += self.judgements[-1].checks
+        by_rank = (answer,) if isinstance(answer, Measurement) else answer
+        agreed_by_rank = [agreement.check(self.case.problem, each) for each in by_rank]
+        agreed = as_read(brief(ranks.worst_agreement(agreed_by_rank)))
+        checks = self._checked(by_rank, wall_s)
         self.agreement = max(self.agreement or agreed, agreed, key=lambda each: each.badness)
-        self.data_digest = answer.data_digest
+        self.data_digest = by_rank[0].data_digest
         self.manifest |= {check.name: brief(check) for check in checks}
         faults = [agreed.fault, *(check.fault for check in checks if check.holds is False)]
         if any(faults):
             self.end(Verdict.INVALID, "; ".join(filter(None, faults)))
             return
-        if answer.inspection:
-            costs = Costs(
-                cold_first_call_s=answer.first_call_s,
-                peak_host_bytes=answer.inspection.peak_host_bytes,
-                peak_device_bytes=answer.inspection.peak_device_bytes,
-            )
+        if costs := ranks.costs(by_rank):
             self.costs = as_read(costs)
-        if answer.timing and not self.judgements[-1].undecided:
-            first_call_s = None if answer.inspection else answer.first_call_s
-            process = process_of(answer.timing, first_call_s, round_=round_, position=position)
+        timing = ranks.timing(by_rank)
+        if timing and not self.judgements[-1].undecided:
+            first_call_s = None if costs else ranks.first_call_s(by_rank)
+            process = process_of(timing, first_call_s, round_=round_, position=position)
             process = replace(process, marginal_s=self.judgements[-1].cost_s)
             self.processes.append(as_read(process))
-            self.kept_s.extend(answer.timing.summary.kept_s)
+            self.kept_s.extend(timing.summary.kept_s)
+
+    def _checked(self, by_rank: Sequence[Measurement], wall_s: float | None) -> list[Check]:
+        """Check how each rank trained; add the judgement of its trials, if it was timed."""
+        entry, problem, n_cores = self.case.entry, self.case.problem, self.case.n_cores
+        manifests = [
+            fairness.manifest(entry, problem, each, n_cores=n_cores, wall_s=wall_s) for each in by_rank
+        ]
+        checks = [*ranks.worst_checks(manifests), *ranks.same(by_rank)]
+        judged = [
+            conservation.judge(each.timing, problem, self.case.device) for each in by_rank if each.timing
+        ]
+        if judged:
+            self.judgements.append(ranks.worst_judgement(judged))
+            checks += self.judgements[-1].checks
+        return checks
 
     def settle(self) -> None:
         """Judge all processes' times together, after the last one.
@@ -152,6 +178,7 @@ class CaseResult:
             device=self.case.device,
             problem=self.case.problem,
             n_cores=self.case.n_cores,
+            n_ranks=self.case.n_ranks,
             code_digest=entry.code_digest,
             data_digest=self.data_digest,
             verdict=end.verdict if end else Verdict.VERIFIED,

@@ -84,7 +84,7 @@ class Dispatcher:
         *,
         siblings: Sequence[CaseResult] = (),
     ) -> None:
-        """Measure these cases of one implementation and device; continue after a case that kills the worker.
+        """Measure these cases of one process; continue after a case that kills the worker.
 
         An implementation that can't be loaded or can't run on the device ends its siblings, too.
         """
@@ -134,7 +134,8 @@ class Dispatcher:
             framework=case.entry.framework,
             devices=(case.device,),
             problems=tuple(result.case.problem for result in results),
-            cpus=self.cpus[-case.n_cores :],
+            n_ranks=case.n_ranks,
+            cpus=self.cpus[-case.n_ranks * case.n_cores :],
             sample_s=worker_run.sample_s,
             inspects=worker_run.inspects,
             worker_timeout_s=self.worker_timeout_s,
@@ -174,14 +175,14 @@ def _name_of(results: Sequence[CaseResult], worker_run: WorkerRun) -> str:
 
 def _key_of(case: Case, side: str) -> str:
     """Return eight digits for what a case's workers compile and run in: no name of a folder is longer."""
-    compiled = repr((side, str(case.entry.path), case.device, case.runtime))
+    compiled = repr((side, str(case.entry.path), case.place, case.runtime))
     return hashlib.sha256(compiled.encode()).hexdigest()[:8]
 
 
 def _variant_key(result: CaseResult) -> Hashable:
     """Return all that makes a case another program on unseen problems: everything but its sizes."""
     case = result.case
-    return case.entry, case.device, case.runtime, case.n_cores, variant_of(case.problem)
+    return case.process_key, case.runtime, variant_of(case.problem)
 
 
 def unavailable_reasons(report: Report) -> Mapping[Device, EndReason | None]:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import select
 import shutil
 import signal
@@ -12,12 +13,12 @@ import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from benchmarks.files import write_atomically
-from benchmarks.runner.answers import Report, cut, is_incomplete, read_report, size_of, tail
+from benchmarks.runner.answers import Report, by_rank, cut, is_incomplete, read_reports, size_of, tail
+from benchmarks.runner.gang import Gang, agent_command, kill_strays, signalled
 from benchmarks.runner.signals import uninterrupted
-from benchmarks.runner.strays import kill_strays
 from benchmarks.runner.system import share_headers
 from benchmarks.worker.env_vars import COUNTING_VARIABLES, home_in, runtime_variables, worker_environment
 from benchmarks.worker.messages import Job
@@ -25,6 +26,10 @@ from benchmarks.worker.messages import Job
 FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
 
 POLL_S = 0.05
+
+WORKER = "benchmarks.worker"
+RANKS_VARIABLES = {"PYTHONSAFEPATH": "1"}
+"""Ranks are started without -P."""
 
 MAX_ANSWERS_BYTES = 2**30
 """Far more than the values of any training."""
@@ -54,11 +59,12 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
     try:
         if not files.results.exists() or files.job.read_text(encoding="utf-8") != job.to_json():
             return None
+        answers = by_rank(files.results, job.n_ranks)
         if files.report.exists():
-            return read_report(files.results, **json.loads(files.report.read_text(encoding="utf-8")))
+            return read_reports(answers, **json.loads(files.report.read_text(encoding="utf-8")))
+        report = read_reports(answers, error=None, log="")
     except (OSError, ValueError, TypeError):
         return None
-    report = read_report(files.results, error=None, log="")
     return replace(report, cut_short=True) if report.results else None
 
 
@@ -67,23 +73,21 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     files, start = Files.of(folder, name), time.perf_counter()
     files.report.unlink(missing_ok=True)
     files.job.write_text(job.to_json(), encoding="utf-8")
-    files.results.write_text("")
+    for file in by_rank(files.results, job.n_ranks):
+        file.write_text("")
     files.log.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
-    error, n_strays = _run(job, files)
-    wall_s = time.perf_counter() - start
-    log = tail(files.log, 20)
-    report = read_report(files.results, error=error, log=log, wall_s=wall_s, n_strays=n_strays)
+    kept = _run(job, files) | {"wall_s": time.perf_counter() - start}
+    report = read_reports(by_rank(files.results, job.n_ranks), **kept)
     if not report.error and is_incomplete(report, job):
         report = replace(report, error="ended early, with exit status 0")
-    kept = {"error": report.error, "log": log, "wall_s": wall_s, "n_strays": n_strays}
-    write_atomically(files.report, json.dumps(kept))
+    write_atomically(files.report, json.dumps(kept | {"error": report.error}))
     return report
 
 
-def _run(job: Job, files: Files) -> tuple[str | None, int]:
-    """Run the worker; return an error unless it ends by itself with exit status 0, and what it left behind.
+def _run(job: Job, files: Files) -> dict[str, Any]:
+    """Run the worker, or its ranks; return how it ended, for `read_reports`.
 
     Whatever interrupts the wait (Ctrl-C) ends the worker, too.
     """
@@ -92,7 +96,7 @@ def _run(job: Job, files: Files) -> tuple[str | None, int]:
         tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
         files.log.open("a", encoding="utf-8") as log,  # whatever is cut off meanwhile
         subprocess.Popen(  # noqa: S603 - our own module
-            _command(job, _own_files(Path(temporary), files)),
+            _command(job, _own_files(Path(temporary), files, job.n_ranks), logs := Path(temporary, "logs")),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -100,28 +104,42 @@ def _run(job: Job, files: Files) -> tuple[str | None, int]:
             start_new_session=True,
         ) as process,
     ):
+        gang = Gang(process.pid, job.n_ranks, logs)
         try:
-            error = _wait(process, files, job.worker_timeout_s)
+            error = _wait(process, gang, files, job)
         finally:
             with uninterrupted():
-                _kill(process)
-                n_strays = kill_strays(temporary, process.pid)
-    error = error or _exit_error(process.returncode, files.log, counted=job.counter is not None)
-    return error, n_strays
+                gang.kill()
+                process.wait()
+                n_strays = kill_strays(temporary, gang.groups)
+        return _end(process.returncode, error, gang, files, job) | {"n_strays": n_strays}
 
 
-def _wait(process: subprocess.Popen[bytes], files: Files, timeout_s: float) -> str | None:
+def _end(status: int, error: str | None, gang: Gang, files: Files, job: Job) -> dict[str, Any]:
+    """Describe how a worker ended that was waited for without this error, or with it."""
+    culprit, what = gang.culprit(files.log) if status > 0 else (None, "")
+    if culprit is not None:
+        error = f"rank {culprit} on {platform.node()}: {what}"
+    if not error and (error := _exit_error(status, files.log, counted=job.counter is not None)):
+        error = f"the agent that starts the ranks: {error}" if job.n_ranks > 1 else error
+    return {"error": error, "culprit": culprit, "log": gang.log(files.log)}
+
+
+def _wait(process: subprocess.Popen[bytes], gang: Gang, files: Files, job: Job) -> str | None:
     """Wait until it ends; return an error if it gives no new result for too long, or too many."""
-    size, last_progress = 0, time.monotonic()
+    size, last_progress, timeout_s = 0, time.monotonic(), job.worker_timeout_s
     while process.poll() is None:
         pause(process.pid, POLL_S)
-        cut(files.log)
-        if (now := size_of(files.results)) != size:
+        gang.watch()
+        for log in (files.log, *gang.log_files()):
+            cut(log)
+        if (now := sum(map(size_of, by_rank(files.results, job.n_ranks)))) != size:
             size, last_progress = now, time.monotonic()
         if size > MAX_ANSWERS_BYTES:
             return f"answered with more than {MAX_ANSWERS_BYTES:,} bytes, killed"
         if time.monotonic() - last_progress > timeout_s:
-            return f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
+            limit = f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
+            return limit + gang.whereabouts(job.path)
     return None
 
 
@@ -135,21 +153,23 @@ def pause(pid: int, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _own_files(temporary: Path, files: Files) -> tuple[Path, Path]:
+def _own_files(temporary: Path, files: Files, n_ranks: int) -> tuple[Path, Path]:
     """Make the job and the way to the results under names that are the same for each worker.
 
     Whether it will be inspected or timed shows in no argument of its process.
     """
     job, results = temporary / "job", temporary / "results"
     shutil.copyfile(files.job, job)
-    results.symlink_to(files.results)
+    for own, file in zip(by_rank(results, n_ranks), by_rank(files.results, n_ranks), strict=True):
+        own.symlink_to(file)
     return job, results
 
 
-def _command(job: Job, files: tuple[Path, Path]) -> list[str]:
+def _command(job: Job, files: tuple[Path, Path], logs: Path) -> list[str]:
+    if job.n_ranks > 1:  # whose parent is the agent
+        return [*agent_command(job.runtime.python, job.n_ranks, logs), WORKER, *map(str, (*files, 0))]
     # -P: the worker must not import files of the current folder.
-    worker = [job.runtime.python, "-P", "-m", "benchmarks.worker"]
-    command = [*worker, *map(str, (*files, os.getpid()))]
+    command = [job.runtime.python, "-P", "-m", WORKER, *map(str, (*files, os.getpid()))]
     return [*command_under(job.counter), *command] if job.counter else command
 
 
@@ -161,21 +181,14 @@ def command_under(counter: str) -> list[str]:
 
 def _environment(job: Job) -> dict[str, str]:
     environment = worker_environment(
-        n_cores=max(1, len(job.cpus)),
+        n_cores=max(1, len(job.cpus) // job.n_ranks),
         caches=job.caches,
         cpu_only=job.devices == ("cpu",),
         precision=job.precision,
     )
-    return environment | (COUNTING_VARIABLES if job.counter else {}) | runtime_variables(job.runtime)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the worker and all processes that it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.wait()
+    environment |= COUNTING_VARIABLES if job.counter else {}
+    environment |= RANKS_VARIABLES if job.n_ranks > 1 else {}
+    return environment | runtime_variables(job.runtime)
 
 
 def _exit_error(status: int, log_file: Path, *, counted: bool) -> str | None:
@@ -184,7 +197,5 @@ def _exit_error(status: int, log_file: Path, *, counted: bool) -> str | None:
         return None
     if status > 0:
         return f"ended with exit status {status}: {tail(log_file, 1)}"  # a traceback ends with the error
-    if status == -signal.SIGKILL:
-        return "killed by SIGKILL; often this is the system being out of memory"
     foreign = f": {FOREIGN_CODE}" if counted and status == -signal.SIGILL else ""
-    return f"killed by signal {-status} ({signal.strsignal(-status)}){foreign}"
+    return signalled(-status) + foreign

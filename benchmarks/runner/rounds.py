@@ -4,18 +4,17 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 
-from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.runner.case import UNREACHED, Case, CaseResult
 from benchmarks.runner.dispatch import INSPECTION, Dispatcher, ProgressListener, WorkerRun
 from benchmarks.runner.settings import Settings
 from benchmarks.runner.signals import INTERRUPTED, interruptible
-from impls.contract import Device, Precision, Problem
+from impls.contract import Problem
 
 PROBLEMS_PER_BLOCK = 4
 """Problems measured together: the two sides of a ratio are minutes apart at most, however many cases."""
@@ -54,7 +53,7 @@ def run_rounds(
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """One worker's turn in a round: its cases, which are of one implementation, device and precision."""
+    """One worker's turn in a round: its cases, which are of one implementation, place and precision."""
 
     description: str
     results: Sequence[CaseResult]
@@ -121,13 +120,12 @@ class _Rounds:
             return math.inf
         return (self.settings.max_time_s - elapsed_s) / (len(self.blocks) - block)
 
-    def _groups(self, block: int) -> dict[tuple[ImplementationFile, Device, Precision], list[CaseResult]]:
-        """Group the block's cases that have not ended: one process measures one group."""
-        groups: dict[tuple[ImplementationFile, Device, Precision], list[CaseResult]] = {}
+    def _groups(self, block: int) -> dict[Hashable, list[CaseResult]]:
+        """Group the block's cases that have not ended: one process, or its ranks, measure one group."""
+        groups: dict[Hashable, list[CaseResult]] = {}
         for result in self.results:
-            case = result.case
-            if not result.end_reason and case.problem in self.blocks[block]:
-                groups.setdefault((case.entry, case.device, case.problem.precision), []).append(result)
+            if not result.end_reason and result.case.problem in self.blocks[block]:
+                groups.setdefault(result.case.process_key, []).append(result)
         return groups
 
     def run_round(self, block: int, round_: int) -> None:
@@ -140,7 +138,7 @@ class _Rounds:
                 turn.keep_caches()
 
     def _turns(self, block: int, round_: int) -> list[Turn]:
-        """Return one turn per implementation, device and precision, in shuffled order.
+        """Return one turn per implementation, place and precision, in shuffled order.
 
         In the inspection each case has a turn of its own, with empty caches: no other case warms its first
         call. The turns of one problem follow one another.
@@ -172,7 +170,7 @@ class _Rounds:
         block, round_, position = place
         case, folder = results[0].case, self.dispatcher.folder / "caches"
         name = f"{block:02}-{round_:02}-{position:02}-{case.entry.name}"
-        caches = self.settings.caches or folder / f"{case.entry.name}-{case.device}"
+        caches = self.settings.caches or folder / f"{case.entry.name}-{case.device}{case.marks}"
         is_cold = cold is not None
         return Turn(
             description=self._description(block, round_, case),
@@ -197,4 +195,4 @@ class _Rounds:
         if n_blocks > 1:
             stage = f"block {block + 1} of {n_blocks}, {stage}"
         lowered = "" if case.problem.precision == "float32" else f" in {case.problem.precision}"
-        return f"{stage}: {case.entry.name} on {case.device}{lowered}"
+        return f"{stage}: {case.entry.name} on {case.place}{lowered}"

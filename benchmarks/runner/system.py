@@ -24,21 +24,28 @@ from impls.contract import Device, Precision
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def choose_cpus(n_cores: int) -> tuple[int, ...]:
+def choose_cpus(n_cores: int, n_ranks: int = 1) -> tuple[int, ...]:
     """Choose the CPUs for the workers: the last ones, because systems use the first ones more.
 
-    Empty where the system can't pin a process.
+    Ranks that share a CPU would wait for each other. Empty where the system can't pin a process.
 
     Raises:
-        UsageError: this process may use fewer.
+        UsageError: this process may use fewer, or can't pin several ranks.
     """
     if not hasattr(os, "sched_getaffinity"):
+        if n_ranks > 1:
+            message = (
+                f"--ranks {n_ranks}: expected a system that pins processes to CPUs, such as Linux, found "
+            )
+            raise UsageError(message + platform.system())
         return ()
     allowed = sorted(os.sched_getaffinity(0))
-    if n_cores > len(allowed):
-        message = f"--cores: expected at most the {len(allowed)} this process may use, found {n_cores}"
+    if (n_cpus := n_ranks * n_cores) > len(allowed):
+        asked = f"--ranks {n_ranks} with --cores {n_cores}" if n_ranks > 1 else "--cores"
+        remedy = "; name fewer ranks, or fewer cores for each" if n_ranks > 1 else ""
+        message = f"{asked}: expected at most the {len(allowed)} this process may use, found {n_cpus}{remedy}"
         raise UsageError(message)
-    return tuple(allowed[-n_cores:])
+    return tuple(allowed[-n_cpus:])
 
 
 GPU_ONLY: dict[Precision, str] = {
@@ -47,27 +54,29 @@ GPU_ONLY: dict[Precision, str] = {
 }
 
 
-def unsupported_reason(device: Device, precision: Precision = "float32") -> str | None:
-    """Describe why the machine lacks the device or the precision; None: only a framework can tell."""
+def unsupported_reason(device: Device, precision: Precision = "float32", n_ranks: int = 1) -> str | None:
+    """Describe why the machine lacks the devices or the precision; None: only a framework can tell."""
     if device == "cpu" and precision in GPU_ONLY:
         return GPU_ONLY[precision]
     if device == "cuda" and not (Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
         return "this machine has no NVIDIA GPU, or no driver for it"
+    if device == "cuda" and n_ranks > 1 and (n_gpus := len([*Path("/dev").glob("nvidia[0-9]*")])) < n_ranks:
+        return f"{n_ranks} ranks need a GPU each, and this machine has {n_gpus}"
     return None
 
 
-def collect_provenance(cpus: tuple[int, ...]) -> Provenance:
-    """Describe this machine and the packages, for workers on these CPUs."""
+def collect_provenance(cpus: tuple[int, ...], n_ranks: int = 1) -> Provenance:
+    """Describe this machine and the packages, for workers of so many ranks on these CPUs."""
     return Provenance(
         date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         versions=own_versions(),
         commit=harness_commit(),
-        hosts=[_host(cpus)],
+        hosts=[_host(cpus, n_ranks)],
     )
 
 
-def _host(cpus: tuple[int, ...]) -> Host:
-    variables = worker_environment(n_cores=max(1, len(cpus)))
+def _host(cpus: tuple[int, ...], n_ranks: int) -> Host:
+    variables = worker_environment(n_cores=max(1, len(cpus) // n_ranks))
     return Host(
         machine=platform.node(),
         system=platform.platform(),

@@ -31,7 +31,7 @@ def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def invented(monkeypatch: pytest.MonkeyPatch, asked_once: None) -> Invented:
     """Invent what the processes measure, on a machine without a GPU."""
     monkeypatch.setattr(
-        "benchmarks.runner.case.unsupported_reason", lambda device, _: None if device == "cpu" else "no GPU"
+        "benchmarks.runner.case.unsupported_reason", lambda device, *_: None if device == "cpu" else "no GPU"
     )
     del asked_once
 
