@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +20,7 @@ from benchmarks.ab.notes import (
 from benchmarks.ab.pairs import PairedCase, PairedRun, paired_cases_of
 from benchmarks.ab.resume import Workplace
 from benchmarks.ab.sides import Side, SideOptions, open_sides
+from benchmarks.cases.places import left_out, require_spanning
 from benchmarks.cases.problems import parse_problem
 from benchmarks.compare.result import SIDES, CaseVerdict, Comparison, ordered
 from benchmarks.compare.rule import Rule
@@ -50,7 +51,8 @@ class Selection:
     devices: Sequence[Device]
     rule: Rule
     thresholds: Mapping[str, float]  # by a part of the case's name
-    cores: int = 1
+    cores: int = 1  # of each rank
+    ranks: Sequence[int] = (1,)
     worker_timeout_s: float = 120.0
 
     @property
@@ -99,6 +101,7 @@ def compare_sides(
             *([COUNTING_NOTE] if rule.counts else []),
             *not_compared([] if added else others, unable),
             *resumed(place),
+            *left_out((entry for side in sides.values() for entry in side.of(names)), selection.ranks),
             *too_few_pairs(rule, paired_run.n_cases),
             *([] if rule.counts else cpu_contention(verdicts, place.provenance.throttle)),
         ),
@@ -146,8 +149,8 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     """Match the sides' cases.
 
     Raises:
-        UsageError: an implementation or a problem is unknown, or an implementation was written for another
-            version of the contract.
+        UsageError: an implementation or a problem is unknown, an implementation was written for another
+            version of the contract, or none spans the ranks.
     """
     base, new = (sides[side].entries for side in SIDES)
     known = {**base, **new}
@@ -163,7 +166,14 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     is_one_file = any(side.is_one_file for side in sides.values())  # compared with one implementation only
     vanished = [] if is_one_file else [name for name in base if name not in new]
     every_name = dict.fromkeys([*(names or known), *vanished])  # a vanished one is reported, asked for or not
-    asked = product(problems, selection.devices, every_name)
+    entries = {name: [each[name] for each in (base, new) if name in each] for name in every_name}
+    require_spanning([*chain.from_iterable(entries.values())], selection.ranks)
+    asked = [
+        (problem, device, n_ranks, name)
+        for problem, device, n_ranks in product(problems, selection.devices, dict.fromkeys(selection.ranks))
+        for name in every_name
+        if n_ranks == 1 or any(entry.spans_ranks for entry in entries[name])
+    ]
     return paired_cases_of(sides, asked, selection.rule, n_cores=selection.cores)
 
 

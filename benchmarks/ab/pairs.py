@@ -92,13 +92,17 @@ class PairedCase:
 
 
 def paired_cases_of(
-    sides: Mapping[str, Side], asked: Iterable[tuple[Problem, Device, str]], rule: Rule, *, n_cores: int = 1
+    sides: Mapping[str, Side],
+    asked: Iterable[tuple[Problem, Device, int, str]],
+    rule: Rule,
+    *,
+    n_cores: int = 1,
 ) -> list[PairedCase]:
-    """Match the sides' cases; asked for are problems, devices and names of implementations."""
+    """Match the sides' cases; asked for are problems, devices, ranks and names of implementations."""
     found = []
-    for problem, device, name in asked:
+    for problem, device, n_ranks, name in asked:
         results = {
-            key: CaseResult.of(Case(side.entries[name], device, problem, side.runtime, n_cores))
+            key: CaseResult.of(Case(side.entries[name], device, problem, side.runtime, n_cores, n_ranks))
             for key, side in sides.items()
             if name in side.entries
         }
@@ -161,13 +165,13 @@ class PairedRun:
                 self.dispatcher.progress.advanced(self._description(group, side, pair))
                 self.dispatcher.work(results, self._worker_run(group, side, pair, 2 * position + i))
 
-    def _groups(self, pair: int) -> dict[tuple[str, Device, Precision], list[PairedCase]]:
+    def _groups(self, pair: int) -> dict[tuple[str, str, Precision], list[PairedCase]]:
         """Group the open cases by process; the inspection includes new cases."""
-        groups: dict[tuple[str, Device, Precision], list[PairedCase]] = {}
+        groups: dict[tuple[str, str, Precision], list[PairedCase]] = {}
         for paired_case in self.paired_cases:
             if paired_case.is_open or (pair == self.inspection and "new" in paired_case.results):
                 case = paired_case.results["new"].case
-                key = (paired_case.implementation, case.device, case.problem.precision)
+                key = (paired_case.implementation, case.place, case.problem.precision)
                 groups.setdefault(key, []).append(paired_case)
         return groups
 
@@ -181,13 +185,14 @@ class PairedRun:
         return [result for result in results if not result.end_reason]
 
     def _worker_run(self, group: Sequence[PairedCase], side: str, pair: int, position: int) -> WorkerRun:
+        caches = f"{group[0].implementation}{group[0].results[side].case.marks}"
         return WorkerRun(
             round=pair,
             position=position,
             name=f"{pair:02}-{position // 2:02}-{side}",  # see benchmarks.ab.resume
             sample_s=Settings.sample_s if _is_timed(group, pair) else 0.0,
             inspects=pair == self.inspection,
-            caches=self.dispatcher.folder / "caches" / side / group[0].implementation,
+            caches=self.dispatcher.folder / "caches" / side / caches,
             side=side,
         )
 
@@ -196,7 +201,7 @@ class PairedRun:
         if _is_timed(group, pair):
             what = f"pair {len(first.ratios) + 1} of at most {first.rule.max_pairs}"
             what += ", with the inspection" if pair == self.inspection else ""
-        return f"{what}: {first.implementation} on {first.results[side].case.device}, {side}"
+        return f"{what}: {first.implementation} on {first.results[side].case.place}, {side}"
 
 
 def _is_timed(group: Sequence[PairedCase], pair: int) -> bool:

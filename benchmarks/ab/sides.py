@@ -83,6 +83,11 @@ class Side:
         """Whether it is an implementation given as a file, and not a folder of implementations."""
         return "impl" in self.record.differs
 
+    def of(self, names: Iterable[str]) -> list[ImplementationFile]:
+        """Return the implementations with these names; no names stand for all."""
+        asked = [*names] or [*self.entries]
+        return [self.entries[name] for name in asked if name in self.entries]
+
     def require_current(self, names: Iterable[str]) -> None:
         """Refuse those of the named implementations that use names of another version of the contract.
 

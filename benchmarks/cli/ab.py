@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +19,7 @@ from benchmarks.cli.options.ab import WORKER_TIMEOUTS_S
 from benchmarks.cli.outputs import Outputs, read_thresholds
 from benchmarks.compare.result import SIDES
 from benchmarks.compare.rule import COUNTED_RULE, Rule
+from benchmarks.errors import UsageError
 from benchmarks.paths import IMPLEMENTATIONS, real_path
 from benchmarks.pytest_plugin.options import CaseOptions, read
 from benchmarks.report.tables.comparison import noise_grid
@@ -38,8 +40,17 @@ def _selection(parsed: argparse.Namespace) -> Selection:
         rule=_rule(parsed),
         thresholds=read_thresholds(parsed.threshold),
         cores=options.cores,
+        ranks=_ranks(options, parsed.metric),
         worker_timeout_s=options.worker_timeout or WORKER_TIMEOUTS_S[parsed.metric],
     )
+
+
+def _ranks(options: CaseOptions, metric: str) -> Sequence[int]:
+    ranks = options.ranks or (1,)
+    if metric == "instructions" and max(ranks) > 1:
+        message = f"--metric instructions: expected one rank, found --ranks {max(ranks)}; compare times"
+        raise UsageError(message)
+    return ranks
 
 
 def _rule(parsed: argparse.Namespace) -> Rule:
@@ -61,7 +72,8 @@ def ab(parsed: argparse.Namespace) -> int:
         for side in SIDES
     }
     outputs, terminal, selection = Outputs.of(parsed), Terminal(), _selection(parsed)
-    provenance = collect_provenance(choose_cpus(selection.cores))
+    n_ranks = max(selection.ranks)
+    provenance = collect_provenance(choose_cpus(selection.cores, n_ranks), n_ranks)
     run_identity = selection.run_identity(options) if parsed.resume else None
     with workplace(run_identity, provenance) as place, uninterrupted():  # except while it measures
         comparison = compare_sides(selection, options, place, terminal)
@@ -77,7 +89,8 @@ def calibrate(parsed: argparse.Namespace) -> int:
         UsageError: an option does not fit.
     """
     selection = _selection(parsed)
-    provenance = collect_provenance(choose_cpus(selection.cores))
+    n_ranks = max(selection.ranks)
+    provenance = collect_provenance(choose_cpus(selection.cores, n_ranks), n_ranks)
     run_identity = ("calibrate", parsed.pairs, selection.run_identity(SAME)) if parsed.resume else None
     terminal = Terminal()
     with workplace(run_identity, provenance) as place, uninterrupted():

@@ -29,6 +29,9 @@ SESSION = pytest.StashKey[MeasuringSession]()
 GIVEN = pytest.StashKey[Options]()
 """Where `run` puts its options for the plugin, which reads them off pytest's command line otherwise."""
 
+PARAMETERS = ("implementation", "device", "problem", "place")
+"""Of pytest, for a case: the parts of its key."""
+
 PARALLEL = (
     "expected one process where times are taken, found one of pytest-xdist's: cases that are measured at the "
     "same time slow each other down; leave out -n, or add --benchmark-disable to verify without times"
@@ -94,7 +97,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
         for key, case in metafunc.config.stash[SESSION].cases.items()
     ]
-    metafunc.parametrize(("implementation", "device", "problem"), cases)
+    metafunc.parametrize(PARAMETERS, cases)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -162,10 +165,10 @@ def replay_clock(request: pytest.FixtureRequest) -> ReplayClock:
 @pytest.fixture
 def case_result(
     request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
     implementation: str,
     device: str,
     problem: str,
+    place: str,
 ) -> CaseResult:
     """Return the case's result; the first call measures all selected cases, interleaved."""
     session = request.config.stash[SESSION]
@@ -178,9 +181,10 @@ def case_result(
             console.print()
             settings = session.settings
             if not settings.rounds:
-                settings = replace(settings, caches=_shared(tmp_path_factory.getbasetemp(), request.config))
+                temporary: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+                settings = replace(settings, caches=_shared(temporary.getbasetemp(), request.config))
             session.measure(settings, console)
-    key = (implementation, device, problem)
+    key = (implementation, device, problem, place)
     if key not in session.case_results:
         pytest.fail("the measuring was interrupted by an error; see the first one", pytrace=False)
     return session.case_results[key]
@@ -202,10 +206,9 @@ def _as_outside_of_tests() -> Iterator[None]:
 def _selected(session: pytest.Session) -> set[CaseKey]:
     """Return the cases that -k, -m and the like have left."""
     return {
-        (params["implementation"], params["device"], params["problem"])
+        cast("CaseKey", tuple(item.callspec.params[name] for name in PARAMETERS))
         for item in session.items
         if isinstance(item, pytest.Function) and "case_result" in item.fixturenames
-        for params in [cast("dict[str, str]", item.callspec.params)]
     }
 
 

@@ -90,6 +90,14 @@ class CaseOptions:
         choices=[*DEVICES, "all"],
     )
     cores: int = option("CPUs for each process, which is pinned to them", 1, type=count, metavar="N")
+    ranks: Sequence[int] | None = option(
+        "processes that train together, each on its rows of every batch and on its own --cores; only for "
+        "implementations that span ranks; for several ranks, `run` also measures one process on one core and "
+        "on as many cores; repeatable; default: 1",
+        action="append",
+        type=count,
+        metavar="N",
+    )
     worker_timeout: float | None = option(
         f"kill a process that has no result after this time; default: {Settings.worker_timeout_s:g}",
         type=seconds,
@@ -144,7 +152,7 @@ class Options(CaseOptions):
     @property
     def suite_name(self) -> str | None:
         """Return the suite's name, or None where the cases are chosen one by one."""
-        if self.impl or self.problem:
+        if self.impl or self.problem or self.ranks:
             return None
         return "quick" if self.quick else self.suite
 

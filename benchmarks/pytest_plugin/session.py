@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.cases.implementations import is_known, select
+from benchmarks.cases.places import left_out, places_of, require_spanning
 from benchmarks.cases.problems import name_of, parse_problem, replace_fields
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
@@ -29,8 +30,8 @@ from benchmarks.runner.signals import held
 from benchmarks.runner.system import choose_cpus, collect_provenance
 from impls.contract import Precision, Problem
 
-CaseKey = tuple[str, str, str]
-"""A case's implementation, device and problem by name, as pytest's parameters spell them."""
+CaseKey = tuple[str, str, str, str]
+"""A case's implementation, device, problem and place by name, as pytest's parameters spell them."""
 
 
 @dataclass
@@ -39,6 +40,7 @@ class MeasuringSession:
 
     options: Options
     cases: dict[CaseKey, Case]
+    left_out: Sequence[str] = ()  # lines that name the implementations without a case on several ranks
     chosen: dict[CaseKey, Case] = field(default_factory=dict)  # that -k and the like have left
     case_results: dict[CaseKey, CaseResult] = field(default_factory=dict)
     settings: Settings | None = None  # None: not claimed yet, as is the provenance
@@ -55,8 +57,12 @@ class MeasuringSession:
         Raises:
             UsageError: the options name something unknown, or two implementations with one name.
         """
-        n_cores = max(1, len(choose_cpus(options.cores)))
+        ranks = options.ranks or (1,)
+        n_cores = max(1, len(choose_cpus(options.cores, max(ranks))) // max(ranks))
         entries = dict.fromkeys(select(options.impl or options.chosen.impls))
+        if max(ranks) > 1 and not options.impl:
+            entries |= dict.fromkeys(entry for entry in select(()) if entry.spans_ranks)
+        require_spanning([*entries], ranks)
         names = [entry.name for entry in entries]
         if twice := {name for name in names if names.count(name) > 1}:
             message = f"--impl: two files for {', '.join(sorted(twice))}; rename one"
@@ -66,10 +72,11 @@ class MeasuringSession:
         texts = options.problem or options.chosen.problems
         problems = dict.fromkeys(read_problem(text, options.precision) for text in texts)
         cases = [
-            Case(entry, device, problem, n_cores=n_cores)
+            Case(entry, device, problem, n_cores=n, n_ranks=n_ranks)
             for problem, device, entry in product(problems, options.devices, entries)
+            for n_ranks, n in places_of(entry, ranks, n_cores)
         ]
-        return cls(options, {(c.entry.name, c.device, name_of(c.problem)): c for c in cases})
+        return cls(options, {key_of(case): case for case in cases}, left_out(entries, ranks))
 
     def claim(self, keys: Collection[CaseKey], *, timed: bool) -> None:
         """Settle what is measured, and lock the resume folder; without `timed`, cases are only verified.
@@ -77,8 +84,10 @@ class MeasuringSession:
         Raises:
             UsageError: this run is already in progress, or the folder can't be made.
         """
-        self.settings = settings = self.options.settings(choose_cpus(self.options.cores), timed=timed)
-        provenance = collect_provenance(settings.cpus)
+        n_ranks = max(self.options.ranks or (1,))
+        cpus = choose_cpus(self.options.cores, n_ranks)
+        self.settings = settings = self.options.settings(cpus, timed=timed)
+        provenance = collect_provenance(cpus, n_ranks=n_ranks)
         self.chosen = {key: case for key, case in self.cases.items() if key in keys}
         if timed and (self.options.resume or self.options.chosen.resumes):
             # A resumed run may have another time limit: what was measured is the same.
@@ -89,6 +98,8 @@ class MeasuringSession:
     def measure(self, settings: Settings, console: Console) -> None:
         """Run the rounds. From here on a signal ends the rounds only, so that the record is written."""
         self.has_begun = True
+        for line in self.left_out:
+            console.print(line)
         if settings.rounds:
             self.until_written.enter_context(held())
         if self.resume_folder and (n_workers := self.resume_folder.n_workers):
@@ -155,6 +166,11 @@ class MeasuringSession:
                 baseline=self.options.baseline,
             ),
         )
+
+
+def key_of(case: Case) -> CaseKey:
+    """Return the key of a case."""
+    return case.entry.name, case.device, name_of(case.problem), case.place
 
 
 def with_commits(provenance: Provenance, cases: Iterable[Case]) -> Provenance:

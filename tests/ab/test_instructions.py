@@ -95,7 +95,7 @@ def test_where_something_is_missing_every_case_is_missing_and_says_what(
 def test_a_gpu_s_instructions_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instructions, "make_counter", lambda folder: folder / "counter.so")
     sides = {name: side(name) for name in ("base", "new")}
-    paired_cases = paired_cases_of(sides, product((SMALL,), ("cpu", "cuda"), ["first"]), COUNTED_RULE)
+    paired_cases = paired_cases_of(sides, product((SMALL,), ("cpu", "cuda"), (1,), ["first"]), COUNTED_RULE)
 
     assert make_ready(paired_cases, tmp_path) == tmp_path / "counter.so"
     on_cpu, on_gpu = (paired_case.verdict(1, "at once") for paired_case in paired_cases)

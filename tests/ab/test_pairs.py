@@ -53,7 +53,7 @@ def compare(
     seed: str = SEED,
 ) -> tuple[list[CaseVerdict], FakeDispatcher]:
     sides = {"base": base or side("base"), "new": new or side("new")}
-    paired_cases = paired_cases_of(sides, product((SMALL,), ("cpu",), names), rule)
+    paired_cases = paired_cases_of(sides, product((SMALL,), ("cpu",), (1,), names), rule)
     dispatcher = FakeDispatcher(
         folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=min_s, unable=unable
     )
@@ -216,7 +216,7 @@ def test_what_the_inspection_found_unable_weakens_no_other_case() -> None:
         return -1.0 if (name, pair) == ("second", INSPECTION) else 1.0
 
     paired_cases = paired_cases_of(
-        {"base": side("base"), "new": side("new")}, product((SMALL,), ("cpu",), NAMES), Rule()
+        {"base": side("base"), "new": side("new")}, product((SMALL,), ("cpu",), (1,), NAMES), Rule()
     )
     dispatcher = FakeDispatcher(folder=Path(), progress=NoProgress(), worker_timeout_s=1.0, min_s=breaks)
     paired_run = PairedRun(paired_cases, dispatcher, SEED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,3 +75,19 @@ def test_where_nothing_could_be_compared_the_status_is_5(
     copy_of("numpy_float32", as_name="my_loop")
 
     assert ab(tmp_path, "--base-ref=HEAD") == 5
+
+
+def test_on_several_ranks_it_compares_the_loops_that_span_them_and_names_the_others(
+    ab: Callable[..., int], copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    tier = 'TIER = "eager"\n'
+    loops = copy_of("numpy_float32", as_name="my_loop").parent
+    copy_of("numpy_float32", (tier, f"{tier}SPANS_RANKS = True\n"), as_name="her_loop")
+
+    assert ab(loops, "--new-env=A=1", "--ranks=1", "--ranks=2") == 0
+    printed = capsys.readouterr().out
+    assert "her_loop-cpu-B32-D2-N4-E3-R2" in printed
+    assert "my_loop-cpu-B32-D2-N4-E3" in printed
+    assert "my_loop-cpu-B32-D2-N4-E3-R2" not in printed
+    assert "left out on 2 ranks, which they don't span: my_loop" in printed
