@@ -154,6 +154,14 @@ def forks(shared: Path) -> Iterator[Forks]:
     forks.close()
 
 
+@pytest.fixture(scope="session")
+def starters(shared: Path, forks: Forks) -> Iterator[list[Forks]]:
+    """Make what starts two ranks: each forks one process at a time."""
+    others = Forks(shared / "temporary")
+    yield [forks, others]
+    others.close()
+
+
 @pytest.fixture
 def forked(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
     """Fork this test's workers."""

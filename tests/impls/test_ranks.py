@@ -11,14 +11,13 @@ from benchmarks.cases.implementations import select
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
 from impls.contract import Problem
-from tests.helpers.forks import Forks
 from tests.helpers.ranks import Answers, run_ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Copy
+    from tests.helpers.forks import Forks
 
 # Each size is compiled; on one rank, test_implementations trains on more of them.
 PROBLEMS = {
@@ -42,14 +41,6 @@ COMPILED, LEFT_OUT = "torch_step_all_reduce", ", not compiled"
 """A loop that is compiled for minutes on a busy machine; the same steps are quick without the compiler."""
 
 LOOPS = [f"{name}{LEFT_OUT}" if name == COMPILED else name for name in FILES]
-
-
-@pytest.fixture(scope="module")
-def starters(shared: Path, forks: Forks) -> Iterator[list[Forks]]:
-    """Make two processes that fork ranks of a loop: each forks one at a time."""
-    others = Forks(shared / "temporary")
-    yield [forks, others]
-    others.close()
 
 
 @pytest.fixture(scope="module", params=[*LOOPS, pytest.param(COMPILED, marks=pytest.mark.long)])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Copy
+    from tests.helpers.forks import Forks
 
 RAGGED = replace(SMALL, n_batches=3, last_batch_size=2, data="stream")
 STOPPING = Problem(batch_size=20, n_batches=2, n_epochs=40, target_loss=0.5, max_loss_change=0.1)
@@ -30,12 +31,12 @@ EPOCH = "    state.losses = []\n"
 
 
 def test_ranks_agree_with_the_reference_at_every_step_and_with_each_other_in_every_bit(
-    copy_of: Copy, tmp_path: Path
+    copy_of: Copy, starters: list[Forks], tmp_path: Path
 ) -> None:
     path = numpy_ranks(copy_of)
     problems = [SMALL, RAGGED, STOPPING]
 
-    ranks = run_ranks(path, problems, tmp_path, sample_s=0.01, inspects=True)
+    ranks = run_ranks(path, problems, tmp_path, starters=starters, sample_s=0.01, inspects=True)
 
     assert [rank.status for rank in ranks] == [0, 0], ranks
     for problem, *answers in zip(problems, *(rank.measurements for rank in ranks), strict=True):
@@ -51,10 +52,12 @@ def test_ranks_agree_with_the_reference_at_every_step_and_with_each_other_in_eve
         assert first.inspection.unseen == second.inspection.unseen
 
 
-def test_each_epoch_takes_as_long_as_on_the_slowest_rank(copy_of: Copy, tmp_path: Path) -> None:
+def test_each_epoch_takes_as_long_as_on_the_slowest_rank(
+    copy_of: Copy, starters: list[Forks], tmp_path: Path
+) -> None:
     path = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}    time.sleep(0.02 * RANKS.rank)\n"))
 
-    first, second = run_ranks(path, [replace(SMALL, n_batches=1)], tmp_path, sample_s=0.01)
+    first, second = run_ranks(path, [replace(SMALL, n_batches=1)], tmp_path, starters=starters, sample_s=0.01)
 
     (own,), (other) = first.measurements, second.measurements
     assert own.timing
@@ -65,7 +68,7 @@ def test_each_epoch_takes_as_long_as_on_the_slowest_rank(copy_of: Copy, tmp_path
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_ranks_whose_losses_differ_stop_after_the_same_epoch(
-    rank: int, copy_of: Copy, tmp_path: Path
+    rank: int, copy_of: Copy, starters: list[Forks], tmp_path: Path
 ) -> None:
     path = numpy_ranks(
         copy_of,
@@ -75,7 +78,7 @@ def test_ranks_whose_losses_differ_stop_after_the_same_epoch(
         ),
     )
 
-    ranks = run_ranks(path, [STOPPING], tmp_path, sample_s=0.01)
+    ranks = run_ranks(path, [STOPPING], tmp_path, starters=starters, sample_s=0.01)
 
     assert [rank.status for rank in ranks] == [0, 0], ranks
     n_steps = {len(answer.lowest.losses) for rank in ranks for answer in rank.measurements}
@@ -84,10 +87,12 @@ def test_ranks_whose_losses_differ_stop_after_the_same_epoch(
 
 
 @pytest.mark.parametrize("where", [EPOCH, "    return [(x[own_rows(y)]"])
-def test_a_rank_that_raises_ends_and_with_it_the_others(where: str, copy_of: Copy, tmp_path: Path) -> None:
+def test_a_rank_that_raises_ends_and_with_it_the_others(
+    where: str, copy_of: Copy, starters: list[Forks], tmp_path: Path
+) -> None:
     path = numpy_ranks(copy_of, (where, f"    1 / (1 - RANKS.rank)\n{where}"))
 
-    first, second = run_ranks(path, [SMALL, RAGGED], tmp_path, within_s=10)
+    first, second = run_ranks(path, [SMALL, RAGGED], tmp_path, starters=starters, within_s=10)
 
     assert second.status == 1
     assert "ZeroDivisionError: division by zero" in second.log
@@ -95,10 +100,12 @@ def test_a_rank_that_raises_ends_and_with_it_the_others(where: str, copy_of: Cop
     assert "EOFError" in first.log
 
 
-def test_a_problem_that_fails_on_a_rank_is_its_last(copy_of: Copy, tmp_path: Path) -> None:
+def test_a_problem_that_fails_on_a_rank_is_its_last(
+    copy_of: Copy, starters: list[Forks], tmp_path: Path
+) -> None:
     path = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}    1 / (1 - RANKS.rank * (len(batches) == 3))\n"))
 
-    first, second = run_ranks(path, [SMALL, RAGGED, SMALL], tmp_path, within_s=10)
+    first, second = run_ranks(path, [SMALL, RAGGED, SMALL], tmp_path, starters=starters, within_s=10)
 
     assert [type(message) for message in second.messages[1:]] == [Measurement, Failure]
     assert [type(message) for message in first.messages[1:]] == [Measurement, Failure]
@@ -106,7 +113,7 @@ def test_a_problem_that_fails_on_a_rank_is_its_last(copy_of: Copy, tmp_path: Pat
 
 
 def test_shortly_before_the_time_limit_the_log_says_where_each_rank_hangs(
-    copy_of: Copy, tmp_path: Path
+    copy_of: Copy, starters: list[Forks], tmp_path: Path
 ) -> None:
     path = numpy_ranks(
         copy_of,
@@ -114,7 +121,9 @@ def test_shortly_before_the_time_limit_the_log_says_where_each_rank_hangs(
         (EPOCH, f"{EPOCH}    time.sleep(next(FIRST, 0) * RANKS.rank)\n"),
     )
 
-    first, second = run_ranks(path, [SMALL], tmp_path, worker_timeout_s=1)  # here, nothing else limits it
+    first, second = run_ranks(
+        path, [SMALL], tmp_path, starters=starters, worker_timeout_s=1
+    )  # here, nothing else limits it
 
     assert [first.status, second.status] == [0, 0], first
     latest = r"\(most recent call first\):\n  File .*"
@@ -147,11 +156,11 @@ WRONG = {
 
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_loop_that_is_wrong_over_ranks_is_invalid_on_some_rank(
-    mistake: str, copy_of: Copy, tmp_path: Path
+    mistake: str, copy_of: Copy, starters: list[Forks], tmp_path: Path
 ) -> None:
     path = numpy_ranks(copy_of, WRONG[mistake])
 
-    ranks = run_ranks(path, [SMALL], tmp_path, n_unseen=0)
+    ranks = run_ranks(path, [SMALL], tmp_path, starters=starters, n_unseen=0)
 
     assert [rank.status for rank in ranks] == [0, 0], ranks
     verdicts = []
