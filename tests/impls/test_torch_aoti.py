@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pytest
@@ -122,6 +123,21 @@ def test_a_kept_program_serves_other_processes_and_is_verified_in_each(
     assert packages == {each: each.stat() for each in caches.glob("perceptron-bench/*.pt2")}
 
 
+def require_refused(again: Any, whole: Path) -> None:
+    """Check that what is damaged, or compiled under another name, is not loaded."""
+    content = whole.read_bytes()
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    damaged = whole.with_name("damaged.pt2")
+    for bad in (b"", b"no package", content[:middle], flipped):
+        damaged.write_bytes(bad)
+        with pytest.raises(BadZipFile):
+            again.load(damaged)
+    with pytest.raises(RuntimeError, match="expected the program compiled as"):
+        again.load(shutil.copyfile(whole, whole.with_name("other.pt2")))
+
+
+@pytest.mark.long
 def test_a_compiled_program_is_loaded_unless_it_is_damaged_or_another_one(
     again: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -136,16 +152,20 @@ def test_a_compiled_program_is_loaded_unless_it_is_damaged_or_another_one(
 
     assert all(torch.allclose(*pair) for pair in zip(inputs, expected, strict=True))
     assert list(tmp_path.iterdir()) == [whole]
-    content = whole.read_bytes()
-    middle = len(content) // 2
-    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-    damaged = tmp_path / "damaged.pt2"
-    for bad in (b"", b"no package", content[:middle], flipped):
-        damaged.write_bytes(bad)
-        with pytest.raises(BadZipFile):
-            again.load(damaged)
-    with pytest.raises(RuntimeError, match="expected the program compiled as"):
-        again.load(shutil.copyfile(whole, tmp_path / "other.pt2"))
+    require_refused(again, whole)
+
+
+def test_a_package_is_loaded_unless_it_is_damaged_or_another_one(
+    again: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    loader = SimpleNamespace(get_metadata=lambda: {"key": "steps"}, run="the program")
+    monkeypatch.setattr(again, "AOTIModelPackageLoader", lambda *_: loader)
+    whole = tmp_path / "steps.pt2"
+    with ZipFile(whole, "w") as archive:
+        archive.writestr("model.so", bytes(1000))
+
+    assert again.load(whole) == "the program"
+    require_refused(again, whole)
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError, BadZipFile, RuntimeError])
