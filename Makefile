@@ -11,7 +11,7 @@ help:
 	@echo 'make bench         measure, verify and write results/local/ (ARGS="--quick", EXTRAS=dev,cuda)'
 	@echo 'make test          run the tests; each benchmark once, for its agreement'
 	@echo 'make test-long     run the tests that repeat at length what quicker ones check'
-	@echo 'make test-versions test the implementations on the oldest and newest frameworks (ARGS="jax==0.10.0")'
+	@echo 'make test-versions test the implementations on the oldest and newest frameworks (ARGS="jax==0.9.2")'
 	@echo 'make check         lint and types, then the tests'
 	@echo 'make clean         remove the virtual environment and all caches'
 
