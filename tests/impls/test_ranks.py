@@ -32,11 +32,7 @@ PROBLEMS = {
     ),
     "a data set and a stopping rule": Problem(n_epochs=200, target_loss=0.3, max_loss_change=0.05),
 }
-FILES = {
-    entry.name: entry
-    for entry in select(())
-    if "SPANS_RANKS = True" in entry.path.read_text(encoding="utf-8")
-}
+FILES = {entry.name: entry for entry in select(()) if entry.spans_ranks}
 COMPILED, LEFT_OUT = "torch_step_all_reduce", ", not compiled"
 """A loop that is compiled for minutes on a busy machine; the same steps are quick without the compiler."""
 
