@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from benchmarks.records.row import Row
     from benchmarks.worker.messages import Timing
     from impls.contract import Device
+
+CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
+"""On which the tests may run."""
 
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
@@ -61,6 +65,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
     items.sort(key=lambda item: place_of(item.nodeid))
+
+
+@pytest.fixture(autouse=True)
+def all_cpus() -> Iterator[None]:
+    """Undo it if a test, or the study that it calls, keeps the whole process to one CPU."""
+    yield
+    if CPUS and os.sched_getaffinity(0) != CPUS:
+        os.sched_setaffinity(0, CPUS)
 
 
 def pytest_collection_finish() -> None:

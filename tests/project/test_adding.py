@@ -9,7 +9,7 @@ from benchmarks.cases.implementations import read_entry
 from benchmarks.cases.problems import NAMED
 from benchmarks.paths import CODE
 from benchmarks.records.row import Verdict
-from impls.contract import VARIANTS, Implementation
+from impls.contract import VARIANTS, Implementation, SpansRanks
 from tests.conftest import SMALL
 from tests.helpers.documents import code_in
 
@@ -50,10 +50,16 @@ def test_the_mistake_on_the_page_is_found_as_the_page_says(copy_of: Copy, measur
     assert f"{row.verdict}: {row.reason}".startswith(block("text").strip())
 
 
+def names_in(protocol: type) -> set[str]:
+    """Return the names that a protocol asks for."""
+    return {*get_type_hints(protocol), *(name for name in vars(protocol) if not name.startswith("_"))}
+
+
 def test_the_page_names_all_that_a_file_must_or_may_define() -> None:
     rows = re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE)
-    required = [*get_type_hints(Implementation), *(n for n in vars(Implementation) if not n.startswith("_"))]
+    required, over_ranks = map(names_in, (Implementation, SpansRanks))
 
-    assert set(required) | {"SUPPORTS", "CUDA_GRAPH", "GRADIENT", "PRIVATE_NAMES", "USUAL"} == set(rows)
+    optional = {"SUPPORTS", "CUDA_GRAPH", "GRADIENT", "PRIVATE_NAMES", "USUAL", "SPANS_RANKS"}
+    assert required | over_ranks | optional == set(rows)
     for field, (_, *others) in VARIANTS.items():
         assert all(f"`{field}={value}`" in PAGE for value in others)
