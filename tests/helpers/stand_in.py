@@ -26,6 +26,7 @@ from benchmarks.studies import (
     roofline,
     slowdown,
 )
+from benchmarks.studies.scaling import all_reduce
 from benchmarks.studies.whole_training import WholeTraining
 from benchmarks.worker import __main__ as worker
 from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, Runtime
@@ -50,6 +51,7 @@ def stand_in() -> None:
         patch.setattr(sides, asked, cache(getattr(sides, asked)))
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
+    patch.setattr(all_reduce, "_on_ranks", lambda *_: [(2, 1e-4, 1e-4)])
     patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
     patch.setattr(conservation, "rows_of", lambda entry, *_: 250 * [conserved_row(entry.name)])
     training = WholeTraining(total_s=1, cpu_per_wall=1, parameters=[])
