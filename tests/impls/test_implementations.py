@@ -52,9 +52,9 @@ MORE = {
     "the loss on logits, fed from the host": replace(TAIL, loss="bce_with_logits", feed="host"),
     "each loss read back": Problem(n_epochs=5, readback="step"),
 }
-# These compile for seconds a size: test_torch_implementations and test_torch_aoti run the same steps without
-# compiling them, and the first two are compiled in the tests with times.
-COMPILED = ("torch_step", "torch_epoch")
+# These compile for seconds a size: test_torch_implementations, test_ranks and test_torch_aoti run the same steps
+# without compiling them, and the first three are compiled in the tests with times.
+COMPILED = ("torch_step", "torch_step_all_reduce", "torch_epoch")
 AHEAD = ("torch_aoti", "torch_aoti_hand", "torch_aoti_onelog")
 
 
