@@ -52,8 +52,8 @@ MORE = {
     "the loss on logits, fed from the host": replace(TAIL, loss="bce_with_logits", feed="host"),
     "each loss read back": Problem(n_epochs=5, readback="step"),
 }
-# These compile for seconds a size: test_torch_implementations, test_ranks and test_torch_aoti run the same steps
-# without compiling them, and the first three are compiled in the tests with times.
+# These compile for seconds a size: test_torch_implementations, test_ranks and test_torch_aoti run the same
+# steps without compiling them, and the first three are compiled in the tests with times.
 COMPILED = ("torch_step", "torch_step_all_reduce", "torch_epoch")
 AHEAD = ("torch_aoti", "torch_aoti_hand", "torch_aoti_onelog")
 
