@@ -19,7 +19,7 @@ from impls.contract import BETA1, BETA2, EPSILON, GRADIENT_CLAMP, LOG_CLAMP, Epo
 try:
     from jax.experimental.pallas import triton
 except ImportError:  # JAX 0.11 deprecates it
-    triton = None  # type: ignore[assignment] # as it is there
+    triton = None  # type: ignore[assignment] # to mypy the name is a module; None says that it is missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

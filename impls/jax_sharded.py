@@ -129,7 +129,7 @@ def place(problem: Problem, batches: Batches, device: Device) -> Epoch:
     return put(stacked, NamedSharding(mesh, P(None, "rank"))), ragged
 
 
-def put(arrays: Any, sharding: NamedSharding) -> Any:  # noqa: ANN401 - any tree
+def put(arrays: Any, sharding: NamedSharding) -> Any:  # noqa: ANN401 - a tree of arrays: typing has no type for it
     """Copy each array's part that belongs to this rank to its device."""
 
     def put_one(array: Array | NDArray[Any]) -> Array:

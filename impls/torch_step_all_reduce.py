@@ -53,7 +53,7 @@ class State:
 def join(ranks: Ranks) -> None:
     """Make the process group: gloo for tensors on the CPU, NCCL for those on a GPU."""
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    store = dist.TCPStore(  # type: ignore[attr-defined] # as it is documented
+    store = dist.TCPStore(  # type: ignore[attr-defined] # documented, but missing in PyTorch's types
         ranks.address, ranks.port, ranks.n_ranks, is_master=ranks.rank == 0
     )
     dist.init_process_group(backend, store=store, rank=ranks.rank, world_size=ranks.n_ranks)

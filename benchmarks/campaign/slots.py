@@ -78,7 +78,7 @@ def has_wrong(slot: Slot) -> bool:
 
 
 def describe(run: Run) -> str:
-    """Say in words what a record holds: "12 cases, 1 INVALID"."""
+    """Describe a record in words: "12 cases, 1 INVALID"."""
     wrong = [(verdict, sum(row.verdict is verdict for row in run.rows)) for verdict in WRONG]
     cases = "1 case" if len(run.rows) == 1 else f"{len(run.rows)} cases"
     counts = [cases, *(f"{n} {verdict}" for verdict, n in wrong if n)]

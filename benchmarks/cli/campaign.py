@@ -77,17 +77,16 @@ def _place(options: Options, n_slots: int) -> Iterator[ResumeFolder]:
 def _measure(slots: Sequence[Slot], parsed: argparse.Namespace, console: Terminal) -> bool:
     """Follow the jobs of the slots that are not done; return whether they came to their own ends."""
     try:
-        from benchmarks.campaign.follow import Follower, open_slots  # noqa: PLC0415 - an extra installs submitit
-        from benchmarks.campaign.jobs import open_site  # noqa: PLC0415
+        from benchmarks.campaign import follow, jobs  # noqa: PLC0415 - both import submitit, which only an extra installs
     except ImportError as error:
         message = f"`campaign` needs one more package ({error}): pip install 'perceptron-bench[cluster]'"
         raise UsageError(message) from None
     slurm = {name: value for name in SLURM if (value := getattr(parsed, f"slurm_{name}"))}
-    site = open_site(slots[0].folder, minutes=parsed.time, slurm=slurm, here=parsed.here)
-    waiting = open_slots(slots)
+    site = jobs.open_site(slots[0].folder, minutes=parsed.time, slurm=slurm, here=parsed.here)
+    waiting = follow.open_slots(slots)
     if n_done := len(slots) - len(waiting):
         console.print(f"resuming: {n_done} of {len(slots)} slots were done")
-    return Follower(site, console, waiting).follow()
+    return follow.Follower(site, console, waiting).follow()
 
 
 def _joined(slots: Sequence[Slot], output: Path) -> str:

@@ -4,10 +4,10 @@ import os
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from benchmarks.worker.messages import (
     Failure,
@@ -28,16 +28,23 @@ Answer: TypeAlias = Measurement | Failure | tuple[Measurement, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """All that a worker or its ranks answered, and the error that ended it early, if there was one."""
+class Ending:
+    """How a worker or its ranks ended."""
+
+    error: str | None  # that ended it early
+    log: str  # the last lines of its output
+    wall_s: float | None = None  # from the start of its turn to its end; None: unknown
+    n_strays: int = 0  # processes that it left behind; they were killed
+    culprit: int | None = None  # the rank that failed first; None: none did, or it is unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Ending):
+    """All that a worker or its ranks answered, and how that ended."""
 
     readiness: Readiness | None
     results: tuple[Answer, ...]
     others: tuple[Readiness, ...] = ()  # of the job's other files
-    error: str | None
-    log: str  # the last lines of its output
-    wall_s: float | None = None  # from the start of its turn to its end; None: unknown
-    n_strays: int = 0  # processes that it left behind; they were killed
     cut_short: bool = False  # the harness was killed, or a rank failed: what follows was not measured
 
 
@@ -46,17 +53,12 @@ def by_rank(results: Path, n_ranks: int) -> list[Path]:
     return [results, *(results.with_name(f"{results.name}.{rank}") for rank in range(1, n_ranks))]
 
 
-def read_reports(
-    files: Sequence[Path],
-    *,
-    culprit: int | None = None,
-    **ended: Any,  # noqa: ANN401 - fields of Report
-) -> Report:
-    """Read the answers of a worker or of all its ranks, of which the `culprit` was the first to fail."""
-    reports = [_read_report(file, **ended) for file in files]
+def read_reports(files: Sequence[Path], ending: Ending) -> Report:
+    """Read the answers of a worker or of all its ranks."""
+    reports = [_read_report(file, ending) for file in files]
     if len(reports) == 1:
         return reports[0]
-    results = _joined(reports, [file.stat().st_mtime_ns for file in files], culprit)
+    results = _joined(reports, [file.stat().st_mtime_ns for file in files], ending.culprit)
     return replace(
         reports[0],
         readiness=_joined_readiness([report.readiness for report in reports]),
@@ -97,20 +99,20 @@ def _joined(reports: Sequence[Report], written_ns: Sequence[int], culprit: int |
     return tuple(joined)
 
 
-def _read_report(results_file: Path, *, error: str | None, **ended: Any) -> Report:  # noqa: ANN401 - likewise
+def _read_report(results_file: Path, ending: Ending) -> Report:
     """Read the answers that come before the first line that is none."""
     messages: list[Message] = []
+    error = ending.error
     try:
         messages.extend(_messages(results_file))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as fault:
         error = error or f"its answer can't be read ({type(fault).__name__}: {fault})"
     ready = [each for each in messages if isinstance(each, Readiness)]
     return Report(
+        **asdict(replace(ending, error=error)),
         readiness=ready[0] if ready else None,
         others=tuple(ready[1:]),
         results=tuple(each for each in messages if isinstance(each, Measurement | Failure)),
-        error=error,
-        **ended,
     )
 
 

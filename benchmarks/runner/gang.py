@@ -72,7 +72,7 @@ class Gang:
             _kill_group(group)
 
     def whereabouts(self, loop: str) -> str:
-        """Say where each rank is that gives no answer: "; on vm: rank 0 in largest (loop.py, line 9), …"."""
+        """Describe what each rank waits for: "; on vm: rank 0 in largest (loop.py, line 9), …"."""
         known = {rank: self._whereabouts(rank, loop) for rank in sorted(self.pids)}
         found = ", ".join(f"rank {rank} {where}" for rank, where in known.items() if where)
         return f"; on {platform.node()}: {found}" if found else ""

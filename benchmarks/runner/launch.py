@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from benchmarks.decode import decode
 from benchmarks.files import write_atomically
-from benchmarks.runner.answers import Report, by_rank, cut, is_incomplete, read_reports, size_of, tail
+from benchmarks.runner.answers import Ending, Report, by_rank, cut, is_incomplete, read_reports, size_of, tail
 from benchmarks.runner.gang import Gang, agent_command, kill_strays, signalled
 from benchmarks.runner.signals import uninterrupted
 from benchmarks.runner.system import share_headers
@@ -61,8 +62,8 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
             return None
         answers = by_rank(files.results, job.n_ranks)
         if files.report.exists():
-            return read_reports(answers, **json.loads(files.report.read_text(encoding="utf-8")))
-        report = read_reports(answers, error=None, log="")
+            return read_reports(answers, decode(Ending, json.loads(files.report.read_text(encoding="utf-8"))))
+        report = read_reports(answers, Ending(error=None, log=""))
     except (OSError, ValueError, TypeError):
         return None
     return replace(report, cut_short=True) if report.results else None
@@ -78,16 +79,16 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     files.log.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
-    kept = _run(job, files) | {"wall_s": time.perf_counter() - start}
-    report = read_reports(by_rank(files.results, job.n_ranks), **kept)
+    ending = replace(_run(job, files), wall_s=time.perf_counter() - start)
+    report = read_reports(by_rank(files.results, job.n_ranks), ending)
     if not report.error and is_incomplete(report, job):
         report = replace(report, error="ended early, with exit status 0")
-    write_atomically(files.report, json.dumps(kept | {"error": report.error}))
+    write_atomically(files.report, json.dumps(asdict(replace(ending, error=report.error))))
     return report
 
 
-def _run(job: Job, files: Files) -> dict[str, Any]:
-    """Run the worker, or its ranks; return how it ended, for `read_reports`.
+def _run(job: Job, files: Files) -> Ending:
+    """Run the worker, or its ranks.
 
     Whatever interrupts the wait (Ctrl-C) ends the worker, too.
     """
@@ -95,7 +96,7 @@ def _run(job: Job, files: Files) -> dict[str, Any]:
         # Its path must be short: sockets are made in it.
         tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as temporary,
         files.log.open("a", encoding="utf-8") as log,  # whatever is cut off meanwhile
-        subprocess.Popen(  # noqa: S603 - our own module
+        subprocess.Popen(  # noqa: S603 - a module of ours on a Python that the user named, without a shell
             _command(job, _own_files(Path(temporary), files, job.n_ranks), logs := Path(temporary, "logs")),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -112,17 +113,17 @@ def _run(job: Job, files: Files) -> dict[str, Any]:
                 gang.kill()
                 process.wait()
                 n_strays = kill_strays(temporary, gang.groups)
-        return _end(process.returncode, error, gang, files, job) | {"n_strays": n_strays}
+        return replace(_end(process.returncode, error, gang, files, job), n_strays=n_strays)
 
 
-def _end(status: int, error: str | None, gang: Gang, files: Files, job: Job) -> dict[str, Any]:
+def _end(status: int, error: str | None, gang: Gang, files: Files, job: Job) -> Ending:
     """Describe how a worker ended that was waited for without this error, or with it."""
     culprit, what = gang.culprit(files.log) if status > 0 else (None, "")
     if culprit is not None:
         error = f"rank {culprit} on {platform.node()}: {what}"
     if not error and (error := _exit_error(status, files.log, counted=job.counter is not None)):
         error = f"the agent that starts the ranks: {error}" if job.n_ranks > 1 else error
-    return {"error": error, "culprit": culprit, "log": gang.log(files.log)}
+    return Ending(error=error, culprit=culprit, log=gang.log(files.log))
 
 
 def _wait(process: subprocess.Popen[bytes], gang: Gang, files: Files, job: Job) -> str | None:

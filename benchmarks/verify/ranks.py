@@ -50,7 +50,7 @@ def _worst(checks: Mapping[int, Check]) -> Check:
 
 
 def worst_judgement(found: Sequence[Judgement]) -> Judgement:
-    """Return the trials' judgement: the largest cost, of which the shown time reaches the least share."""
+    """Join the ranks' judgements: the worst of each check, the largest cost, the smallest share of it."""
     costs_s = [each.cost_s for each in found if each.cost_s is not None]
     return Judgement(
         checks=worst_checks([each.checks for each in found]),

@@ -107,11 +107,10 @@ if __name__ == "__main__":
     status = 0
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
-    except Exception:  # noqa: BLE001 - whatever it is, the log has it
+    except Exception:  # noqa: BLE001 - printed; uncaught, Python would wait for the other ranks' threads at its end
         traceback.print_exc()
         status = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(
-        status
-    )  # all is written; to take PyTorch apart would cost a second, and JAX waits for other ranks
+    # All is written. To take PyTorch apart would cost a second, and JAX would wait for the other ranks.
+    os._exit(status)

@@ -4,7 +4,7 @@ import faulthandler
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +23,7 @@ class Group:
     same function of the implementation next. So they decide by values that they have exchanged.
     """
 
-    ranks: Ranks = Ranks()  # noqa: RUF009 - frozen
+    ranks: Ranks = field(default_factory=Ranks)
     exchange: Callable[[Sequence[float]], Sequence[float]] = list  # the implementation's `largest`
     leave: Callable[[], None] = lambda: None
 

@@ -114,8 +114,9 @@ def test_without_submitit_or_a_cluster_the_message_says_what_to_do(
     monkeypatch.setattr(campaign, "CAMPAIGNS", tmp_path / "campaigns")
     if hide:
         monkeypatch.setitem(sys.modules, hide, None)
-        monkeypatch.delitem(sys.modules, "benchmarks.campaign.jobs", raising=False)
-        monkeypatch.delitem(sys.modules, "benchmarks.campaign.follow", raising=False)
+        for module in ("jobs", "follow"):  # as if none had imported them yet
+            monkeypatch.delitem(sys.modules, f"benchmarks.campaign.{module}", raising=False)
+            monkeypatch.delattr(f"benchmarks.campaign.{module}", raising=False)
 
     arguments = ["--slots=2", "--slurm-partition=cpu", "-o", str(tmp_path / "run.json")]
     assert main([*CALL, *arguments]) == 4

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from types import ModuleType
+from typing import TypeVar, cast
 
 import numpy as np
 from rich.table import Table
@@ -32,6 +33,7 @@ from benchmarks.worker.start import load, pin
 LOOPS = {"torch": "torch_step_all_reduce", "jax": "jax_shard_map"}
 N_FEATURES = (2, 256, 4096)
 N_CALLS, N_SAMPLES = 100, 10
+T = TypeVar("T")
 MARK = "all-reduce: "
 """Before an answer: gloo also prints."""
 
@@ -59,7 +61,7 @@ def _on_ranks(framework: str, n_ranks: int) -> list[tuple[int, float, float]]:
     agent = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", "--local-addr=localhost"]
     module = ["-m", "benchmarks.studies.scaling.all_reduce", framework]
     environment = worker_environment(n_cores=1, cpu_only=True)
-    done = subprocess.run(  # noqa: S603 - our own module
+    done = subprocess.run(  # noqa: S603 - this module on this Python, without a shell
         [*agent, f"--nproc-per-node={n_ranks}", *module],
         env=environment | {"PYTHONSAFEPATH": "1"},
         stdout=subprocess.PIPE,
@@ -83,7 +85,7 @@ def be_rank(framework: str) -> Iterator[tuple[int, float, float]]:
     group = join(loop, ranks)
     make = {"torch": torch_all_reduces, "jax": jax_all_reduces}[framework]
     for n_features in N_FEATURES:
-        reduce = make(loop, n_features + 2)
+        reduce = make(cast("ModuleType", loop), n_features + 2)
         reduce()  # compiles
         samples_s = []
         for _ in range(N_SAMPLES):
@@ -96,7 +98,7 @@ def be_rank(framework: str) -> Iterator[tuple[int, float, float]]:
     group.leave()
 
 
-def torch_all_reduces(loop: Any, n_values: int) -> Callable[[], object]:  # noqa: ANN401 - a module
+def torch_all_reduces(loop: ModuleType, n_values: int) -> Callable[[], object]:
     """Return N_CALLS all-reduces of a message by torch.distributed."""
     message = loop.torch.zeros(n_values)
 
@@ -107,12 +109,13 @@ def torch_all_reduces(loop: Any, n_values: int) -> Callable[[], object]:  # noqa
     return reduce
 
 
-def jax_all_reduces(loop: Any, n_values: int) -> Callable[[], object]:  # noqa: ANN401 - a module
+def jax_all_reduces(loop: ModuleType, n_values: int) -> Callable[[], object]:
     """Return N_CALLS all-reduces of a message in one compiled program."""
     jax, spec = loop.jax, loop.P()
 
-    def repeat(message: Any) -> Any:  # noqa: ANN401 - an array
-        return jax.lax.scan(lambda m, _: (jax.lax.pmean(m, "rank"), None), message, length=N_CALLS)[0]
+    def repeat(message: T) -> T:
+        reduced: T = jax.lax.scan(lambda m, _: (jax.lax.pmean(m, "rank"), None), message, length=N_CALLS)[0]
+        return reduced
 
     mesh = loop.make_mesh("cpu")
     mapped = jax.jit(jax.shard_map(repeat, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
@@ -124,5 +127,6 @@ if __name__ == "__main__":
     if "RANK" not in os.environ:
         sys.exit(main())
     for found in be_rank(sys.argv[1]):
-        print(MARK + json.dumps(found), flush=True)  # noqa: T201 - for the process that starts the ranks
+        sys.stdout.write(f"{MARK}{json.dumps(found)}\n")
+    sys.stdout.flush()
     os._exit(0)
