@@ -67,10 +67,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place_of(item.nodeid))
 
 
-@pytest.fixture(autouse=True)
-def all_cpus() -> Iterator[None]:
-    """Undo it if a test, or the study that it calls, keeps the whole process to one CPU."""
-    yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Undo it if something before, such as a study that a test calls, keeps the whole process to one CPU."""
     if CPUS and os.sched_getaffinity(0) != CPUS:
         os.sched_setaffinity(0, CPUS)
 
