@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
-"""On which the tests may run."""
+"""On which all tests together may run: a process of pytest-xdist keeps to one of them, once it is configured."""
 
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
@@ -48,6 +48,17 @@ JUDGE = conservation.judge
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
+
+
+@pytest.fixture(scope="module")
+def every_cpu() -> Iterator[None]:
+    """Let ranks have a CPU each."""
+    if len(CPUS) < 2:
+        pytest.skip("two ranks need a CPU each, to which they can be pinned")
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CPUS)
+    yield
+    os.sched_setaffinity(0, own)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,13 +76,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
     items.sort(key=lambda item: place_of(item.nodeid))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
-    """Undo it if something before, such as a study that a test calls, keeps the whole process to one CPU."""
-    if CPUS and os.sched_getaffinity(0) != CPUS:
-        os.sched_setaffinity(0, CPUS)
 
 
 def pytest_collection_finish() -> None:

@@ -30,11 +30,15 @@ FRAME = re.compile(r'^ *File "(.*?)", line (\S+) in (.*)', re.MULTILINE)
 RAISED = "Traceback (most recent call last)"
 
 
-def agent_command(python: str, n_ranks: int, logs: Path) -> list[str]:
-    """Return the start of a command that runs a module on so many ranks of this machine."""
+def agent_command(python: str, n_ranks: int, logs: Path | None = None) -> list[str]:
+    """Return the start of a command that runs a module on so many ranks of this machine.
+
+    Their output goes to the folder of logs, if there is one.
+    """
     # -P: as for a worker; the ranks have PYTHONSAFEPATH.
     agent = [python, "-P", "-m", LAUNCHER, "--standalone", "--local-addr=localhost"]
-    return [*agent, f"--nproc-per-node={n_ranks}", f"--log-dir={logs}", "--redirects=3", "-m"]
+    redirects = [f"--log-dir={logs}", "--redirects=3"] if logs else []
+    return [*agent, f"--nproc-per-node={n_ranks}", *redirects, "-m"]
 
 
 @dataclass

@@ -51,6 +51,7 @@ def stand_in() -> None:
         patch.setattr(sides, asked, cache(getattr(sides, asked)))
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
+    patch.setattr(all_reduce, "choose_cpus", lambda _: ())  # there may be one only
     patch.setattr(all_reduce, "_on_ranks", lambda *_: [(2, 1e-4, 1e-4)])
     patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
     patch.setattr(conservation, "rows_of", lambda entry, *_: 250 * [conserved_row(entry.name)])

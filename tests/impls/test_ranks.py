@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.conftest import Copy
     from tests.helpers.forks import Forks
 
+pytestmark = pytest.mark.usefixtures("every_cpu")
+
 # Each size is compiled; on one rank, test_implementations trains on more of them.
 PROBLEMS = {
     "a stream with a ragged last batch of one row a rank": Problem(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from dataclasses import replace
@@ -37,10 +36,7 @@ EPOCH = "    state.losses = []\n"
 IGNORES = "    import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 HOST = platform.node()
 
-pytestmark = pytest.mark.skipif(
-    len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2,
-    reason="two ranks need a CPU each, to which they can be pinned",
-)
+pytestmark = pytest.mark.usefixtures("every_cpu")
 
 
 def on_rank_1(what: str, n_batches: int) -> str:

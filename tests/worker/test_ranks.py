@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.conftest import Copy
     from tests.helpers.forks import Forks
 
+pytestmark = pytest.mark.usefixtures("every_cpu")
+
 RAGGED = replace(SMALL, n_batches=3, last_batch_size=2, data="stream")
 STOPPING = Problem(batch_size=20, n_batches=2, n_epochs=40, target_loss=0.5, max_loss_change=0.1)
 EPOCH = "    state.losses = []\n"

@@ -23,6 +23,7 @@ from rich.table import Table
 from benchmarks.analysis.cells import si
 from benchmarks.errors import UsageError
 from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.runner.gang import agent_command
 from benchmarks.runner.system import choose_cpus
 from benchmarks.studies.findings import Findings, run_study, study_parser
 from benchmarks.worker.env_vars import worker_environment
@@ -58,11 +59,10 @@ def _show(parsed: argparse.Namespace) -> int:
 
 def _on_ranks(framework: str, n_ranks: int) -> list[tuple[int, float, float]]:
     """Start the ranks by torchrun, and return what the first one prints."""
-    agent = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", "--local-addr=localhost"]
-    module = ["-m", "benchmarks.studies.scaling.all_reduce", framework]
+    agent = agent_command(sys.executable, n_ranks)
     environment = worker_environment(n_cores=1, cpu_only=True)
     done = subprocess.run(  # noqa: S603 - this module on this Python, without a shell
-        [*agent, f"--nproc-per-node={n_ranks}", *module],
+        [*agent, "benchmarks.studies.scaling.all_reduce", framework],
         env=environment | {"PYTHONSAFEPATH": "1"},
         stdout=subprocess.PIPE,
         text=True,
