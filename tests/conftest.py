@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from impls.contract import Device
 
 CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
-"""On which all tests together may run: a process of pytest-xdist keeps to one of them, once it is configured."""
+"""On which all tests together may run: a configured process of pytest-xdist keeps to one of them."""
 
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
