@@ -94,7 +94,7 @@ def test_a_rank_that_raises_ends_and_with_it_the_others(
 ) -> None:
     path = numpy_ranks(copy_of, (where, f"    1 / (1 - RANKS.rank)\n{where}"))
 
-    first, second = run_ranks(path, [SMALL, RAGGED], tmp_path, starters=starters, within_s=10)
+    first, second = run_ranks(path, [SMALL, RAGGED], tmp_path, starters=starters, within_s=60)
 
     assert second.status == 1
     assert "ZeroDivisionError: division by zero" in second.log
@@ -107,7 +107,7 @@ def test_a_problem_that_fails_on_a_rank_is_its_last(
 ) -> None:
     path = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}    1 / (1 - RANKS.rank * (len(batches) == 3))\n"))
 
-    first, second = run_ranks(path, [SMALL, RAGGED, SMALL], tmp_path, starters=starters, within_s=10)
+    first, second = run_ranks(path, [SMALL, RAGGED, SMALL], tmp_path, starters=starters, within_s=60)
 
     assert [type(message) for message in second.messages[1:]] == [Measurement, Failure]
     assert [type(message) for message in first.messages[1:]] == [Measurement, Failure]
