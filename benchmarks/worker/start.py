@@ -138,12 +138,12 @@ def n_processes() -> int | None:
     return len(family)
 
 
-def cpus_allowed() -> set[int] | None:
-    """Return the CPUs that some thread of this process may run on; None if the system can't say."""
+def cpus_allowed(*, but_for: int | None = None) -> set[int] | None:
+    """Return the CPUs that some thread but for one may run on; None if the system can't say."""
     if not TASKS.exists():
         return None
     allowed: set[int] = set()
-    for thread in _threads():
+    for thread in _threads() - {but_for}:
         with suppress(ProcessLookupError):  # it has just ended
             allowed |= os.sched_getaffinity(thread)
     return allowed
