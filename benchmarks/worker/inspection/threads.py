@@ -11,8 +11,8 @@ from benchmarks.worker.start import cpus_allowed
 from benchmarks.worker.training import Workload
 
 WATCHED_S = 0.3
-"""For so much CPU time, trainings are watched. A thread that lives for 0.1 ms an epoch was seen 40 of 40 times
-within 0.1 s, beside other work on every core 36 of 40 times."""
+"""For so much CPU time, trainings are watched. A thread that lives for 0.1 ms an epoch was seen 40 of 40
+times within 0.1 s, beside other work on every core 36 of 40 times."""
 
 
 def cpus_in_trainings(workload: Workload) -> set[int] | None:
@@ -35,10 +35,9 @@ def _watched() -> Iterator[set[int]]:
     over = Event()
 
     def look() -> None:
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, range(os.cpu_count() or 1))
-        while not over.is_set():
-            seen.update(cpus_allowed(but_for=get_native_id()) or ())
+        with _on_any_cpu():
+            while not over.is_set():
+                seen.update(cpus_allowed(but_for=get_native_id()) or ())
 
     thread = Thread(target=look)
     thread.start()
@@ -47,3 +46,17 @@ def _watched() -> Iterator[set[int]]:
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def _on_any_cpu() -> Iterator[None]:
+    """Let this thread run anywhere, but not at its end: the system shows threads a while after they ended."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
