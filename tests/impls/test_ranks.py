@@ -105,4 +105,6 @@ def test_a_rank_of_jax_ends_when_it_is_asked_to(
 
     ranks = run_ranks(path, [Problem()], tmp_path, starters=starters, within_s=60, caches=str(caches))
 
-    assert [rank.status for rank in ranks] == [-signal.SIGTERM, -signal.SIGTERM]
+    assert ranks[0].status == -signal.SIGTERM
+    # JAX aborts a rank whose first rank, the coordinator, has ended before the signal came.
+    assert ranks[1].status in (-signal.SIGTERM, -signal.SIGABRT)
