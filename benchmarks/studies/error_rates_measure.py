@@ -87,7 +87,7 @@ def _measure(parsed: argparse.Namespace) -> int:
                 load = (cpu_s() - begin_cpu_s) / (time.monotonic() - begin)
                 line |= {"kind": kind, "load": load, "added": added if kind == "slower" else {}}
                 append(parsed.output, line)
-                found = {name: case["category"] for name, case in line["cases"].items()}
+                found = ", ".join(f"{name} {case['category']}" for name, case in line["cases"].items())
                 shares = f"{line['wall_s']:.0f} s; the load took {load:.0%} of the core"
                 console.print(f"{kind}: {found}, {shares}")
     return summarize(parsed.output, console)
