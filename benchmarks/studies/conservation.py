@@ -125,7 +125,7 @@ def _row(result: CaseResult, answer: object) -> dict[str, Any]:
             "fastest": shown.min_s / judgement.cost_s if judgement.cost_s else None,
             "typical": shown.median_s / judgement.cost_s if judgement.cost_s else None,
             "share": judgement.share,
-            "waited_share": found.waited_share,
+            "others_share": found.others_share,
             "cost_s": judgement.cost_s,
             **{key: getattr(found, key) for key in ("fixed_s", "place_s", "copy_s", "export_s")},
         }

@@ -108,7 +108,7 @@ def _epoch(timing: Timing, share: float, device: Device) -> Check:
         f"{_us(found.marginal_wall_s)} of wall time, in a quiet moment {_us(fastest_s(found, device))}"
     )
     busy, holds = is_busy(found), True if share >= TOLERANCE else None
-    if holds and busy and found.waited_share is not None and share > SLOWED:
+    if holds and busy and found.others_share is not None and share > SLOWED:
         return Check(name=EPOCH, expected=LEAST, found=f"{text}: slowed down{_busy(found)}", holds=None)
     if not holds:
         text += f"{_busy(found)}; {_cause(found)}"
@@ -172,9 +172,9 @@ def _limit(name: str, found_s: float, limit_s: float, found: Conservation, remed
 
 
 def _busy(found: Conservation) -> str:
-    if found.waited_share is None:
+    if found.others_share is None:
         return "; whether other work took the core is not observable"
-    return f"; other work had the core {found.waited_share:.0%} of the time" if is_busy(found) else ""
+    return f"; other work had the core {found.others_share:.0%} of the time" if is_busy(found) else ""
 
 
 def _us(time_s: float) -> str:

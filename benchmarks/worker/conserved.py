@@ -17,8 +17,7 @@ that no whole training does. On an H200 it was down to 0.42 of a median epoch, a
 row's processes (all records)."""
 
 BUSY = 0.2
-"""If threads waited for a core in a larger part of the time, a time is not said to be below its cost. A loop
-that wakes other threads waits for up to 0.12 of the time on a machine that does nothing else (measured)."""
+"""If others had the core in a larger part of the trials' time, a time is not said to be below its cost."""
 
 
 def conserved_share(conservation: Conservation, summary: Summary, device: Device) -> float:
@@ -53,5 +52,5 @@ def marginal_s(conservation: Conservation, device: Device) -> float:
 
 
 def is_busy(conservation: Conservation) -> bool:
-    """Whether other work took the cores from the trials, or nothing is known of it."""
-    return conservation.waited_share is None or conservation.waited_share > BUSY
+    """Whether others had the cores for which the trials waited, or nothing is known of it."""
+    return conservation.others_share is None or conservation.others_share > BUSY

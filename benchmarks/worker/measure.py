@@ -1,6 +1,7 @@
 """How a worker measures one problem: verify it, then time it, or inspect it, or both."""
 
 import gc
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from benchmarks.worker.inspection.instructions import count_trainings
 from benchmarks.worker.inspection.placed import changed_values
 from benchmarks.worker.inspection.threads import cpus_in_trainings
 from benchmarks.worker.inspection.unseen import train_own_size
+from benchmarks.worker.inspection.waits import core_times, others_part
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
@@ -137,11 +139,13 @@ def time_trainings(
     gc.collect()
     gc.freeze()
     until_s = time.perf_counter() + RETRIED * job.worker_timeout_s
+    cpus = cpus_allowed() or set()
+    before = core_times(cpus)
     timed = [_timed(workload, n_epochs)]
     trials = Trials.of(workload, observer, seed=job.unseen_seed, n_epochs=n_epochs)
     for _ in range(TRIES):
         _time_more(timed, trials, job.sample_s)
-        conservation = conservation_of(trials, timed)
+        conservation = conservation_of(trials, timed, others_part(before, core_times(cpus)))
         share = conserved_share(conservation, summary_of(timed), workload.device)
         failed = share < ALONE and not is_busy(conservation)
         goes_on = share < TOLERANCE and not failed and time.perf_counter() <= until_s
@@ -184,14 +188,22 @@ def summary_of(timed: Sequence[TimedTraining]) -> Summary:
     return summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
 
 
-def conservation_of(trials: Trials, timed: Sequence[TimedTraining]) -> Conservation:
-    """Return the trials' figures, and those of the timed trainings that they are compared with."""
-    waits_s = [training.waited_s for training in timed if training.waited_s is not None]
-    n_epochs = sum(len(training.epoch_s) for training in timed)
+def conservation_of(trials: Trials, timed: Sequence[TimedTraining], others: float | None) -> Conservation:
+    """Return the trials' figures, and those of the timed trainings that they are compared with.
+
+    `others` is the part of the waits in which others had the core; None: not observable. Of several ranks,
+    the one counts that waited for others longest: the other ranks wait for it.
+    """
+    share, net_s = math.inf, None
+    if others is not None:
+        share = others * sum(trial.waited_s for trial in trials.done) / sum(t.wall_s for t in trials.done)
+        net_s = sum(t.wall_s - others * t.waited_s for t in timed) / sum(len(t.epoch_s) for t in timed)
+    (share,) = trials.workload.group.largest([share])
     return replace(
         trials.conservation(n_cores=n_cores_allowed()),
+        others_share=share if math.isfinite(share) else None,
         quiet_s=min(float(np.mean(drop_warmup(training.epoch_s))) for training in timed),
-        net_s=(sum(t.wall_s for t in timed) - sum(waits_s)) / n_epochs if waits_s else None,
+        net_s=net_s,
     )
 
 

@@ -101,7 +101,7 @@ class Trial:
     n_epochs: int
     cpu_s: float  # of all threads, from the call of `prepare` to NumPy arrays in hand
     wall_s: float  # over the same time
-    waited_s: float | None  # of all threads that could run but had no core; None: not observable
+    waited_s: float  # of all threads that could run but had no core
     export_s: float  # CPU time, part of cpu_s
     end: Outcome  # the losses are those of the last epoch
 
@@ -118,7 +118,7 @@ class Conservation:
     place_s: float  # CPU time for the trials' data
     export_s: float  # CPU time
     copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
-    waited_share: float | None  # of the trials' time, in which threads waited for a core
+    others_share: float | None = None  # of the trials' time: others had the core; None: not observable
     quiet_s: float = math.inf  # the mean epoch of the fastest timed training
     net_s: float | None = None  # the mean epoch of all timed trainings, without the wait for a core
     calls_cpu_s: tuple[float, ...] = ()  # per core: `prepare`, each epoch, `export`; if a time is too short

@@ -141,31 +141,6 @@ def patched(replacements: Mapping[tuple[object, str], object]) -> Iterator[None]
             setattr(owner, name, old)
 
 
-def waited_s(*, main_thread_only: bool = False) -> float | None:
-    """Return how long this process's threads have waited for a core so far; None if the system can't say.
-
-    A thread waits while it could run but another one has the core; see "run_delay" in Linux's
-    Documentation/scheduler/sched-stats.rst.
-    """
-    tasks = [Path("/proc/thread-self")] if main_thread_only else Path("/proc/self/task").glob("*")
-    waits_ns = []
-    for task in tasks:
-        with suppress(OSError):  # a thread that has just ended
-            waits_ns.append(int((task / "schedstat").read_text(encoding="ascii").split()[1]))
-    return sum(waits_ns) / 1e9 if waits_ns else None
-
-
-def waited_for_others_s(before_s: float | None, after_s: float | None, *, idle_s: float) -> float | None:
-    """Return how long this process's threads waited for a core that another process had.
-
-    Two of its own threads on one core wait for each other, too, but then the process uses the core: it did
-    not for `idle_s`, the time that it had on its cores less its CPU time.
-    """
-    if before_s is None or after_s is None:
-        return None
-    return min(after_s - before_s, max(0.0, idle_s))
-
-
 def children_cpu_s() -> float:
     """Return the CPU time of ended child processes, for example of a compiler."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

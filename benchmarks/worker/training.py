@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
-from benchmarks.worker.observe import waited_for_others_s, waited_s
+from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.ranks import ALONE, Group
 from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Precision, Problem, State
 
@@ -115,7 +115,7 @@ class TimedTraining:
     epoch_s: list[float]  # (n_epochs,), of the slowest rank
     cpu_s: float  # of all threads, over all epochs
     wall_s: float  # over the same time
-    waited_s: float | None  # of it, in which this thread could run but had no core; None: not observable
+    waited_s: float  # of it, in which this thread could run but had no core
     result: EpochResult  # after the last epoch
 
 
@@ -143,7 +143,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
         epoch_s=workload.group.largest(np.diff(ticks).tolist()),
         cpu_s=cpu_s,
         wall_s=wall_s,
-        waited_s=waited_for_others_s(waited_before_s, waited_after_s, idle_s=wall_s - cpu_s),
+        waited_s=waited_after_s - waited_before_s,
         result=result,
     )
 

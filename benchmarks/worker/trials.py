@@ -19,9 +19,9 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.cases.data import draw_epochs, draw_parameters
+from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.messages import Conservation, Outcome, Trial
-from benchmarks.worker.observe import FrameworkObserver, waited_for_others_s, waited_s
-from benchmarks.worker.start import n_cores_allowed
+from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import Workload, check_result
 from impls.contract import Batches, Placed, Problem
 
@@ -105,7 +105,6 @@ class Trials:
             # Not the least: a thread that works for the loop may have ended early, once.
             export_s=median(trial.export_s for trial in self.done),
             copy_s=copy_s(self.epochs),
-            waited_share=_waited_share(self.done),
         )
 
     def cheapest(self, cost: Literal["cpu_s", "wall_s"]) -> tuple[Trial, Trial]:
@@ -159,7 +158,6 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
     # It ends an epoch early: losses that a loop computes only for the last one are then missing.
     problem = replace(workload.problem, n_epochs=n_epochs + 1, target_loss=None)
     parameters = draw_parameters(replace(problem, seed=seed))
-    n_cores = n_cores_allowed()
     workload.group.wait()
     wall_start_s = perf_counter()
     waited_before_s = waited_s()
@@ -179,7 +177,7 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
         n_epochs=n_epochs,
         cpu_s=cpu_s,
         wall_s=wall_s,
-        waited_s=waited_for_others_s(waited_before_s, waited_after_s, idle_s=n_cores * wall_s - cpu_s),
+        waited_s=waited_after_s - waited_before_s,
         export_s=cpu_end_s - export_start_s,
         end=Outcome(**dict(zip(("losses", "weight", "bias"), (a.tolist() for a in end), strict=True))),
     )
@@ -215,9 +213,3 @@ def _slope(short: Trial, long: Trial, cost: Literal["cpu_s", "wall_s"]) -> float
     """Return the cost of one epoch more."""
     difference_s: float = getattr(long, cost) - getattr(short, cost)
     return difference_s / (long.n_epochs - short.n_epochs)
-
-
-def _waited_share(trials: list[Trial]) -> float | None:
-    """Return the part of the trials' time in which the process waited for a core; None: not observable."""
-    waits_s = [trial.waited_s for trial in trials if trial.waited_s is not None]
-    return sum(waits_s) / sum(trial.wall_s for trial in trials) if waits_s else None

@@ -64,8 +64,8 @@ def test_a_fastest_epoch_that_other_work_slowed_down_shows_nothing() -> None:
     slow = {"marginal_cpu_s": 50e-6, "marginal_wall_s": 50e-6}
 
     assert answers(**slow) == {}
-    assert answers(**slow, waited_share=BUSY) == {EPOCH: None}
-    assert answers(**slow, waited_share=None) == {}  # a system that does not tell is not taken for a busy one
+    assert answers(**slow, others_share=BUSY) == {EPOCH: None}
+    assert answers(**slow, others_share=None) == {}  # a system that does not tell is not taken for a busy one
 
 
 def test_a_time_that_is_its_cost_holds() -> None:
@@ -80,12 +80,12 @@ def test_a_time_that_is_its_cost_holds() -> None:
         ({"net_s": 10e-6}, {EPOCH: False}),
         ({"marginal_cpu_s": 0.0, "marginal_wall_s": 0.0}, {EPOCH: False}),
         ({"marginal_cpu_s": 150e-6}, {EPOCH: None}),
-        ({"marginal_cpu_s": 1e-3, "waited_share": BUSY}, {EPOCH: None}),
-        ({"marginal_cpu_s": 1e-3, "waited_share": None}, {EPOCH: None}),
-        ({"marginal_wall_s": 1e-3, "waited_share": BUSY}, {}),
+        ({"marginal_cpu_s": 1e-3, "others_share": BUSY}, {EPOCH: None}),
+        ({"marginal_cpu_s": 1e-3, "others_share": None}, {EPOCH: None}),
+        ({"marginal_wall_s": 1e-3, "others_share": BUSY}, {}),
         ({"fixed_s": 0.1}, {"cost of a training beyond its epochs": False}),
         ({"fixed_s": 0.015}, {"cost of a training beyond its epochs": None}),
-        ({"fixed_s": 0.1, "waited_share": BUSY}, {"cost of a training beyond its epochs": None}),
+        ({"fixed_s": 0.1, "others_share": BUSY}, {"cost of a training beyond its epochs": None}),
         ({"place_s": 0.1}, {"cost of placing the batches": False}),
         ({"place_s": 0.1, "copy_s": 0.05}, {}),
         ({"export_s": 0.1}, {"cost of an export": False}),
@@ -188,7 +188,7 @@ def test_a_trial_that_saturates_is_compared_in_float32_even_if_the_case_does_not
 @pytest.mark.usefixtures("judged")
 def test_a_case_that_could_not_be_checked_is_not_measured_and_shows_no_time() -> None:
     result = CaseResult(Case(TORCH, "cpu", SMALL))
-    busy = replace(CONSERVED, marginal_cpu_s=1e-3, waited_share=BUSY)
+    busy = replace(CONSERVED, marginal_cpu_s=1e-3, others_share=BUSY)
     result.add(
         replace(measurement_of(SMALL), timing=replace(TIMING, conservation=busy)), round_=0, position=0
     )

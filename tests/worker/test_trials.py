@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +10,11 @@ import pytest
 
 from benchmarks.worker import trials
 from benchmarks.worker.conserved import conserved_share
+from benchmarks.worker.measure import conservation_of
 from benchmarks.worker.observe import FrameworkObserver
+from benchmarks.worker.ranks import Group
 from benchmarks.worker.samples import summarize
-from benchmarks.worker.training import Workload
+from benchmarks.worker.training import TimedTraining, Workload
 from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials
 from impls.contract import EpochResult, Parameters, Problem
 
@@ -208,3 +210,22 @@ def test_a_loop_may_compile_for_each_number_of_epochs(monkeypatch: pytest.Monkey
     assert found.conservation(n_cores=1).marginal_cpu_s == pytest.approx(EPOCH_S)
     assert found.conservation(n_cores=1).fixed_s == pytest.approx(PREPARE_S + EXPORT_S)
     assert found.n_compilations == len(compiled) > 1
+
+
+@pytest.mark.parametrize(("others", "expected"), [(0.5, 0.1), (0.0, 0.05), (None, None)], ids=str)
+def test_others_had_the_core_in_their_part_of_the_waits_or_as_long_as_on_another_rank(
+    others: float | None, expected: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = trials_of(Loop(), monkeypatch)
+    found.done = [replace(trial, waited_s=0.2 * trial.wall_s) for trial in found.done]
+    other_rank = Group(exchange=lambda shares: [max(share, 0.05) for share in shares])
+    found.workload = replace(found.workload, group=other_rank)
+    result = EpochResult(np.zeros(2), np.zeros(2), np.zeros(()))
+    timed = TimedTraining(
+        epoch_s=[EPOCH_S] * 10, cpu_s=0.0, wall_s=10 * EPOCH_S, waited_s=EPOCH_S, result=result
+    )
+
+    conservation = conservation_of(found, [timed], others)
+
+    assert conservation.others_share == pytest.approx(expected)
+    assert conservation.net_s == (None if others is None else pytest.approx(EPOCH_S * (1 - others / 10)))
