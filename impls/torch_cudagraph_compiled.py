@@ -33,9 +33,6 @@ PRIVATE_NAMES = ("torch._dynamo.config",)
 
 WARM_UP_EPOCHS = 3  # as in the documentation's example
 
-# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
-torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
-
 
 class CapturedEpoch(NamedTuple):
     """A graph and its addresses: a replay trains on the contents of the stacks."""
@@ -172,6 +169,8 @@ def make_train_step(learning_rate: float, loss: str) -> TrainStep:
     """Make the compiled step: it updates its first three arguments in place and returns the loss."""
     criterion: Callable[[Tensor, Tensor], Tensor]
     criterion = F.binary_cross_entropy_with_logits if loss == "bce_with_logits" else loss_on_probabilities
+    # It is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
+    torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
     @torch.compile(fullgraph=True, dynamic=False)
     def train_step(parameters: Tensor, moments: Tensor, n_steps: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -51,9 +51,6 @@ PRIVATE_NAMES = ("torch._higher_order_ops.scan", "torch._dynamo.config")
 # Inductor of torch 2.11 can't write a C++ wrapper around a loop; a Python one reads back whether to continue.
 WRAPS_LOOPS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 13)
 
-# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
-torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
-
 
 @dataclass
 class State:
@@ -148,6 +145,9 @@ def make_train_epoch(learning_rate: float, loss: str, device: Device) -> TrainEp
         second = second_moment / one_minus_power(BETA2, n_steps)
         parameters = parameters - learning_rate * first / (second.sqrt() + EPSILON)
         return (parameters, first_moment, second_moment, n_steps), loss
+
+    # It is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
+    torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
     # Not on CUDA: there Inductor (torch 2.11) fails to write a C++ wrapper around a loop, by an assertion on
     # the number of its inputs (codegen_subgraph_prefix), so that Python launches each step.

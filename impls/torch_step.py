@@ -33,9 +33,6 @@ USUAL = True
 SUPPORTS = ("loss=bce_with_logits", "feed=host", "readback=step")
 PRIVATE_NAMES = ("torch._dynamo.config",)
 
-# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
-torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
-
 
 @dataclass
 class State:
@@ -127,6 +124,8 @@ def make_train_step(learning_rate: float, loss: str, device: Device) -> TrainSte
     """Make the compiled step: it updates its first three arguments in place and returns the loss."""
     criterion: Callable[[Tensor, Tensor], Tensor]
     criterion = F.binary_cross_entropy_with_logits if loss == "bce_with_logits" else loss_on_probabilities
+    # It is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
+    torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
     # A C++ wrapper (cpp_wrapper) gains nothing for a call this small: its guards take the time. On a
     # CPU the mode saves 8 % (torch 2.13 then does not check the alignment of the inputs); on CUDA it would

@@ -31,9 +31,6 @@ TIER = "step"
 SPANS_RANKS = True
 PRIVATE_NAMES = ("torch._dynamo.config",)
 
-# A function is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
-torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
-
 
 @dataclass
 class State:
@@ -133,6 +130,8 @@ def export(state: State) -> EpochResult:
 @cache  # one compilation for all trainings
 def make_train_step(learning_rate: float, device: Device) -> TrainStep:
     """Make the compiled step: it updates its first three arguments in place and returns the batch's loss."""
+    # It is compiled once for every size and learning rate; beyond the default limit (8) it would raise.
+    torch._dynamo.config.recompile_limit = 256  # noqa: SLF001 - the documented name
 
     @torch.compile(fullgraph=True, dynamic=False, mode="reduce-overhead" if device == "cpu" else None)
     def train_step(parameters: Tensor, moments: Tensor, n_steps: Tensor, x: Tensor, y: Tensor) -> Tensor:
