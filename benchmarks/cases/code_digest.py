@@ -77,10 +77,20 @@ def files_of(loop: Path) -> list[Path]:
 
 
 @lru_cache(maxsize=1000)
+def parsed(content: bytes) -> ast.Module:
+    """Parse an implementation's file once, for all who only read the tree; it may declare its encoding.
+
+    Raises:
+        SyntaxError, ValueError, MemoryError, RecursionError: it is not Python; see NOT_READABLE.
+    """
+    return ast.parse(content)
+
+
+@lru_cache(maxsize=1000)
 def _imported(content: bytes) -> frozenset[str]:
     """Return the first names of the modules that Python code imports, below `impls` the second ones."""
     try:
-        nodes = list(ast.walk(ast.parse(content)))
+        nodes = list(ast.walk(parsed(content)))
     except NOT_READABLE:
         return frozenset()
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
@@ -119,7 +129,8 @@ def _digest_of(parts: Iterable[str]) -> str:
 def _digest_of_file(suffix: str, content: bytes, *, all_imports: bool = False) -> str:
     if suffix == ".py":
         with contextlib.suppress(*NOT_READABLE):  # not Python: the worker reports the fault
-            content = repr(_tree_of(ast.parse(content), all_imports=all_imports)).encode()
+            tree = parsed(content) if all_imports else ast.parse(content)
+            content = repr(_tree_of(tree, all_imports=all_imports)).encode()
     return hashlib.sha256(content).hexdigest()
 
 

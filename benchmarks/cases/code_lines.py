@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from benchmarks.cases.code_digest import NOT_READABLE, files_of
+from benchmarks.cases.code_digest import NOT_READABLE, files_of, parsed
 from benchmarks.paths import IMPLEMENTATIONS
 
 TEXTBOOK = "torch_eager"
@@ -36,7 +36,7 @@ def _n_lines(content: bytes, *, is_python: bool) -> int:
 def _docstring_lines(content: bytes) -> set[int]:
     """Return the numbers of the lines of all statements that are only a text; none if it is not Python."""
     try:
-        nodes = ast.walk(ast.parse(content))
+        nodes = ast.walk(parsed(content))
     except NOT_READABLE:
         return set()
     return {

@@ -3,10 +3,9 @@
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, harness_digests, timed_code_digest
+from benchmarks.cases.code_digest import CONTRACT, NOT_READABLE, harness_digests, parsed, timed_code_digest
 from benchmarks.cases.code_lines import more_lines
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.paths import IMPLEMENTATIONS
@@ -28,7 +27,7 @@ REMOVED = {"jax_scan_packed": BY_HAND}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImplementationFile:
+class Description:
     """An implementation as its file describes it."""
 
     name: str
@@ -37,13 +36,19 @@ class ImplementationFile:
     tier: str
     supports: tuple[str, ...]  # variants of problems, as "field=value"
     summary: str  # the first line of its docstring
-    code_digest: str  # of the code that decides its times, when the file was read
     cuda_graph: bool  # whether it declares that it replays a captured graph
     gradient: str  # who derives it: the framework, or the author by hand
     spans_ranks: bool  # whether it declares that it can train over several processes
     usual: bool  # whether it declares that it is the usual program of its tier in its framework
     private_names: tuple[str, ...]  # private or undocumented ones that it declares to rest on
-    more_lines: int  # of code than the textbook's loop, when the file was read
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImplementationFile(Description):
+    """An implementation to measure: what its file describes, and its code when the file was read."""
+
+    code_digest: str  # of the code that decides its times
+    more_lines: int  # of code than the textbook's loop
 
     def declines(self, problem: Problem, n_ranks: int = 1) -> str | None:
         """Describe what the problem needs on so many ranks and the implementation does not offer, or None."""
@@ -64,6 +69,11 @@ def discover(folder: Path = IMPLEMENTATIONS) -> dict[str, ImplementationFile]:
     return {name: read_entry(path, harness) for name, path in _files_in(folder).items()}
 
 
+def describe_all(folder: Path = IMPLEMENTATIONS) -> list[Description]:
+    """Read what every implementation in the folder describes, without its code, which takes a second."""
+    return [_describe(path) for path in _files_in(folder).values()]
+
+
 def _files_in(folder: Path) -> dict[str, Path]:
     paths = sorted(path for path in folder.glob("[!_.]*.py") if path.name != CONTRACT)
     return {path.stem: path for path in paths}
@@ -75,22 +85,28 @@ def read_entry(path: Path, harness: Sequence[str] | None = None) -> Implementati
     A file that is no implementation, or no Python, has an entry, too: its worker reports the fault, which
     then costs only its own rows. `harness` are the digests of TIMING_CODE, where they are known.
     """
+    return ImplementationFile(
+        **vars(_describe(path)),
+        code_digest=timed_code_digest(path, harness),
+        more_lines=more_lines(path),
+    )
+
+
+def _describe(path: Path) -> Description:
     module, fault = _parse(path)
     constants = _constants(module)
-    return ImplementationFile(
+    return Description(
         name=path.stem,
         path=path,
         framework=str(constants.get("FRAMEWORK") or "?"),
         tier=str(constants.get("TIER") or "?"),
         supports=_texts(constants.get("SUPPORTS")),
         summary=fault or (ast.get_docstring(module) or "").partition("\n")[0],
-        code_digest=timed_code_digest(path, harness),
         cuda_graph=constants.get("CUDA_GRAPH") is True,
         gradient=str(constants.get("GRADIENT") or BY_FRAMEWORK),
         spans_ranks=constants.get("SPANS_RANKS") is True,
         usual=constants.get("USUAL") is True,
         private_names=_texts(constants.get("PRIVATE_NAMES")),
-        more_lines=more_lines(path),
     )
 
 
@@ -118,14 +134,9 @@ def contract_version(folder: Path) -> int | None:
 def _parse(path: Path) -> tuple[ast.Module, str]:
     """Return the file's syntax tree and "", or an empty tree and the reason."""
     try:
-        return _tree_of(path.read_bytes()), ""
+        return parsed(path.read_bytes()), ""
     except (OSError, *NOT_READABLE) as error:
         return ast.Module([], []), f"not Python: {error or type(error).__name__}"
-
-
-@lru_cache(maxsize=1000)
-def _tree_of(content: bytes) -> ast.Module:
-    return ast.parse(content)  # bytes: the file may declare its encoding
 
 
 def _constants(module: ast.Module) -> dict[str, object]:
