@@ -86,7 +86,7 @@ def add_parser(  # noqa: PLR0913 - what differs between commands; most leave out
     """Add a command; the first line of its description is its summary.
 
     `declare` adds its arguments; it is called only for the command that is given. The function `do`, as in
-    "show:list_", carries it out; its module is loaded for no help. The `statuses` are added to the exit
+    "listing:list_", carries it out; its module is loaded for no help. The `statuses` are added to the exit
     statuses of every command.
     """
     every = sorted({**EVERY_COMMAND, **statuses}.items())

@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks.cases.implementations import ImplementationFile
+from benchmarks.cases.implementations import Description
+from benchmarks.records.row import Verdict
 from benchmarks.runner.case import EndReason
 from benchmarks.runner.dispatch import unavailable_reasons
 from benchmarks.runner.launch import launch
+from benchmarks.runner.system import unsupported_reason
 from benchmarks.worker.messages import Job
 from impls.contract import Device
 
@@ -23,23 +25,32 @@ TOGETHER_TIMEOUT_S = 30.0
 ALONE_TIMEOUT_S = Job.worker_timeout_s
 
 
-def probe_all(entries: Sequence[ImplementationFile], devices: Sequence[Device], folder: Path) -> list[Answer]:
-    """Return each implementation's answer, in this order; a file that breaks costs no other's."""
-    groups: dict[str, list[ImplementationFile]] = defaultdict(list)
+def probe_all(entries: Sequence[Description], devices: Sequence[Device], folder: Path) -> list[Answer]:
+    """Return each implementation's answer, in this order; a file that breaks costs no other's.
+
+    As in a run, no implementation is asked about a device that the machine lacks.
+    """
+    absent = {
+        device: EndReason(verdict=Verdict.NOT_MEASURED, reason=reason)
+        for device in devices
+        if (reason := unsupported_reason(device))
+    }
+    devices = [device for device in devices if device not in absent]
+    groups: dict[str, list[Description]] = defaultdict(list)
     for entry in entries:
         groups[entry.framework].append(entry)
     largest_first = sorted(groups.values(), key=len, reverse=True)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         asked = list(pool.map(lambda group: _probe(group, devices, folder), largest_first))
-    answers = {
-        entry: answer
+    answers: dict[Description, Answer] = {
+        entry: {**{device: answer[device] for device in devices}, **absent}
         for group, found in zip(largest_first, asked, strict=True)
         for entry, answer in zip(group, found, strict=True)
     }
     return [answers[entry] for entry in entries]
 
 
-def _probe(entries: Sequence[ImplementationFile], devices: Sequence[Device], folder: Path) -> list[Answer]:
+def _probe(entries: Sequence[Description], devices: Sequence[Device], folder: Path) -> list[Answer]:
     """Ask implementations of one framework in one process.
 
     If it ends or hangs before the last answer, the one that it was at is asked alone, and those after it in

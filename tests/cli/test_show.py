@@ -6,31 +6,53 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks.cases.implementations import discover
+import pytest
+
+from benchmarks.cases.implementations import describe_all
+from benchmarks.cli import listing
 from benchmarks.cli.main import main
 from benchmarks.errors import unknown_name
-from benchmarks.records.row import Check
+from benchmarks.records.row import Check, Verdict
+from benchmarks.runner.case import EndReason
 from tests.helpers.records import ABSENT, INVALID, document_of, row, run_of
 from tests.helpers.runs import run_of_day, timed, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+
+CPU_ONLY = EndReason(verdict=Verdict.NOT_MEASURED, reason="NumPy runs on the CPU only")
+ABSENT_GPU = EndReason(verdict=Verdict.NOT_MEASURED, reason="this machine has no NVIDIA GPU")
 
 
+@pytest.mark.parametrize(
+    ("ends", "reasons"),
+    [
+        ((None, CPU_ONLY), ["numpy_reference on cuda: NumPy runs on the CPU only"]),
+        ((ABSENT_GPU, ABSENT_GPU), ["every implementation on cuda: this machine has no NVIDIA GPU"]),
+        (
+            (ABSENT_GPU, CPU_ONLY),
+            ["jax_jit on cuda: this machine has no NVIDIA GPU", "numpy_reference on cuda: NumPy runs on"],
+        ),
+    ],
+)
 def test_list_shows_every_implementation_problem_suite_and_why_something_can_not_run_here(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ends: tuple[EndReason | None, ...],
+    reasons: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    some = {name: entry for name, entry in discover().items() if name in ("jax_jit", "numpy_reference")}
-    monkeypatch.setattr("benchmarks.cli.show.discover", lambda: some)
+    some = [each for each in describe_all() if each.name in ("jax_jit", "numpy_reference")]
+    monkeypatch.setattr(listing, "describe_all", lambda: some)
+    monkeypatch.setattr(listing, "probe_all", lambda *_: [{"cpu": None, "cuda": end} for end in ends])
 
     assert main(["list"]) == 0
 
     out = capsys.readouterr().out
-    for word in ("jax_jit", "numpy_reference", "book-B1000-D2-N5-E12", "cuda", "sweep"):
+    for word in ("jax_jit", "numpy_reference", "book-B1000-D2-N5-E12", "cuda", "sweep", *reasons):
         assert word in out
-    assert "numpy_reference on cuda: NumPy runs on the CPU only" in out
+    assert out.count(" on cuda: ") == len(reasons)
+    assert " on cpu: " not in out
 
 
 def test_table_prints_recorded_runs_as_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,18 +9,21 @@ import pytest
 
 from benchmarks.cases.implementations import read_entry
 from benchmarks.records.row import Verdict
+from benchmarks.runner import case, probe
 from benchmarks.runner import launch as launcher
-from benchmarks.runner import probe
+from benchmarks.runner.case import Case
 from benchmarks.runner.launch import launch
 from benchmarks.runner.probe import probe_all
 from benchmarks.worker.messages import Job
 from impls.contract import DEVICES
+from tests.conftest import SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.runner.answers import Report
     from benchmarks.runner.probe import Answer
+    from impls.contract import Device
     from tests.conftest import Copy
 
 pytestmark = pytest.mark.usefixtures("forking")
@@ -63,13 +66,38 @@ def answers_of(copy_of: Copy, tmp_path: Path, b: str = "") -> list[Answer]:
 
 
 def test_one_process_answers_for_all_implementations_of_a_framework(
-    copy_of: Copy, tmp_path: Path, asked: list[list[str]]
+    copy_of: Copy, tmp_path: Path, asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(probe, "unsupported_reason", lambda _: None)
+
     answers = answers_of(copy_of, tmp_path)
 
     assert asked == [["a", "b", "c", "d"]]
     assert [answer["cpu"] for answer in answers] == [None] * 4
     assert {end.reason for answer in answers if (end := answer["cuda"])} == {"NumPy runs on the CPU only"}
+
+
+def test_of_a_device_that_the_machine_lacks_no_process_is_asked_and_the_reason_is_that_of_a_run(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(device: Device, *_: object) -> str | None:
+        return "no GPU" if device == "cuda" else None
+
+    def launch_and_check(job: Job, folder: Path, name: str) -> Report:
+        assert job.devices == ("cpu",)
+        return launch(job, folder, name)
+
+    for module in (case, probe):
+        monkeypatch.setattr(module, "unsupported_reason", lacking)
+    monkeypatch.setattr(probe, "launch", launch_and_check)
+    entry = read_entry(numpy_float32)
+
+    (answer,) = probe_all([entry], DEVICES, tmp_path)
+
+    assert answer["cpu"] is None
+    assert answer["cuda"] is not None
+    assert answer["cuda"].verdict is Verdict.NOT_MEASURED
+    assert answer["cuda"].reason == Case(entry, "cuda", SMALL).skip_reason == "no GPU"
 
 
 def test_a_framework_that_is_not_installed_is_the_answer_for_all_of_its_implementations(

@@ -19,7 +19,7 @@ processes, what it costs, and each process's figures. Nothing is measured.
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `list`, `explain` and `table`."""
     about = "show implementations, problems, devices and suites; what can't run here, and why"
-    add_parser(commands, "list", "show:list_", about)
+    add_parser(commands, "list", "listing:list_", about)
     add_parser(commands, "explain", "show:explain", EXPLAIN_DESCRIPTION, _declare_explain)
     about = "print the tables of recorded runs in Markdown"
     add_parser(commands, "table", "show:table", about, _declare_table)
