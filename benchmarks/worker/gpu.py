@@ -64,11 +64,11 @@ class GpuMeter:
 class PowerMeter:
     """Divides the energy used since its making by the time since then."""
 
-    def __init__(self, device: Device, gpu: GpuMeter) -> None:
-        """Start to meter."""
-        self._energy_j: Callable[[], float | None] = (
-            gpu.energy_j if device == "cuda" else RaplMeter().energy_j
-        )
+    def __init__(self, device: Device, gpu: GpuMeter, local_rank: int = 0) -> None:
+        """Start to meter; of the ranks of a host, only the first one meters its processors."""
+        self._energy_j: Callable[[], float | None] = gpu.energy_j
+        if device == "cpu":
+            self._energy_j = RaplMeter().energy_j if local_rank == 0 else lambda: 0.0
         self._start_j, self._start_s = self._energy_j(), perf_counter()
 
     def mean_w(self) -> float | None:

@@ -105,7 +105,7 @@ def sample(
     """
     children_before_s = observe.children_cpu_s()
     gpu = GpuMeter(workload.device)
-    power = PowerMeter(workload.device, gpu)
+    power = PowerMeter(workload.device, gpu, workload.group.ranks.local_rank)
     timed, trials, conservation = time_trainings(workload, observer, job, n_epochs)
     power_w = power.mean_w()
     counted, n_instructions = (

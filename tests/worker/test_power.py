@@ -63,6 +63,14 @@ def test_the_packages_of_a_cpu_are_added_up_and_may_begin_anew(clock: list[float
     assert meter.mean_w() == pytest.approx((0.5 + 2) / 2)
 
 
+def test_of_a_hosts_ranks_one_meters_its_processors(clock: list[float], packages: Path) -> None:
+    meters = [PowerMeter("cpu", _gpu(), rank) for rank in range(2)]
+    clock[0] += 2
+    (packages / "intel-rapl:0" / "energy_uj").write_text("9500000\n", encoding="ascii")
+
+    assert [meter.mean_w() for meter in meters] == [0.25, 0]
+
+
 def test_without_rapl_or_the_right_to_read_it_a_cpu_has_no_power(packages: Path) -> None:
     (packages / "intel-rapl:1" / "energy_uj").unlink()
 
