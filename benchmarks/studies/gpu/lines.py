@@ -53,7 +53,7 @@ LINES = (
         commands=(
             (
                 *("-m", "pytest", "tests/impls/test_on_gpu.py", "tests/impls/test_torch_cudagraphs.py"),
-                *("-v", "-kcuda or gpu", "--benchmark-disable", "-pno:cacheprovider"),
+                *("-v", "-rs", "-kcuda or gpu", "--benchmark-disable", "-pno:cacheprovider"),
                 "-Wdefault",  # another machine's packages may warn
             ),
         ),

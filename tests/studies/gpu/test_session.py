@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,8 +17,9 @@ import pytest
 
 from benchmarks.cases.implementations import discover
 from benchmarks.cli.main import build_parser
+from benchmarks.files import write_atomically
 from benchmarks.paths import CODE
-from benchmarks.studies.gpu import session
+from benchmarks.studies.gpu import commands, session
 from benchmarks.studies.gpu.lines import LINES, Line
 from benchmarks.studies.gpu.session import main
 
@@ -36,7 +38,7 @@ def line(name: str, *scripts: str, least_s: float = 0.1, limit_s: float = 30) ->
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    monkeypatch.setattr(session, "GRACE_S", 0.5)
+    monkeypatch.setattr(commands, "GRACE_S", 0.5)
     monkeypatch.setattr(session, "RESERVE_S", 0.1)
 
 
@@ -179,6 +181,52 @@ def test_a_second_session_does_not_replace_the_archive_of_the_first(
     assert measure(monkeypatch, archive, line("1-a", HANGS)) == 4
     assert "expected no archive, found one, or its folder; go on with --resume" in capfd.readouterr().err
     assert statuses(archive) == {"1-a": "done"}
+
+
+def test_on_a_full_disk_it_ends_and_names_the_folder_with_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "session.tar"
+
+    def write(path: Path, content: str | bytes) -> None:
+        if path == archive:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_atomically(path, content)
+
+    monkeypatch.setattr(session, "write_atomically", write)
+    assert measure(monkeypatch, archive, line("1-a", WRITES), line("2-b", HANGS)) == 4
+    assert capfd.readouterr().err == (
+        f"{archive}: can't be written (No space left on device); "
+        f"what was measured is in {archive}.lines: make room, and go on with --resume\n"
+    )
+
+    monkeypatch.setattr(session, "write_atomically", write_atomically)
+    assert measure(monkeypatch, archive, line("1-a", "raise"), line("2-b", WRITES), resume=True) == 0
+    assert {"1-a.1/record.json", "2-b.1/record.json"} < {*contents(archive)}
+
+
+def test_an_archive_of_something_else_is_refused_and_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "other.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(__file__, "a.py")
+    before = archive.read_bytes()
+
+    assert measure(monkeypatch, archive, line("1-a", WRITES), resume=True) == 4
+
+    assert "expected an archive of a session (" in capfd.readouterr().err
+    assert ([*tmp_path.iterdir()], archive.read_bytes()) == ([archive], before)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "ten"])
+def test_a_time_that_is_none_is_refused(
+    seconds: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([f"--seconds={seconds}", f"-o{tmp_path / 'session.tar'}"])
+
+    assert f"expected a number of seconds above zero, as 420, found '{seconds}'" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
