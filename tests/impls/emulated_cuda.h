@@ -1,8 +1,10 @@
 /* Runs impls/native_floor.cu on a CPU: each thread of the GPU is a fiber, which waits at barriers for the others.
-   What a GPU's memory model allows and a CPU's does not is not seen: only the algorithm is tested. */
+   A random warp runs until it waits, then another one: so a missing barrier shows. What a GPU's memory model allows and a CPU's does not is not seen: only the algorithm is tested. */
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <random>
 #include <ucontext.h>
 #include <vector>
 
@@ -29,7 +31,11 @@ struct Fiber {
     Index thread, block;
     ucontext_t context;
     std::unique_ptr<char[]> stack;
+    const Barrier *barrier = nullptr; /* at which it waits until more threads than these have passed */
+    unsigned n_passed = 0;
     bool has_ended = false;
+
+    bool can_run() const { return !has_ended && !(barrier && barrier->n_passed == n_passed); }
 };
 
 struct Block {
@@ -43,6 +49,7 @@ static std::vector<Fiber> fibers;
 static std::vector<Block> blocks;
 static Barrier of_all;
 static Fiber *now;
+static bool has_yielded; /* to other warps */
 static ucontext_t scheduler;
 static Index blockDim, gridDim;
 
@@ -50,15 +57,19 @@ static Index blockDim, gridDim;
 #define blockIdx (now->block)
 #define shared (blocks[blockIdx.x].memory.data())
 
-static void others_run() { swapcontext(&now->context, &scheduler); }
+static void others_run() {
+    has_yielded = true;
+    swapcontext(&now->context, &scheduler);
+}
 
 static void wait_for(Barrier &barrier, unsigned n_threads) {
-    const unsigned n_passed = barrier.n_passed;
+    now->barrier = &barrier, now->n_passed = barrier.n_passed;
     if (++barrier.n_waiting == n_threads) {
         barrier.n_waiting = 0;
         barrier.n_passed++;
+    } else {
+        swapcontext(&now->context, &scheduler);
     }
-    while (barrier.n_passed == n_passed) others_run();
 }
 
 static void __syncthreads() { wait_for(blocks[blockIdx.x].barrier, blockDim.x); }
@@ -79,11 +90,35 @@ static float read_from_block(const float *address, unsigned block) {
     return blocks[block].memory[address - shared];
 }
 
-static void arrive(unsigned long long *arrived) { ++*arrived; }
+static void arrive(unsigned long long *arrived) {
+    ++*arrived;
+    others_run();
+}
 
 static unsigned long long count(const unsigned long long *arrived) {
     others_run();
     return *arrived;
+}
+
+/* Run a random warp until all its threads wait or one lets others run, then the next, until all have ended. */
+static void run_all() {
+    std::minstd_rand random;
+    std::vector<size_t> warps;
+    auto can_run = [](size_t warp) {
+        return std::any_of(&fibers[32 * warp], &fibers[32 * warp] + 32, [](const Fiber &each) { return each.can_run(); });
+    };
+    while (true) {
+        warps.clear();
+        for (size_t warp = 0; warp < fibers.size() / 32; warp++)
+            if (can_run(warp)) warps.push_back(warp);
+        if (warps.empty()) return;
+        const size_t warp = warps[random() % warps.size()];
+        size_t lane = random();
+        for (has_yielded = false; can_run(warp) && !has_yielded; lane++) {
+            now = &fibers[32 * warp + lane % 32];
+            if (now->can_run()) swapcontext(&scheduler, &now->context);
+        }
+    }
 }
 
 /* Run `work` in each thread of each block; shared memory begins with NaN. */
@@ -109,13 +144,5 @@ template <typename Work> static void launch(unsigned n_blocks, unsigned n_thread
         fiber.context.uc_link = &scheduler;
         makecontext(&fiber.context, +[] { (*job)(), now->has_ended = true; }, 0);
     }
-    for (bool is_running = true; is_running;) {
-        is_running = false;
-        for (Fiber &fiber : fibers) {
-            if (fiber.has_ended) continue;
-            is_running = true;
-            now = &fiber;
-            swapcontext(&scheduler, &fiber.context);
-        }
-    }
+    run_all();
 }
