@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # CUdevice_attribute
+MULTIPROCESSORS, MAJOR, MINOR, SHARED_BYTES = 16, 75, 76, 97  # CUdevice_attribute
 DYNAMIC_SHARED_BYTES, ANY_CLUSTER = 8, 14  # CUfunction_attribute
 COOPERATIVE, CLUSTER_SIZE = 2, 4  # CUlaunchAttributeID
 PORTABLE_CLUSTER = 8
@@ -55,6 +55,7 @@ class Gpu:
 
     architecture: str  # "sm_90"
     n_multiprocessors: int
+    shared_bytes: int  # of a block, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,17 +92,22 @@ class Memory:
         return array
 
 
-def unavailable() -> str | None:
-    """Return why nothing can be compiled or run, or None."""
+def without_gpu() -> str | None:
+    """Return why nothing can run, or None."""
     try:
         gpu()
     except (OSError, CudaError) as error:
         return f"no GPU of NVIDIA's with its driver ({error})"
+    return None
+
+
+def without_compiler(architecture: str) -> str | None:
+    """Return why nothing can be compiled for the GPU, or None."""
     try:
-        nvrtc()
-    except OSError as error:
+        compiled("", [f"--gpu-architecture={architecture}"])  # loading it does not load its second library
+    except (OSError, CudaError) as error:
         remedy = "install nvidia-cuda-nvrtc, or this package's extra: pip install '.[kernel]'"
-        return f"no CUDA compiler ({error}); {remedy}"
+        return f"no CUDA compiler ({' '.join(str(error).split())}); {remedy}"
     return None
 
 
@@ -141,8 +147,9 @@ def _check(library: ctypes.CDLL, name: str, status: int) -> None:
 @cache
 def gpu() -> Gpu:
     """Return the first GPU."""
-    n_multiprocessors, major, minor = map(_of_device, (MULTIPROCESSORS, MAJOR, MINOR))
-    return Gpu(f"sm_{major}{minor}", n_multiprocessors)
+    attributes = (MULTIPROCESSORS, MAJOR, MINOR, SHARED_BYTES)
+    n_multiprocessors, major, minor, shared_bytes = map(_of_device, attributes)
+    return Gpu(f"sm_{major}{minor}", n_multiprocessors, shared_bytes)
 
 
 def _of_device(attribute: int) -> int:

@@ -33,14 +33,11 @@ WARP = 32
 MAX_THREADS = {1: 1024, WARP: 512}
 """Of a block, where a thread or a warp reads a row: each thread of a warp needs more registers."""
 
-SHARED_BYTES = 227 * 1024
-"""Of a block, at most, on an H100 or H200."""
-
 BLOCK, CLUSTER, GRID = range(3)
 """What trains: as in the CUDA source."""
 
-LARGEST_CLUSTER = 16
-"""Blocks; on an H100 or H200."""
+LARGEST_CLUSTER = {"sm_90": 16, "sm_100": 16}
+"""Blocks, where it is more than on any GPU with clusters."""
 
 ROWS_OF_THREAD = 2
 """A block, or else a cluster, trains if its threads, or warps, have at most so many rows of a batch each.
@@ -105,10 +102,12 @@ class State:
 
 def unavailable() -> str | None:
     """Return why it can't run, or None."""
-    reason = _cuda.unavailable()
-    if reason is None and int(_cuda.gpu().architecture.removeprefix("sm_")) < 90:  # noqa: PLR2004 - Hopper
-        return f"its kernel needs a GPU with clusters, sm_90 or later; this one is {_cuda.gpu().architecture}"
-    return reason
+    if reason := _cuda.without_gpu():
+        return reason
+    architecture = _cuda.gpu().architecture
+    if int(architecture.removeprefix("sm_")) < 90:  # noqa: PLR2004 - Hopper
+        return f"its kernel needs a GPU with clusters, sm_90 or later; this one is {architecture}"
+    return _cuda.without_compiler(architecture)
 
 
 def prepare(problem: Problem, parameters: Parameters, scope: int | None = None) -> State:
@@ -157,16 +156,19 @@ def plan_of(problem: Problem, gpu: _cuda.Gpu, scope: int | None = None) -> Plan:
     lanes = 1 if problem.n_features <= NARROW else WARP
     wanted = problem.batch_size * lanes
     n_threads = min(MAX_THREADS[lanes], math.ceil(wanted / WARP) * WARP)
-    while shared_bytes(problem.n_features, n_threads) > SHARED_BYTES and n_threads > WARP:
+    while shared_bytes(problem.n_features, n_threads) > gpu.shared_bytes and n_threads > WARP:
         n_threads = max(n_threads // 2 // WARP, 1) * WARP
-    if shared_bytes(problem.n_features, n_threads) > SHARED_BYTES:
-        message = f"expected at most {SHARED_BYTES // 24:,} features, found {problem.n_features:,}"
+    if shared_bytes(problem.n_features, n_threads) > gpu.shared_bytes:
+        without = shared_bytes(0, WARP)
+        most = (gpu.shared_bytes - without) // (shared_bytes(1, WARP) - without)
+        message = f"expected at most {most:,} features, found {problem.n_features:,}"
         raise ValueError(message)
     n_needed = math.ceil(wanted / n_threads)
+    largest_cluster = LARGEST_CLUSTER.get(gpu.architecture, _cuda.PORTABLE_CLUSTER)
     if scope is None:
-        scopes = (BLOCK, 1), (CLUSTER, LARGEST_CLUSTER)
+        scopes = (BLOCK, 1), (CLUSTER, largest_cluster)
         scope = next((each for each, n in scopes if n_needed <= n * ROWS_OF_THREAD), GRID)
-    largest = {BLOCK: 1, CLUSTER: LARGEST_CLUSTER, GRID: gpu.n_multiprocessors}[scope]
+    largest = {BLOCK: 1, CLUSTER: largest_cluster, GRID: gpu.n_multiprocessors}[scope]
     launch = _cuda.Launch(
         n_blocks=min(n_needed, largest),
         n_threads=n_threads,

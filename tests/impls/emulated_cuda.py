@@ -52,6 +52,6 @@ def kernel(plan: _native_cuda.Plan, folder: Path) -> SimpleNamespace:
 
 def install(patch: Any, folder: Path, *, n_multiprocessors: int = 3) -> None:
     """Let the CUDA floor run on a GPU of few multiprocessors, which the CPU emulates."""
-    patch.setattr(_cuda, "gpu", lambda: _cuda.Gpu("sm_90", n_multiprocessors))
+    patch.setattr(_cuda, "gpu", lambda: _cuda.Gpu("sm_90", n_multiprocessors, 227 * 1024))
     patch.setattr(_cuda, "Memory", Memory)
     patch.setattr(_native_cuda, "kernel_of", cache(lambda plan: kernel(plan, folder)))

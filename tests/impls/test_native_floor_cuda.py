@@ -26,7 +26,7 @@ from tests.impls import emulated_cuda
 if TYPE_CHECKING:
     from pathlib import Path
 
-H200 = _cuda.Gpu("sm_90", 132)
+H200 = _cuda.Gpu("sm_90", 132, 227 * 1024)
 RAGGED = Problem(batch_size=150, n_batches=4, last_batch_size=33, n_epochs=3)
 SATURATED = Problem(batch_size=100, n_batches=3, n_epochs=2, feature_scale=100.0, seed=1)
 
@@ -147,12 +147,20 @@ def test_the_batch_decides_whether_a_block_a_cluster_or_the_grid_trains(
 
     assert (plan.scope, plan.launch.n_blocks, plan.launch.n_threads) == (scope, n_blocks, n_threads)
     assert (plan.launch.is_cluster, plan.launch.is_cooperative) == (scope == CLUSTER, scope == GRID)
-    assert plan.launch.shared_bytes <= _native_cuda.SHARED_BYTES
+    assert plan.launch.shared_bytes <= H200.shared_bytes
 
 
 def test_more_features_than_shared_memory_holds_are_refused_with_the_limit() -> None:
-    with pytest.raises(ValueError, match="expected at most 9,685 features, found 20,000"):
-        plan_of(Problem(n_features=20_000), H200)
+    assert plan_of(Problem(n_features=9683), H200).launch.shared_bytes <= H200.shared_bytes
+    with pytest.raises(ValueError, match="expected at most 9,683 features, found 9,684"):
+        plan_of(Problem(n_features=9684), H200)
+
+
+def test_another_gpu_gets_the_clusters_that_any_gpu_allows_and_blocks_that_fit_its_memory() -> None:
+    rtx = _cuda.Gpu("sm_120", 170, 99 * 1024)
+
+    assert plan_of(Problem(batch_size=16_000), rtx).launch.n_blocks == 8
+    assert plan_of(Problem(n_features=1024), rtx).launch.shared_bytes <= rtx.shared_bytes
 
 
 @needs_nvrtc
@@ -204,9 +212,9 @@ def test_without_a_driver_or_a_compiler_it_says_what_to_install(monkeypatch: pyt
     monkeypatch.setattr(_cuda, "nvrtc", missing)
     assert str(native_floor.unavailable("cuda")).endswith("or this package's extra: pip install '.[kernel]'")
 
-    monkeypatch.setattr(_cuda, "nvrtc", lambda: None)
+    monkeypatch.setattr(_cuda, "compiled", lambda *_: (b"", ""))
     assert native_floor.unavailable("cuda") is None
-    monkeypatch.setattr(_cuda, "gpu", lambda: _cuda.Gpu("sm_80", 108))
+    monkeypatch.setattr(_cuda, "gpu", lambda: _cuda.Gpu("sm_80", 108, 0))
     assert native_floor.unavailable("cuda") == (
         "its kernel needs a GPU with clusters, sm_90 or later; this one is sm_80"
     )
