@@ -11,7 +11,7 @@
 #define LANES (N_FEATURES > 4 ? 32 : 1)                        /* threads that read a row */
 #define COLUMNS ((N_FEATURES + LANES - 1) / LANES)             /* values that each of them holds of it */
 #define VECTOR (N_FEATURES % (4 * LANES) == 0 ? 4 : N_FEATURES % (2 * LANES) == 0 ? 2 : 1) /* loaded at once */
-#define ROWS (COLUMNS > 8 ? 1 : 4)                             /* that a thread loads ahead */
+#define ROWS (COLUMNS > 8 ? 1 : 4)                             /* that a thread loads before it computes */
 #define N_SUMS (N_FEATURES + 2)                                /* of a batch: the gradient, the bias's last, the loss */
 #define WHOLE_WARP 0xffffffffu
 
@@ -39,6 +39,13 @@ typedef struct __align__(4 * VECTOR) {
 
 #ifndef EMULATED /* by the tests, on a CPU */
 extern __shared__ float shared[];
+
+/* 1 / x of x from 1 to 2, as exact as a division, which has a branch for other x. */
+__device__ __forceinline__ float reciprocal(float x) {
+    float value;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(value) : "f"(x));
+    return fmaf(value, fmaf(-x, value, 1.0f), value);
+}
 
 /* Wait for all threads of the cluster; what each wrote before, all see after. */
 __device__ __forceinline__ void cluster_barrier() {
@@ -92,15 +99,26 @@ __device__ __forceinline__ bool is_feature(int column) { return N_FEATURES % LAN
 /* One sample's loss and its derivative by the logit; the label is 0 or 1, so that one logarithm will do. */
 __device__ __forceinline__ Sample differentiate(const Training &t, float logit, float label) {
     const float e = __expf(-fabsf(logit)); /* never overflows */
-    const float reciprocal = __frcp_rn(1.0f + e);
-    const float y_pred = logit < 0.0f ? e * reciprocal : reciprocal;
+    const float larger = reciprocal(1.0f + e), y_pred = logit < 0.0f ? e * larger : larger;
     if (ON_LOGITS) return {fmaxf(logit, 0.0f) - label * logit + __logf(1.0f + e), y_pred - label};
     const float likelihood = label > 0.5f ? y_pred : 1.0f - y_pred;
     const float slope = y_pred * (1.0f - y_pred);
     return {
         fminf(-__logf(likelihood), -t.log_clamp),
-        (y_pred - label) * (slope < t.gradient_clamp ? slope / t.gradient_clamp : 1.0f), /* slope / max(slope, clamp) */
+        (y_pred - label) * fminf(slope * (1.0f / t.gradient_clamp), 1.0f), /* slope / max(slope, clamp) */
     };
+}
+
+/* Load this lane's part of a row; of a row that does not exist, zeros. */
+__device__ __forceinline__ void load_row(const float *row, bool exists, int part, float values[COLUMNS]) {
+#pragma unroll
+    for (int c = 0; c < COLUMNS; c += VECTOR) {
+        const int column = column_of(c, part);
+        Vector vector = {};
+        if (exists && is_feature(column)) vector = *(const Vector *)(row + column);
+#pragma unroll
+        for (int v = 0; v < VECTOR; v++) values[c + v] = vector.at[v];
+    }
 }
 
 /* Sum up this thread's rows of a batch, and write its warp's sums to `sums` (N_SUMS). */
@@ -116,25 +134,28 @@ __device__ __forceinline__ void sum_rows(
         weight[c] = is_feature(column_of(c, part)) ? parameters[column_of(c, part)] : 0.0f;
         gradient[c] = 0;
     }
-#pragma unroll ROWS
-    for (long long i = first; i < n_rows; i += stride) {
-        float row[COLUMNS], logit = 0;
+#pragma unroll 1
+    for (long long i = first; i < n_rows; i += ROWS * stride) {
+        float rows[ROWS][COLUMNS], labels[ROWS];
 #pragma unroll
-        for (int c = 0; c < COLUMNS; c += VECTOR) {
-            const int column = column_of(c, part);
-            Vector vector = {};
-            if (is_feature(column)) vector = *(const Vector *)(x + i * N_FEATURES + column);
-#pragma unroll
-            for (int v = 0; v < VECTOR; v++) row[c + v] = vector.at[v];
+        for (int r = 0; r < ROWS; r++) {
+            const long long at = i + r * stride;
+            load_row(x + at * N_FEATURES, at < n_rows, part, rows[r]);
+            labels[r] = at < n_rows ? y[at] : 0.0f;
         }
 #pragma unroll
-        for (int c = 0; c < COLUMNS; c++) logit = fmaf(weight[c], row[c], logit);
-        if (LANES > 1) logit = warp_sum(logit);
-        const Sample sample = differentiate(t, logit + parameters[N_FEATURES], y[i]);
-        loss += sample.loss;
-        d_bias += sample.d_logit;
+        for (int r = 0; r < ROWS; r++) {
+            if (i + r * stride >= n_rows) break;
+            float logit = 0;
 #pragma unroll
-        for (int c = 0; c < COLUMNS; c++) gradient[c] = fmaf(sample.d_logit, row[c], gradient[c]);
+            for (int c = 0; c < COLUMNS; c++) logit = fmaf(weight[c], rows[r][c], logit);
+            if (LANES > 1) logit = warp_sum(logit);
+            const Sample sample = differentiate(t, logit + parameters[N_FEATURES], labels[r]);
+            loss += sample.loss;
+            d_bias += sample.d_logit;
+#pragma unroll
+            for (int c = 0; c < COLUMNS; c++) gradient[c] = fmaf(sample.d_logit, rows[r][c], gradient[c]);
+        }
     }
     if (LANES == 1) { /* else all lanes have the same loss, and each its own columns */
         loss = warp_sum(loss);
@@ -168,7 +189,7 @@ __device__ __forceinline__ void adam(const Training &t, float *parameter, float 
     float *const first = parameter + N_FEATURES + 1, *const second = first + N_FEATURES + 1;
     *first += (1 - t.beta1) * (gradient - *first);
     *second += (1 - t.beta2) * (gradient * gradient - *second);
-    *parameter -= rate * *first / (sqrtf(*second * correction) + t.epsilon);
+    *parameter -= __fdividef(rate * *first, sqrtf(*second * correction) + t.epsilon);
 }
 
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) run_epoch(const Training t, const Epoch epoch) {
@@ -201,13 +222,13 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) run_epoch(const Tra
         }
         beta1_power *= t.beta1;
         beta2_power *= t.beta2;
-        const float rate = (float)(t.learning_rate / (1 - beta1_power));
-        const float correction = (float)(1 / (1 - beta2_power));
+        const float rate = __fdividef(t.learning_rate, (float)(1 - beta1_power));
+        const float correction = __fdividef(1.0f, (float)(1 - beta2_power));
         for (int k = threadIdx.x; k < N_SUMS; k += blockDim.x) { /* each k belongs to the same thread as above */
             float sum = SCOPE == CLUSTER ? 0 : totals[k];
             for (unsigned block = 0; SCOPE == CLUSTER && block < gridDim.x; block++)
                 sum += read_from_block(&totals[k], block);
-            const float mean = sum / (float)n_rows;
+            const float mean = __fdividef(sum, (float)n_rows);
             if (k <= N_FEATURES)
                 adam(t, parameters + k, mean, rate, correction);
             else if (blockIdx.x == 0)

@@ -16,7 +16,7 @@
 #define __align__(n) alignas(n)
 #define __expf expf
 #define __logf logf
-#define __frcp_rn(x) (1.0f / (x))
+#define __fdividef(x, y) ((x) / (y))
 #define __ldcg(address) (*(address))
 
 struct Index {
@@ -89,6 +89,8 @@ static float __shfl_xor_sync(unsigned, float value, int distance) {
 static float read_from_block(const float *address, unsigned block) {
     return blocks[block].memory[address - shared];
 }
+
+static float reciprocal(float x) { return 1.0f / x; }
 
 static void arrive(unsigned long long *arrived) {
     ++*arrived;
