@@ -2,15 +2,16 @@
 
     python -m benchmarks.studies.gpu.floor [-o FILE]
 
-The floor is verified first. Each time is the fastest of several epochs.
+The floor is verified first, with whatever trains. Each time is the fastest of several epochs.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ctypes import addressof, c_longlong
 from functools import partial
 from timeit import repeat
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from benchmarks.verify.agreement import reference_for
 from benchmarks.worker.start import load, pin
 from benchmarks.worker.training import Workload, train
 from impls import _cuda, _native_cuda
-from impls.contract import Parameters, Problem
+from impls.contract import Device, Parameters, Problem
 
 HEAD = """\
 # How far is the floor on a GPU from what the GPU could do?
@@ -41,6 +42,12 @@ SIZES = (
     *((256, size) for size in (32, 1000, 10_000, 100_000)),
 )
 """Features, and rows of a batch."""
+
+VERIFIED = {
+    "narrow": Problem(batch_size=4000, n_batches=3, last_batch_size=1001, n_epochs=3),
+    "wide": Problem(n_features=256, batch_size=500, n_batches=3, last_batch_size=101, n_epochs=3),
+}
+"""On these the floor is verified whatever trains: each scope is timed where it would not be chosen, too."""
 
 SCOPES = {_native_cuda.BLOCK: "block", _native_cuda.CLUSTER: "cluster", _native_cuda.GRID: "grid"}
 STEPS = (1, 10, 100, 1000)
@@ -74,14 +81,29 @@ def _measure(parsed: argparse.Namespace) -> int:
     if reason := floor.unavailable("cuda"):
         message = f"no floor to measure: {reason}"
         raise UsageError(message)
-    wrong = [fault for name, problem in NAMED.items() if (fault := fault_of(floor, name, problem))]
-    found.show("; ".join(wrong) or "verified: " + ", ".join(NAMED))
+    cases = [*cases_of(floor)]
+    wrong = [fault for case in cases if (fault := fault_of(*case))]
+    found.show("; ".join(wrong) or "verified: " + ", ".join(name for _, name, _ in cases))
     bandwidth = bytes_per_s()
     found.show(f"reading {EPOCH_BYTES / 1e6:.0f} MB: {bandwidth / 1e9:.0f} GB/s")
     found.show(lengths())
     found.show(step_table(bandwidth))
     found.write(parsed.output, HEAD, cpus)
     return 1 if wrong else 0
+
+
+def cases_of(floor: Any) -> Iterator[tuple[Any, str, Problem]]:  # noqa: ANN401 - modules
+    """Yield what is verified: the floor as it is on the named problems, and each scope; and their names."""
+    for name, problem in NAMED.items():
+        yield floor, name, problem
+    for scope, title in SCOPES.items():
+        scoped = SimpleNamespace(**vars(floor) | {"prepare": partial(_prepare, scope)})
+        for name, problem in VERIFIED.items():
+            yield scoped, f"{name}, {title}", problem
+
+
+def _prepare(scope: int, problem: Problem, parameters: Parameters, _: Device) -> _native_cuda.State:
+    return _native_cuda.prepare(problem, parameters, scope)
 
 
 def fault_of(floor: Any, name: str, problem: Problem) -> str | None:  # noqa: ANN401 - a module
