@@ -32,6 +32,9 @@ PROBLEMS = [
 ]
 """The last one is the one that needs two kernels per step."""
 
+SIZES = ("n_batches", "batch_size", "last_batch_size", "size")
+"""Arguments that Triton compiles as constants where they are 1."""
+
 needs_triton = pytest.mark.skipif(
     not find_spec("triton"), reason="Triton is not installed: pip install '.[kernel]'"
 )
@@ -80,9 +83,9 @@ def test_interpreted_on_a_cpu_many_short_steps_agree_with_the_oracle() -> None:
 
 @needs_triton
 @pytest.mark.parametrize("kernel", ["train_epoch", "sum_tiles", "update"])
-@pytest.mark.parametrize("n_features", [2, 256])
+@pytest.mark.parametrize(("n_features", "ones"), [(2, ()), (2, SIZES), (256, ())])
 def test_each_kernel_compiles_for_sm_90(
-    kernel: str, n_features: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    kernel: str, n_features: int, ones: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import triton  # noqa: PLC0415 - an optional package
     from triton.backends.compiler import GPUTarget  # noqa: PLC0415
@@ -92,6 +95,7 @@ def test_each_kernel_compiles_for_sm_90(
     monkeypatch.setenv("TRITON_DEFAULT_FP_FUSION", "1")  # else Triton 3.9 warns that 3.10 has another default
     sizes = torch_triton.Sizes.of(Problem(n_features=n_features))
     constants = {name: getattr(sizes, name) for name in ("n_features", "width", "n_rows")}
+    constants |= dict.fromkeys(ones, 1)
     function: Any = getattr(torch_triton, kernel)
     types = {"learning_rate": "fp32", "n_steps": "*i32"} | dict.fromkeys(
         ("x", "y", "parameters", "sums", "losses"), "*fp32"
