@@ -1,4 +1,4 @@
-"""What ranks gain: against one core, one process on as many cores, the baseline, and with more rows."""
+"""What ranks gain: against one core, one process on as many cores, and with more rows."""
 
 from __future__ import annotations
 
@@ -26,16 +26,33 @@ RUN = run_of(
 )
 
 
-def test_strong_scaling_is_over_one_core_over_one_process_on_as_many_and_over_the_baseline() -> None:
-    lines = {(line.problem, line.n_ranks, line.n_cores): line for line in strong_scaling(RUN)}
+def test_strong_scaling_is_over_one_core_and_over_one_process_on_as_many() -> None:
+    lines = {(line.problem, line.implementation, line.on): line for line in strong_scaling(RUN)}
 
-    ranks = lines["B32-D2-N4-E3", 2, 1]
-    assert (ranks.over_one_core, ranks.efficiency) == (1.6, 0.8)
-    assert (ranks.over_one_process, ranks.over_baseline) == (1.2, 1.0)
-    process = lines["B32-D2-N4-E3", 1, 2]
+    ranks = lines["B32-D2-N4-E3", "torch_ddp", "2 ranks"]
+    assert (ranks.over_one_core, ranks.efficiency, ranks.over_one_process) == (1.6, 0.8, 1.2)
+    process = lines["B32-D2-N4-E3", "torch_ddp", "2 cores"]
     assert (process.over_one_core, process.over_one_process) == (8 / 6, 1.0)
-    assert {line.implementation for line in lines.values()} == {"torch_ddp"}
-    assert lines["B64-D2-N4-E3", 2, 1].over_one_core is None
+
+
+def test_the_baseline_is_the_first_line_on_one_core_and_other_loops_of_one_process_are_left_out() -> None:
+    found = [(line.implementation, line.on) for line in strong_scaling(RUN) if line.problem.startswith("B32")]
+
+    assert found == [
+        ("torch_eager", "1 core"),
+        *(("torch_ddp", on) for on in ("1 core", "2 cores", "2 ranks")),
+    ]
+
+
+def test_a_loop_that_ran_on_one_number_of_ranks_only_is_left_out() -> None:
+    assert {line.problem for line in strong_scaling(RUN)} == {"B32-D2-N4-E3"}
+
+
+def test_ranks_of_several_cores_are_named_with_them() -> None:
+    places = ((1, 8), (2, 4))
+    rows = (timed("torch_ddp", [5e-3] * 6, n_ranks=n_ranks, n_cores=n) for n_ranks, n in places)
+
+    assert [line.on for line in strong_scaling(run_of(*rows))] == ["8 cores", "2×4 cores"]
 
 
 def test_weak_scaling_is_against_one_rank_with_as_many_rows() -> None:
@@ -49,7 +66,7 @@ def test_the_tables_of_a_run_over_ranks_show_both_and_those_of_other_runs_neithe
     page = re.sub(" +", " ", to_markdown([RUN]))
 
     assert "### strong scaling, B32-D2-N4-E3 on cpu\n" in page
-    assert "| torch_ddp | 2 | 1 | 5.50 ms | 1.6× | 80% | 1.2× | 1× |" in page
+    assert "| torch_ddp | 2 ranks | 5.50 ms | 1.6× | 80% | 1.2× |" in page
     assert "### weak scaling, D2-N4-E3 on cpu\n" in page
     assert "### Do more ranks pay?\n" in overview([RUN], Extras())
     without = run_of(timed("torch_eager", [1e-3] * 6))

@@ -27,7 +27,9 @@ from benchmarks.records.run import Run
 from benchmarks.report.html.charts import charts_of
 from benchmarks.report.plots.gallery import Gallery
 from benchmarks.report.readme.head_to_head import verdict_of
+from benchmarks.report.tables import scaling
 from benchmarks.report.tables.comparison import READING, comparison_grid, remarks, summary
+from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.run import columns
 from benchmarks.stats import CONFIDENCE, LEAST_SURE, median_interval
 from impls.contract import Problem
@@ -79,6 +81,10 @@ def payload(
         "items": [[check.name, check.expected, check.found, check.holds] for check in checks],
         "ranks": {n: _rank(n) for n in range(1, n_rounds + 1)},
         "charts": charts_of(newest_first, gallery),
+        "scaling": {
+            "reading": [text.replace("*", "") for text in scaling.READING.split("\n\n")],
+            "tables": [_table(grid) for grid in scaling.newest_scaling(newest_first)],
+        },
         "changes": _changes(comparison) if comparison else None,
     }
 
@@ -219,6 +225,11 @@ def _process(process: ProcessResult) -> list[float | None]:
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _table(grid: Grid) -> Fields:
+    headings = [{"title": column.title, "numeric": not column.is_text} for column in grid.columns]
+    return {"title": grid.title, "headings": headings, "rows": grid.rows}
 
 
 def _changes(comparison: Comparison) -> Fields:

@@ -62,8 +62,8 @@ class Grid:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Print the columns that fit; those of the largest priority give way first, and are named below.
 
-        If the columns that are always shown don't fit, text is broken between words. If that does not help,
-        each row becomes a block: its first cell, and below it all others with their titles.
+        If the columns that are always shown don't fit, text and titles are broken between words. If that does
+        not help, each row becomes a block: its first cell, and below it all others with their titles.
         """
         texts = zip(*[self.headings, *self.rows], strict=True)
         widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in texts]
@@ -79,11 +79,13 @@ class Grid:
             yield from self._blocks(options.max_width)
 
     def _least_width(self, i: int, natural: int) -> int:
-        """Return the width below which a column can't be read: only text can be broken, between words."""
+        """Return the width below which a column can't be read: text and titles break between words only."""
+        title, cells = self.columns[i].title, [row[i] for row in self.rows]
         if not self.columns[i].is_text:
-            return natural
-        cells = [self.columns[i].title, *(row[i] for row in self.rows)]
-        return max([min(PROSE, natural), *(cell_len(word) for cell in cells for word in cell.split())])
+            whole = [line for cell in cells for line in cell.split("\n")]
+            return max(map(cell_len, ["", *title.split(), *whole]))
+        words = [word for text in (title, *cells) for word in text.split()]
+        return max([min(PROSE, natural), *map(cell_len, words)])
 
     def _table(self, widths: dict[int, int]) -> Table:
         """Make a table of the columns with these numbers and widths."""

@@ -1,6 +1,6 @@
 """What more ranks gain → tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from benchmarks.analysis.columns import explained, shown_columns
@@ -11,7 +11,7 @@ from benchmarks.report.tables.grid import Grid
 STRONG, WEAK = shown_columns(Strong), shown_columns(Weak)
 
 READING = f"""\
-*Strong scaling*: the ranks share the same batches. {explained(STRONG[1:])}
+*Strong scaling*: the ranks share the same batches. {explained(STRONG)}
 
 *Weak scaling*: the batch grows with the ranks. {explained(WEAK[1:])}"""
 
@@ -22,6 +22,11 @@ def scaling_grids(run: Run) -> Iterator[Grid]:
         yield Grid.of(f"strong scaling, {on}", STRONG, strong)
     for on, weak in groupby(sorted(weak_scaling(run), key=_on), _on):
         yield Grid.of(f"weak scaling, {on}", WEAK, weak)
+
+
+def newest_scaling(newest_first: Sequence[Run]) -> list[Grid]:
+    """Return the tables of the newest run that has some."""
+    return next((grids for run in newest_first if (grids := [*scaling_grids(run)])), [])
 
 
 def _on(line: Strong | Weak) -> str:

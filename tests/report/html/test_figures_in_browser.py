@@ -16,11 +16,12 @@ from benchmarks.analysis.record_columns import ProcessLine
 from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.records.row import Check, Verdict
 from benchmarks.report.readme.head_to_head import like_for_like_table
+from benchmarks.report.tables.scaling import scaling_grids
 from benchmarks.stats import speedup
 from impls.contract import Problem
 from tests.helpers.pages import MINIMA_S, column, names, rows_of, written
 from tests.helpers.records import process
-from tests.helpers.runs import run_of_day
+from tests.helpers.runs import run_of_day, timed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +140,17 @@ def test_a_comparison_is_shown_case_by_case(opened: Open, tmp_path: Path) -> Non
     section = page.locator("#changes")
     assert "unchanged" in section.inner_text() or "undecided" in section.inner_text()
     assert section.locator("tbody tr").count() == len(MINIMA_S)
+
+
+def test_the_tables_of_ranks_are_shown_if_a_run_has_some(opened: Open, plain: Path, tmp_path: Path) -> None:
+    over_ranks = [timed("torch_ddp", [1e-3 / n] * 6, problem=Problem(), n_ranks=n) for n in (1, 2)]
+    run = run_of_day(0, *rows_of(Problem()), *over_ranks)
+    section = opened(written(tmp_path, run)).locator("#scaling")
+
+    (grid,) = scaling_grids(run)
+    lines = [line.split("\t") for line in section.locator("tr").all_inner_texts()]
+    assert lines == [grid.headings, *map(list, grid.rows)]
+    assert not opened(plain).locator("#scaling").is_visible()
 
 
 def test_markup_in_a_record_shows_as_text(opened: Open, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +15,12 @@ from benchmarks.compare.rule import Category
 from benchmarks.report.tables.comparison import comparison_grid
 from benchmarks.report.tables.grid import Grid
 from benchmarks.report.tables.run import figures_grid
+from benchmarks.report.tables.scaling import scaling_grids
 from benchmarks.report.tables.trends import CHANGES
+from tests.conftest import SMALL
 from tests.helpers.comparisons import comparison, verdict
 from tests.helpers.records import INVALID, row, run_of
+from tests.helpers.runs import timed
 from tests.report.tables.test_grid import printed
 
 if TYPE_CHECKING:
@@ -73,6 +78,23 @@ def test_a_change_point_shows_its_case_whole_with_the_size_of_the_change(width: 
     assert LONG in text.split()
     for cell in rows[0][1:]:
         assert cell in text
+
+
+def test_tables_of_scaling_show_each_line_whole_at_80_columns() -> None:
+    loop, double = "torch_step_all_reduce", replace(SMALL, batch_size=200_000)
+    run = run_of(
+        timed(loop, [999e-6] * 6, problem=replace(SMALL, batch_size=100_000)),
+        *(timed(loop, [888e-6] * 6, problem=double, n_ranks=n) for n in (1, 2)),
+    )
+    wide = replace(run, rows=tuple(replace(row, n_cores=4) for row in run.rows))
+
+    for grid in (*scaling_grids(run), *scaling_grids(wide)):
+        lines = printed(grid, 80).splitlines()
+        assert max(map(cell_len, lines)) <= 80
+        shown = [re.split(r"\s{2,}", line.strip()) for line in lines]
+        assert all(list(row) in shown for row in grid.rows), grid.title
+        words = " ".join(lines).split()
+        assert all(word in words for title in grid.headings for word in title.split())
 
 
 def test_where_a_table_has_no_room_each_row_is_a_block_with_all_its_cells() -> None:

@@ -55,6 +55,13 @@ function renderChanges() {
     element("p", { class: "note" }, changes.reading), element("ul", { class: "note" }, changes.remarks.map((each) => element("li", null, each))));
 }
 
+function renderScaling() {
+  const { tables, reading } = DATA.scaling;
+  byId("scaling").hidden = !tables.length;
+  fill("scaling-tables", tables.map(({ title, headings, rows }) => simpleTable(headings, rows, { caption: title })),
+    reading.map((text) => element("p", { class: "note" }, text)));
+}
+
 // The address has the selection, so a link within the page must not change it.
 function watchLinks() {
   for (const link of document.querySelectorAll('a[href^="#"]')) link.addEventListener("click", (event) => {
@@ -75,6 +82,7 @@ function start() {
   });
   matchMedia(`(max-width: ${NARROW}px)`).addEventListener("change", () => innerWidth > 1 && render());
   renderChanges();
+  renderScaling();
   render();
   document.documentElement.dataset.ready = "yes";
 }
