@@ -7,8 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from benchmarks.errors import UsageError
-from benchmarks.records.provenance import PACKAGES
-from benchmarks.runner.system import own_versions
+from benchmarks.hosts import PACKAGES, own_versions
 from benchmarks.worker.env_vars import runtime_variables, worker_environment
 from benchmarks.worker.messages import Runtime
 

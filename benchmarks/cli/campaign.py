@@ -16,13 +16,13 @@ from benchmarks.cli.report import report_locally
 from benchmarks.cli.run import is_shown, output_of
 from benchmarks.errors import UsageError
 from benchmarks.files import keep
+from benchmarks.hosts import own_versions
 from benchmarks.paths import CAMPAIGNS
 from benchmarks.pytest_plugin.options import Options, flag, read
 from benchmarks.pytest_plugin.session import MeasuringSession, read_problem
 from benchmarks.records.provenance import Host, Provenance
 from benchmarks.runner.resume import ResumeFolder
 from benchmarks.runner.signals import uninterrupted
-from benchmarks.runner.system import own_versions
 from benchmarks.terminal import Terminal
 from impls.contract import Problem
 

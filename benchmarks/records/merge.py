@@ -16,8 +16,9 @@ from typing import Any
 from benchmarks.decode import decode
 from benchmarks.errors import UsageError
 from benchmarks.files import read_bytes
+from benchmarks.hosts import NOT_INSTALLED
 from benchmarks.records.compact import to_json
-from benchmarks.records.provenance import NOT_INSTALLED, Host, Part, Provenance
+from benchmarks.records.provenance import Host, Part, Provenance
 from benchmarks.records.row import KEY, Row, Verdict
 from benchmarks.records.run import Run, RunSettings, parse_run
 

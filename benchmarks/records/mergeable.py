@@ -6,8 +6,8 @@ from itertools import combinations
 from pathlib import Path
 
 from benchmarks.errors import UsageError
+from benchmarks.hosts import NOT_INSTALLED, differences, hardware_facts
 from benchmarks.records.process import ProcessResult
-from benchmarks.records.provenance import NOT_INSTALLED
 from benchmarks.records.run import Run
 
 Records = Sequence[tuple[Path, Run]]
@@ -43,16 +43,9 @@ def require_one_run(records: Records) -> None:
 
 def contradictions(records: Records) -> list[str]:
     """Describe what the records say differently: "expected one CPU, found A in a.json and B in b.json"."""
-    variables = dict.fromkeys(name for _, run in records for name in run.provenance.host.worker_variables)
-    found: dict[str, dict[object, Path]] = {}
-    for path, run in records:
-        for name, value in _facts(run, [name for name in variables if not name.endswith(WHICH_GPU)]):
-            found.setdefault(name, {}).setdefault(value, path)
-    return [
-        f"expected one {name}, found {' and '.join(f'{value} in {path}' for value, path in places.items())}"
-        for name, places in found.items()
-        if len(places) > 1
-    ]
+    named = dict.fromkeys(name for _, run in records for name in run.provenance.host.worker_variables)
+    variables = [name for name in named if not name.endswith(WHICH_GPU)]
+    return differences((f"in {path}", _facts(run, variables)) for path, run in records)
 
 
 def _facts(run: Run, variables: Sequence[str]) -> Iterator[tuple[str, object]]:
@@ -62,7 +55,7 @@ def _facts(run: Run, variables: Sequence[str]) -> Iterator[tuple[str, object]]:
     if at.commit_elsewhere:
         yield "commit of the implementations", at.commit_elsewhere
     yield from ((name, version) for name, version in at.versions.items() if version != NOT_INSTALLED)
-    yield from (("CPU", host.cpu), ("number of CPUs", host.n_cpus), ("GPU", host.gpu or "none"))
+    yield from hardware_facts(host.cpu, host.n_cpus, host.gpu)
     yield "CPU quota", at.throttle or "none"
     yield from ((f"{name} of the workers", host.worker_variables.get(name, "unset")) for name in variables)
     yield from (("number of rounds", settings.rounds), ("baseline", settings.baseline))

@@ -10,11 +10,6 @@ from typing import Annotated
 from benchmarks.decode import Within
 from benchmarks.records.process import Count
 
-PACKAGES = ("torch", "jax", "jaxlib", "optax", "numpy")
-NOT_INSTALLED = "not installed"
-"""In place of a version."""
-
-
 STEERING_VARIABLES = (
     *("OMP_", "MKL_", "OPENBLAS_", "NPROC", "CUDA_", "JAX_", "XLA_", "TORCH"),
     *("NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES"),

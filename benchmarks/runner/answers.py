@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.hosts import Equipment, differences_of_ranks
 from benchmarks.worker.messages import (
     Failure,
     Job,
@@ -17,11 +18,13 @@ from benchmarks.worker.messages import (
     Readiness,
     message_from_json,
 )
+from impls.contract import Device
 
 MAX_LOG_BYTES = 2**20
 TAIL_BYTES = 2**16
 """A log that has grown beyond the first is cut to its last bytes, as many as the second."""
 
+REMEDY = "Start all of them on hosts that are alike, with the same packages"
 
 Answer: TypeAlias = Measurement | Failure | tuple[Measurement, ...]
 """Of one process, or of each rank."""
@@ -45,6 +48,7 @@ class Report(Ending):
     readiness: Readiness | None
     results: tuple[Answer, ...]
     others: tuple[Readiness, ...] = ()  # of the job's other files
+    hosts: tuple[Equipment, ...] = ()  # of the ranks; empty: one process
     cut_short: bool = False  # the harness was killed, or a rank failed: what follows was not measured
 
 
@@ -59,25 +63,43 @@ def read_reports(files: Sequence[Path], ending: Ending) -> Report:
     if len(reports) == 1:
         return reports[0]
     results = _joined(reports, [file.stat().st_mtime_ns for file in files], ending.culprit)
+    ready = [report.readiness for report in reports]
     return replace(
         reports[0],
-        readiness=_joined_readiness([report.readiness for report in reports]),
+        readiness=_joined_readiness(ready),
+        hosts=tuple(each.host for each in ready if each and each.host),
         results=results,
         error=next((report.error for report in reports if report.error), None),
         cut_short=any(isinstance(each, Failure) for each in results),
     )
 
 
-def _joined_readiness(ready: Sequence[Readiness | None]) -> Readiness | None:
-    """Return for each device the first rank's reason that has one; None: a rank is not ready."""
-    if not all(ready):
-        return None
-    return Readiness(
-        unavailable={
-            device: next(filter(None, (each.unavailable[device] for each in ready if each)), None)
-            for device in (ready[0].unavailable if ready[0] else ())
-        }
-    )
+def _joined_readiness(by_rank: Sequence[Readiness | None]) -> Readiness | None:
+    """Return for each device why one of the ranks can't run there, or their hosts differ.
+
+    None: a rank is not ready, and no other one says why.
+    """
+    ready = [each for each in by_rank if each]
+    hosts = [each.host for each in ready if each.host]
+    unlike = "; ".join(differences_of_ranks(hosts)) if len(ready) == len(by_rank) else ""
+    differ = f"the hosts of the ranks differ: {unlike}. {REMEDY}" if unlike else None
+    devices = ready[0].unavailable if ready else ()
+    unavailable = {device: _lacking(device, by_rank) or differ for device in devices}
+    return Readiness(unavailable=unavailable) if None not in by_rank or any(unavailable.values()) else None
+
+
+def _lacking(device: Device, by_rank: Sequence[Readiness | None]) -> str | None:
+    """Return why a rank can't run on the device; the rank is named, unless it is so on all."""
+    reasons = [each.unavailable[device] if each else None for each in by_rank]
+    rank = next((rank for rank, reason in enumerate(reasons) if reason), None)
+    if rank is None or len({*reasons}) == 1:
+        return reasons[0]
+    return f"{_rank_of(rank, by_rank[rank])}: {reasons[rank]}"
+
+
+def _rank_of(rank: int, ready: Readiness | None) -> str:
+    """Name a rank and its host."""
+    return f"rank {rank} on {ready.host.machine if ready and ready.host else platform.node()}"
 
 
 def _joined(reports: Sequence[Report], written_ns: Sequence[int], culprit: int | None) -> tuple[Answer, ...]:
@@ -90,7 +112,7 @@ def _joined(reports: Sequence[Report], written_ns: Sequence[int], culprit: int |
         failures = {rank: answer for rank, answer in enumerate(answers) if isinstance(answer, Failure)}
         if failures and culprit in (None, *failures):
             first = min(failures, key=lambda rank: written_ns[rank])
-            reason = f"rank {first} on {platform.node()}: {failures[first].reason}"
+            reason = f"{_rank_of(first, reports[first].readiness)}: {failures[first].reason}"
             return (*joined, replace(failures[first], reason=reason))
         measured = tuple(answer for answer in answers if isinstance(answer, Measurement))
         if len(measured) < len(reports):

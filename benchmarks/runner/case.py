@@ -9,6 +9,7 @@ from benchmarks.cases.implementations import ImplementationFile
 from benchmarks.cases.problems import case_name, group_name, place_marks, placed_on
 from benchmarks.decode import decode
 from benchmarks.errors import shortened
+from benchmarks.hosts import Equipment
 from benchmarks.records.process import Costs, ProcessResult
 from benchmarks.records.row import Agreement, Check, Row, Verdict
 from benchmarks.runner.answers import Answer
@@ -106,8 +107,19 @@ class CaseResult:
         if verdict is Verdict.INVALID:
             self.processes, self.kept_s, self.costs = [], [], None
 
-    def add(self, answer: Answer, *, round_: int, position: int, wall_s: float | None = None) -> None:
-        """Verify the answer of a process, or of ranks, that lived for `wall_s`; only then take its times."""
+    def add(
+        self,
+        answer: Answer,
+        *,
+        round_: int,
+        position: int,
+        wall_s: float | None = None,
+        hosts: Sequence[Equipment] = (),
+    ) -> None:
+        """Verify the answer of a process, or of ranks on these hosts; only then take its times.
+
+        They lived for `wall_s`.
+        """
         if isinstance(answer, Failure):
             verdict = Verdict.INVALID if answer.is_invalid else Verdict.FAILED
             self.end(verdict, answer.reason, answer.details)
@@ -115,7 +127,7 @@ class CaseResult:
         by_rank = (answer,) if isinstance(answer, Measurement) else answer
         agreed_by_rank = [agreement.check(self.case.problem, each) for each in by_rank]
         agreed = as_read(brief(ranks.worst_agreement(agreed_by_rank)))
-        checks = self._checked(by_rank, wall_s)
+        checks = [*self._checked(by_rank, wall_s), *ranks.of_hosts(hosts)]
         self.agreement = max(self.agreement or agreed, agreed, key=lambda each: each.badness)
         self.data_digest = by_rank[0].data_digest
         self.manifest |= {check.name: brief(check) for check in checks}

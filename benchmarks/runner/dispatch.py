@@ -100,7 +100,11 @@ class Dispatcher:
         for result, answer in zip(results, report.results, strict=False):
             try:
                 result.add(
-                    answer, round_=worker_run.round, position=worker_run.position, wall_s=report.wall_s
+                    answer,
+                    round_=worker_run.round,
+                    position=worker_run.position,
+                    wall_s=report.wall_s,
+                    hosts=report.hosts,
                 )
             except Exception as error:  # noqa: BLE001 - it costs only its own case
                 reason = f"could not be verified: {type(error).__name__}: {error}"

@@ -2,26 +2,20 @@
 
 import contextlib
 import datetime as dt
-import importlib.metadata
 import os
 import platform
-import re
 import shutil
-import subprocess
 from pathlib import Path
 
-from cpuinfo import get_cpu_info
-
+from benchmarks import hosts
 from benchmarks.errors import UsageError
 from benchmarks.paths import HEADERS
-from benchmarks.records.provenance import NOT_INSTALLED, PACKAGES, Host, Provenance, steers
+from benchmarks.records.provenance import Host, Provenance, steers
 from benchmarks.runner.cpu_quota import cpu_quota
 from benchmarks.runner.git import harness_commit
 from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.start import headers_in
 from impls.contract import Device, Precision
-
-CPUINFO = Path("/proc/cpuinfo")
 
 
 def choose_cpus(n_cores: int, n_ranks: int = 1) -> tuple[int, ...]:
@@ -69,7 +63,7 @@ def collect_provenance(cpus: tuple[int, ...], n_ranks: int = 1) -> Provenance:
     """Describe this machine and the packages, for workers of so many ranks on these CPUs."""
     return Provenance(
         date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        versions=own_versions(),
+        versions=hosts.own_versions(),
         commit=harness_commit(),
         hosts=[_host(cpus, n_ranks)],
     )
@@ -80,46 +74,13 @@ def _host(cpus: tuple[int, ...], n_ranks: int) -> Host:
     return Host(
         machine=platform.node(),
         system=platform.platform(),
-        cpu=cpu_name(),
+        cpu=hosts.cpu_name(),
         n_cpus=os.cpu_count() or 1,
-        gpu=_gpus(),
+        gpu=hosts.gpu_names(),
         pinned_to=list(cpus),
         worker_variables={name: variables[name] for name in sorted(variables) if steers(name)},
         cpu_quota=cpu_quota(),
     )
-
-
-def cpu_name() -> str:
-    """Return the processor's name.
-
-    Linux says it at once on most processors. py-cpuinfo takes a second: it also asks other programs.
-    """
-    with contextlib.suppress(OSError):
-        if named := re.search(r"^model name\s*: (.+)$", CPUINFO.read_text(encoding="utf-8"), re.MULTILINE):
-            return named[1].strip()
-    return str(get_cpu_info().get("brand_raw", platform.processor()))
-
-
-def own_versions() -> dict[str, str]:
-    """Return the versions of this Python and its frameworks."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return NOT_INSTALLED
-
-
-def _gpus() -> str | None:
-    """Return models and drivers of the GPUs, a line each; None: no GPU, or no driver."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return None
-    command = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the driver's
-    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
 def share_headers(temporary: Path, folder: Path) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.hosts import Equipment, differences_of_ranks
 from benchmarks.records.process import Costs
 from benchmarks.records.row import Agreement, Check
 from benchmarks.verify.conservation import Judgement
@@ -58,6 +59,20 @@ def worst_judgement(found: Sequence[Judgement]) -> Judgement:
         share=min(each.share for each in found),
         busy=any(each.busy for each in found),
     )
+
+
+def of_hosts(hosts: Sequence[Equipment]) -> Iterator[Check]:
+    """Name the host of each of several ranks: "vm: rank 0; vm2: rank 1"."""
+    ranks: dict[str, list[str]] = {}
+    for rank, host in enumerate(hosts):
+        ranks.setdefault(host.machine, []).append(str(rank))
+    if hosts:
+        yield Check(
+            name="hosts of the ranks",
+            expected="alike in processors and packages",
+            found="; ".join(f"{machine}: rank {', '.join(own)}" for machine, own in ranks.items()),
+            holds=not differences_of_ranks(hosts),
+        )
 
 
 def same(by_rank: Sequence[Measurement]) -> Iterator[Check]:

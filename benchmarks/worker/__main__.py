@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cases.unseen import variant_of
+from benchmarks.hosts import Equipment
 from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Measurement, Message, Readiness, message_to_json
 from benchmarks.worker.observe import FrameworkObserver, observer_of
@@ -55,11 +56,15 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
 
 
 def work(job: Job, ranks: Ranks) -> Iterator[Message]:
-    """Report where the implementation and the others can run, then measure each problem."""
+    """Report where the implementation and the others can run, then measure each problem.
+
+    Ranks on hosts that differ measure nothing: the slower one would decide every time.
+    """
+    host = Equipment.own(with_gpu="cuda" in job.devices) if job.n_ranks > 1 else None
     if job.framework.isidentifier() and importlib.util.find_spec(job.framework) is None:
         reason = f"{job.framework} is not installed"
         for _ in (job.path, *job.others):
-            yield Readiness(unavailable=dict.fromkeys(job.devices, reason))
+            yield Readiness(unavailable=dict.fromkeys(job.devices, reason), host=host)
         return
     skip_passed_probes(job.framework)
     gc.disable()  # a framework's modules are many, and none is garbage
@@ -67,10 +72,11 @@ def work(job: Job, ranks: Ranks) -> Iterator[Message]:
     implementation, unavailable, loaded, group = load_observed(
         Path(job.path), job.devices, observer, ranks if job.problems else None
     )
-    yield Readiness(unavailable=unavailable)
+    yield Readiness(unavailable=unavailable, host=host)
     for other in job.others:
         yield Readiness(unavailable=load_observed(Path(other), job.devices, observer)[1])
-    if job.problems and not group.anyone(unavailable[job.devices[0]]):
+    are_alike = group.agree_on(repr(host and host.facts))
+    if job.problems and are_alike and not group.anyone(unavailable[job.devices[0]]):
         yield from measured(job, implementation, observer, loaded, group)
     group.leave()
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self, TypeAlias, get_args
 
 from benchmarks.decode import AnyFloat, decode
+from benchmarks.hosts import Equipment
 from benchmarks.worker.samples import Summary
 from impls.contract import Device, Precision, Problem
 
@@ -73,6 +74,7 @@ class Readiness:
     """The worker's first message: the implementation is loaded; why it can't run on a device, or None."""
 
     unavailable: dict[Device, str | None]
+    host: Equipment | None = None  # that a rank runs on; None: the process is the only rank
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,8 @@ def main() -> None:
 def _start(rank: int, folder: Path, variables: dict[str, str]) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     own = os.environ | variables | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    if path := os.environ.get(f"PYTHONPATH_OF_RANK_{rank}"):
+        own["PYTHONPATH"] = os.pathsep.join([path, own["PYTHONPATH"]])
     command = [sys.executable, *sys.argv[sys.argv.index("-m") :]]
     with (folder / "stdout.log").open("w") as out, (folder / "stderr.log").open("w") as err:
         return subprocess.Popen(command, env=own, stdout=out, stderr=err, start_new_session=True)  # noqa: S603 - ranks

@@ -8,7 +8,7 @@ import sys
 
 import cpuinfo
 
-from benchmarks.runner import system
+from benchmarks import hosts
 from benchmarks.verify import conservation
 from benchmarks.verify.conservation import Judgement
 
@@ -26,7 +26,7 @@ def be_quiet() -> None:
     """Let this process run as if nobody else used the machine."""
     conservation.judge = lambda *_: QUIET
     cpuinfo.get_cpu_info = CPU.copy
-    system.cpu_name = lambda: CPU["brand_raw"]
+    hosts.cpu_name = lambda: CPU["brand_raw"]
 
 
 if __name__ == "__main__":

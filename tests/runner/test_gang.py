@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 import re
 from dataclasses import replace
@@ -44,10 +45,10 @@ def on_rank_1(what: str, n_batches: int) -> str:
 
 
 def rows_over_ranks(
-    path: Path, problems: Sequence[Problem], folder: Path, **settings: float
+    path: Path, problems: Sequence[Problem], folder: Path, *variables: tuple[str, str], **settings: float
 ) -> dict[int, Row]:
     """Verify the loop on two ranks; return the rows by the problems' numbers of batches."""
-    runtime = Runtime(variables=stand_in_for_torchrun(folder))
+    runtime = Runtime(variables=(*stand_in_for_torchrun(folder), *variables))
     cases = [Case(read_entry(path), "cpu", problem, runtime, n_ranks=2) for problem in problems]
     given = Settings(**{"rounds": 0, "cpus": choose_cpus(1, 2), **settings})  # type: ignore[arg-type]
     results, _ = run_rounds(cases, given, folder, Listener())
@@ -78,6 +79,7 @@ def test_ranks_are_measured_as_one_case_with_one_row_and_the_times_of_the_slowes
     found = {check.name: (check.found, check.holds) for check in row.manifest}
     assert found["losses and parameters of the ranks"] == ("bit-identical", True)
     assert found["times of the ranks"] == ("the same on each", True)
+    assert found["hosts of the ranks"] == (f"{HOST}: rank 0, 1", True)
     assert found["CPUs that its threads may run on"] == ("1", True)
 
 
@@ -88,6 +90,7 @@ FAULTS = {
     2: ("os.kill(os.getpid(), 9)", f"rank 1 on {HOST}: killed by SIGKILL; often this is"),
     5: ("os.kill(os.getpid(), 19)", rf"{LIMIT}; on {HOST}: rank 0 in \S+ {LINE}, rank 1 stopped"),
     6: ("pass", "rank 1: loss of step 1 "),  # see DRIFTS
+    7: ("assert not (batches[0][1] == 1).all(), 'probed'", f"rank 1 on {HOST}: AssertionError: probed"),
 }
 """By number of batches, what happens on one rank, and what is said of it."""
 
@@ -108,20 +111,44 @@ def test_a_fault_of_one_rank_costs_its_own_case_within_the_limit_and_names_the_r
     for n_batches, (_, reason) in FAULTS.items():
         assert re.match(reason, rows[n_batches].reason or ""), rows[n_batches].reason
     verdicts = [rows[n_batches].verdict for n_batches in FAULTS]
-    assert verdicts == [*3 * [Verdict.FAILED], Verdict.INVALID]
+    assert verdicts == [*3 * [Verdict.FAILED], Verdict.INVALID, Verdict.FAILED]
     assert rows[SMALL.n_batches].verdict is Verdict.VERIFIED, rows[SMALL.n_batches].reason
 
 
 @pytest.mark.long
-def test_a_rank_that_hangs_is_stopped_at_the_time_limit_and_the_reason_says_where_each_one_was(
+def test_a_rank_that_hangs_is_stopped_at_the_time_limit_and_costs_no_other_case(
     copy_of: Copy, tmp_path: Path
 ) -> None:
-    hanging = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}{on_rank_1('time.sleep(3600)', SMALL.n_batches)}"))
+    hanging = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}{on_rank_1('time.sleep(3600)', 1)}"))
+    problems = [replace(SMALL, n_batches=1), SMALL]
 
-    (row,) = rows_over_ranks(hanging, [SMALL], tmp_path, worker_timeout_s=10).values()
+    rows = rows_over_ranks(hanging, problems, tmp_path, worker_timeout_s=10)
 
     where = rf"rank 0 in \S+ {LINE}, rank 1 in run_epoch {LINE}"
-    assert re.match(f"{LIMIT}; on {HOST}: {where}", row.reason or ""), row.reason
+    assert re.match(f"{LIMIT}; on {HOST}: {where}", rows[1].reason or ""), rows[1].reason
+    assert rows[SMALL.n_batches].verdict is Verdict.VERIFIED
+
+
+def test_ranks_on_hosts_that_differ_measure_nothing_and_the_reason_says_what_differs_where(
+    copy_of: Copy, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    path = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}    open({str(ran)!r}, 'w').close()\n"))
+    installed = tmp_path / "other" / "numpy-9.9.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9\n")
+
+    (row,) = rows_over_ranks(
+        path, [SMALL], tmp_path, ("PYTHONPATH_OF_RANK_1", f"{installed.parent}")
+    ).values()
+
+    assert row.verdict is Verdict.NOT_MEASURED
+    version = importlib.metadata.version("numpy")
+    assert row.reason == (
+        f"the hosts of the ranks differ: expected one numpy, found {version} on {HOST} (rank 0) and 9.9 on "
+        f"{HOST} (rank 1). Start all of them on hosts that are alike, with the same packages"
+    )
+    assert not ran.exists()
 
 
 def test_no_rank_outlives_an_agent_that_is_killed(copy_of: Copy, tmp_path: Path) -> None:

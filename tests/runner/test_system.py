@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import hosts
 from benchmarks.errors import UsageError
 from benchmarks.runner import system
 
@@ -49,16 +50,16 @@ def test_the_provenance_names_host_versions_and_the_variables_that_steer_the_wor
 def test_the_processors_name_is_the_one_that_linux_says_or_else_the_one_that_py_cpuinfo_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system, "get_cpu_info", lambda: {"brand_raw": "Found"})
-    monkeypatch.setattr(system, "CPUINFO", file := tmp_path / "cpuinfo")
-    assert system.cpu_name() == "Found"
+    monkeypatch.setattr("cpuinfo.get_cpu_info", lambda: {"brand_raw": "Found"})
+    monkeypatch.setattr(hosts, "CPUINFO", file := tmp_path / "cpuinfo")
+    assert hosts.cpu_name() == "Found"
 
     file.write_text("processor\t: 0\nmodel\t\t: 1\nmodel name\t: Xeon @ 2.20GHz\nprocessor\t: 1\n")
-    assert system.cpu_name() == "Xeon @ 2.20GHz"
+    assert hosts.cpu_name() == "Xeon @ 2.20GHz"
 
 
 def test_a_package_that_is_not_there_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(hosts, "PACKAGES", ("no-such-package",))
 
     assert system.collect_provenance(()).versions["no-such-package"] == "not installed"
 

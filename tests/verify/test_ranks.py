@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.hosts import Equipment
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.worker.samples import summarize
@@ -86,6 +87,16 @@ def test_what_is_wrong_on_one_rank_makes_the_row_invalid_and_names_the_rank(
 
     assert row.verdict is Verdict.INVALID
     assert reason in (row.reason or "")
+
+
+def test_the_host_of_each_rank_is_recorded() -> None:
+    first = Equipment(machine="vm", cpu="A CPU", n_cpus=2, gpu=None, versions={"numpy": "2.0"})
+    result = CaseResult.of(Case(replace(TORCH, spans_ranks=True), "cpu", SMALL, n_ranks=3))
+    hosts = (first, first, replace(first, machine="vm2"))
+
+    result.add((RIGHT,) * 3, round_=0, position=0, hosts=hosts)
+
+    assert check_of(result.row(), "hosts of the ranks") == ("vm: rank 0, 1; vm2: rank 2", True)
 
 
 def test_a_replica_that_drifts_is_named_and_a_fault_of_all_ranks_is_the_loops() -> None:

@@ -15,8 +15,9 @@ from benchmarks.analysis.cells import without_formula
 from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.record_columns import RunLine
 from benchmarks.errors import UsageError
+from benchmarks.hosts import PACKAGES
 from benchmarks.records.machine import Hardware
-from benchmarks.records.provenance import PACKAGES, Provenance
+from benchmarks.records.provenance import Provenance
 from benchmarks.track.trends import Point
 
 
