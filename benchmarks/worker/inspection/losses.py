@@ -9,16 +9,20 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.cases.data import draw_epochs
-from benchmarks.worker import observe
+from benchmarks.worker.inspection.within_reach import arrays_within_reach
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import Workload
 
 
 def losses_are_computed(workload: Workload, observer: FrameworkObserver) -> bool | None:
-    """Return whether the export needs no batches; None: they are out of reach."""
+    """Return whether the export needs no batches; None: they are out of reach.
+
+    Raises:
+        Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
+    """
     try:
         return _compared(workload, observer)
-    except Exception:  # noqa: BLE001 - it has raised the error on its own problem, too, where it is reported
+    except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
         return None
 
 
@@ -28,7 +32,7 @@ def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:
     placed = implementation.place(problem, batches, workload.device)
     expected = implementation.export(implementation.run_epoch(workload.start(), placed))
     state = implementation.run_epoch(workload.start(), placed)
-    arrays = [observer.writable(array) for array in observe.arrays_in(placed)]
+    arrays = arrays_within_reach(placed, observer, workload.group)
     if not arrays:
         return None
     for array in arrays:

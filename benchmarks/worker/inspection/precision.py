@@ -61,12 +61,16 @@ class ProbeErrors(NamedTuple):
 
 
 def probe_errors(workload: Workload) -> ProbeErrors:
-    """Return the errors of the loop's products, and of a loss and a step without rounding."""
+    """Return the errors of the loop's products, and of a loss and a step without rounding.
+
+    Raises:
+        Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
+    """
     try:
         with np.errstate(all="ignore"):  # a step of 0 divides by 0
             loss, forward = _errors(workload, forward_probe, lambda result: result.losses[0])
             step, backward = _errors(workload, backward_probe, lambda result: result.weight)
-    except Exception:  # noqa: BLE001 - it has raised the error on its own problem, too, where it is reported
+    except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
         return ProbeErrors()
     return ProbeErrors(forward, backward, loss, step)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.worker import observe
+from benchmarks.worker.inspection.within_reach import arrays_within_reach
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import Workload
 from impls import numpy_reference
@@ -27,12 +27,16 @@ CLEAR = 0.1
 
 
 def reads_in_time(workload: Workload, observer: FrameworkObserver, seed: int = 0) -> bool | None:
-    """Return whether each loss is read before the next step; None: not asked for, or not observable."""
+    """Return whether each loss is read before the next step; None: not asked for, or not observable.
+
+    Raises:
+        Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
+    """
     if workload.problem.readback == "epoch":
         return None
     try:
         return _compared(workload, observer, seed)
-    except Exception:  # noqa: BLE001 - it has raised the error on its own problem, too, where it is reported
+    except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
         return None
 
 
@@ -76,6 +80,7 @@ def _observed(
     None if the batches are out of reach.
     """
     problem, implementation, device = workload.problem, workload.implementation, workload.device
+    group = workload.group
     sizes = [problem.batch_size] * problem.n_batches
     sizes[-1] = problem.last_batch_size or problem.batch_size
     batches = [
@@ -83,11 +88,12 @@ def _observed(
         for size, value in zip(sizes, values, strict=True)
     ]
     placed = implementation.place(problem, batches, device)
-    arrays = [observer.writable(array) for array in observe.arrays_in(placed)]
-    for step in steps:
-        n_found = sum(int((array == float(values[step])).sum()) for array in arrays)
-        if not n_found or n_found % (sizes[step] * problem.n_features):  # place may keep several layouts
-            return None
+    arrays = arrays_within_reach(placed, observer, group)
+    n_own = {step: len(batches[step][1][group.rows(sizes[step])]) * problem.n_features for step in steps}
+    n_found = {step: sum(int((array == float(values[step])).sum()) for array in arrays) for step in steps}
+    # place may keep several layouts
+    if group.anyone(any(not n_found[step] or n_found[step] % n_own[step] for step in steps)):
+        return None
     upcoming: Iterator[int] = iter(())
     results: list[EpochResult] = []
 
