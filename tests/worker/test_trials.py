@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from benchmarks.worker import trials
-from benchmarks.worker.conserved import conserved_share
+from benchmarks.worker.conserved import TOLERANCE, conserved_share
 from benchmarks.worker.measure import conservation_of
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.ranks import Group
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import TimedTraining, Workload
 from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials
-from impls.contract import EpochResult, Parameters, Problem
+from impls.contract import EpochResult, Parameters, Problem, Ranks
 
 if TYPE_CHECKING:
     from impls.contract import Device
@@ -212,6 +212,29 @@ def test_a_loop_may_compile_for_each_number_of_epochs(monkeypatch: pytest.Monkey
     assert found.n_compilations == len(compiled) > 1
 
 
+def timed_at(epoch_s: float) -> TimedTraining:
+    """Return a training of ten such epochs, in which the thread waited for one."""
+    result = EpochResult(np.zeros(2), np.zeros(2), np.zeros(()))
+    return TimedTraining(
+        epoch_s=[epoch_s] * 10, cpu_s=0.0, wall_s=10 * epoch_s, waited_s=epoch_s, result=result
+    )
+
+
+@pytest.mark.parametrize(("n_ranks", "holds"), [(1, False), (2, True)])
+def test_the_fastest_epoch_of_several_ranks_may_be_half_its_cost(
+    n_ranks: int,
+    holds: bool,  # noqa: FBT001 - a parameter
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = trials_of(Loop(), monkeypatch)
+    found.workload = replace(found.workload, group=Group(Ranks(n_ranks=n_ranks)))
+
+    conservation = conservation_of(found, [timed_at(EPOCH_S)], 0.0)
+
+    shown = summarize([0.5 * EPOCH_S, EPOCH_S, EPOCH_S])
+    assert (conserved_share(conservation, shown, "cpu") >= TOLERANCE) is holds
+
+
 @pytest.mark.parametrize(("others", "expected"), [(0.5, 0.1), (0.0, 0.05), (None, None)], ids=str)
 def test_others_had_the_core_in_their_part_of_the_waits_or_as_long_as_on_another_rank(
     others: float | None, expected: float | None, monkeypatch: pytest.MonkeyPatch
@@ -220,12 +243,8 @@ def test_others_had_the_core_in_their_part_of_the_waits_or_as_long_as_on_another
     found.done = [replace(trial, waited_s=0.2 * trial.wall_s) for trial in found.done]
     other_rank = Group(exchange=lambda shares: [max(share, 0.05) for share in shares])
     found.workload = replace(found.workload, group=other_rank)
-    result = EpochResult(np.zeros(2), np.zeros(2), np.zeros(()))
-    timed = TimedTraining(
-        epoch_s=[EPOCH_S] * 10, cpu_s=0.0, wall_s=10 * EPOCH_S, waited_s=EPOCH_S, result=result
-    )
 
-    conservation = conservation_of(found, [timed], others)
+    conservation = conservation_of(found, [timed_at(EPOCH_S)], others)
 
     assert conservation.others_share == pytest.approx(expected)
     assert conservation.net_s == (None if others is None else pytest.approx(EPOCH_S * (1 - others / 10)))
