@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from benchmarks.cases.problems import NAMED
 from benchmarks.studies.gpu import floor
-from benchmarks.studies.gpu.floor import fault_of, is_sensible, lengths, main, n_batches_of, step_table
+from benchmarks.studies.gpu.floor import (
+    cases_of,
+    fault_of,
+    is_sensible,
+    lengths,
+    main,
+    n_batches_of,
+    step_table,
+)
 from impls import _cuda, _native_cuda, native_floor
 from impls.contract import Problem
 from tests.impls.test_native_floor_cuda import H200, emulated, needs_nvrtc
@@ -100,6 +109,17 @@ def test_a_wrong_floor_is_named_with_the_largest_error(
     monkeypatch.setattr(_native_cuda, "BETA1", 0.5)
 
     assert "tiny: WRONG, a loss is off by" in str(fault_of(native_floor, "tiny", problem))
+
+
+def test_the_floor_is_verified_as_a_block_a_cluster_and_a_grid_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    scopes: list[int | None] = []
+    monkeypatch.setattr(_native_cuda, "prepare", lambda _, __, scope=None: scopes.append(scope))
+
+    for implementation, _, problem in cases_of(native_floor):
+        implementation.prepare(problem, None, "cuda")
+
+    block, cluster, grid = floor.SCOPES
+    assert scopes == [*[None] * len(NAMED), block, block, cluster, cluster, grid, grid]
 
 
 @needs_nvrtc
