@@ -93,9 +93,15 @@ def conserved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ends_judged(monkeypatch: pytest.MonkeyPatch, conserved: None) -> None:
+def unhurried(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
+    """Let forked workers time, try and watch for as long as in a run."""
+    monkeypatch.setattr(forks, "hurries", False)
+
+
+@pytest.fixture
+def ends_judged(monkeypatch: pytest.MonkeyPatch, conserved: None, unhurried: None) -> None:
     """Judge the ends of the trials, which do not depend on the machine, but no times."""
-    del conserved
+    del conserved, unhurried
 
     def judge(timing: Timing, problem: Problem, device: Device) -> Judgement:
         return replace(QUIET, checks=JUDGE(timing, problem, device).checks[:1])
@@ -104,9 +110,9 @@ def ends_judged(monkeypatch: pytest.MonkeyPatch, conserved: None) -> None:
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch, conserved: None) -> None:
+def judged(monkeypatch: pytest.MonkeyPatch, conserved: None, unhurried: None) -> None:
     """Judge times as a run does."""
-    del conserved
+    del conserved, unhurried
     monkeypatch.setattr(conservation, "judge", JUDGE)
 
 

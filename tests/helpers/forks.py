@@ -1,7 +1,8 @@
 """Workers that start at once: each is forked off a process that has loaded a framework, which takes seconds.
 
 All else is as in a run: each job has its own process and variables, and `benchmarks.runner.launch` waits for
-it, limits its time, kills it and reads its answers.
+it, limits its time, kills it and reads its answers. But unless a test judges times or watches threads, its
+workers are hurried: they do as much, but for less long.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.runner.system import share_headers
 from benchmarks.worker import __main__ as worker
+from benchmarks.worker import measure, trials
+from benchmarks.worker.inspection import threads
 from benchmarks.worker.messages import Job
 from benchmarks.worker.start import die_with
 
@@ -33,6 +36,14 @@ MODULES = {"torch": "torch._dynamo", "jax": "optax", "numpy": "numpy"}
 COMPILER = "torch._inductor.compile_fx"
 """The module that PyTorch's compiled loops load, too."""
 
+HURRIED = (
+    (threads, "WATCHED_S", 0.01),  # it is 0.3 s for each problem that is inspected
+    (measure, "TRIES", 1),  # beside other tests, most times seem to be below their cost
+    (trials, "SHORT_S", 0.0),  # so most trials are an epoch or two
+    (trials, "DIFFERENCE_S", 1e-6),
+)
+"""For how long a hurried worker watches and tries: module, constant and value."""
+
 
 class Forks:
     """Stands in for the module `subprocess` in `launch`: forks one worker at a time."""
@@ -42,6 +53,7 @@ class Forks:
     def __init__(self, temporary: Path) -> None:
         """Load nothing yet."""
         self.temporary = temporary
+        self.hurries = True
         self.servers: dict[tuple[str, str | None], subprocess.Popen[bytes]] = {}
 
     def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
@@ -56,6 +68,7 @@ class Forks:
             "files": command[-3:-1],
             "environment": options["env"],
             "log": options["stdout"].name,
+            "hurries": self.hurries,
         }
         # JAX reads the name of its cache's folder when it is loaded.
         key = (job.framework, job.caches if job.framework == "jax" else None)
@@ -131,8 +144,10 @@ def serve(requests: Iterable[str]) -> None:
         os.write(1, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
 
 
-def work(files: Sequence[str], environment: Mapping[str, str], log: str) -> int:
+def work(files: Sequence[str], environment: Mapping[str, str], log: str, *, hurries: bool) -> int:
     """Be a worker in this process; return its exit status."""
+    for module, constant, value in HURRIED if hurries else ():
+        setattr(module, constant, value)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv[1:] = [*files, str(os.getppid())]
