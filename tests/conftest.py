@@ -190,9 +190,13 @@ def forked(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
 
 
 @pytest.fixture
-def measured(tmp_path: Path, forked: None) -> Measured:
-    """Measure an implementation's file as a run does, but in one process."""
+def measured(tmp_path: Path, forked: None, caches: Path) -> Measured:
+    """Measure an implementation's file as a run does, but in one process.
+
+    Without caches of its own, a loop in JAX shares those of all tests.
+    """
     del forked
+    shared_caches = {"jax": str(caches)}
 
     def measure(
         path: Path,
@@ -214,7 +218,7 @@ def measured(tmp_path: Path, forked: None) -> Measured:
             cpus=choose_cpus(1) if pinned else (),
             sample_s=sample_s,
             n_unseen=n_unseen,
-            caches=str(caches) if caches else None,
+            caches=str(caches) if caches else shared_caches.get(entry.framework),
             worker_timeout_s=worker_timeout_s,
         )
         report = launcher.launch(job, tmp_path, f"{path.stem}-{sample_s}")
