@@ -1,9 +1,7 @@
-"""Runs every command of a page, with a stand-in for the measurements.
-
-    python -m tests.helpers.rehearsal PAGE [--every]     # in a copy of the checkout: it writes there
+"""Runs every command of a page, with a stand-in for the measurements, in a copy of the checkout.
 
 Options, files, reports and exit statuses are the real ones. Commands that need the network are left out, and
-without `--every` also measurements that differ from one before in their values only.
+without `every` also measurements that differ from one before in their values only.
 """
 
 from __future__ import annotations
@@ -27,7 +25,6 @@ from benchmarks.paths import CODE, IN_WHEEL, LOCAL_RUNS
 from tests.campaign import pretended
 from tests.helpers.cluster import make_cluster
 from tests.helpers.documents import code_in, lines_of
-from tests.helpers.stand_in import stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,14 +61,17 @@ LEFT_OUT = (
     "python -m benchmarks.studies.gpu.",  # these need a GPU; tests/studies/gpu/ rehearses them
 )
 
-ELSEWHERE = {"perceptron-bench report --publish": "running.md"}
+ELSEWHERE = {
+    "perceptron-bench list": "adding.md",
+    "perceptron-bench report --publish": "running.md",
+    "python -m benchmarks.studies.error_rates_measure": "house.md",
+    "python -m benchmarks.studies.error_rates_table": "house.md",
+}
 """Commands on several pages that take long: each is run on this page only."""
 
 
 def main(page: Path, *, every: bool) -> int:
     """Run the page's commands; return 0 if each of them ended as it should."""
-    set_environment()
-    stand_in()
     furnish(page)
     failed = []
     lines = lines_of(page.read_text(encoding="utf-8"))
@@ -245,7 +245,3 @@ def set_environment() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS", "EXTRAS", "PYTHON", "VENV"):
         os.environ.pop(variable, None)
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), every="--every" in sys.argv))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,9 +14,11 @@ from benchmarks.cli.main import main
 from benchmarks.paths import CODE
 from tests.helpers.documents import PAGES, calls_in, code_in, fault_of, lines_of
 from tests.helpers.rehearsal import EARLIER, ELSEWHERE, RECORD
+from tests.helpers.rehearser import Rehearser
 from tests.helpers.repository import copy_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -124,24 +123,24 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("every", [(), pytest.param(("--every",), marks=pytest.mark.long)], ids=["", "every"])
+@pytest.fixture(scope="module")
+def rehearser(checkout: Path) -> Iterator[Rehearser]:
+    """Start a process that rehearses pages of the copy."""
+    rehearser = Rehearser(checkout)
+    yield rehearser
+    rehearser.close()
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["", "every"])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_on_a_page_does_what_it_says(
-    page: Path, every: tuple[str, ...], checkout: Path
+    page: Path, checkout: Path, rehearser: Rehearser, tmp_path: Path, *, every: bool
 ) -> None:
-    copy = checkout / page.relative_to(CODE)
+    output = tmp_path / "output"
 
-    done = subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-m", "tests.helpers.rehearsal", str(copy), *every],
-        cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    status = rehearser.status_of(checkout / page.relative_to(CODE), output, every=every)
 
-    assert done.returncode == 0, done.stdout
+    assert status == 0, output.read_text()
 
 
 @pytest.mark.parametrize("line", ELSEWHERE)
