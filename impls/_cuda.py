@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 MULTIPROCESSORS, MAJOR, MINOR, SHARED_BYTES = 16, 75, 76, 97  # CUdevice_attribute
 DYNAMIC_SHARED_BYTES, ANY_CLUSTER = 8, 14  # CUfunction_attribute
 COOPERATIVE, CLUSTER_SIZE = 2, 4  # CUlaunchAttributeID
-PORTABLE_CLUSTER = 8
-"""Blocks that a cluster may have on any GPU that has clusters."""
+PORTABLE_CLUSTER = 8  # blocks that a cluster may have on any GPU that has clusters
 
 
 class CudaError(RuntimeError):
