@@ -200,12 +200,12 @@ def conservation_of(trials: Trials, timed: Sequence[TimedTraining], others: floa
         net_s = sum(t.wall_s - others * t.waited_s for t in timed) / sum(len(t.epoch_s) for t in timed)
     group = trials.workload.group
     (share,) = group.largest([share])
-    quiet_s = min(float(np.mean(drop_warmup(training.epoch_s))) for training in timed)
     return replace(
         trials.conservation(n_cores=n_cores_allowed()),
         others_share=share if math.isfinite(share) else None,
-        quiet_s=quiet_s if group.ranks.n_ranks == 1 else 0.0,
+        quiet_s=min(float(np.mean(drop_warmup(training.epoch_s))) for training in timed),
         net_s=net_s,
+        n_ranks=group.ranks.n_ranks,
     )
 
 
