@@ -33,15 +33,10 @@ def fastest_s(conservation: Conservation, device: Device) -> float:
     """Return the cost of an epoch in a quiet moment.
 
     Noise comes and goes. On a CPU the fastest of all trainings had it quiet; on a GPU that is not measured.
-    How long a rank waits for the others differs between epochs by a factor of eight, and between trainings by
-    two (measured): these waits are not part of the cost in a quiet moment.
     """
     cost_s = marginal_s(conservation, device)
     if device == "cuda":
         return FASTEST * cost_s
-    if conservation.n_ranks > 1:
-        cpu_s = conservation.marginal_cpu_s
-        return FASTEST * (cpu_s if cpu_s > 0 else cost_s)
     return min(cost_s, max(conservation.quiet_s, FASTEST * cost_s))
 
 

@@ -113,7 +113,7 @@ def sample(
     )
     n_after, children_after_s = observer.n_compilations(), observe.children_cpu_s()
     return [*(training.result for training in timed), *counted], Timing(
-        summary=summary_of(timed),
+        summary=summary_of(timed, workload),
         conservation=conservation,
         cpu_per_wall=sum(t.cpu_s for t in timed) / sum(t.wall_s for t in timed),
         n_compilations=None
@@ -146,7 +146,7 @@ def time_trainings(
     for _ in range(TRIES):
         _time_more(timed, trials, job.sample_s)
         conservation = conservation_of(trials, timed, others_part(before, core_times(cpus)))
-        share = conserved_share(conservation, summary_of(timed), workload.device)
+        share = conserved_share(conservation, summary_of(timed, workload), workload.device)
         failed = share < ALONE and not is_busy(conservation)
         goes_on = share < TOLERANCE and not failed and time.perf_counter() <= until_s
         if not workload.group.anyone(goes_on):
@@ -183,9 +183,20 @@ def _timed(workload: Workload, n_epochs: int) -> TimedTraining:
         gc.enable()
 
 
-def summary_of(timed: Sequence[TimedTraining]) -> Summary:
-    """Summarize the warm epochs of the timed trainings."""
+def summary_of(timed: Sequence[TimedTraining], workload: Workload) -> Summary:
+    """Summarize the warm epochs of the timed trainings; over several ranks, their mean in each training.
+
+    How long a rank waits for the others differs between epochs by a factor of eight (measured), and a rank
+    that polls uses its core meanwhile: the fastest epoch tells how it was lucky, and not what it costs.
+    """
+    if workload.group.ranks.n_ranks > 1:
+        return summarize([mean_epoch_s(training) for training in timed])
     return summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
+
+
+def mean_epoch_s(training: TimedTraining) -> float:
+    """Return the mean of the warm epochs."""
+    return float(np.mean(drop_warmup(training.epoch_s)))
 
 
 def conservation_of(trials: Trials, timed: Sequence[TimedTraining], others: float | None) -> Conservation:
@@ -198,14 +209,12 @@ def conservation_of(trials: Trials, timed: Sequence[TimedTraining], others: floa
     if others is not None:
         share = others * sum(trial.waited_s for trial in trials.done) / sum(t.wall_s for t in trials.done)
         net_s = sum(t.wall_s - others * t.waited_s for t in timed) / sum(len(t.epoch_s) for t in timed)
-    group = trials.workload.group
-    (share,) = group.largest([share])
+    (share,) = trials.workload.group.largest([share])
     return replace(
         trials.conservation(n_cores=n_cores_allowed()),
         others_share=share if math.isfinite(share) else None,
-        quiet_s=min(float(np.mean(drop_warmup(training.epoch_s))) for training in timed),
+        quiet_s=min(map(mean_epoch_s, timed)),
         net_s=net_s,
-        n_ranks=group.ranks.n_ranks,
     )
 
 

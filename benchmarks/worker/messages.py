@@ -123,7 +123,6 @@ class Conservation:
     others_share: float | None = None  # of the trials' time: others had the core; None: not observable
     quiet_s: float = math.inf  # the mean epoch of the fastest timed training
     net_s: float | None = None  # the mean epoch of all timed trainings, without the wait for a core
-    n_ranks: int = 1
     calls_cpu_s: tuple[float, ...] = ()  # per core: `prepare`, each epoch, `export`; if a time is too short
 
 
