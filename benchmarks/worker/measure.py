@@ -20,7 +20,7 @@ from benchmarks.worker.inspection.instructions import count_trainings
 from benchmarks.worker.inspection.placed import changed_values
 from benchmarks.worker.inspection.threads import cpus_in_trainings
 from benchmarks.worker.inspection.unseen import train_own_size
-from benchmarks.worker.inspection.waits import core_times, others_part
+from benchmarks.worker.inspection.waits import core_times, for_others_s, others_part
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
@@ -187,33 +187,29 @@ def summary_of(timed: Sequence[TimedTraining], workload: Workload) -> Summary:
     """Summarize the warm epochs of the timed trainings; over several ranks, their mean in each training.
 
     How long a rank waits for the others differs between epochs by a factor of eight (measured), and a rank
-    that polls uses its core meanwhile: the fastest epoch tells how it was lucky, and not what it costs.
+    that polls uses its core meanwhile: its fastest epoch is shorter than any measure of its cost.
     """
     if workload.group.ranks.n_ranks > 1:
-        return summarize([mean_epoch_s(training) for training in timed])
+        return summarize([training.mean_s for training in timed])
     return summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
 
 
-def mean_epoch_s(training: TimedTraining) -> float:
-    """Return the mean of the warm epochs."""
-    return float(np.mean(drop_warmup(training.epoch_s)))
-
-
-def conservation_of(trials: Trials, timed: Sequence[TimedTraining], others: float | None) -> Conservation:
+def conservation_of(trials: Trials, timed: Sequence[TimedTraining], part: float | None) -> Conservation:
     """Return the trials' figures, and those of the timed trainings that they are compared with.
 
-    `others` is the part of the waits in which others had the core; None: not observable. Of several ranks,
-    the one counts that waited for others longest: the other ranks wait for it.
+    `part` is the part of the waits in which others had the core; None: not observable. Of several
+    ranks, the one counts that waited for others longest: the other ranks wait for it.
     """
-    share, net_s = math.inf, None
-    if others is not None:
-        share = others * sum(trial.waited_s for trial in trials.done) / sum(t.wall_s for t in trials.done)
-        net_s = sum(t.wall_s - others * t.waited_s for t in timed) / sum(len(t.epoch_s) for t in timed)
+    share, net_s, n_cores = math.inf, None, n_cores_allowed()
+    if part is not None:
+        share = for_others_s(trials.done, part, n_cores) / sum(t.wall_s for t in trials.done)
+        left_s = sum(t.wall_s for t in timed) - for_others_s(timed, part, n_cores)
+        net_s = left_s / sum(len(t.epoch_s) for t in timed)
     (share,) = trials.workload.group.largest([share])
     return replace(
-        trials.conservation(n_cores=n_cores_allowed()),
+        trials.conservation(n_cores=n_cores),
         others_share=share if math.isfinite(share) else None,
-        quiet_s=min(map(mean_epoch_s, timed)),
+        quiet_s=min(training.mean_s for training in timed),
         net_s=net_s,
     )
 

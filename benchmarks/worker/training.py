@@ -112,7 +112,8 @@ def wake(implementation: Implementation, device: Device, precision: Precision, g
 class TimedTraining:
     """A whole training with each epoch timed and the last result exported."""
 
-    epoch_s: list[float]  # (n_epochs,), of the slowest rank
+    epoch_s: list[float]  # (n_epochs,), each of the rank that took longest for it
+    mean_s: float  # the mean warm epoch of the rank that took longest for all of them
     cpu_s: float  # of all threads, over all epochs
     wall_s: float  # over the same time
     waited_s: float  # of it, in which this thread could run but had no core
@@ -139,8 +140,10 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
     cpu_s, wall_s = process_time() - cpu_start, perf_counter() - wall_start
     result = workload.implementation.export(state)
     check_result(result, workload.problem)
+    epoch_s = np.diff(ticks).tolist()
     return TimedTraining(
-        epoch_s=workload.group.largest(np.diff(ticks).tolist()),
+        epoch_s=workload.group.largest(epoch_s),
+        mean_s=workload.group.slowest(float(np.mean(drop_warmup(epoch_s)))),
         cpu_s=cpu_s,
         wall_s=wall_s,
         waited_s=waited_after_s - waited_before_s,

@@ -216,7 +216,12 @@ def timed_at(epoch_s: float) -> TimedTraining:
     """Return a training of ten such epochs, in which the thread waited for one."""
     result = EpochResult(np.zeros(2), np.zeros(2), np.zeros(()))
     return TimedTraining(
-        epoch_s=[epoch_s] * 10, cpu_s=0.0, wall_s=10 * epoch_s, waited_s=epoch_s, result=result
+        epoch_s=[epoch_s] * 10,
+        mean_s=epoch_s,
+        cpu_s=0.0,
+        wall_s=10 * epoch_s,
+        waited_s=epoch_s,
+        result=result,
     )
 
 
@@ -225,7 +230,7 @@ def test_a_sample_of_several_ranks_is_the_mean_epoch_of_a_training(
     n_ranks: int, fastest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workload = replace(trials_of(Loop(), monkeypatch).workload, group=Group(Ranks(n_ranks=n_ranks)))
-    lucky = replace(timed_at(1.0), epoch_s=[1.0] * 4 + [0.3, 1.7] * 4)
+    lucky = replace(timed_at(1.0), epoch_s=[1.0] * 4 + [0.3, 1.9] * 4)  # 1.9 on one rank: mean_s is less
 
     assert summary_of([timed_at(1.5), lucky], workload).min_s == pytest.approx(fastest)
 
@@ -235,7 +240,7 @@ def test_others_had_the_core_in_their_part_of_the_waits_or_as_long_as_on_another
     others: float | None, expected: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = trials_of(Loop(), monkeypatch)
-    found.done = [replace(trial, waited_s=0.2 * trial.wall_s) for trial in found.done]
+    found.done = [replace(trial, cpu_s=0.0, waited_s=0.2 * trial.wall_s) for trial in found.done]
     other_rank = Group(exchange=lambda shares: [max(share, 0.05) for share in shares])
     found.workload = replace(found.workload, group=other_rank)
 
