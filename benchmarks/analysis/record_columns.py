@@ -64,8 +64,12 @@ class ProcessLine:
         priority=2,
         cell=lambda process: str(process.position + 1),
     )
-    n_samples: int = column("epochs that were timed", title="samples", priority=1)
-    min_s: float = column("the fastest epoch: the statistic that ratios are made of", "s", title="min")
+    n_samples: int = column("epochs that were timed; over ranks, trainings", title="samples", priority=1)
+    min_s: float = column(
+        "the fastest epoch: ratios are made of it; over ranks, the fastest training's mean",
+        "s",
+        title="min",
+    )
     q1_s: float = column(
         "a quarter of the epochs took at most this long", "s", title="quartile 1", priority=3
     )

@@ -10,6 +10,7 @@ from benchmarks.analysis.cost_model import sweep_name
 from benchmarks.analysis.figures import ratio_of
 from benchmarks.cases.problems import name_of
 from benchmarks.records.caption import cores
+from benchmarks.records.process import paired_median_s
 from benchmarks.records.row import Row
 from benchmarks.records.run import Run
 from impls.contract import Device, Problem
@@ -42,7 +43,7 @@ class Strong:
     on: str = column(f"cores of one process, or ranks; {OF_EACH}", title="on")
     epoch_s: float = column("typical time of an epoch, of the slowest rank", "s", title="epoch")
     over_one_core: float | None = column(
-        "how many times faster than the implementation itself in one process on one core: fastest epochs of "
+        "how many times faster than the implementation itself in one process on one core: typical epochs of "
         "the same rounds",
         "×",
         title="vs 1 core",
@@ -120,7 +121,8 @@ def _on(row: Row) -> str:
 
 
 def _ratio(baseline: Row | None, row: Row) -> float | None:
-    ratio = ratio_of(baseline, row)
+    """Compare typical times: over ranks, a sample is not an epoch but the mean of a training's."""
+    ratio = ratio_of(baseline, row, paired_median_s)
     return None if ratio is None else ratio.value
 
 

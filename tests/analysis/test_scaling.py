@@ -30,9 +30,18 @@ def test_strong_scaling_is_over_one_core_and_over_one_process_on_as_many() -> No
     lines = {(line.problem, line.implementation, line.on): line for line in strong_scaling(RUN)}
 
     ranks = lines["B32-D2-N4-E3", "torch_ddp", "2 ranks"]
-    assert (ranks.over_one_core, ranks.efficiency, ranks.over_one_process) == (1.6, 0.8, 1.2)
+    assert (ranks.over_one_core, ranks.efficiency, ranks.over_one_process) == pytest.approx((1.6, 0.8, 1.2))
     process = lines["B32-D2-N4-E3", "torch_ddp", "2 cores"]
-    assert (process.over_one_core, process.over_one_process) == (8 / 6, 1.0)
+    assert (process.over_one_core, process.over_one_process) == pytest.approx((8 / 6, 1.0))
+
+
+def test_typical_times_are_compared_as_a_sample_of_ranks_is_no_epoch() -> None:
+    core, ranks = timed("torch_ddp", [8e-3] * 6), timed("torch_ddp", [5e-3] * 6, n_ranks=2)
+    ranks = replace(ranks, processes=tuple(replace(each, median_s=16e-3) for each in ranks.processes))
+
+    lines = strong_scaling(run_of(core, ranks))
+
+    assert lines[-1].over_one_core == pytest.approx(core.processes[0].median_s / 16e-3)
 
 
 def test_the_baseline_is_the_first_line_on_one_core_and_other_loops_of_one_process_are_left_out() -> None:
