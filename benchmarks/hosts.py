@@ -50,8 +50,8 @@ class Equipment:
 
 
 def hardware_facts(cpu: str, n_cpus: int, gpu: str | None) -> Facts:
-    """Name the processors."""
-    return ("CPU", cpu), ("number of CPUs", n_cpus), ("GPU", gpu or "none")
+    """Return what a host computes with, by name."""
+    return ("CPU", cpu), ("number of CPUs", n_cpus), ("GPU", (gpu or "none").replace("\n", "; "))
 
 
 def differences(facts_by_place: Iterable[tuple[str, Facts]]) -> list[str]:
