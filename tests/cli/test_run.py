@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.cases.implementations import read_entry
+from benchmarks.cases.implementations import describe_all
 from benchmarks.cli.main import main
 from benchmarks.errors import UsageError
 from benchmarks.files import keep
@@ -192,7 +192,7 @@ def test_every_command_shows_a_loop_whose_name_is_not_utf_8(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "loop?" in done.stdout
-    monkeypatch.setattr("benchmarks.cli.show.discover", lambda: {path.stem: read_entry(path)})
+    monkeypatch.setattr("benchmarks.cli.listing.describe_all", lambda: describe_all(tmp_path))
     for command, shown in {
         ("list",): "loop?",
         ("table", record): r"loop\\udce9",
