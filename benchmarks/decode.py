@@ -171,7 +171,7 @@ def _sequence(make: Callable[[list[Any]], Any], *kinds: object) -> Reader:
     reads = repeat(_reader(kinds[0])) if n_items is None else [*map(_reader, kinds)]
     expected = "a list" if n_items is None else f"a list of {n_items}"
 
-    def read(value: Json) -> Any:  # noqa: ANN401 - a list, a tuple or a NamedTuple
+    def read(value: Json) -> object:
         if type(value) is not list or n_items not in (None, len(value)):
             raise MisfitError.of(expected, value)
         items: list[Any] = []
@@ -185,7 +185,7 @@ def _sequence(make: Callable[[list[Any]], Any], *kinds: object) -> Reader:
     return read
 
 
-def _object(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass
+def _object(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass: typing has no public type for any of them
     hints = get_type_hints(kind, include_extras=True)
     declared = [
         (field.name, _reader(hints[field.name]), field.default is field.default_factory is MISSING)
@@ -193,7 +193,7 @@ def _object(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass
     ]
     as_object = _leaf(dict)
 
-    def read(value: Json) -> Any:  # noqa: ANN401 - an instance
+    def read(value: Json) -> object:
         if type(value) is kind:  # read before, and shared by several objects
             return value
         found, known = as_object(value), {}

@@ -80,8 +80,8 @@ def cpu_name() -> str:
     with contextlib.suppress(OSError):
         if named := re.search(r"^model name\s*: (.+)$", CPUINFO.read_text(encoding="utf-8"), re.MULTILINE):
             return named[1].strip()
-    with contextlib.suppress(ImportError):  # a side of a comparison may not have it
-        from cpuinfo import get_cpu_info  # noqa: PLC0415 - rarely needed
+    with contextlib.suppress(ImportError):
+        from cpuinfo import get_cpu_info  # noqa: PLC0415 - another Python that `ab` measures may lack it
 
         return str(get_cpu_info().get("brand_raw", platform.processor()))
     return platform.processor()
@@ -93,7 +93,7 @@ def gpu_names() -> str | None:
     if program is None:
         return None
     command = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the driver's
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the program of NVIDIA's driver, without a shell
     return done.stdout.strip() or None if done.returncode == 0 else None
 
 

@@ -19,7 +19,7 @@ class Terminal(Console):
     It reports a closed pipe to its command; rich's own exits with 1, "a case is slower".
     """
 
-    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - some of Console's, passed on
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - passed on to Console, which declares and checks them
         """Believe a width only if something can be read in it; rich prints nothing for COLUMNS=0."""
         super().__init__(**keywords)
         on_screen = self.file.isatty()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 try:
     from jax.experimental.xla_metadata import set_xla_metadata
 except ImportError:  # it is experimental
-    set_xla_metadata = None  # type: ignore[assignment]
+    set_xla_metadata = None  # type: ignore[assignment] # to mypy the name is a function; None says that it is missing
 
 Epoch: TypeAlias = "tuple[Array, ...]"
 TrainEpoch: TypeAlias = "Callable[[Array, Epoch], Array]"

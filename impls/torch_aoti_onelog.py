@@ -184,12 +184,12 @@ class BinaryCrossEntropy(torch.autograd.Function):
         return -torch.clamp_min(torch.log(torch.where(y == 1, y_pred, 1 - y_pred)), LOG_CLAMP)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ANN401, ARG004
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ANN401, ARG004 - as PyTorch calls it; its type of ctx lacks what is saved
         """Keep both arguments."""
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+    def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - its type lacks what is saved
         """Divide as PyTorch's binary_cross_entropy_backward does."""
         y_pred, y = ctx.saved_tensors
         return d_loss * (y_pred - y) / torch.clamp_min(y_pred * (1 - y_pred), GRADIENT_CLAMP), None
@@ -197,7 +197,7 @@ class BinaryCrossEntropy(torch.autograd.Function):
 
 def loss_on_probabilities(logit: Tensor, y: Tensor) -> Tensor:
     """Compute the batch's mean loss from y_pred = sigmoid(logit), all of shape (batch_size,)."""
-    return BinaryCrossEntropy.apply(torch.sigmoid(logit), y).mean()  # type: ignore[no-any-return, no-untyped-call]
+    return BinaryCrossEntropy.apply(torch.sigmoid(logit), y).mean()  # type: ignore[no-any-return, no-untyped-call] # PyTorch's own
 
 
 @cache  # loaded once for all trainings

@@ -146,7 +146,7 @@ class PairedRun:
             groups = list(self._groups(pair).items())
             if not groups:
                 break
-            random.Random(f"{self.seed}-{pair}").shuffle(groups)  # noqa: S311 - the recorded seed must give this order again; it protects nothing
+            random.Random(f"{self.seed}-{pair}").shuffle(groups)  # noqa: S311 - not for security: the recorded seed has to give this order again
             self.dispatcher.progress.planned(2 * len(groups) * max(1, max_pairs - pair))
             for position, (key, group) in enumerate(groups):
                 self._run_pair(group, drawn_order(self.seed, pair, key), pair, position)

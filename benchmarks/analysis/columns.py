@@ -41,7 +41,7 @@ class Column:
         return self.cell(line) if self.cell else in_unit(self.of(line), self.unit)
 
 
-def column(meaning: str, unit: str = "", **more: Any) -> Any:  # noqa: ANN401 - like dataclasses.field, the default of a field of any type
+def column(meaning: str, unit: str = "", **more: Any) -> Any:  # noqa: ANN401 - as dataclasses.field: the annotation of the field gives its type
     """Declare a dataclass's field as a column; the arguments are those of `Column`."""
     return field(metadata={Column: Column(meaning=meaning, unit=unit, **more)})
 

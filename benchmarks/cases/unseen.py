@@ -177,7 +177,7 @@ def _shrinking(generator: Generator, size: int, batch: int) -> Rows:
 def _far(generator: Generator, size: int, _batch: int) -> Rows:
     """Every other label is wrong, logits go from -15 to -70: below -28, gradients are clamped.
 
-    So neither every other row nor a half of the batch stands for all of it.
+    So neither every other row nor a half of the batch represents all of it.
     """
     factors = np.sort(generator.uniform(0.5, 1.4, size))
     labels = ((np.arange(size) + generator.integers(2)) % 2).astype(float)

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return USAGE
         except KeyboardInterrupt:
             return 2
-        except Exception:  # noqa: BLE001 - printed; Python would then exit with 1, which says that a case is slower
+        except Exception:  # noqa: BLE001 - printed, with an exit status of DEFECT: Python's own, 1, means that a case is slower
             if output.failure is None:
                 traceback.print_exc()
             return DEFECT

@@ -45,13 +45,13 @@ def _nothing(_: object) -> None:
 class Parser(argparse.ArgumentParser):
     """A parser that keeps exit status 2 for interruptions, as pytest does, and takes no shortened options."""
 
-    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - handed on to ArgumentParser, which declares and checks them
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - passed on to ArgumentParser, which declares and checks them
         """Refuse an option that is not written out, for it may be mistyped; show descriptions as written."""
         as_written = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, formatter_class=as_written, **keywords)
         self.declare: Callable[[Parser], None] = _nothing  # adds the arguments, once they are to be read
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse declares three overloads, and an override has to accept what each of them does
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - it overrides a method with three overloads, and has to accept what each of them accepts
         """Refuse an unknown option here, in the command's own parser: it knows what could be meant."""
         declare, self.declare = self.declare, _nothing
         declare(self)
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def add_parser(  # noqa: PLR0913 - what differs between commands; most leave out the last three, and no group of them is used elsewhere
+def add_parser(  # noqa: PLR0913 - each is what one command declares; most leave out the last three
     commands: argparse._SubParsersAction[Any],
     name: str,
     do: str,

@@ -44,7 +44,7 @@ def keywords_of(help_: str, default: object = None, **keywords: object) -> dict[
     return {"help": help_, "default": default, **keywords}
 
 
-def option(help_: str, default: Any = None, **keywords: object) -> Any:  # noqa: ANN401 - of the field's type
+def option(help_: str, default: Any = None, **keywords: object) -> Any:  # noqa: ANN401 - as dataclasses.field: the annotation of the field gives its type
     """Declare a field as an option."""
     return field(default=default, metadata=keywords_of(help_, default, **keywords))
 

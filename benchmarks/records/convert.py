@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
     for file in parser.parse_args().files:
         try:
-            print(_convert_file(file))  # noqa: T201 - a program of its own
+            print(_convert_file(file))  # noqa: T201 - the output of this command
         except UsageError as error:
             parser.exit(4, f"{error}\n")
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from benchmarks.decode import Within, decode
+from benchmarks.decode import Json, Within, decode
 from benchmarks.errors import UsageError
 from benchmarks.records.process import Count
 from benchmarks.records.provenance import Provenance
@@ -80,7 +80,7 @@ class _NumberedRows:
     rows: list[_NumberedRow]
 
 
-def _with_checks(fields: Any) -> Any:  # noqa: ANN401 - JSON's types
+def _with_checks(fields: Json) -> Json:
     """Replace the numbers of checks by the checks."""
     numbered = decode(_NumberedRows, fields)
     try:

@@ -99,7 +99,7 @@ def git(folder: Path, *arguments: str, expected: str = "a git checkout") -> str:
     if not folder.is_dir():
         message = f"no such folder: {folder}; expected {expected}"
         raise UsageError(message)
-    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, check=False)  # noqa: S603 - git
+    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, check=False)  # noqa: S603 - git, without a shell
     output, errors = os.fsdecode(done.stdout), os.fsdecode(done.stderr)  # paths need not be UTF-8
     if done.returncode:
         found = " ".join(errors.split()) or "none"

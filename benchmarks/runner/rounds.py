@@ -145,7 +145,7 @@ class _Rounds:
         """
         groups = list(self._groups(block).values())
         # Seeded anew: whatever ran before or was left out, a resumed run finds its files.
-        shuffle = random.Random(f"{self.settings.seed}-{block}-{round_}").shuffle  # noqa: S311 - no secret
+        shuffle = random.Random(f"{self.settings.seed}-{block}-{round_}").shuffle  # noqa: S311 - not for security: the recorded seed has to give this order again
         shuffle(groups)
         if round_ == INSPECTION and self.settings.rounds and self.settings.caches is None:
             return [

@@ -136,7 +136,7 @@ def _row(result: CaseResult, answer: object) -> dict[str, Any]:
 def spinning(n_processes: int, cpu: int) -> Iterator[None]:
     """Let processes use the core all the time."""
     command = [sys.executable, "-c", SPIN, str(cpu), str(os.getpid())]
-    processes = [subprocess.Popen(command) for _ in range(n_processes)]  # noqa: S603 - our own text
+    processes = [subprocess.Popen(command) for _ in range(n_processes)]  # noqa: S603 - this Python runs our own text, without a shell
     try:
         yield
     finally:

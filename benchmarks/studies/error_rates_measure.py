@@ -168,7 +168,7 @@ def processes_of(case_result: CaseResult) -> list[dict[str, Any]]:
 @contextmanager
 def busy(cpu: int) -> Iterator[Callable[[], float]]:
     """Use a third of the core's time; yield a function that returns the CPU time so far, in s (on Linux)."""
-    with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu), str(os.getpid())]) as process:  # noqa: S603 - our own text
+    with subprocess.Popen([sys.executable, "-c", LOAD, str(cpu), str(os.getpid())]) as process:  # noqa: S603 - this Python runs our own text, without a shell
 
         def cpu_s() -> float:
             after_name = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2]

@@ -66,7 +66,7 @@ def run(lines: str, name: str) -> int:
     with tempfile.TemporaryDirectory(prefix="perceptron-bench-") as folder:
         for package in ("benchmarks", "impls"):
             Path(folder, package).symlink_to(CODE / package)
-        return subprocess.run(  # noqa: S603 - our own page
+        return subprocess.run(  # noqa: S603 - a shell that runs the commands of our own page
             [shutil.which("bash") or "bash", "-euc", SHELL + lines],
             cwd=folder,
             env=os.environ

@@ -59,7 +59,7 @@ class FrameworkObserver:
         start: Callable[[], Any],
         epoch: Callable[[Any], object],
         device: Device,  # noqa: ARG002 - for overriding
-        on_read: Callable[[], object] = lambda: None,  # noqa: ARG002
+        on_read: Callable[[], object] = lambda: None,  # noqa: ARG002 - for overriding
     ) -> Traffic:
         """Make a state, run an epoch from it, and count the epoch's uploads and readbacks.
 
@@ -80,7 +80,7 @@ class FrameworkObserver:
         """Count the parts of the loop that are compiled as a whole; None: each operation is one."""
         return None
 
-    def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int | None:  # noqa: ARG002
+    def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int | None:  # noqa: ARG002 - for overriding
         """Make a state, run an epoch from it, and count the kinds of operation that Python starts."""
         return None
 

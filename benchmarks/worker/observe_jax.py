@@ -35,7 +35,7 @@ class Observer(FrameworkObserver):
 
     def keeps_compiled(self) -> bool:
         """Return whether it compiled, with JAX's persistent cache on."""
-        return bool(_compilations and jax.config.jax_enable_compilation_cache)  # type: ignore[attr-defined]
+        return bool(_compilations and jax.config.jax_enable_compilation_cache)  # type: ignore[attr-defined] # made at run time
 
     def lowered_precision(self) -> list[str]:
         """Name the setting that allows TF32 or bfloat16 in float32 matrix products."""

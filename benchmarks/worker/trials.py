@@ -152,7 +152,7 @@ def place(workload: Workload, epochs: list[Batches]) -> tuple[list[Placed], floa
 def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: int) -> Trial:
     """Train for `n_epochs` on these epochs, from parameters that no other training starts from.
 
-    The implementation is told how long the training is, so that work for it in `prepare` counts.
+    The implementation learns how long the training is, so that work for it in `prepare` counts.
     """
     implementation, device = workload.implementation, workload.device
     # It ends an epoch early: losses that a loop computes only for the last one are then missing.

@@ -50,7 +50,7 @@ def rows_of(
 ) -> dict[tuple[str, Problem], Row]:
     """Measure each file on two problems; return the rows by implementation and problem."""
     cases = [Case(read_entry(path), "cpu", problem) for path in paths for problem in (SMALL, OTHER)]
-    given = Settings(**{"rounds": 2, "sample_s": 0.002, "cpus": choose_cpus(1), **settings})  # type: ignore[arg-type]
+    given = Settings(**{"rounds": 2, "sample_s": 0.002, "cpus": choose_cpus(1), **settings})  # type: ignore[arg-type] # settings of several types
     results, _ = run_rounds(cases, given, folder, listener or Listener())
     return {(result.case.entry.name, result.case.problem): result.row() for result in results}
 

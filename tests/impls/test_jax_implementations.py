@@ -66,4 +66,4 @@ def test_a_problem_in_float32_leaves_the_setting_alone() -> None:
 
     jax_jit.prepare(Problem(), draw_parameters(Problem()), "cpu")
 
-    assert jax.config.jax_default_matmul_precision == "highest"  # type: ignore[attr-defined]
+    assert jax.config.jax_default_matmul_precision == "highest"  # type: ignore[attr-defined] # made at run time

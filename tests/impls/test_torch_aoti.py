@@ -240,7 +240,7 @@ def test_loading_a_program_that_was_compiled_ahead_of_time_counts_as_a_compilati
         again.load(tmp_path / "absent.pt2")
     assert observer.n_compilations() == before
     with pytest.raises(RuntimeError):
-        again.AOTIModelPackageLoader(str(tmp_path / "absent.pt2"), "model", True, 1, -1)  # noqa: FBT003
+        again.AOTIModelPackageLoader(str(tmp_path / "absent.pt2"), "model", True, 1, -1)  # noqa: FBT003 - it has no names
 
     assert observer.n_compilations() == before + 1
 

@@ -88,8 +88,8 @@ def test_each_kernel_compiles_for_sm_90(
     kernel: str, n_features: int, ones: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import triton  # noqa: PLC0415 - an optional package
-    from triton.backends.compiler import GPUTarget  # noqa: PLC0415
-    from triton.compiler import ASTSource  # noqa: PLC0415
+    from triton.backends.compiler import GPUTarget  # noqa: PLC0415 - likewise
+    from triton.compiler import ASTSource  # noqa: PLC0415 - likewise
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("TRITON_DEFAULT_FP_FUSION", "1")  # else Triton 3.9 warns that 3.10 has another default

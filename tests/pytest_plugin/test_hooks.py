@@ -182,7 +182,7 @@ def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
         *QUIETLY, "pytest", *OPTIONS, "--benchmark-only", *PROBLEMS[:2],
         "--device=cpu", f"--impl={numpy_float32}", "--rounds=500", f"--benchmark-json={record}",
     ]  # fmt: skip
-    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ourselves
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("round 3 "):
@@ -223,4 +223,4 @@ def test_a_cache_that_can_not_be_written_ends_no_measuring(numpy_float32: Path) 
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
-    assert "PytestCacheWarning" in done.stdout  # it is still told
+    assert "PytestCacheWarning" in done.stdout  # it is still reported

@@ -50,7 +50,7 @@ def rows_over_ranks(
     """Verify the loop on two ranks; return the rows by the problems' numbers of batches."""
     runtime = Runtime(variables=(*stand_in_for_torchrun(folder), *variables))
     cases = [Case(read_entry(path), "cpu", problem, runtime, n_ranks=2) for problem in problems]
-    given = Settings(**{"rounds": 0, "cpus": choose_cpus(1, 2), **settings})  # type: ignore[arg-type]
+    given = Settings(**{"rounds": 0, "cpus": choose_cpus(1, 2), **settings})  # type: ignore[arg-type] # settings of several types
     results, _ = run_rounds(cases, given, folder, Listener())
     return {result.case.problem.n_batches: result.row() for result in results}
 

@@ -45,7 +45,7 @@ def lines_of(
     for name, start_s in starts_s.items():
         now_s = start_s
         progress.advanced(name)
-    return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return] # a StringIO
 
 
 STARTS_S = {
@@ -97,7 +97,7 @@ def test_recalled_workers_do_not_count_in_the_pace_however_many_processes_they_h
     progress.advanced("round 1: measured now")
     progress.advanced("round 1: the next")
 
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # a StringIO
     assert lines[1] == "inspection: also before (8 to go, measured before)"
     assert lines[2] == "round 1: measured now (7 to go)"
     assert re.fullmatch(r"round 1: the next \(6 to go, about \d+ s left\)", lines[3])

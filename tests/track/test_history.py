@@ -1,4 +1,4 @@
-"""The history: what is added stays, whole and once; what is damaged is told; what is no record stays out."""
+"""The history: an added record stays, whole and once; damage is reported; other files are left out."""
 
 from __future__ import annotations
 

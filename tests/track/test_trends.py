@@ -1,4 +1,4 @@
-"""Trends: what is held against what, what stands in one trend, and what differs between two runs."""
+"""Trends: which records are compared, which are in one trend, and what differs between two runs."""
 
 from __future__ import annotations
 

@@ -324,7 +324,7 @@ def test_an_unfair_loop_is_invalid_has_no_time_and_names_what_was_unfair(
     if "two cores" in unfair.what:
         if (os.cpu_count() or 1) < 2:
             pytest.skip("this machine has one core only")
-        request.getfixturevalue("unhurried")  # a thread that ends with the epoch takes time to be seen
+        request.getfixturevalue("unhurried")  # a thread that ends with the epoch is visible only for moments
     path = copy_of(unfair.implementation, *unfair.changes)
 
     caches = tmp_path / "caches" if unfair.has_caches else None

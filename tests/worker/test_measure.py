@@ -29,7 +29,7 @@ def n_tries(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
         def counted(*arguments: object) -> None:
             tries.append(arguments)
-            time_more(*arguments)  # type: ignore[arg-type]
+            time_more(*arguments)  # type: ignore[arg-type] # passed on
 
         monkeypatch.setattr(measure, "_time_more", counted)
         monkeypatch.setattr(measure, "conserved_share", lambda *_: share)

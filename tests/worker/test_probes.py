@@ -27,7 +27,7 @@ def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
 
     def probe(passed: Sequence[str], *, n_times: int = 1) -> None:
         valid = lambda: list(passed)  # noqa: E731 - with an attribute
-        valid.cache_info = lambda: SimpleNamespace(currsize=n_times)  # type: ignore[attr-defined]
+        valid.cache_info = lambda: SimpleNamespace(currsize=n_times)  # type: ignore[attr-defined] # to mypy a plain function
         inductor = SimpleNamespace(
             x86_isa_checker=lambda: ["avx2", "avx512"],
             supported_vec_isa_list=["amx_tile avx512", "avx512", "avx2", "asimd"],

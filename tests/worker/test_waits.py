@@ -1,4 +1,4 @@
-"""Waits for a core: the ones that a process's own threads cause are told apart from other work."""
+"""Waits for a core: those for a process's own threads are distinguished from those for other work."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
+from benchmarks.decode import Json
 from benchmarks.records.run import Run
 from benchmarks.report.plots.gallery import Gallery
 from benchmarks.report.plots.plot import Plot, Unit, rounded
@@ -40,7 +41,7 @@ def _plot(machine: str, drawn: Plot) -> dict[str, Any]:
     }
 
 
-def _both(light: Any, dark: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+def _both(light: Json, dark: Json) -> Json:
     """Merge two configurations: if colours differ, the browser chooses, also when it prints."""
     if isinstance(light, dict):
         return {key: _both(light[key], dark[key]) for key in light}
@@ -173,7 +174,7 @@ def _tips(*fields: str) -> Sequence[alt.Tooltip]:
     return [alt.Tooltip(f"{field}:N") for field in fields]
 
 
-def _specification(*layers: alt.Chart, **properties: Any) -> Spec:  # noqa: ANN401 - Altair's own
+def _specification(*layers: alt.Chart, **properties: Any) -> Spec:  # noqa: ANN401 - passed on to Altair, which checks them
     chart = alt.layer(*layers, data=alt.NamedData("rows")).properties(width="container", **properties)
     specification: Spec = chart.to_dict(validate=False)
     return specification

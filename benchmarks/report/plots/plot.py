@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
+from benchmarks.decode import Json
 from impls.contract import Problem
 
 Panel: TypeAlias = alt.LayerChart | alt.FacetChart
@@ -66,7 +67,7 @@ def inline(values: Values) -> alt.InlineData:
     return alt.InlineData(values=tuple(rounded(values)))
 
 
-def rounded(value: Any) -> Any:  # noqa: ANN401 - any of JSON's types
+def rounded(value: Json) -> Json:
     """Return it with all figures rounded to DIGITS: further digits differ between processors."""
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}

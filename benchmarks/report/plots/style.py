@@ -183,7 +183,7 @@ def log_ticks(values: Iterable[float]) -> list[float]:
 def logarithmic(
     values: Iterable[float],
     scale: Mapping[str, Any] | None = None,
-    **axis: Any,  # noqa: ANN401 - Altair's own
+    **axis: Any,  # noqa: ANN401 - passed on to Altair, which checks them
 ) -> dict[str, Any]:
     """Return the scale and the axis of a logarithmic channel, with ticks at round values."""
     return {

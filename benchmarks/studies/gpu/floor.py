@@ -92,7 +92,7 @@ def _measure(parsed: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def cases_of(floor: Any) -> Iterator[tuple[Any, str, Problem]]:  # noqa: ANN401 - modules
+def cases_of(floor: Any) -> Iterator[tuple[Any, str, Problem]]:  # noqa: ANN401 - a module, or a namespace in its place
     """Yield what is verified: the floor as it is on the named problems, and each scope; and their names."""
     for name, problem in NAMED.items():
         yield floor, name, problem
@@ -106,7 +106,7 @@ def _prepare(scope: int, problem: Problem, parameters: Parameters, _: Device) ->
     return _native_cuda.prepare(problem, parameters, scope)
 
 
-def fault_of(floor: Any, name: str, problem: Problem) -> str | None:  # noqa: ANN401 - a module
+def fault_of(floor: Any, name: str, problem: Problem) -> str | None:  # noqa: ANN401 - a module, or a namespace in its place
     """Train and return how far a loss is off, if it is not within its tolerance."""
     reference = reference_for(problem)
     trained = train(Workload.of(floor, problem, "cuda"))
