@@ -1,7 +1,6 @@
 """How a worker measures one problem: verify it, then time it, or inspect it, or both."""
 
 import gc
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,13 +19,13 @@ from benchmarks.worker.inspection.instructions import count_trainings
 from benchmarks.worker.inspection.placed import changed_values
 from benchmarks.worker.inspection.threads import cpus_in_trainings
 from benchmarks.worker.inspection.unseen import train_own_size
-from benchmarks.worker.inspection.waits import core_times, for_others_s, others_part
+from benchmarks.worker.inspection.waits import core_times, others_part
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
 from benchmarks.worker.start import Loaded, cpus_allowed, n_cores_allowed, n_processes, replaced_clocks
 from benchmarks.worker.training import TimedTraining, Training, Workload, drop_warmup, time_training, train
-from benchmarks.worker.trials import N_PAIRS, Trials, calls_cpu_s
+from benchmarks.worker.trials import N_PAIRS, Trials, calls_cpu_s, conservation_of
 from impls.contract import EpochResult
 
 WARM_UP_EPOCHS = 10
@@ -192,26 +191,6 @@ def summary_of(timed: Sequence[TimedTraining], workload: Workload) -> Summary:
     if workload.group.ranks.n_ranks > 1:
         return summarize([training.mean_s for training in timed])
     return summarize([s for training in timed for s in drop_warmup(training.epoch_s)])
-
-
-def conservation_of(trials: Trials, timed: Sequence[TimedTraining], part: float | None) -> Conservation:
-    """Return the trials' figures, and those of the timed trainings that they are compared with.
-
-    `part` is the part of the waits in which others had the core; None: not observable. Of several
-    ranks, the one counts that waited for others longest: the other ranks wait for it.
-    """
-    share, net_s, n_cores = math.inf, None, n_cores_allowed()
-    if part is not None:
-        share = for_others_s(trials.done, part, n_cores) / sum(t.wall_s for t in trials.done)
-        left_s = sum(t.wall_s for t in timed) - for_others_s(timed, part, n_cores)
-        net_s = left_s / sum(len(t.epoch_s) for t in timed)
-    (share,) = trials.workload.group.largest([share])
-    return replace(
-        trials.conservation(n_cores=n_cores),
-        others_share=share if math.isfinite(share) else None,
-        quiet_s=min(training.mean_s for training in timed),
-        net_s=net_s,
-    )
 
 
 def envelope(verified: Sequence[Training], last: Sequence[EpochResult]) -> tuple[Outcome, Outcome]:

@@ -9,6 +9,7 @@ in `benchmarks.verify.conservation`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from operator import attrgetter
@@ -22,7 +23,8 @@ from benchmarks.cases.data import draw_epochs, draw_parameters
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import FrameworkObserver
-from benchmarks.worker.training import Workload, check_result
+from benchmarks.worker.start import n_cores_allowed
+from benchmarks.worker.training import TimedTraining, Workload, check_result
 from impls.contract import Batches, Placed, Problem
 
 N_PAIRS = 3
@@ -132,6 +134,31 @@ class Trials:
             if not self.workload.group.anyone(n_compiled):
                 break
         return self.done[-1]
+
+
+def conservation_of(trials: Trials, timed: Sequence[TimedTraining], part: float | None) -> Conservation:
+    """Return the trials' figures, and those of the timed trainings that they are compared with.
+
+    `part` is the part of the waits in which others had the core; None: not observable. Of several
+    ranks, the one counts that waited for others longest: the other ranks wait for it.
+    """
+    share, net_s, n_cores = math.inf, None, n_cores_allowed()
+    if part is not None:
+        share = _for_others_s(trials.done, part, n_cores) / sum(t.wall_s for t in trials.done)
+        left_s = sum(t.wall_s for t in timed) - _for_others_s(timed, part, n_cores)
+        net_s = left_s / sum(len(t.epoch_s) for t in timed)
+    (share,) = trials.workload.group.largest([share])
+    return replace(
+        trials.conservation(n_cores=n_cores),
+        others_share=share if math.isfinite(share) else None,
+        quiet_s=min(training.mean_s for training in timed),
+        net_s=net_s,
+    )
+
+
+def _for_others_s(trainings: Iterable[Trial | TimedTraining], part: float, n_cores: int) -> float:
+    """Return how long trainings waited for others: not longer than their process left its cores unused."""
+    return sum(max(0.0, min(part * t.waited_s, n_cores * t.wall_s - t.cpu_s)) for t in trainings)
 
 
 def unseen_epochs(problem: Problem, seed: int) -> list[Batches]:

@@ -35,7 +35,7 @@ def test_strong_scaling_is_over_one_core_and_over_one_process_on_as_many() -> No
     assert (process.over_one_core, process.over_one_process) == pytest.approx((8 / 6, 1.0))
 
 
-def test_typical_times_are_compared_as_a_sample_of_ranks_is_no_epoch() -> None:
+def test_typical_times_are_compared_because_a_sample_over_ranks_is_no_epoch() -> None:
     core, ranks = timed("torch_ddp", [8e-3] * 6), timed("torch_ddp", [5e-3] * 6, n_ranks=2)
     ranks = replace(ranks, processes=tuple(replace(each, median_s=5.2e-3) for each in ranks.processes))
 

@@ -1,5 +1,6 @@
 /* Runs impls/native_floor.cu on a CPU: each thread of the GPU is a fiber, which waits at barriers for the others.
-   A random warp runs until it waits, then another one: so a missing barrier shows. What a GPU's memory model allows and a CPU's does not is not seen: only the algorithm is tested. */
+   A random warp runs until it waits, then another one, so that a missing barrier shows. Only the algorithm is tested:
+   what a GPU's memory model allows and a CPU's does not is invisible here. */
 #include <algorithm>
 #include <cmath>
 #include <cstring>

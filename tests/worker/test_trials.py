@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.worker import trials
 from benchmarks.worker.conserved import conserved_share
-from benchmarks.worker.measure import conservation_of, summary_of
+from benchmarks.worker.measure import summary_of
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.ranks import Group
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import TimedTraining, Workload
-from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials
+from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials, conservation_of
 from impls.contract import EpochResult, Parameters, Problem, Ranks
 
 if TYPE_CHECKING:

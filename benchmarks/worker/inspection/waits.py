@@ -5,30 +5,13 @@ reaches the other ranks. The system counts such a wait like one for another proc
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Protocol
 
 STAT, TASKS, MAIN_THREAD = Path("/proc/stat"), Path("/proc/self/task"), Path("/proc/thread-self")
-
-
-class Waited(Protocol):
-    """A training whose times are known, in s."""
-
-    @property
-    def cpu_s(self) -> float:
-        """Of all its threads."""
-
-    @property
-    def wall_s(self) -> float:
-        """Over the same time."""
-
-    @property
-    def waited_s(self) -> float:
-        """In which threads could run but had no core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +53,6 @@ def others_part(before: CoreTimes, after: CoreTimes) -> float | None:
         waits_s += wait_s
         unexplained_s += max(0.0, wait_s - own_threads_s)
     return min(1.0, max(unexplained_s, others_had_s) / waits_s)
-
-
-def for_others_s(trainings: Iterable[Waited], part_of_others: float, n_cores: int) -> float:
-    """Return how long trainings waited for others: not longer than their process left its cores unused."""
-    return sum(
-        max(0.0, min(part_of_others * each.waited_s, n_cores * each.wall_s - each.cpu_s))
-        for each in trainings
-    )
 
 
 def waited_s(*, main_thread_only: bool = False) -> float:
