@@ -28,7 +28,7 @@ test: $(INSTALLED)
 test-long: $(INSTALLED)
 	$(PYTEST) -m long tests $(ARGS)
 
-# Each version in an environment of its own, in .venvs.
+# Each version in its own environment, in .venvs.
 test-versions:
 	$(PYTHON) -m tests.versions $(ARGS)
 

@@ -193,7 +193,7 @@ def forked(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
 def measured(tmp_path: Path, forked: None, caches: Path) -> Measured:
     """Measure an implementation's file as a run does, but in one process.
 
-    Without caches of its own, a loop in JAX shares those of all tests.
+    Without its own caches, a loop in JAX shares those of all tests.
     """
     del forked
     shared_caches = {"jax": str(caches)}

@@ -1,4 +1,4 @@
-"""Slots → jobs of submitit: on a SLURM cluster each on a node of its own, else here, one at a time."""
+"""Slots → jobs of submitit: on a SLURM cluster each on its own node, else here, one at a time."""
 
 from __future__ import annotations
 

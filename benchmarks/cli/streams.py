@@ -79,7 +79,7 @@ def guarded_streams() -> Iterator[Guarded]:
     standard output can't encode is replaced.
 
     Raises:
-        SystemExit: standard output could not be written; with a status of its own.
+        SystemExit: standard output could not be written; with its own status.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -136,7 +136,7 @@ def _is_recorded(config: pytest.Config) -> bool:
 
 
 def document_of(config: pytest.Config) -> dict[str, Any]:
-    """Return the record as pytest-benchmark writes it; `run` writes it later, under a name of its own."""
+    """Return the record as pytest-benchmark writes it; `run` writes it later, under its own name."""
     benchmarks, hook = _benchmarks(config), config.hook
     commit_info = hook.pytest_benchmark_generate_commit_info(config=config)
     hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)

@@ -1,7 +1,7 @@
 """The records of parallel jobs → the record of one run.
 
-The rounds of each job get numbers of their own, after those of the job before. Ratios pair processes of the
-same round, so that a case is compared only with processes of its own job, at the same moment on the same
+The rounds of each job get their own numbers, after those of the job before. Ratios pair processes of the
+same round, so that a case is compared only with processes of the same job, at the same moment on the same
 machine. A case that several jobs measured, such as the baseline, has the rounds of all of them.
 """
 

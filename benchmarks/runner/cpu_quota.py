@@ -20,7 +20,7 @@ def cpu_quota(root: Path = ROOT, membership: Path = MEMBERSHIP) -> float | None:
 
 
 def _groups(root: Path, membership: str) -> Iterator[Path]:
-    """Find the groups that limit CPU time; in version 1 each controller has groups of its own."""
+    """Find the groups that limit CPU time; in version 1 each controller has its own groups."""
     for line in membership.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):

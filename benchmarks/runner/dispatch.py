@@ -54,7 +54,7 @@ class WorkerRun:
     sample_s: float  # 0: verify and inspect, time nothing
     inspects: bool = False  # also after timing
     caches: Path  # the compilers' folder
-    side: str = ""  # of a comparison: it has caches of its own
+    side: str = ""  # of a comparison: it has its own caches
 
 
 @dataclass(frozen=True, kw_only=True)

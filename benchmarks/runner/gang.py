@@ -54,7 +54,7 @@ class Gang:
 
     @property
     def groups(self) -> set[int]:
-        """Return the process groups: the agent starts each rank in a session of its own."""
+        """Return the process groups: the agent starts each rank in its own session."""
         return {self.parent, *self.pids.values()}
 
     def watch(self) -> None:

@@ -140,7 +140,7 @@ class _Rounds:
     def _turns(self, block: int, round_: int) -> list[Turn]:
         """Return one turn per implementation, place and precision, in shuffled order.
 
-        In the inspection each case has a turn of its own, with empty caches: no other case warms its first
+        In the inspection each case has its own turn, with empty caches: no other case warms its first
         call. The turns of one problem follow one another.
         """
         groups = list(self._groups(block).values())

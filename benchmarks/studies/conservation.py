@@ -2,7 +2,7 @@
 
     python -m benchmarks.studies.conservation [--rows 1000] [--spinning 2] [-o FILE]
 
-Measures each implementation in processes of its own, on the named problems, and judges each process alone,
+Measures each implementation in its own processes, on the named problems, and judges each process alone,
 as a run with one round does. With --spinning, that many other processes use the measured core all the time.
 Each row is a line of the file; an interrupted study resumes.
 """

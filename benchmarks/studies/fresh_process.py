@@ -1,4 +1,4 @@
-"""Calls a function in a process of its own, pinned and with a worker's environment variables."""
+"""Calls a function in its own process, pinned and with a worker's environment variables."""
 
 import importlib
 import json

@@ -112,7 +112,7 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
         yield Check(name="GPU memory settings", expected=expected, found=found, holds=holds)
     yield _count("graph breaks", 0, seen.n_graph_breaks)
     n_files = seen.n_cache_files
-    own = ": it compiled into a cache of its own, which is never empty" if n_files == 0 else ""
+    own = ": it compiled into its own cache, which is never empty" if n_files == 0 else ""
     yield Check(
         name="compiled code kept in the run's cache folder",
         expected="at least 1 file",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def rows_of_job(day: int) -> list[Row]:
-    """Make the baseline, which every job measures, and a case of its own, timed and INVALID."""
+    """Make the baseline, which every job measures, and its own case, timed and INVALID."""
     own = ("jax_scan", "jax_jit", "torch_step")[day]
     invalid = replace(INVALID, implementation=f"wrong_{own}")
     times_s = [(1 + day / 10) * (1e-3 + i * 1e-6) for i in range(6)]

@@ -1,4 +1,4 @@
-"""A closed output pipe, as after `| head -1`, is an exit status of its own and not a result."""
+"""A closed output pipe, as after `| head -1`, has its own exit status and is not a result."""
 
 from __future__ import annotations
 

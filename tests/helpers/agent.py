@@ -1,6 +1,6 @@
 """Stands in for torchrun's agent in tests about the ranks: it loads no PyTorch, which takes seconds.
 
-Like the agent, it starts each rank in a session of its own, with its variables and its output redirected;
+Like the agent, it starts each rank in its own session, with its variables and its output redirected;
 when some fail, it terminates the others, waits for them, and names the ranks that failed. It
 waits forever.
 """

@@ -16,7 +16,7 @@ QUIETLY = (sys.executable, "-m", "tests.helpers.quiet")
 """The beginning of a command, from the checkout; the module and its arguments follow."""
 
 CPU = {"brand_raw": "A CPU"}
-"""What py-cpuinfo would find, in a second, by processes of its own: for each record."""
+"""What py-cpuinfo would find, in a second, by its own processes: for each record."""
 
 QUIET = Judgement(checks=[], cost_s=None, share=1.0, busy=False)
 """The judgement of a process whose time is its cost."""

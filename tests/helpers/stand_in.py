@@ -42,7 +42,7 @@ STAND_IN = CODE / "impls" / "numpy_float32.py"
 
 
 def stand_in() -> None:
-    """Replace measurements, and the parts of a report that take long and have tests of their own."""
+    """Replace measurements, and the parts of a report that take long and have their own tests."""
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("forked")
 
 @pytest.fixture(scope="module")
 def numpy_impl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy one implementation to a folder of its own, as a user would add one."""
+    """Copy one implementation to its own folder, as a user would add one."""
     path = tmp_path_factory.mktemp("impls") / "numpy_float32.py"
     return Path(shutil.copyfile(CODE / "impls" / "numpy_float32.py", path))
 

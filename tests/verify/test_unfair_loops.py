@@ -36,7 +36,7 @@ COMPILE_AT_THIRD = """
 """
 DAEMON = """
 import os, signal, time
-if os.fork() == 0:  # a daemon: its parent ends, and it has a session of its own
+if os.fork() == 0:  # a daemon: its parent ends, and it has its own session
     if os.fork() == 0:
         os.setsid()
         signal.alarm(60)
@@ -217,7 +217,7 @@ UNFAIR = [
         "framework of the computation: expected operations of torch in an epoch, found 0 kinds of operation",
     ),
     Unfair(
-        "a process of its own that stays",
+        "a process that stays",
         "numpy_float32",
         (
             ('TIER = "eager"\n', f'TIER = "eager"\n{DAEMON}'),
@@ -226,7 +226,7 @@ UNFAIR = [
         TIMED_S,
     ),
     Unfair(
-        "a clock of its own",
+        "its own clock",
         "numpy_float32",
         (("import numpy as np\n", "import time\n\ntime.perf_counter = lambda: 0.0\nimport numpy as np\n"),),
         "clocks: expected Python's own, found replaced: perf_counter",

@@ -20,7 +20,7 @@ pytest.importorskip("torch")
 
 @pytest.fixture
 def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Let Inductor have probed these instructions, in a process with a temporary folder of its own."""
+    """Let Inductor have probed these instructions, in a process with its own temporary folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.delenv(PROBES_PASSED, raising=False)
     headers_in(tmp_path).mkdir(parents=True)

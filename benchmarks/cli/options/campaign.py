@@ -13,7 +13,7 @@ DESCRIPTION = """\
 spread a suite over the nodes of a cluster, and merge the records
 
 The problems are divided into slots. A slot is one job, which measures its
-problems with all implementations, on a node of its own: all sides of a ratio
+problems with all implementations, on its own node: all sides of a ratio
 are measured on one node. On a SLURM cluster all jobs are submitted at once;
 elsewhere they run here, one after another.
 

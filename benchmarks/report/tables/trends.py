@@ -105,6 +105,6 @@ def _differing(change: Change) -> str:
 
 
 def _commits(at: Provenance) -> str:
-    """Name the harness's commit and, on a line of its own, that of implementations in another checkout."""
+    """Name the harness's commit and, on its own line, that of implementations in another checkout."""
     loops = [f"loops: {at.commit_elsewhere}"] if at.commit_elsewhere else []
     return "\n".join([at.commit or "unknown", *loops])

@@ -43,8 +43,8 @@ def run_all(line: Line, folder: Path, end_s: float) -> Iterator[str]:
 
 
 def _run(command: Sequence[str], log: io.BufferedWriter, limit_s: float) -> int | None:
-    """Run the command in a process group of its own; return its exit status, None if it was ended."""
-    process = subprocess.Popen(  # noqa: S603 - this Python, with a line of our own list, without a shell
+    """Run the command in its own process group; return its exit status, None if it was ended."""
+    process = subprocess.Popen(  # noqa: S603 - this Python, with a line of our list, without a shell
         [sys.executable, "-c", WITH_PARENT, *command],
         cwd=CODE,
         stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ algorithm is named. So the loop runs some epochs on special batches of the probl
 
 It computes each product twice: from numbers that every format has, and from numbers that rounding changes.
 An error that both have is none of rounding: rows were left out (only the last ones count), or the step is not
-Adam's. It is a check of its own, and cancels in the other.
+Adam's. It is checked separately, and cancels in the other.
 """
 
 from collections.abc import Callable

@@ -27,7 +27,7 @@ def cpus_in_trainings(workload: Workload) -> set[int] | None:
 
 @contextmanager
 def _watched() -> Iterator[set[int]]:
-    """Collect the CPUs in a thread of our own, which looks as often as it can, from any CPU.
+    """Collect the CPUs in our own thread, which looks as often as it can, from any CPU.
 
     On the loop's own it would wait for the loop, and see less than half as much beside other work.
     """
