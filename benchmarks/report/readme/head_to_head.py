@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
 from benchmarks.analysis.figures import Figures
-from benchmarks.analysis.head_to_head import LikeForLike, Line, above_one
+from benchmarks.analysis.head_to_head import TIERS, LikeForLike, Line, above_one
 from benchmarks.report.readme.cells import cell, label, ratio_with_interval, unbroken
 from benchmarks.report.tables.markdown import markdown_table
 from benchmarks.stats import Ratio
@@ -37,6 +37,37 @@ def like_for_like_table(groups: Groups) -> str:
         for place, line in enumerate(own)
     ]
     return markdown_table(["problem", "tier", "PyTorch", "JAX", "faster"], lines, right=())
+
+
+def tier_table(groups: Groups, headings: Sequence[str]) -> str:
+    """Return a table with a column for each group, and a line for each tier that both frameworks have."""
+    pairs = {(line.name, group): line.pair for group, own in groups.items() for line in own if line.pair}
+    lines = sorted((line for own in groups.values() for line in own if line.pair), key=_place)
+    cells = [
+        [_tier_cell(name, [pair for (of, _), pair in pairs.items() if of == name])]
+        + [_pair_cell(pairs.get((name, group))) for group in groups]
+        for name in dict.fromkeys(line.name for line in lines)
+    ]
+    return markdown_table(["tier", *headings], cells, right=())
+
+
+def _place(line: Line) -> tuple[int, bool]:
+    return TIERS.index(line.tier), line.by_hand
+
+
+def _tier_cell(name: str, pairs: Sequence[LikeForLike]) -> str:
+    """Return a tier and, in further lines, the implementations of PyTorch and of JAX that are compared."""
+    sides = ([pair.torch for pair in pairs], [pair.jax for pair in pairs])
+    names = (", ".join(dict.fromkeys(cell(row.implementation) for row in side)) for side in sides)
+    return f"**{name}**<br><small>{'<br>'.join(names)}</small>"
+
+
+def _pair_cell(pair: LikeForLike | None) -> str:
+    """Return the verdict and, in a further line, the typical times of PyTorch and of JAX."""
+    if pair is None:
+        return NO_FIGURE
+    times = " / ".join(in_unit(each.typical_s, "s") for each in (pair.torch, pair.jax))
+    return f"{_verdict_cell(pair)}<br><small>{unbroken(times)}</small>"
 
 
 def _fastest(row: Figures | None) -> str:

@@ -10,7 +10,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.analysis.caveats import doubts
@@ -22,8 +22,10 @@ from benchmarks.files import write_atomically
 from benchmarks.paths import CODE
 from benchmarks.records.caption import cores, packages
 from benchmarks.records.run import Run, read_run
-from benchmarks.report.readme.head_to_head import READING, like_for_like_table
+from benchmarks.report.readme.cells import label, nickname, unbroken
+from benchmarks.report.readme.head_to_head import tier_table
 from benchmarks.report.tables.markdown import plain_in_markdown
+from impls.contract import Problem
 
 README = CODE / "README.md"
 TABLE = re.compile(r"<!-- table: (?P<device>\w+), (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL)
@@ -66,7 +68,7 @@ def _table(device: str, files: Sequence[Path]) -> str:
                 row for lines in groups.values() for line in lines for row in (line.torch, line.jax) if row
             ]
             head, end = f"<!-- table: {device}, {shown} -->", "<!-- end of table -->"
-            return "\n".join([head, "", like_for_like_table(groups), _caption(rows, run), "", end])
+            return "\n".join([head, "", _named_table(groups), _caption(rows, run), "", end])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"
     raise UsageError(message)
 
@@ -78,15 +80,25 @@ def named_lines(run: Run, device: str) -> dict[str, list[Line]]:
     return {group: found[group] for group in groups if group in found}
 
 
+def _named_table(groups: Mapping[str, Sequence[Line]]) -> str:
+    headings = [f"{label(group)}<br><small>{_sizes(NAMED[nickname(group)])}</small>" for group in groups]
+    return tier_table(groups, headings)
+
+
+def _sizes(problem: Problem) -> str:
+    size = unbroken(f"{problem.batch_size:,} × {problem.n_features}")
+    return f"{problem.n_batches} batches of {size}"
+
+
 def _caption(rows: Sequence[Figures], run: Run) -> str:
-    """Describe the figures, and where and with what they were measured."""
+    """Describe where and with what the figures were measured."""
     at, row = run.provenance, rows[0]
     counts = [each.n_rounds for each in rows]
     rounds = " to ".join(map(str, sorted({min(counts), max(counts)})))
     versions: dict[str, str] = {name: at.versions[name] for name in ("torch", "jax") if name in at.versions}
     where = row.gpu if row.device == "cuda" else f"{cores(row.n_cores)} of {row.cpu}"
     caveats = "".join(f"**{plain_in_markdown(each)}.** " for each in doubts(run))
-    return f"{READING} {caveats}" + plain_in_markdown(
+    return caveats + plain_in_markdown(
         f"{where}, {rounds} rounds of fresh processes, {packages(versions)}, "
         f"commit {row.commit or 'unknown'}, {row.run[:10]}."
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.analysis.cells import NO_FIGURE
+from benchmarks.cases.implementations import BY_HAND
 from benchmarks.cases.problems import NAMED
 from benchmarks.errors import UsageError
 from benchmarks.report.readme import project
+from benchmarks.report.readme.cells import NO_BREAK
 from benchmarks.report.readme.project import main, renewed
 from tests.helpers.records import document_of, process, row, run_of
 from tests.helpers.runs import elsewhere
@@ -52,23 +54,73 @@ def record(
     return path
 
 
-def test_a_table_compares_the_frameworks_and_names_the_machine(
-    tmp_path: Path,
-) -> None:
+def cells(page: str) -> list[list[str]]:
+    """Return the cells of the page's table, without its rule, with plain spaces."""
+    lines = [line.replace(NO_BREAK, " ") for line in page.splitlines() if line.startswith("| ")]
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [table[0], *table[2:]]
+
+
+def test_a_table_compares_the_frameworks_and_names_the_machine(tmp_path: Path) -> None:
+    """The table has a column for each named problem with its sizes, and its caption names the machine."""
     path = record(
         tmp_path, *pair(100e-6, 50e-6), *pair(90e-6, 91e-6, NAMED["wide"]), *pair(1, 2, row().problem)
     )
 
     page = renewed(PAGE.format(file=path))
 
-    lines = [re.sub(r"\s+", " ", line) for line in page.splitlines() if line.startswith("| ")]
-    assert lines[2] == "| **book** | step | torch_step 100 µs | jax_step 50.0 µs | **JAX**, 2× (2 to 2) |"
-    assert "| **wide** | step |" in lines[3]
-    assert len(lines) == 4
+    heading, line = cells(page)
+    assert heading == [
+        "tier",
+        "**book**<br><small>5 batches of 1,000 × 2</small>",
+        "**wide**<br><small>20 batches of 1,000 × 256</small>",
+    ]
+    assert line[:2] == [
+        "**step**<br><small>torch_step<br>jax_step</small>",
+        "**JAX**, 2× (2 to 2)<br><small>100 µs / 50.0 µs</small>",
+    ]
     assert "1 core of A CPU, 6 rounds" in page
     assert page.startswith("# Ours\n")
     assert page.endswith("\n\nmore\n")
     assert "replaced" not in page
+
+
+def test_gradients_by_hand_have_a_line_that_follows_their_tier(tmp_path: Path) -> None:
+    """Gradients by hand are compared in their own line, below that of the frameworks' gradients."""
+    written_out = [
+        replace(each, implementation=f"{each.implementation}_hand", gradient=BY_HAND)
+        for each in pair(80e-6, 20e-6, NAMED["wide"], "epoch")
+    ]
+    path = record(
+        tmp_path,
+        *pair(300e-6, 200e-6),
+        *pair(100e-6, 50e-6, NAMED["wide"], "epoch"),
+        *written_out,
+    )
+
+    names = [line[0].partition("<br>")[0] for line in cells(renewed(PAGE.format(file=path)))[1:]]
+
+    assert names == ["**epoch**", "**epoch, by hand**", "**step**"]
+
+
+def test_a_cell_is_empty_where_only_one_framework_was_measured(tmp_path: Path) -> None:
+    """A tier that one problem has in both frameworks has no figure for a problem that lacks one of them."""
+    lonely = [each for each in pair(1e-3, 1e-3, NAMED["wide"], "epoch") if each.framework == "torch"]
+    path = record(tmp_path, *pair(100e-6, 50e-6, tier="epoch"), *pair(9e-6, 8e-6, NAMED["wide"]), *lonely)
+
+    epoch, step = cells(renewed(PAGE.format(file=path)))[1:]
+
+    assert (epoch[2], step[1]) == (NO_FIGURE, NO_FIGURE)
+
+
+def test_a_tier_names_all_implementations_that_are_fastest_on_some_problem(tmp_path: Path) -> None:
+    """The first cell of a line names each implementation that the line compares, PyTorch's first."""
+    other = [replace(each, implementation="torch_other") for each in pair(9e-6, 8e-6, NAMED["wide"])[:1]]
+    path = record(tmp_path, *pair(100e-6, 50e-6), *pair(90e-6, 91e-6, NAMED["wide"]), *other)
+
+    _, line = cells(renewed(PAGE.format(file=path)))
+
+    assert line[0] == "**step**<br><small>torch_step, torch_other<br>jax_step</small>"
 
 
 def test_the_caption_has_both_numbers_if_problems_differ_in_rounds(tmp_path: Path) -> None:
@@ -94,7 +146,7 @@ def test_a_table_moves_to_a_newer_record_that_has_named_problems(tmp_path: Path)
 
     page = renewed(PAGE.format(file=old), [other, new])
 
-    assert "torch_step 80.0 µs" in " ".join(page.split())
+    assert "<small>80.0 µs / 50.0 µs</small>" in page.replace(NO_BREAK, " ")
     assert "new.json -->" in page
     assert renewed(page) == page
 
@@ -136,7 +188,7 @@ def test_the_command_writes_the_page_or_says_why_not(
     page.write_text(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6))), encoding="utf-8")
 
     assert main([]) == 0
-    assert "100 µs" in " ".join(page.read_text(encoding="utf-8").split())
+    assert "100 µs" in page.read_text(encoding="utf-8").replace(NO_BREAK, " ")
 
     page.write_text("nothing", encoding="utf-8")
     assert main([]) == 4
