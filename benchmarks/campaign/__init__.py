@@ -1,1 +1,1 @@
-"""Spreads a suite over nodes: slots, the jobs that submitit starts for them, and what came of each."""
+"""Spreads a suite over nodes: slots, the jobs that submitit starts for them, and their outcomes."""

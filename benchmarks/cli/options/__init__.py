@@ -1,1 +1,1 @@
-"""What each command takes, and its help: declared without loading what carries it out."""
+"""The options and the help of each command, declared without loading its code."""

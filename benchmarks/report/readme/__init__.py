@@ -1,1 +1,1 @@
-"""The README of the results, and the tables of the project's own."""
+"""The README of the results, and the tables of the project's README."""

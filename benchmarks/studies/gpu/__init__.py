@@ -1,1 +1,1 @@
-"""Studies of a GPU: how far the floor is from what it could do; a session of some minutes."""
+"""Studies of a GPU: how far the floor is from the GPU's limits; a session of some minutes."""

@@ -1,1 +1,1 @@
-"""Studies of many ranks: what a step would take where nobody has measured it."""
+"""Studies of many ranks: what a step would take on more ranks than anybody has measured."""
