@@ -51,6 +51,7 @@ SHORTER = {
     "n_epochs=100 ": "n_epochs=10 ",
     "n_features=4096": "n_features=40",
     "large,feed=host": "small,feed=host",
+    "n_features=256,n_batches=1": "n_features=2,n_batches=1",
 }
 """Parts of commands that are replaced: the reader's record, and problems that take long."""
 
@@ -109,7 +110,8 @@ def fine_statuses(line: str) -> set[int]:
         return {0} if shutil.which("valgrind") else {5}  # no case can be counted
     if "bench ab " in line or "bench compare " in line:
         return {5} if "--device cuda" in line else {3}  # NumPy runs on no GPU; so little was measured
-    too_few = "--cores 2" in line and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == 1
+    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+    too_few = n_cpus == 1 and ("--cores 2" in line or "--ranks 2" in line)
     if too_few or ("track show" in line and not find_spec("ruptures")):  # part of an extra
         return {4}
     if "--device cuda" in line or "precision=tf32" in line or line.endswith("error_rates_measure"):
