@@ -14,6 +14,7 @@ from benchmarks.analysis.columns import Column, columns_of
 from benchmarks.analysis.cost_model import CostModel, cost_models
 from benchmarks.analysis.figures import Figures, figures_of
 from benchmarks.analysis.record_columns import CaseKey, CheckLine, LossLine, ProcessLine, RunKey, RunLine
+from benchmarks.analysis.scaling import Strong, Weak, strong_scaling, weak_scaling
 from benchmarks.errors import UsageError
 from benchmarks.files import write_atomically
 from benchmarks.records.row import Row
@@ -73,6 +74,8 @@ EXPORTS = (
     Export(name="losses", key=CaseKey, line=LossLine, of=_of_rows(lambda row: row.curve)),
     Export(name="cost_models", key=RunKey, line=CostModel, of=_of_run(lambda run: cost_models(run.rows))),
     Export(name="break_evens", key=RunKey, line=BreakEven, of=_of_run(lambda run: break_evens(run.rows))),
+    Export(name="strong_scaling", key=RunKey, line=Strong, of=_of_run(strong_scaling)),
+    Export(name="weak_scaling", key=RunKey, line=Weak, of=_of_run(weak_scaling)),
     Export(name="checks", key=CaseKey, line=CheckLine, of=_of_rows(lambda row: row.manifest)),
     Export(name="runs", key=RunKey, line=RunLine, of=_of_run(lambda run: [run])),
 )

@@ -12,6 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.analysis.figures import figures_of
+from benchmarks.analysis.scaling import strong_scaling, weak_scaling
 from benchmarks.errors import UsageError
 from benchmarks.records.row import LossPoint, Verdict
 from benchmarks.report.export.files import EXPORTS, dictionary, write_tables
@@ -28,6 +29,9 @@ SWEEP = tuple(
     for size in (10, 100, 1000, 10_000)
 )
 CURVED = row("torch_step", agreement=replace(AGREEMENT, curve=(LossPoint(1, 0.5, 0.4, 0.1),)))
+SIZES = ((8e-3, 64), (4.5e-3, 32))
+"""Epochs' times on one core, in s, and batch sizes: a batch of two ranks, and the rows of each."""
+
 RUN = run_of(*SWEEP, CURVED, INVALID)
 
 
@@ -86,8 +90,8 @@ def test_processes_losses_models_break_evens_checks_and_runs_are_exported_too(wr
     n_lines = {export.name: len(read(written / f"{export.name}.csv")) for export in EXPORTS}
 
     assert n_lines == {
-        "figures": 10, "processes": 8 * 2 + 6, "losses": 1, "cost_models": 2, "break_evens": 4, "checks": 10,
-        "runs": 1,
+        "figures": 10, "processes": 8 * 2 + 6, "losses": 1, "cost_models": 2, "break_evens": 4,
+        "strong_scaling": 0, "weak_scaling": 0, "checks": 10, "runs": 1,
     }  # fmt: skip
     (loss,) = read(written / "losses.csv")
     (point,) = CURVED.curve
@@ -96,6 +100,21 @@ def test_processes_losses_models_break_evens_checks_and_runs_are_exported_too(wr
     assert len({*point}) == len(point), "else one may stand in another's place"
     (model, _) = read(written / "cost_models.csv")
     assert model["batch_sizes"] == "10 100 1000 10000"
+
+
+def test_the_lines_of_both_tables_of_scaling_are_exported_with_their_ranks(folder: Path) -> None:
+    one, share = (timed("torch_ddp", [each] * 6, problem=Problem(batch_size=size)) for each, size in SIZES)
+    ranks = timed("torch_ddp", [5e-3] * 6, n_ranks=2, problem=one.problem)
+    run = run_of(one, share, ranks)
+
+    write_tables([run], folder)
+
+    strong, weak = (read(folder / f"{name}_scaling.csv") for name in ("strong", "weak"))
+    key = {"run": run.provenance.date, "machine": run.provenance.host.machine}
+    assert strong == [key | vars(line) for line in strong_scaling(run)]
+    assert weak == [key | vars(line) for line in weak_scaling(run)]
+    assert [(line["n_ranks"], line["efficiency"]) for line in strong] == [(1, 1.0), (2, pytest.approx(0.8))]
+    assert [(line["n_ranks"], line["efficiency"]) for line in weak] == [(2, pytest.approx(0.9))]
 
 
 def test_a_row_that_failed_after_some_rounds_has_no_time_in_any_table(folder: Path) -> None:
