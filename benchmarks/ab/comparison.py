@@ -167,7 +167,9 @@ def match(selection: Selection, sides: Mapping[str, Side], names: Sequence[str])
     vanished = [] if is_one_file else [name for name in base if name not in new]
     every_name = dict.fromkeys([*(names or known), *vanished])  # a vanished one is reported, asked for or not
     entries = {name: [each[name] for each in (base, new) if name in each] for name in every_name}
-    require_spanning([*chain.from_iterable(entries.values())], selection.ranks)
+    found = [side.of(every_name) for side in sides.values()]
+    for together in filter(None, found if is_one_file else [[*chain(*found)]]):  # two files: each spans them
+        require_spanning(together, selection.ranks)
     asked = [
         (problem, device, n_ranks, name)
         for problem, device, n_ranks in product(problems, selection.devices, dict.fromkeys(selection.ranks))

@@ -28,7 +28,7 @@ def require_spanning(entries: Sequence[ImplementationFile], ranks: Iterable[int]
         found = ", ".join(dict.fromkeys(entry.name for entry in entries))
         message = (
             f"--ranks {several}: expected an implementation that spans ranks (SPANS_RANKS), found {found}; "
-            "name one that does with --impl"
+            "name one that does"
         )
         raise UsageError(message)
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tests.conftest import Copy
 
 
+TIER = 'TIER = "eager"\n'
+SPANNING = (TIER, f"{TIER}SPANS_RANKS = True\n")
+
+
 @pytest.fixture
 def ab(invented: Invented) -> Callable[..., int]:
     """Compare loops of a folder, whose invented times are all the same; return the exit status."""
@@ -81,9 +85,8 @@ def test_on_several_ranks_it_compares_the_loops_that_span_them_and_names_the_oth
     ab: Callable[..., int], copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    tier = 'TIER = "eager"\n'
     loops = copy_of("numpy_float32", as_name="my_loop").parent
-    copy_of("numpy_float32", (tier, f"{tier}SPANS_RANKS = True\n"), as_name="her_loop")
+    copy_of("numpy_float32", SPANNING, as_name="her_loop")
 
     assert ab(loops, "--new-env=A=1", "--ranks=1", "--ranks=2") == 0
     printed = capsys.readouterr().out
@@ -91,3 +94,17 @@ def test_on_several_ranks_it_compares_the_loops_that_span_them_and_names_the_oth
     assert "my_loop-cpu-B32-D2-N4-E3" in printed
     assert "my_loop-cpu-B32-D2-N4-E3-R2" not in printed
     assert "left out on 2 ranks, which they don't span: my_loop" in printed
+
+
+def test_two_files_are_compared_on_several_ranks_if_both_span_them_and_else_the_one_that_does_not_is_named(
+    ab: Callable[..., int], copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    alone = copy_of("numpy_float32", as_name="alone")
+    one, other = (copy_of("numpy_float32", SPANNING, as_name=name) for name in ("one", "other"))
+
+    assert ab(one.parent, f"--base-impl={one}", f"--new-impl={other}", "--ranks=2") == 0
+    assert "other-cpu-B32-D2-N4-E3-R2" in capsys.readouterr().out
+    for sides in ((alone, one), (one, alone)):
+        assert ab(one.parent, *map("--{}-impl={}".format, ("base", "new"), sides), "--ranks=2") == 4
+        assert "that spans ranks (SPANS_RANKS), found alone;" in capsys.readouterr().err
