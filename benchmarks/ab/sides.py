@@ -15,6 +15,7 @@ from benchmarks.cases.implementations import (
     ImplementationFile,
     contract_version,
     discover,
+    file_of,
     read_named_file,
     require_current,
 )
@@ -65,8 +66,8 @@ class SideOptions:
             return *python, resolve(impls, self.ref)
         files = [impls]
         if self.impl:
-            named_so = self.impl.parent.glob(f"{glob.escape(self.impl.stem)}.*")
-            files = [*named_so, *files_of(self.impl)]
+            file = file_of(str(self.impl), impls)
+            files = [*file.parent.glob(f"{glob.escape(file.stem)}.*"), *files_of(file)]
         return *python, files_digest(*(str(file.resolve()) for file in files))
 
 
@@ -122,7 +123,7 @@ def open_side(
 ) -> Iterator[Side]:
     """Make a side ready: ask its Python, check its commit out into `scratch`, and clean up afterwards.
 
-    An implementation that was given as a file takes part under the name `file_as`.
+    An implementation that was given by itself takes part under the name `file_as`.
 
     Raises:
         UsageError: there is no such Python, commit or file, a variable is not NAME=VALUE, or the
@@ -154,7 +155,7 @@ def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dic
     if options.impl is None:
         _require_contract(name, options.ref or str(folder), contract_version(folder))
         return {name: entry for name, entry in discover(folder).items() if name != REFERENCE}
-    return {file_as: read_named_file(options.impl)}
+    return {file_as: read_named_file(file_of(str(options.impl), folder))}
 
 
 def _require_contract(side: str, where: str, found: int | None) -> None:

@@ -1,7 +1,7 @@
 """Lists the implementations: one file each, read without importing it, which only a worker does."""
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,8 +163,7 @@ def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Impleme
     Raises:
         UsageError: there is no such implementation, or it is the reference, which is not timed.
     """
-    files = _files_in(folder)
-    if chosen := [_entry_of(name, files) for name in names]:
+    if chosen := [_entry_of(name, folder) for name in names]:
         return chosen
     return [entry for entry in discover(folder).values() if entry.tier != REFERENCE_TIER]
 
@@ -174,13 +173,24 @@ def is_known(name: str) -> bool:
     return name != REFERENCE and name in _files_in(IMPLEMENTATIONS)
 
 
-def _entry_of(name: str, files: Mapping[str, Path]) -> ImplementationFile:
-    if name not in files and Path(name).suffix != ".py":
-        raise unknown_name(name, [each for each in files if each != REFERENCE], kind="implementation")
-    entry = read_entry(files[name]) if name in files else read_named_file(Path(name))
+def _entry_of(name: str, folder: Path) -> ImplementationFile:
+    path = file_of(name, folder)
+    entry = read_named_file(path) if path == Path(name) else read_entry(path)
     if entry.tier == REFERENCE_TIER:
         raise _not_timed(name)
     return entry
+
+
+def file_of(named: str, folder: Path = IMPLEMENTATIONS) -> Path:
+    """Return the file of the implementation that the user named: as in the folder, or by a path.
+
+    Raises:
+        UsageError: it is neither a name that the folder has nor the path of a Python file.
+    """
+    files = _files_in(folder)
+    if named not in files and Path(named).suffix != ".py":
+        raise unknown_name(named, [each for each in files if each != REFERENCE], kind="implementation")
+    return files.get(named, Path(named))
 
 
 def _not_timed(name: str) -> UsageError:

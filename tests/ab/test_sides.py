@@ -245,6 +245,20 @@ def test_a_file_takes_part_under_the_other_sides_name(tmp_path: Path) -> None:
         pass
 
 
+def test_an_implementation_of_the_folder_takes_part_by_its_name_and_the_side_is_called_by_it(
+    tmp_path: Path, numpy_float32: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sides, "importable_by", lambda _: "")
+    named = SideOptions(impl=Path(numpy_float32.stem))
+
+    with open_side("base", named, numpy_float32.parent, file_as="my_loop", scratch=tmp_path / "s") as side:
+        assert side.entries["my_loop"].path == numpy_float32
+        assert side.record.differs == {"impl": "numpy_float32"}
+    before = named.identity(numpy_float32.parent)
+    numpy_float32.write_text("A = 1")
+    assert named.identity(numpy_float32.parent) != before
+
+
 def test_versions_are_asked_for_under_the_sides_variables(tmp_path: Path) -> None:
     other = tmp_path / "jax-9.9.9.dist-info"
     other.mkdir()

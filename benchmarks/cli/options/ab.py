@@ -27,8 +27,10 @@ cases are those of the suite 'default', if no others are named.
       this checkout against a commit
   perceptron-bench ab --new-python ../nightly
       the same files in another environment
-  perceptron-bench ab --base-impl a.py --new-impl b.py
-      two files
+  perceptron-bench ab --base-impl torch_step --new-impl mine.py
+      two implementations
+  perceptron-bench ab --base-impl torch_ddp --new-impl jax_sharded --ranks 2
+      two that span ranks, over two
   perceptron-bench ab --new-env XLA_FLAGS=--xla_cpu_enable_fast_math=true
       another environment variable
 """
@@ -91,7 +93,8 @@ def _add_side(ab: Parser, side: str) -> None:
     add_argument(group, f"--{side}-python", python, metavar="PATH")
     commit = "the implementations of a commit, a tag or a branch"
     add_argument(group, f"--{side}-ref", commit, metavar="COMMIT")
-    add_path(group, f"--{side}-impl", "one implementation, by its file")
+    one = "one implementation, as `perceptron-bench list` names it, or by its file"
+    add_path(group, f"--{side}-impl", one)
     variable = "an environment variable; repeatable"
     add_argument(group, f"--{side}-env", variable, [], action="append", metavar="NAME=VALUE")
 
