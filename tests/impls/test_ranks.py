@@ -32,7 +32,7 @@ PROBLEMS = {
         data="stream",
         learning_rate=0.1,
     ),
-    "a data set and a stopping rule": Problem(n_epochs=200, target_loss=0.3, max_loss_change=0.05),
+    "a data set and a stopping rule": Problem(n_epochs=20, target_loss=0.3, max_loss_change=0.05),
 }
 FILES = {entry.name: entry for entry in select(()) if entry.spans_ranks}
 COMPILED, LEFT_OUT = "torch_step_all_reduce", ", not compiled"
