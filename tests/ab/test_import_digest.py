@@ -6,6 +6,8 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
+
 from benchmarks.ab.sides import (
     SideOptions,
 )
@@ -39,6 +41,7 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
     assert unnoticed == ["library/notes.txt", "library/__pycache__/module.py"]
 
 
+@pytest.mark.usefixtures("asked_once")
 def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) -> None:
     side = SideOptions(impl=checkout / "numpy_float32.py")
     first = side.identity(IMPLEMENTATIONS)
@@ -50,6 +53,7 @@ def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) 
     assert side.identity(IMPLEMENTATIONS) != first
 
 
+@pytest.mark.usefixtures("asked_once")
 def test_of_a_side_given_as_a_file_its_helpers_count(checkout: Path) -> None:
     loop, helper = checkout / "numpy_float32.py", checkout / "helper.py"
     loop.write_text("import helper\n", encoding="utf-8")
