@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -19,14 +20,18 @@ PYPROJECT = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 
 OURS = {"benchmarks", "impls", "tests"}
-PROVIDERS = {
-    **packages_distributions(),
-    "pynvml": ["nvidia-ml-py"],
-    "ruptures": ["ruptures"],
-    "submitit": ["submitit"],
-    "triton": ["triton"],
-}
-"""Module -> distributions: not every machine has all extras, and Python 3.14 has no ruptures."""
+
+
+@cache
+def providers() -> dict[str, list[str]]:
+    """Return a module's distributions: not every machine has all extras, and Python 3.14 has no ruptures."""
+    return {
+        **packages_distributions(),
+        "pynvml": ["nvidia-ml-py"],
+        "ruptures": ["ruptures"],
+        "submitit": ["submitit"],
+        "triton": ["triton"],
+    }
 
 
 def test_pyproject_citation_and_changelog_name_the_same_version_and_licence() -> None:
@@ -99,7 +104,7 @@ def test_every_imported_module_comes_with_a_declared_dependency(folder: str, ext
     assert [
         name
         for name in sorted(imported)
-        if declared.isdisjoint(map(canonicalize_name, PROVIDERS.get(name, ())))
+        if declared.isdisjoint(map(canonicalize_name, providers().get(name, ())))
     ] == []
 
 

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu, quantile_test
 
 from benchmarks.compare.rank_sum import rank_sum_distribution, shift_interval
 from benchmarks.stats import speedup
@@ -33,6 +32,8 @@ def test_the_interval_says_how_sure_it_is_and_too_few_rounds_have_none() -> None
 
 
 def test_the_interval_is_that_of_scipys_quantile_test() -> None:
+    from scipy.stats import quantile_test  # noqa: PLC0415 - a second to import
+
     values = np.random.default_rng(0).lognormal(size=15)
     theirs = quantile_test(values, q=float(np.median(values)), p=0.5).confidence_interval(0.95)
 
@@ -70,6 +71,8 @@ def test_the_ratio_ignores_one_wild_round() -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (3, 4), (6, 6), (20, 7)])
 def test_the_distribution_of_the_rank_sum_is_that_of_scipys_exact_test(n: int, m: int) -> None:
+    from scipy.stats import mannwhitneyu  # noqa: PLC0415 - a second to import
+
     at_most = np.cumsum(rank_sum_distribution(n, m))
 
     assert len(at_most) == n * m + 1

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_what_makes_a_workflow_unsafe_is_found(old: str, new: str, fault: str) -
 
 
 def test_the_job_that_lints_has_every_linter_in_one_version() -> None:
-    jobs = yaml.safe_load(TESTS.read_text(encoding="utf-8"))["jobs"]
+    jobs = jobs_of(TESTS)
     extras = tomllib.loads((CODE / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]
@@ -130,12 +131,19 @@ def test_the_job_that_lints_has_every_linter_in_one_version() -> None:
         assert f"\n{linter}==" in pinned
 
 
+@cache
+def jobs_of(path: Path) -> dict[str, Any]:
+    """Return the jobs of a workflow by name, read once: that takes a tenth of a second."""
+    jobs: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    return jobs
+
+
 def steps_with(command: str, paths: Sequence[Path] = PATHS) -> list[Any]:
     """Return each step of a workflow that runs this command of ours, and its variables."""
     return [
         pytest.param(step["run"], job.get("env", {}), id=f"{path.name}-{step['name']}")
         for path in paths
-        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+        for job in jobs_of(path).values()
         for step in job["steps"]
         if f"perceptron-bench {command} " in step.get("run", "")
     ]
