@@ -5,14 +5,12 @@ import secrets
 import traceback
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.cases.unseen import variant_of
 from benchmarks.errors import shortened
-from benchmarks.files import write_atomically
 from benchmarks.records.row import Check, Verdict
 from benchmarks.runner.answers import Report
 from benchmarks.runner.case import Case, CaseResult, EndReason
@@ -21,8 +19,8 @@ from benchmarks.verify.unseen import UNSEEN
 from benchmarks.worker.messages import Job
 from impls.contract import Device
 
-SEEDS = 2**32
-"""Rounds draw other values, this far apart: what one remembers on disk is of no use to the next."""
+SEED_BITS = 48
+"""Of the seed of unseen values. Each process has another: what it leaves on disk is of no use to the next."""
 
 STRAYS = "processes that outlive the worker, in whatever session: expected none"
 """What is wrong with an implementation that leaves some."""
@@ -68,14 +66,6 @@ class Dispatcher:
     counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
     n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
     unseen: dict[Hashable, Check] = field(default_factory=dict)  # what these trainings showed, by variant
-
-    @cached_property
-    def unseen_seed(self) -> int:
-        """Return the seed of unseen values: new for each run, kept when it is resumed."""
-        file = self.folder / "unseen-seed"
-        if not file.exists():
-            write_atomically(file, str(secrets.randbits(32)))
-        return int(file.read_text(encoding="ascii"))
 
     def work(
         self,
@@ -143,7 +133,6 @@ class Dispatcher:
             sample_s=worker_run.sample_s,
             inspects=worker_run.inspects,
             worker_timeout_s=self.worker_timeout_s,
-            unseen_seed=self.unseen_seed + SEEDS * (worker_run.round + 1),
             n_unseen=self._n_unseen(results, worker_run),
             # Under valgrind it is another processor: code compiled for the real one may not run there.
             caches=str(caches / "counted" if counter else caches),
@@ -162,7 +151,7 @@ class Dispatcher:
             self.progress.recalled()
             return report
         self._open_caches(job, caches)
-        return launch(job, self.folder, name)
+        return launch(replace(job, unseen_seed=secrets.randbits(SEED_BITS)), self.folder, name)
 
     def _open_caches(self, job: Job, caches: Path) -> None:
         """Let the name by which the job knows its caches lead to them: it does not tell what they are for."""

@@ -52,13 +52,16 @@ class Files:
 
 
 def recall(job: Job, folder: Path, name: str) -> Report | None:
-    """Return the report of exactly this job from an earlier run that was killed, or None.
+    """Return the report of exactly this job, whatever its seed, from an earlier run that was killed, or None.
 
     Where a file can't be read, the job is done again.
     """
     files = Files.of(folder, name)
     try:
-        if not files.results.exists() or files.job.read_text(encoding="utf-8") != job.to_json():
+        if not files.results.exists():
+            return None
+        done = Job.from_json(files.job.read_text(encoding="utf-8"))
+        if replace(done, unseen_seed=job.unseen_seed) != job:
             return None
         answers = by_rank(files.results, job.n_ranks)
         if files.report.exists():

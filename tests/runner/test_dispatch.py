@@ -10,19 +10,21 @@ import pytest
 from benchmarks.cases.implementations import read_entry
 from benchmarks.errors import MAX_TEXT
 from benchmarks.records.row import Verdict
+from benchmarks.runner import dispatch
 from benchmarks.runner.case import Case
 from benchmarks.runner.rounds import run_rounds
 from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from benchmarks.verify import agreement
 from tests.conftest import SMALL
-from tests.helpers.rounds import OTHER, Listener, rows_of
+from tests.helpers.rounds import OTHER, Listener, answer, rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.records.row import Agreement
-    from benchmarks.worker.messages import Measurement
+    from benchmarks.runner.answers import Report
+    from benchmarks.worker.messages import Job, Measurement
     from impls.contract import Problem
     from tests.conftest import Copy
 
@@ -230,3 +232,18 @@ def test_a_long_reason_is_shortened_where_it_enters(copy_of: Copy, tmp_path: Pat
     assert reason.endswith("the end")
     assert "characters left out" in reason
     assert len(reason) < MAX_TEXT + 100
+
+
+def test_each_process_draws_other_unseen_values(
+    numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Job] = []
+
+    def launched(job: Job, folder: Path, name: str) -> Report:
+        jobs.append(job)
+        return answer(job, folder, name)
+
+    monkeypatch.setattr(dispatch, "launch", launched)
+    rows_of([numpy_float32], tmp_path, rounds=3)
+
+    assert len({job.unseen_seed for job in jobs}) == len(jobs) > 3
