@@ -69,6 +69,15 @@ class CEpoch(ctypes.Structure):
     )
 
 
+@dataclass(frozen=True)
+class Placed:
+    """An epoch's batches, one after another."""
+
+    epoch: CEpoch
+    x: NDArray[np.float32]  # each batch's in the kernel's layout
+    y: NDArray[np.float32]
+
+
 @dataclass
 class State:
     """The kernel's memory, and the arrays in it that are exported."""
@@ -77,9 +86,9 @@ class State:
     parameters: NDArray[np.float32]  # (n_features + 1,), the bias last
     losses: NDArray[np.float32]  # (n_batches,)
 
-    def run_epoch(self, batches: CEpoch) -> None:
+    def run_epoch(self, batches: Placed) -> None:
         """Train on each batch in order."""
-        kernel()(ctypes.byref(self.training), ctypes.byref(batches))
+        kernel()(ctypes.byref(self.training), ctypes.byref(batches.epoch))
 
     def export(self) -> EpochResult:
         """Copy the epoch's losses (n_batches,), weight (n_features,) and bias ()."""
@@ -122,7 +131,7 @@ def prepare(problem: Problem, parameters: Parameters, device: Device) -> State |
     return State(training, vector, losses)
 
 
-def place(problem: Problem, batches: Batches, device: Device) -> CEpoch | _native_cuda.Placed:
+def place(problem: Problem, batches: Batches, device: Device) -> Placed | _native_cuda.Placed:
     """Copy the batches one after another; on a CPU, they stay in host memory.
 
     Of few features each batch is transposed: an instruction then loads one feature of several rows.
@@ -130,13 +139,9 @@ def place(problem: Problem, batches: Batches, device: Device) -> CEpoch | _nativ
     if device == "cuda":
         return _native_cuda.place(problem, batches)
     is_narrow = problem.n_features <= MOST_NARROW
-    return CEpoch(
-        n_batches=len(batches),
-        batch_size=problem.batch_size,
-        last_batch_size=len(batches[-1][1]),
-        x=pointer(joined([x.T if is_narrow else x for x, _ in batches])),
-        y=pointer(joined([y for _, y in batches])),
-    )
+    x, y = joined([x.T if is_narrow else x for x, _ in batches]), joined([y for _, y in batches])
+    sizes = len(batches), problem.batch_size, len(batches[-1][1])
+    return Placed(CEpoch(*sizes, pointer(x), pointer(y)), x, y)
 
 
 def run_epoch(state: Any, batches: Any) -> Any:  # noqa: ANN401 - the CPU's or the GPU's

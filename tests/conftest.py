@@ -100,11 +100,11 @@ def unhurried(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
 
 @pytest.fixture
 def ends_judged(monkeypatch: pytest.MonkeyPatch, conserved: None, unhurried: None) -> None:
-    """Judge the ends of the trials, which do not depend on the machine, but no times."""
+    """Judge the ends of the trials and their data, which do not depend on the machine, but no times."""
     del conserved, unhurried
 
     def judge(timing: Timing, problem: Problem, device: Device) -> Judgement:
-        return replace(QUIET, checks=JUDGE(timing, problem, device).checks[:1])
+        return replace(QUIET, checks=JUDGE(timing, problem, device).checks[:2])
 
     monkeypatch.setattr(conservation, "judge", judge)
 

@@ -63,6 +63,7 @@ def judge(timing: Timing, problem: Problem, device: Device) -> Judgement:
     return Judgement(
         checks=[
             _ends(found, problem),
+            *_freshness(found),
             _epoch(timing, share, device),
             *_limits(timing, problem.n_batches, device),
         ],
@@ -181,9 +182,21 @@ def _us(time_s: float) -> str:
     return f"{time_s * 1e6:.4g} µs"
 
 
+def _freshness(found: Conservation) -> Iterator[Check]:
+    """Check that each trial had data that nothing was prepared from, where that is observable."""
+    if found.is_fresh is not None:
+        nothing = "place returns no array that can be changed; let it return the arrays themselves"
+        yield Check(
+            name="data of the trainings on unseen data",
+            expected="changed before each of them, where place has put them",
+            found="so" if found.is_fresh else nothing,
+            holds=found.is_fresh,
+        )
+
+
 def _ends(found: Conservation, problem: Problem) -> Check:
     """Check that each trial ended where the reference does."""
-    faults = [fault for trial in found.trials if (fault := _fault(trial, problem, found.data_seed))]
+    faults = [fault for trial in found.trials if (fault := _fault(trial, problem, found))]
     return Check(
         name="ends of the trainings on unseen data",
         expected="the reference's losses and parameters",
@@ -194,9 +207,15 @@ def _ends(found: Conservation, problem: Problem) -> Check:
     )
 
 
-def _fault(trial: Trial, problem: Problem, data_seed: int) -> str | None:
+def _fault(trial: Trial, problem: Problem, found: Conservation) -> str | None:
     plain = replace(problem, precision="float32")
-    expected = snapshot(plain, data_seed=data_seed, seed=trial.seed, n_epochs=trial.n_epochs)
+    expected = snapshot(
+        plain,
+        data_seed=found.data_seed,
+        seed=trial.seed,
+        n_epochs=trial.n_epochs,
+        is_fresh=found.is_fresh is True,
+    )
     loss_tolerance, parameter_tolerance = tolerances(problem)
     for name, tolerance in (
         ("losses", loss_tolerance + np.array(expected.ambiguity)),
@@ -210,7 +229,7 @@ def _fault(trial: Trial, problem: Problem, data_seed: int) -> str | None:
         if not (np.abs(got - wanted) <= tolerance).all():  # also for NaN
             worst = int(np.nanargmax(np.abs(got - wanted))) if np.isfinite(got).any() else 0
             return (
-                f"{name}[{worst}] after epoch {trial.n_epochs}, data of seed {data_seed}, parameters of seed "
-                f"{trial.seed}: expected {wanted[worst]:.7g}, found {got[worst]:.7g}"
+                f"{name}[{worst}] after epoch {trial.n_epochs}, data of seed {found.data_seed}, parameters "
+                f"of seed {trial.seed}: expected {wanted[worst]:.7g}, found {got[worst]:.7g}"
             )
     return None

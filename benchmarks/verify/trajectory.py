@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from benchmarks.cases.data import draw_parameters
 from benchmarks.cases.tolerances import AMBIGUITY
-from benchmarks.worker.trials import unseen_epochs
+from benchmarks.worker.trial_data import changed_epochs, unseen_epochs
 from impls import numpy_reference
 from impls.contract import Batches, EpochResult, Problem
 
@@ -37,14 +37,16 @@ class Trajectory:
         return self.snapshots[n_epochs - 1]
 
 
-def snapshot(problem: Problem, *, data_seed: int, seed: int, n_epochs: int) -> Snapshot:
-    """Return the reference at the end of a trial: the data's seed, its parameters' seed.
+def snapshot(problem: Problem, *, data_seed: int, seed: int, n_epochs: int, is_fresh: bool) -> Snapshot:
+    """Return the reference at the end of a trial.
 
+    It has the data's seed, and one for its parameters, by which fresh data are also changed.
     As in `agreement.reference_for`, it is float32 where the trial saturates, which another trial of this
     problem may not do.
     """
     exact, rounded = (
-        _trajectory(problem, data_seed, seed, precision) for precision in ("float64", "float32")
+        _trajectory(problem, data_seed, seed, precision, is_fresh=is_fresh)
+        for precision in ("float64", "float32")
     )
     end = exact.after(n_epochs)
     if max(max(each.ambiguity) for each in exact.snapshots[:n_epochs]) <= AMBIGUITY:
@@ -52,11 +54,12 @@ def snapshot(problem: Problem, *, data_seed: int, seed: int, n_epochs: int) -> S
     return rounded.after(n_epochs)
 
 
-@lru_cache(maxsize=64)
-def _trajectory(problem: Problem, data_seed: int, seed: int, precision: str) -> Trajectory:
+@lru_cache(maxsize=8)
+def _trajectory(problem: Problem, data_seed: int, seed: int, precision: str, *, is_fresh: bool) -> Trajectory:
+    epochs = _epochs(problem, data_seed)
     parameters = draw_parameters(replace(problem, seed=seed))
     state = numpy_reference.prepare(problem, parameters, "cpu", dtype=precision)
-    return Trajectory(state, _epochs(problem, data_seed))
+    return Trajectory(state, changed_epochs(epochs, seed) if is_fresh else epochs)
 
 
 @lru_cache(maxsize=4)

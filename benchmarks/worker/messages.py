@@ -38,7 +38,7 @@ class Job:
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     inspects: bool = False  # also after timing
     worker_timeout_s: float = 120.0  # for each problem
-    unseen_seed: int = 0  # of the values that are drawn for this run
+    unseen_seed: int = 0  # of the values that are drawn for this process
     n_unseen: int = 1  # combinations of sizes to inspect each variant on; see benchmarks.cases.unseen
     caches: str | None = None  # the compilers' folder; None: their own default
     counter: str | None = None  # the library to count by, too; see benchmarks.ab.instructions
@@ -120,6 +120,7 @@ class Conservation:
     place_s: float  # CPU time for the trials' data
     export_s: float  # CPU time
     copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
+    is_fresh: bool | None  # whether the placed data changed before each trial; None: can't be
     others_share: float | None = None  # of the trials' time: others had the core; None: not observable
     quiet_s: float = math.inf  # the mean epoch of the fastest timed training
     net_s: float | None = None  # the mean epoch of all timed trainings, without the wait for a core

@@ -19,13 +19,14 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.cases.data import draw_epochs, draw_parameters
+from benchmarks.cases.data import draw_parameters
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.start import n_cores_allowed
 from benchmarks.worker.training import TimedTraining, Workload, check_result
-from impls.contract import Batches, Placed, Problem
+from benchmarks.worker.trial_data import FreshData, are_changeable, copy_s, place, unseen_epochs
+from impls.contract import Batches, Placed
 
 N_PAIRS = 3
 """Trials of each length. The cheapest of each counts: other work on the machine only adds to a cost."""
@@ -43,9 +44,6 @@ MAX_STEPS = 5000
 MAX_GROWTH = 16
 """By this factor, at most, the difference of the lengths grows after a trial that was too short."""
 
-STREAM_EPOCHS = 2
-"""Distinct epochs of a stream in a trial, in turn: with more, placing would take longer than training."""
-
 
 @dataclass
 class Trials:
@@ -53,10 +51,11 @@ class Trials:
 
     workload: Workload
     observer: FrameworkObserver
-    seed: int  # of the data; trial i draws its parameters from seed + 1 + i
+    seed: int  # of the data; trial i changes them by seed + 1 + i, and draws its parameters from it
     epochs: list[Batches]
     placed: list[Placed]  # once, as the case's own: a loop may capture a CUDA graph for each data set
     place_s: float  # CPU time
+    fresh: FreshData
     short: int = 1
     long: int = 2
     first: Trial | None = None  # also pays what a loop pays once for a data set
@@ -72,7 +71,8 @@ class Trials:
         problem = workload.problem
         epochs = unseen_epochs(problem, seed)
         placed, place_s = place(workload, epochs)
-        trials = cls(workload, observer, seed, epochs, placed, place_s)
+        fresh = FreshData.of(placed, workload.device, observer, workload.group)
+        trials = cls(workload, observer, seed, epochs, placed, place_s, fresh)
         trials.first = trials.train(1)
         most = SHORT_S / trials.slowest_s(trials.train(1))
         trials.short = max(1, min(n_epochs, int(most), MAX_STEPS // problem.n_batches // 2))
@@ -107,7 +107,14 @@ class Trials:
             # Not the least: a thread that works for the loop may have ended early, once.
             export_s=median(trial.export_s for trial in self.done),
             copy_s=copy_s(self.epochs),
+            is_fresh=self.is_fresh,
         )
+
+    @property
+    def is_fresh(self) -> bool | None:
+        """Whether the placed data changed before each trial; None: they can't be changed."""
+        implementation, device = self.workload.implementation, self.workload.device
+        return self.fresh.found if are_changeable(implementation, device, self.observer) else None
 
     def cheapest(self, cost: Literal["cpu_s", "wall_s"]) -> tuple[Trial, Trial]:
         """Return the cheapest trial of each length. They set the cost: their ends are verified, no others."""
@@ -128,6 +135,7 @@ class Trials:
         for _ in range(2):
             before = self.observer.n_compilations() or 0
             seed = self.seed + 1 + len(self.done)
+            self.fresh.change(seed)
             self.done.append(run_trial(self.workload, self.placed, seed=seed, n_epochs=n_epochs))
             n_compiled = (self.observer.n_compilations() or 0) - before
             self.n_compilations += n_compiled
@@ -159,21 +167,6 @@ def conservation_of(trials: Trials, timed: Sequence[TimedTraining], part: float 
 def _for_others_s(trainings: Iterable[Trial | TimedTraining], part: float, n_cores: int) -> float:
     """Return how long trainings waited for others: not longer than their process left its cores unused."""
     return sum(max(0.0, min(part * t.waited_s, n_cores * t.wall_s - t.cpu_s)) for t in trainings)
-
-
-def unseen_epochs(problem: Problem, seed: int) -> list[Batches]:
-    """Draw the epochs of a problem's trials."""
-    return draw_epochs(replace(problem, seed=seed, n_epochs=min(problem.n_epochs, STREAM_EPOCHS)))
-
-
-def place(workload: Workload, epochs: list[Batches]) -> tuple[list[Placed], float]:
-    """Place the epochs, twice; return the second placement and the lesser CPU time."""
-    times_s = []
-    for _ in range(2):
-        start_s = process_time()
-        placed = [workload.implementation.place(workload.problem, each, workload.device) for each in epochs]
-        times_s.append(process_time() - start_s)
-    return placed, min(times_s)
 
 
 def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: int) -> Trial:
@@ -208,18 +201,6 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
         export_s=cpu_end_s - export_start_s,
         end=Outcome(**dict(zip(("losses", "weight", "bias"), (a.tolist() for a in end), strict=True))),
     )
-
-
-def copy_s(epochs: list[Batches]) -> float:
-    """Return the CPU time that NumPy takes to copy and to transpose the batches, the faster of two tries."""
-    tries_s = []
-    for _ in range(2):
-        start_s = process_time()
-        for x, y in (batch for batches in epochs for batch in batches):
-            for array in (x.T, x, y):
-                np.array(array, order="C")
-        tries_s.append(process_time() - start_s)
-    return min(tries_s)
 
 
 def calls_cpu_s(workload: Workload, n_epochs: int) -> tuple[float, ...]:

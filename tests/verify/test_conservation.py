@@ -14,7 +14,8 @@ from benchmarks.verify.conservation import EPOCH, Judgement, judge, judge_all
 from benchmarks.worker.messages import Outcome, Trial
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import Workload
-from benchmarks.worker.trials import run_trial, unseen_epochs
+from benchmarks.worker.trial_data import unseen_epochs
+from benchmarks.worker.trials import run_trial
 from impls import numpy_float32
 from impls.contract import Problem
 from tests.conftest import SMALL
@@ -179,7 +180,7 @@ def test_a_trial_that_saturates_is_compared_in_float32_even_if_the_case_does_not
     workload = Workload.of(cast("Implementation", numpy_float32), problem)
     trial = run_trial(workload, [*unseen_epochs(problem, seed)], seed=seed + 1, n_epochs=125)
 
-    ends = judgement(problem, data_seed=seed, trials=(trial,)).checks[0]
+    ends = judgement(problem, data_seed=seed, trials=(trial,), is_fresh=None).checks[0]
 
     assert reference_for(problem).precision == "float64"
     assert ends.holds, ends.found

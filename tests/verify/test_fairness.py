@@ -44,6 +44,7 @@ CONSERVED = Conservation(
     quiet_s=100e-6,
     net_s=101e-6,
     calls_cpu_s=(100e-6, *[100e-6] * 12, 20e-6),
+    is_fresh=True,
 )
 TIMING = Timing(
     summary=summarize([100e-6] * 10),

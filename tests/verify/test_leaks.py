@@ -119,13 +119,45 @@ def export(state):
 }
 
 
+ASIDE = """
+class Aside(list):
+    pass
+
+
+def place(problem, batches, device):
+    placed = Aside(batches)
+    placed.copies = [(x.copy(), y.copy()) for x, y in batches]
+    return placed
+
+
+def run_epoch(state, batches):
+    return epoch(state, batches.copies)
+"""
+"""What place may have made of the data, for example less of it, is where the harness does not look."""
+
+HIDDEN = """
+class Hidden:
+    __slots__ = ("batches",)
+
+
+def place(problem, batches, device):
+    placed = Hidden()
+    placed.batches = batches
+    return placed
+
+
+def run_epoch(state, placed):
+    return epoch(state, placed.batches)
+"""
+
+
 def rows_of(leak: str, problems: Sequence[Problem], folder: Path) -> list[Row]:
     """Measure NumPy's loop with a leak on the problems, in one process."""
     source = (IMPLEMENTATIONS / "numpy_float32.py").read_text(encoding="utf-8")
     source = source.replace("def run_epoch(", "def epoch(").replace("def export(", "def copy(")
     kept = "\nrun_epoch, export = epoch, copy\n"
     path = folder / "leak.py"
-    path.write_text(source + kept + LEAKS[leak], encoding="utf-8")
+    path.write_text(source + kept + leak, encoding="utf-8")
     job = Job(
         path=str(path),
         framework="numpy",
@@ -164,10 +196,23 @@ LONG = pytest.mark.long
 def test_a_loop_whose_work_is_not_in_its_time_shows_no_time(
     leak: str, names: tuple[str, ...], tmp_path: Path
 ) -> None:
-    rows = rows_of(leak, [NAMED[name] for name in names], tmp_path)
+    rows = rows_of(LEAKS[leak], [NAMED[name] for name in names], tmp_path)
 
     assert [row.processes for row in rows] == [()] * len(names)
     for row in rows:
         assert row.verdict in (Verdict.INVALID, Verdict.NOT_MEASURED), row
         assert row.reason is not None
         assert "cost" in row.reason or "expected losses as a numpy.ndarray" in row.reason
+
+
+@pytest.mark.usefixtures("judged", "forked")
+@pytest.mark.parametrize(
+    ("leak", "reason"),
+    [(ASIDE, "ends of the trainings on unseen data"), (HIDDEN, "let it return the arrays themselves")],
+    ids=["aside", "hidden"],
+)
+def test_a_loop_that_trains_on_data_out_of_reach_is_invalid(leak: str, reason: str, tmp_path: Path) -> None:
+    (row,) = rows_of(leak, [NAMED["book"]], tmp_path)
+
+    assert row.verdict == Verdict.INVALID
+    assert reason in str(row.reason)

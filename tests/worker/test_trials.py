@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -35,6 +35,7 @@ class Loop:
     export_s: float = EXPORT_S
     export_epoch_s: float = 0.0  # of an export, for each epoch since the start
     now_s: float = 0.0
+    FRAMEWORK: ClassVar[str] = "numpy"
     asked: list[Any] = field(default_factory=list)
 
     def prepare(self, problem: Problem, parameters: Parameters, device: Device) -> int:
@@ -69,7 +70,7 @@ def trials_of(
         monkeypatch.setattr(trials, clock, lambda: loop.now_s)
     monkeypatch.setattr(trials, "waited_s", lambda: 0.0)
     workload = Workload(
-        implementation=loop,  # type: ignore[arg-type] # no FRAMEWORK: it is not asked
+        implementation=loop,  # type: ignore[arg-type] # lacks what is not asked for
         problem=problem,
         device="cpu",
         parameters=Parameters(np.zeros(2, np.float32), np.zeros((), np.float32)),
