@@ -28,7 +28,7 @@ def of_isolation(measurement: Measurement, *, n_cores: int, wall_s: float | None
         return
     n = timing.n_processes
     yield Check(
-        name="processes at the end of the timed trainings",
+        name="processes at the end of each training",
         expected="one process",
         found="not observable" if n is None else f"{n}",
         holds=None if n is None else n == 1,

@@ -110,7 +110,7 @@ def sample(
     counted, n_instructions = (
         count_trainings(workload, n_epochs, Path(job.counter)) if job.counter else ([], None)
     )
-    n_after, children_after_s = observer.n_compilations(), observe.children_cpu_s()
+    n_after, children_after_s, n_now = observer.n_compilations(), observe.children_cpu_s(), n_processes()
     return [*(training.result for training in timed), *counted], Timing(
         summary=summary_of(timed, workload),
         conservation=conservation,
@@ -119,7 +119,7 @@ def sample(
         if n_after is None or n_before is None
         else n_after - n_before - trials.n_compilations,
         children_cpu_s=children_after_s - children_before_s,
-        n_processes=n_processes(),
+        n_processes=None if n_now is None else max(n_now, workload.lookout.n_processes),
         sampled_s=sum(sum(training.epoch_s) for training in timed),
         gpu=gpu.read(),
         n_instructions=n_instructions,

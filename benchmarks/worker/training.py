@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter, process_time  # their own, whatever an implementation replaces
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
+from benchmarks.worker.inspection.lookout import Lookout
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.ranks import ALONE, Group
 from impls.contract import Device, EpochResult, Implementation, Parameters, Placed, Precision, Problem, State
@@ -31,6 +32,7 @@ class Workload:
     data_digest: str
     place_s: float = 0.0  # for all of them
     group: Group = ALONE
+    lookout: Lookout = field(default_factory=Lookout)
 
     @classmethod
     def of(
@@ -138,6 +140,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
         ticks.append(perf_counter())
     waited_after_s = waited_s(main_thread_only=True)
     cpu_s, wall_s = process_time() - cpu_start, perf_counter() - wall_start
+    workload.lookout.look()
     result = workload.implementation.export(state)
     check_result(result, workload.problem)
     epoch_s = np.diff(ticks).tolist()

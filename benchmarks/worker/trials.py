@@ -185,6 +185,7 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
     state = implementation.prepare(problem, parameters, device)
     for batches in islice(cycle(placed), n_epochs):
         state = implementation.run_epoch(state, batches)
+    workload.lookout.look()  # part of the cost, in both lengths alike: a thread may do its work meanwhile
     export_start_s = process_time()
     result = implementation.export(state)
     check_result(result, problem)

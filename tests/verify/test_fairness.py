@@ -144,7 +144,7 @@ def test_a_fair_process_has_no_fault() -> None:
         ({"replaced_clocks": ["perf_counter"]}, "clocks"),
         ({"n_missing": 5}, "values of the placed batches"),
         ({"n_foreign": 5}, "values of the placed batches"),
-        ({"timing": {"n_processes": 2}}, "processes at the end of the timed trainings"),
+        ({"timing": {"n_processes": 2}}, "processes at the end of each training"),
         ({"timing": {"sampled_s": 3.0}, "wall_s": 2.0}, "time sampled, by the harness's clock"),
     ],
     ids=str,

@@ -222,7 +222,7 @@ UNFAIR = [
         (
             ('TIER = "eager"\n', f'TIER = "eager"\n{DAEMON}'),
         ),
-        "processes at the end of the timed trainings: expected one process, found 2",
+        "processes at the end of each training: expected one process, found 2",
         TIMED_S,
     ),
     Unfair(

@@ -1,0 +1,64 @@
+"""What works for a loop only while it is timed, and is gone at the end, is found in a real process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.records.row import Verdict
+from tests.conftest import SMALL
+
+if TYPE_CHECKING:
+    from tests.conftest import Copy, Measured
+
+TIMED_S = 0.02
+PROCESSES = "processes at the end of each training: expected one process, found"
+
+HELPED = """
+import ctypes
+import os
+import signal
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no process counts the CPU time of a child
+
+
+def run_epoch(state, batches):
+    if "helper" not in vars(state):
+        state.helper = {fork}()
+        if state.helper == 0:
+            signal.alarm(60)
+            signal.pause()
+    return epoch(state, batches)
+
+
+def export(state):
+    if "helper" in vars(state):
+        os.kill(state.helper, signal.SIGKILL)
+        try:
+            os.waitpid(state.helper, 0)  # returns when it has ended
+        except ChildProcessError:
+            del state.helper
+    return copy(state)
+"""
+HELPERS = {
+    "a process from the first epoch to the export": HELPED.format(fork="ctypes.PyDLL(None).fork"),
+}
+
+
+@pytest.mark.parametrize("helper", HELPERS)
+def test_a_process_that_is_gone_when_the_timed_trainings_end_makes_the_row_invalid(
+    helper: str, copy_of: Copy, measured: Measured
+) -> None:
+    helped = copy_of(
+        "numpy_float32",
+        ("def run_epoch(", "def epoch("),
+        ("def export(", "def copy("),
+        ("def loss_on_probabilities(", f"{HELPERS[helper]}\n\ndef loss_on_probabilities("),
+    )
+
+    row = measured(helped, SMALL, sample_s=TIMED_S)
+
+    assert row.verdict is Verdict.INVALID, row
+    assert f"{PROCESSES} 2" in (row.reason or "")
+    assert row.processes == ()
