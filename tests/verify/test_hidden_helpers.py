@@ -23,7 +23,7 @@ import signal
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no process counts the CPU time of a child
 
 
-def run_epoch(state, batches):
+def helped(state, batches):
     if "helper" not in vars(state):
         state.helper = {fork}()
         if state.helper == 0:
@@ -32,17 +32,33 @@ def run_epoch(state, batches):
     return epoch(state, batches)
 
 
-def export(state):
+def dismiss(state):
     if "helper" in vars(state):
         os.kill(state.helper, signal.SIGKILL)
         try:
             os.waitpid(state.helper, 0)  # returns when it has ended
         except ChildProcessError:
             del state.helper
+
+
+def helped_to_its_end(state, batches):
+    state = helped(state, batches)
+    dismiss(state)
+    return state
+
+
+def dismissing_copy(state):
+    dismiss(state)
     return copy(state)
+
+
+run_epoch, export = {calls}
 """
 HELPERS = {
-    "a process from the first epoch to the export": HELPED.format(fork="ctypes.PyDLL(None).fork"),
+    "from the first epoch to the export": HELPED.format(
+        fork="ctypes.PyDLL(None).fork", calls="helped, dismissing_copy"
+    ),
+    "within an epoch": HELPED.format(fork="os.fork", calls="helped_to_its_end, copy"),
 }
 
 

@@ -1,9 +1,15 @@
 """Looks around in timed trainings and trials: what is there only then would be gone when they have ended."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.worker.start import TASKS, n_processes
+
+FORKS: list[None] = []
+"""One for each fork of this process by Python. It sees a process that is gone when its epoch ends."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lambda: FORKS.append(None))
 
 
 @dataclass
@@ -11,11 +17,13 @@ class Lookout:
     """The most that was seen so far."""
 
     n_processes: int = 1  # at once
+    _n_forks: int = field(default_factory=lambda: len(FORKS))
 
     def look(self) -> None:
         """Look around, in microseconds, after a training's last epoch and before its export."""
-        if _has_children():
-            self.n_processes = max(self.n_processes, n_processes() or 1)
+        forked = len(FORKS) > self._n_forks
+        if forked or _has_children():
+            self.n_processes = max(self.n_processes, n_processes() or 1, 1 + forked)
 
 
 def _has_children() -> bool:
