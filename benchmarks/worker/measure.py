@@ -1,6 +1,7 @@
 """How a worker measures one problem: verify it, then time it, or inspect it, or both."""
 
 import gc
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from benchmarks.worker.inspection.waits import core_times, others_part
 from benchmarks.worker.messages import Conservation, Job, Measurement, Outcome, Timing
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.samples import Summary, summarize
-from benchmarks.worker.start import Loaded, cpus_allowed, n_cores_allowed, n_processes, replaced_clocks
+from benchmarks.worker.start import Loaded, cpus_allowed, n_processes, replaced_clocks
 from benchmarks.worker.training import TimedTraining, Training, Workload, drop_warmup, time_training, train
 from benchmarks.worker.trials import N_PAIRS, Trials, calls_cpu_s, conservation_of
 from impls.contract import EpochResult
@@ -69,6 +70,8 @@ def measure(
     n_missing, n_foreign = changed_values(workload) or (None, None)
     own_size = train_own_size(workload, job.unseen_seed, n_kinds)
     allowed = None if not job.cpus else cpus_in_trainings(workload) if inspection else cpus_allowed()
+    if allowed is not None:
+        allowed |= workload.lookout.cpus
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
@@ -138,13 +141,14 @@ def time_trainings(
     gc.collect()
     gc.freeze()
     until_s = time.perf_counter() + RETRIED * job.worker_timeout_s
-    cpus = cpus_allowed() or set()
+    cpus = set(job.cpus) or cpus_allowed() or set()  # a loop can change what it is allowed, not the job
+    n_cores = len(cpus) or os.cpu_count() or 1
     before = core_times(cpus)
     timed = [_timed(workload, n_epochs)]
     trials = Trials.of(workload, observer, seed=job.unseen_seed, n_epochs=n_epochs)
     for _ in range(TRIES):
         _time_more(timed, trials, job.sample_s)
-        conservation = conservation_of(trials, timed, others_part(before, core_times(cpus)))
+        conservation = conservation_of(trials, timed, others_part(before, core_times(cpus)), n_cores=n_cores)
         share = conserved_share(conservation, summary_of(timed, workload), workload.device)
         failed = share < ALONE and not is_busy(conservation)
         goes_on = share < TOLERANCE and not failed and time.perf_counter() <= until_s
@@ -152,7 +156,7 @@ def time_trainings(
             break
     if workload.group.anyone(share < TOLERANCE):
         calls_s = calls_cpu_s(workload, n_epochs)
-        conservation = replace(conservation, calls_cpu_s=tuple(s / n_cores_allowed() for s in calls_s))
+        conservation = replace(conservation, calls_cpu_s=tuple(s / n_cores for s in calls_s))
     gc.unfreeze()
     return timed, trials, conservation
 

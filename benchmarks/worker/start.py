@@ -149,11 +149,6 @@ def cpus_allowed(*, but_for: int | None = None) -> set[int] | None:
     return allowed
 
 
-def n_cores_allowed() -> int:
-    """Count the cores that this process may use; where the system can't say, all of them."""
-    return len(cpus_allowed() or ()) or os.cpu_count() or 1
-
-
 def replaced_clocks() -> list[str]:
     """Name the functions of `time` that are no longer Python's own."""
     return [name for name, function in CLOCKS.items() if getattr(time, name) is not function]

@@ -23,7 +23,6 @@ from benchmarks.cases.data import draw_parameters
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import FrameworkObserver
-from benchmarks.worker.start import n_cores_allowed
 from benchmarks.worker.training import TimedTraining, Workload, check_result
 from benchmarks.worker.trial_data import FreshData, are_changeable, copy_s, place, unseen_epochs
 from impls.contract import Batches, Placed
@@ -144,13 +143,15 @@ class Trials:
         return self.done[-1]
 
 
-def conservation_of(trials: Trials, timed: Sequence[TimedTraining], part: float | None) -> Conservation:
+def conservation_of(
+    trials: Trials, timed: Sequence[TimedTraining], part: float | None, *, n_cores: int
+) -> Conservation:
     """Return the trials' figures, and those of the timed trainings that they are compared with.
 
     `part` is the part of the waits in which others had the core; None: not observable. Of several
     ranks, the one counts that waited for others longest: the other ranks wait for it.
     """
-    share, net_s, n_cores = math.inf, None, n_cores_allowed()
+    share, net_s = math.inf, None
     if part is not None:
         share = _for_others_s(trials.done, part, n_cores) / sum(t.wall_s for t in trials.done)
         left_s = sum(t.wall_s for t in timed) - _for_others_s(timed, part, n_cores)

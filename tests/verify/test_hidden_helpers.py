@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,4 +78,29 @@ def test_a_process_that_is_gone_when_the_timed_trainings_end_makes_the_row_inval
 
     assert row.verdict is Verdict.INVALID, row
     assert f"{PROCESSES} 2" in (row.reason or "")
+    assert row.processes == ()
+
+
+@pytest.mark.parametrize(
+    "when", ["not gc.isenabled()", f"problem.n_epochs != {SMALL.n_epochs}"], ids=["timed", "in trials"]
+)
+def test_a_cpu_that_was_not_allotted_is_seen_though_it_may_only_be_used_in_some_trainings(
+    when: str, copy_of: Copy, measured: Measured
+) -> None:
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("this machine has one core only")
+    wide = copy_of(
+        "numpy_float32",
+        ("import numpy as np\n", "import gc\nimport os\n\nimport numpy as np\n"),
+        ('TIER = "eager"\n', 'TIER = "eager"\nOWN = os.sched_getaffinity(0)\n'),
+        (
+            "    del device\n",
+            f"    os.sched_setaffinity(0, range(os.cpu_count()) if {when} else OWN)\n    del device\n",
+        ),
+    )
+
+    row = measured(wide, SMALL, sample_s=TIMED_S)
+
+    assert row.verdict is Verdict.INVALID, row
+    assert "CPUs that its threads may run on: expected 1, found" in (row.reason or "")
     assert row.processes == ()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.paths import IMPLEMENTATIONS
 from benchmarks.worker import measure
 from benchmarks.worker.conserved import ALONE, TOLERANCE
-from benchmarks.worker.messages import Job
+from benchmarks.worker.messages import Conservation, Job
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.start import load
 from benchmarks.worker.training import Workload
+from benchmarks.worker.trials import conservation_of
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:
@@ -51,6 +52,26 @@ def test_only_a_time_that_is_neither_right_nor_wrong_is_taken_again(
 
 def test_no_try_begins_late_in_the_time_limit_of_the_worker(n_tries: Callable[..., int]) -> None:
     assert n_tries((ALONE + TOLERANCE) / 2, worker_timeout_s=0) == 1
+
+
+def test_a_cost_is_divided_by_the_cores_of_the_job_though_the_loop_may_allow_itself_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    n_cores = []
+
+    def noted(*arguments: Any, **options: Any) -> Conservation:
+        n_cores.append(options["n_cores"])
+        return conservation_of(*arguments, **options)
+
+    monkeypatch.setattr(measure, "conservation_of", noted)
+    monkeypatch.setattr(measure, "cpus_allowed", lambda: {0, 1})
+    monkeypatch.setattr(measure, "TRIES", 1)
+    workload = Workload.of(load(IMPLEMENTATIONS / "numpy_float32.py"), SMALL, "cpu")
+    for cpus in ((1,), ()):
+        job = Job(path="", framework="", devices=("cpu",), cpus=cpus, sample_s=1e-6)
+        measure.time_trainings(workload, FrameworkObserver(), job, SMALL.n_epochs)
+
+    assert n_cores == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -245,15 +245,14 @@ def test_others_had_the_core_in_their_part_of_the_waits_or_as_long_as_on_another
     other_rank = Group(exchange=lambda shares: [max(share, 0.05) for share in shares])
     found.workload = replace(found.workload, group=other_rank)
 
-    conservation = conservation_of(found, [timed_at(EPOCH_S)], others)
+    conservation = conservation_of(found, [timed_at(EPOCH_S)], others, n_cores=1)
 
     assert conservation.others_share == pytest.approx(expected)
     assert conservation.net_s == (None if others is None else pytest.approx(EPOCH_S * (1 - others / 10)))
 
 
 def test_no_wait_was_for_others_while_the_process_used_all_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "n_cores_allowed", lambda: 1)
     found = trials_of(Loop(), monkeypatch)
     found.done = [replace(trial, cpu_s=0.9 * trial.wall_s, waited_s=trial.wall_s) for trial in found.done]
 
-    assert conservation_of(found, [timed_at(EPOCH_S)], 0.5).others_share == pytest.approx(0.1)
+    assert conservation_of(found, [timed_at(EPOCH_S)], 0.5, n_cores=1).others_share == pytest.approx(0.1)

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-from benchmarks.worker.start import TASKS, n_processes
+from benchmarks.worker.start import TASKS, cpus_allowed, n_processes
 
 FORKS: list[None] = []
 """One for each fork of this process by Python. It sees a process that is gone when its epoch ends."""
@@ -17,6 +17,7 @@ class Lookout:
     """The most that was seen so far."""
 
     n_processes: int = 1  # at once
+    cpus: set[int] = field(default_factory=set)  # on which some thread might run
     _n_forks: int = field(default_factory=lambda: len(FORKS))
 
     def look(self) -> None:
@@ -24,6 +25,7 @@ class Lookout:
         forked = len(FORKS) > self._n_forks
         if forked or _has_children():
             self.n_processes = max(self.n_processes, n_processes() or 1, 1 + forked)
+        self.cpus |= cpus_allowed() or set()
 
 
 def _has_children() -> bool:
