@@ -136,7 +136,8 @@ class Timing:
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
     n_compilations: int | None  # since the first training; None: not observable
     children_cpu_s: float  # of programs that ended meanwhile, for example compilers
-    n_processes: int | None  # this one and its descendants, the most at once; None: not observable
+    n_processes: int | None  # this one and its descendants, the most at once, and one for those that
+    # may have been let go; None: not observable
     sampled_s: float  # all epochs of the timed trainings
     gpu: GpuReading | None  # None: on a CPU, or not readable
     n_instructions: float | None = None  # of an epoch, counted while timing; None: not counted

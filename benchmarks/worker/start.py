@@ -22,7 +22,7 @@ from benchmarks.worker.observe import FrameworkObserver, children_cpu_s, residen
 from benchmarks.worker.ranks import ALONE, Group, join
 from impls.contract import CONTRACT_VERSION, Device, Implementation, Ranks, SpansRanks
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 1, 36, 37  # linux/prctl.h
 PROCESSES, TASKS = Path("/proc"), Path("/proc/self/task")
 
 COMPILER_S = 0.01
@@ -121,8 +121,15 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
+def _orphans_go() -> bool:
+    """Whether `adopt_orphans` has been undone: a descendant may live that no longer has us as an ancestor."""
+    adopts = ctypes.c_int(1)  # as long as the system does not say
+    ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(adopts))
+    return not adopts
+
+
 def n_processes() -> int | None:
-    """Count this process and its living descendants; None if the system can't say."""
+    """Count this process and its descendants, with one for those let go; None if the system can't say."""
     if not TASKS.exists():
         return None
     parents: dict[int, int] = {}
@@ -135,7 +142,7 @@ def n_processes() -> int | None:
     family = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return len(family)
+    return len(family) + _orphans_go()
 
 
 def cpus_allowed(*, but_for: int | None = None) -> set[int] | None:

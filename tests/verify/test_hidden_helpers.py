@@ -81,6 +81,33 @@ def test_a_process_that_is_gone_when_the_timed_trainings_end_makes_the_row_inval
     assert row.processes == ()
 
 
+ESCAPE = """
+import ctypes
+import os
+import sys
+
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0)
+WAIT = "import os, time\\nwhile os.path.exists('/proc/{}'): time.sleep(0.05)".format(os.getpid())
+if os.fork() == 0:
+    if os.fork() == 0:
+        os.setsid()
+        os.execve(sys.executable, [sys.executable, "-SIc", WAIT], {})
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_process_that_has_left_the_family_makes_the_row_invalid(copy_of: Copy, measured: Measured) -> None:
+    escaped = copy_of("numpy_float32", ('TIER = "eager"\n', f'TIER = "eager"\n{ESCAPE}'))
+
+    row = measured(escaped, SMALL, sample_s=TIMED_S)
+
+    assert row.verdict is Verdict.INVALID, row
+    assert f"{PROCESSES} 2" in (row.reason or "")
+    assert row.processes == ()
+
+
 @pytest.mark.parametrize(
     "when", ["not gc.isenabled()", f"problem.n_epochs != {SMALL.n_epochs}"], ids=["timed", "in trials"]
 )
