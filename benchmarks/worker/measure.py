@@ -55,15 +55,17 @@ def measure(
     """
     loaded = loaded or Loaded()
     observe.reset_peak_host()
+    start_bytes = observe.resident_host_bytes()
     verified = [train(workload)]
-    peak = Peak.of(observer, workload.device, loaded.resident_bytes)
     n_compiled = observer.n_compilations()
     while job.sample_s and sum(training.n_epochs for training in verified) < WARM_UP_EPOCHS:
         verified.append(train(workload))
+    peak = Peak.of(observer, workload.device, loaded.resident_bytes, start_bytes)
     last: list[EpochResult] = []
     timing = None
     if job.sample_s:
         last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
+        peak = peak.or_later(workload.lookout.growth_bytes)
     lowest, highest = envelope(verified, last)
     inspection = inspect(workload, job, observer, peak) if job.inspects or not timing else None
     n_kinds = n_kinds_of(workload.problem, INSPECTED_VALUES if inspection else N_VALUES)

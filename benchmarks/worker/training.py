@@ -130,6 +130,7 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
     """
     run_epoch = workload.implementation.run_epoch
     batches = [workload.batches(epoch) for epoch in range(n_epochs)]
+    workload.lookout.begin()
     state = workload.start()
     workload.group.wait()
     wall_start, cpu_start = perf_counter(), process_time()

@@ -179,6 +179,7 @@ def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: 
     # It ends an epoch early: losses that a loop computes only for the last one are then missing.
     problem = replace(workload.problem, n_epochs=n_epochs + 1, target_loss=None)
     parameters = draw_parameters(replace(problem, seed=seed))
+    workload.lookout.begin()
     workload.group.wait()
     wall_start_s = perf_counter()
     waited_before_s = waited_s()

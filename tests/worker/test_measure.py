@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from benchmarks.paths import IMPLEMENTATIONS
-from benchmarks.worker import measure
+from benchmarks.worker import measure, observe
 from benchmarks.worker.conserved import ALONE, TOLERANCE
 from benchmarks.worker.messages import Conservation, Job
 from benchmarks.worker.observe import FrameworkObserver
-from benchmarks.worker.start import load
+from benchmarks.worker.start import Loaded, load
 from benchmarks.worker.training import Workload
 from benchmarks.worker.trials import conservation_of
 from tests.conftest import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.conftest import Copy
 
 
 @pytest.fixture
@@ -89,3 +93,42 @@ def test_a_process_times_and_then_inspects_as_its_job_says(
     measured = measure.measure(workload, job, FrameworkObserver())
 
     assert (measured.timing is not None, measured.inspection is not None) == does
+
+
+def test_memory_that_only_a_later_training_takes_is_in_the_peak_and_the_harness_own_is_not(
+    copy_of: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not os.access(observe.CLEAR_PEAK, os.W_OK):
+        pytest.skip("this system does not reset the peak of a process's memory")
+    late = copy_of(
+        "numpy_float32",
+        ('TIER = "eager"\n', 'TIER = "eager"\nPREPARED = []\n'),
+        (
+            "    del device\n",
+            "    del device\n    PREPARED.append(0)\n    np.ones(10**7 * (len(PREPARED) == 5), np.float32)\n",
+        ),
+    )
+    monkeypatch.setattr(measure, "conservation_of", taking_memory(conservation_of))
+    job = Job(path="", framework="numpy", devices=("cpu",), sample_s=1e-6, inspects=True)
+    peaks = []
+    for path in (IMPLEMENTATIONS / "numpy_float32.py", late):
+        implementation = load(path)
+        loaded = Loaded(resident_bytes=observe.resident_host_bytes())
+        workload = Workload.of(implementation, SMALL, "cpu")
+        inspection = measure.measure(workload, job, FrameworkObserver(), loaded).inspection
+        assert inspection
+        assert inspection.peak_host_bytes is not None
+        peaks.append(inspection.peak_host_bytes)
+
+    assert peaks[0] < 10_000_000
+    assert 30_000_000 < peaks[1] < 50_000_000
+
+
+def taking_memory(function: Callable[..., Conservation]) -> Callable[..., Conservation]:
+    """Let the harness take memory."""
+
+    def call(*arguments: Any, **options: Any) -> Conservation:
+        np.ones(20_000_000, np.float32)
+        return function(*arguments, **options)
+
+    return call

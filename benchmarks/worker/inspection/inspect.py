@@ -1,7 +1,7 @@
 """Observes one more epoch of a problem, once all others have been timed."""
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -24,15 +24,23 @@ class Peak:
 
     host_bytes: int | None  # above its memory once the implementation was loaded
     device_bytes: int | None
+    start_bytes: int = 0  # of host_bytes, when the first training began
 
     @classmethod
-    def of(cls, observer: FrameworkObserver, device: Device, loaded_bytes: int | None) -> Self:
+    def of(
+        cls, observer: FrameworkObserver, device: Device, loaded_bytes: int | None, start_bytes: int | None
+    ) -> Self:
         """Read it, before timing and observing take memory, too."""
-        peak_bytes = observe.peak_host_bytes()
-        return cls(
-            peak_bytes - loaded_bytes if peak_bytes and loaded_bytes else None,
-            observer.peak_device_bytes(device),
-        )
+        peak_bytes, device_bytes = observe.peak_host_bytes(), observer.peak_device_bytes(device)
+        if not (peak_bytes and loaded_bytes and start_bytes):
+            return cls(None, device_bytes)
+        return cls(peak_bytes - loaded_bytes, device_bytes, start_bytes - loaded_bytes)
+
+    def or_later(self, growth_bytes: int) -> Self:
+        """Return it if a later training took so much more than there was when it began."""
+        if self.host_bytes is None:
+            return self
+        return replace(self, host_bytes=max(self.host_bytes, self.start_bytes + growth_bytes))
 
 
 def inspect(workload: Workload, job: Job, observer: FrameworkObserver, peak: Peak) -> Inspection:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
+from benchmarks.worker import observe
 from benchmarks.worker.start import TASKS, cpus_allowed, n_processes
 
 FORKS: list[None] = []
@@ -18,7 +19,14 @@ class Lookout:
 
     n_processes: int = 1  # at once
     cpus: set[int] = field(default_factory=set)  # on which some thread might run
+    growth_bytes: int = 0  # of the process's memory, from the start of a training to its peak
+    _start_bytes: int | None = None
     _n_forks: int = field(default_factory=lambda: len(FORKS))
+
+    def begin(self) -> None:
+        """Note the memory that others than the next training take."""
+        observe.clear_peak_host()
+        self._start_bytes = observe.resident_host_bytes()
 
     def look(self) -> None:
         """Look around, in microseconds, after a training's last epoch and before its export."""
@@ -26,6 +34,9 @@ class Lookout:
         if forked or _has_children():
             self.n_processes = max(self.n_processes, n_processes() or 1, 1 + forked)
         self.cpus |= cpus_allowed() or set()
+        if self._start_bytes is not None:
+            peak_bytes = observe.peak_host_bytes() or 0
+            self.growth_bytes = max(self.growth_bytes, peak_bytes - self._start_bytes)
 
 
 def _has_children() -> bool:
