@@ -68,7 +68,7 @@ def _measure(parsed: argparse.Namespace) -> int:
     parsed.output.parent.mkdir(parents=True, exist_ok=True)
     done = Counter(line["implementation"] for line in _lines(parsed.output, parsed.spinning))
     common = {"cpu": collect_provenance(cpus).host.cpu, "spinning": parsed.spinning}
-    entries = [e for name, e in discover().items() if name != REFERENCE and not e.cuda_graph]
+    entries = [e for name, e in discover().items() if name != REFERENCE and not _needs_gpu(e)]
     with (
         tempfile.TemporaryDirectory(prefix="perceptron-bench-study-") as folder,
         spinning(parsed.spinning, *cpus),
@@ -81,6 +81,10 @@ def _measure(parsed: argparse.Namespace) -> int:
                 done[entry.name] += 1
             console.print(f"{done.total()} of {parsed.rows} rows: {entry.name}")
     return summarize(_lines(parsed.output, parsed.spinning), console)
+
+
+def _needs_gpu(entry: ImplementationFile) -> bool:
+    return entry.cuda_graph or entry.tier == "kernel"
 
 
 def rows_of(entry: ImplementationFile, cpus: tuple[int, ...], folder: Path) -> list[dict[str, Any]]:
