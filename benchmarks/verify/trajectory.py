@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from benchmarks.cases.data import draw_parameters
 from benchmarks.cases.tolerances import AMBIGUITY
-from benchmarks.worker.trial_data import changed_epochs, unseen_epochs
+from benchmarks.worker.inspection.trial_data import changed_epochs, unseen_epochs
 from impls import numpy_reference
 from impls.contract import Batches, EpochResult, Problem
 

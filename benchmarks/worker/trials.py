@@ -20,11 +20,11 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.cases.data import draw_parameters
+from benchmarks.worker.inspection.trial_data import FreshData, are_changeable, copy_s, place, unseen_epochs
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import TimedTraining, Workload, check_result
-from benchmarks.worker.trial_data import FreshData, are_changeable, copy_s, place, unseen_epochs
 from impls.contract import Batches, Placed
 
 N_PAIRS = 3

@@ -11,10 +11,10 @@ from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.verify.agreement import reference_for
 from benchmarks.verify.conservation import EPOCH, Judgement, judge, judge_all
+from benchmarks.worker.inspection.trial_data import unseen_epochs
 from benchmarks.worker.messages import Outcome, Trial
 from benchmarks.worker.samples import summarize
 from benchmarks.worker.training import Workload
-from benchmarks.worker.trial_data import unseen_epochs
 from benchmarks.worker.trials import run_trial
 from impls import numpy_float32
 from impls.contract import Problem

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from benchmarks.worker.inspection.trial_data import FreshData, changed
 from benchmarks.worker.observe import FrameworkObserver, observer_of
 from benchmarks.worker.ranks import ALONE
-from benchmarks.worker.trial_data import FreshData, changed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def test_arrays_of_a_framework_change_in_place(framework: str, put: str) -> None
 
 def test_nothing_is_found_that_cannot_be_changed_from_here() -> None:
     fixed = VALUES.copy()
-    fixed.flags.writeable = False
+    fixed.setflags(write=False)
 
     assert not FreshData.of([fixed], "cpu", FrameworkObserver(), ALONE).found
     assert not FreshData.of([VALUES], "cuda", FrameworkObserver(), ALONE).found
