@@ -121,7 +121,7 @@ def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile
     )
     yield _placed(seen, problem, entry)
     yield _uploads(seen.uploaded_bytes, problem)
-    computed = {True: "so", False: "export computes them from the batches", None: "not observable"}
+    computed = {True: "so", False: "export computes them from other arrays", None: "not observable"}
     yield Check(
         name="losses when the epoch ends",
         expected="computed: export only copies them",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from impls.contract import Device
@@ -198,7 +199,7 @@ def arrays_in(value: Any) -> list[Any]:  # noqa: ANN401 - anything at all
     found, seen, todo = [], set(), [value]
     while todo:
         value = todo.pop()
-        if id(value) in seen or isinstance(value, str | bytes | int | float | type(None)):
+        if id(value) in seen or isinstance(value, str | bytes | int | float | type | ModuleType | None):
             continue
         seen.add(id(value))
         if hasattr(value, "dtype") and hasattr(value, "shape"):

@@ -101,6 +101,10 @@ class Observer(FrameworkObserver):
             **launches,
         )
 
+    def writable(self, array: Any) -> Any:  # noqa: ANN401 - NumPy's or PyTorch's
+        """Return a view of a tensor's memory that no gradient depends on."""
+        return array.detach() if isinstance(array, Tensor) else array
+
     def device_bytes(self, device: Device) -> int | None:
         """Return the size of all tensors on the GPU; on a CPU, all memory is the device's."""
         return torch.cuda.memory_allocated() if device == "cuda" else None

@@ -189,6 +189,29 @@ UNFAIR = [
         "losses when the epoch ends: expected computed: export only copies them, found export computes them",
     ),
     Unfair(
+        "losses left to the export, which has copies of its own",
+        "numpy_float32",
+        (
+            ("state.losses.append(loss)", "state.losses.append((logit.copy(), y.copy()))"),
+            ("np.array(state.losses)", "np.array([state.criterion(*each)[0] for each in state.losses])"),
+        ),
+        "losses when the epoch ends: expected computed: export only copies them, found export computes them",
+    ),
+    Unfair(
+        "losses left to the export, which has hidden them from the state, torch",
+        "torch_eager",
+        (
+            ('TIER = "eager"\n', 'TIER = "eager"\nKEPT = []\n'),
+            ("    state.losses = []\n", "    KEPT.clear()\n"),
+            ("state.losses.append(state.keep(loss))", "KEPT.append((y_pred, y.clone()))"),
+            (
+                "torch.as_tensor(loss) for loss in state.losses",
+                "state.criterion(*each).detach() for each in KEPT",
+            ),
+        ),
+        "losses when the epoch ends: expected computed: export only copies them, found export computes them",
+    ),
+    Unfair(
         "a compiled step labelled as eager, jax",
         "jax_jit",
         (('TIER = "step"', 'TIER = "eager"'),),

@@ -18,7 +18,7 @@ def changed_values(workload: Workload) -> tuple[int, int] | None:
     Zeros and ones, which are labels or fill a gap, do not count, nor do integers. However often a value is
     there, and where, does not matter: a loop may keep several layouts. None: no array is within reach.
     """
-    placed = _distinct(map(_on_host, observe.arrays_in(workload.placed[0])))
+    placed = _distinct(map(on_host, observe.arrays_in(workload.placed[0])))
     if not placed.size:
         return None
     (batches,) = draw_epochs(replace(workload.problem, n_epochs=1))
@@ -29,7 +29,8 @@ def changed_values(workload: Workload) -> tuple[int, int] | None:
     return own.size - n_common, placed.size - n_common
 
 
-def _on_host(array: Any) -> NDArray[Any]:  # noqa: ANN401 - any framework's
+def on_host(array: Any) -> NDArray[Any]:  # noqa: ANN401 - any framework's
+    """Return an array's values in host memory; over ranks, this rank's part."""
     if not getattr(array, "is_fully_addressable", True):  # JAX: other ranks have the rest
         array = array.addressable_data(0)
     return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
