@@ -24,6 +24,13 @@ def of_labels(seen: Inspection, entry: ImplementationFile) -> Iterator[Check]:
         holds=None if n_kinds is None else bool(runs),
     )
     if entry.tier == "eager":
+        computes = {True: "so", False: "the same losses", None: "not observable"}
+        yield Check(
+            name="losses by the framework",
+            expected=f"others if all results of {entry.framework} that are as long as a batch are halved",
+            found=computes[seen.framework_computes],
+            holds=seen.framework_computes,
+        )
         yield Check(
             name="tier",
             expected=f"eager: at least {MIN_EAGER} kinds of operation, started one by one; no compiled graph",

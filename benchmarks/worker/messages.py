@@ -170,6 +170,7 @@ class Inspection:
     step_error: AnyFloat | None  # where nothing is rounded and the gradient is far below Adam's ε
     n_operations: int | None  # kinds of operation that Python starts in one epoch
     n_graphs: int | None  # compiled as a whole in this process; None: or each operation is
+    framework_computes: bool | None  # the losses; None: also of a loop that is compiled
     n_readbacks: int | None  # in one epoch
     reads_in_time: bool | None  # each loss before the next step begins
     losses_computed: bool | None  # when the epoch ends: `export` needs no batches

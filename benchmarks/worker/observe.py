@@ -9,8 +9,8 @@ import importlib.util
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -83,6 +83,10 @@ class FrameworkObserver:
 
     def n_operations(self, start: Callable[[], Any], epoch: Callable[[Any], Any]) -> int | None:  # noqa: ARG002 - for overriding
         """Make a state, run an epoch from it, and count the kinds of operation that Python starts."""
+        return None
+
+    def halving(self, sizes: Collection[int]) -> AbstractContextManager[object] | None:  # noqa: ARG002 - for overriding
+        """Make a context in which each operation's result of one of these sizes is halved; None: it can't."""
         return None
 
     def forget_compiled(self) -> None:

@@ -1,12 +1,16 @@
 """Observes PyTorch."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from benchmarks.worker.observe import Calls, FrameworkObserver, Traffic, arrays_in, patched
 from impls.contract import Device
@@ -15,8 +19,35 @@ READS = ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__array
 MOVES = ("to", "cuda", "copy_")
 OPTIMIZERS = torch.optim.__path__[0]
 
+COPIES = (torch.ops.aten.clone, torch.ops.aten.copy_, torch.ops.aten._to_copy)  # noqa: SLF001 - no public name
+
 LOADERS = ("AOTIModelPackageLoader", "AOTIModelContainerRunnerCpu", "AOTIModelContainerRunnerCuda")
 """Classes of torch._C._aoti: each of their objects is a program that was compiled ahead of time."""
+
+
+class Halving(TorchDispatchMode):  # type: ignore[no-untyped-call] # PyTorch's own
+    """Halves the results of all operations that compute, of one of these sizes, where they are written."""
+
+    def __init__(self, sizes: Collection[int]) -> None:
+        """Halve results of so many elements."""
+        super().__init__()  # type: ignore[no-untyped-call] # PyTorch's own
+        self.sizes = sizes
+
+    def __torch_dispatch__(
+        self,
+        func: Any,  # noqa: ANN401
+        types: object,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        """Run an operation; a view or a copy stays as it is."""
+        del types
+        result = func(*args, **kwargs or {})
+        written = [each.alias_info is None or each.alias_info.is_write for each in func._schema.returns]  # noqa: SLF001 - no public name
+        for tensor in tree_leaves(result) if all(written) and func.overloadpacket not in COPIES else ():
+            if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel() in self.sizes:
+                tensor.mul_(0.5)
+        return result
 
 
 class Observer(FrameworkObserver):
@@ -125,6 +156,13 @@ class Observer(FrameworkObserver):
         return n_kinds or int(
             self.n_graphs() > 0 and any(isinstance(array, Tensor) for array in arrays_in(state))
         )
+
+    def halving(self, sizes: Collection[int]) -> Halving | None:
+        """Make a context in which each operation's result of one of these sizes is halved.
+
+        What is compiled or captured does not pass through it.
+        """
+        return None if self.n_graphs() else Halving(sizes)
 
     def forget_compiled(self) -> None:
         """Drop all functions that torch.compile has made."""

@@ -67,6 +67,7 @@ INSPECTION = Inspection(
     n_readbacks=0,
     n_operations=40,
     n_graphs=0,
+    framework_computes=True,
     losses_computed=True,
     reads_in_time=None,
     uploaded_bytes=0,

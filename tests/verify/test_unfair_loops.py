@@ -58,6 +58,7 @@ KEPT = """
     def __post_init__(self):
         self.kept = torch.zeros(1)
 """
+DECOY = "    torch.ones(1).mul(2).sub(1).exp().neg().abs()\n"
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -238,6 +239,17 @@ UNFAIR = [
             ("    losses: list[np.float32]\n", f"    losses: list[np.float32]\n{KEPT}"),
         ),
         "framework of the computation: expected operations of torch in an epoch, found 0 kinds of operation",
+    ),
+    Unfair(
+        "a few operations on one element, under the label of torch",
+        "numpy_float32",
+        (
+            ('FRAMEWORK = "numpy"', 'FRAMEWORK = "torch"'),
+            ("import numpy as np\n", "import numpy as np\nimport torch\n"),
+            ("    state.losses = []\n", f"    state.losses = []\n{DECOY}"),
+        ),
+        "losses by the framework: expected others if all results of torch that are as long as a batch are "
+        "halved, found the same losses",
     ),
     Unfair(
         "a process that stays",

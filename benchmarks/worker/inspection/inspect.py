@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
+from benchmarks.worker.inspection.framework import framework_computes
 from benchmarks.worker.inspection.losses import losses_are_computed
 from benchmarks.worker.inspection.precision import probe_errors
 from benchmarks.worker.inspection.readback import reads_in_time
@@ -57,12 +58,14 @@ def inspect(workload: Workload, job: Job, observer: FrameworkObserver, peak: Pea
     on_host = [a for a in observe.arrays_in(workload.placed) if isinstance(a, np.ndarray)]
     errors = probe_errors(workload)
     computed = losses_are_computed(workload, observer)
+    by_framework = None if traffic.n_graph_launches else framework_computes(workload, observer)
     in_time, n_graphs = reads_in_time(workload, observer, job.unseen_seed), observer.n_graphs()
     n_operations = observer.n_operations(workload.start, epoch)  # last: compiled code is lost
     return Inspection(
         **vars(traffic),
         n_operations=n_operations,
         n_graphs=n_graphs,
+        framework_computes=by_framework,
         n_graph_breaks=observer.n_graph_breaks(),
         lowered_precision=observer.lowered_precision(),
         gpu_memory=observer.gpu_memory(),
