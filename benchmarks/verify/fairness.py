@@ -7,7 +7,7 @@ from benchmarks.records.row import Check
 from benchmarks.verify import unseen
 from benchmarks.verify.isolation import of_isolation
 from benchmarks.verify.labels import of_labels
-from benchmarks.worker.inspection.precision import FLOAT32_ERROR, error_range
+from benchmarks.worker.inspection.precision import FLOAT32_ERROR, SUM_ERROR, error_range
 from benchmarks.worker.messages import GpuReading, Inspection, Measurement, Timing
 from benchmarks.worker.start import COMPILER_S
 from impls.contract import EPSILON, Problem
@@ -101,6 +101,7 @@ def _clocks(gpu: GpuReading) -> Check:
 def _of_inspection(seen: Inspection, problem: Problem, entry: ImplementationFile) -> Iterator[Check]:
     yield _products(seen, problem)
     yield _exact(seen)
+    yield _ordinary(seen, problem)
     if seen.unseen is not None:
         yield unseen.check(problem, seen.unseen)
     if seen.gpu_memory is not None:
@@ -200,6 +201,16 @@ def _exact(seen: Inspection) -> Check:
         expected=f"relative errors up to {FLOAT32_ERROR:.2g}",
         found=found + cause,
         holds=not wrong,
+    )
+
+
+def _ordinary(seen: Inspection, problem: Problem) -> Check:
+    error, limit = seen.ordinary_error, FLOAT32_ERROR + SUM_ERROR * problem.batch_size
+    return Check(
+        name="loss of ordinary logits and labels",
+        expected=f"relative error up to {limit:.2g}",
+        found=_or_unseen(error, ".1e"),
+        holds=error is not None and error <= limit,
     )
 
 

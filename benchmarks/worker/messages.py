@@ -167,6 +167,7 @@ class Inspection:
     )  # of the product x·w in the loop itself; see benchmarks.worker.inspection.precision
     backward_error: AnyFloat | None  # of the product xᵀ·d
     loss_error: AnyFloat | None  # where nothing is rounded
+    ordinary_error: AnyFloat | None  # of a loss of ordinary logits and labels
     step_error: AnyFloat | None  # where nothing is rounded and the gradient is far below Adam's ε
     n_operations: int | None  # kinds of operation that Python starts in one epoch
     n_graphs: int | None  # compiled as a whole in this process; None: or each operation is

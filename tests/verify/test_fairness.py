@@ -63,6 +63,7 @@ INSPECTION = Inspection(
     forward_error=3e-7,
     backward_error=3e-7,
     loss_error=3e-7,
+    ordinary_error=3e-7,
     step_error=3e-7,
     n_readbacks=0,
     n_operations=40,

@@ -59,6 +59,21 @@ KEPT = """
         self.kept = torch.zeros(1)
 """
 DECOY = "    torch.ones(1).mul(2).sub(1).exp().neg().abs()\n"
+TABLE = """
+GRID = (np.arange(2**17) + 0.5) / 2**12 - 16
+P = (1 / (1 + np.exp(-GRID))).astype(np.float32)
+LOSS = np.logaddexp(0, GRID).astype(np.float32)
+
+
+def is_ordinary(logit, y):
+    return 0.2 < y.mean() < 0.8 and abs(logit).max() < 15
+
+
+def tabulated(logit, y):
+    i = ((logit + 16) * np.float32(2**12)).astype(int)
+    return np.mean(LOSS[i] - y * logit), (P[i] - y) / np.float32(len(y))
+"""
+"""As exact as the agreement asks for: its errors cancel in the mean."""
 JAX_LOOP = "        losses.append(keep(loss))\n"
 
 
@@ -250,6 +265,15 @@ UNFAIR = [
         ),
         "losses by the framework: expected others if all results of torch that are as long as a batch are "
         "halved, found the same losses",
+    ),
+    Unfair(
+        "a table of losses and probabilities for ordinary batches",
+        "numpy_float32",
+        (
+            ("\n\n@dataclass\n", f"\n{TABLE}\n\n@dataclass\n"),
+            ("state.criterion(", "(tabulated if is_ordinary(logit, y) else state.criterion)("),
+        ),
+        "loss of ordinary logits and labels: expected relative error up to 1e-05, found",
     ),
     Unfair(
         "a process that stays",
