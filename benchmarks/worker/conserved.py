@@ -32,7 +32,7 @@ def conserved_share(conservation: Conservation, summary: Summary, device: Device
 def fastest_s(conservation: Conservation, device: Device) -> float:
     """Return the cost of an epoch in a quiet moment.
 
-    Noise comes and goes. On a CPU the fastest of all trainings had it quiet; on a GPU that is not measured.
+    Noise comes and goes. On a CPU a fifth of all trainings had it quiet; on a GPU that is not measured.
     """
     cost_s = marginal_s(conservation, device)
     if device == "cuda":

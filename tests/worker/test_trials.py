@@ -256,3 +256,16 @@ def test_no_wait_was_for_others_while_the_process_used_all_its_cores(monkeypatch
     found.done = [replace(trial, cpu_s=0.9 * trial.wall_s, waited_s=trial.wall_s) for trial in found.done]
 
     assert conservation_of(found, [timed_at(EPOCH_S)], 0.5, n_cores=1).others_share == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("n_fast", "expected_us"), [(2, 100), (4, 60)])
+def test_two_fast_trainings_of_a_dozen_show_no_quiet_moment_but_a_third_of_them_do(
+    n_fast: int, expected_us: float
+) -> None:
+    timed = [timed_at(60e-6)] * n_fast + [timed_at(100e-6)] * (12 - n_fast)
+
+    assert trials.quiet_s(timed, n_ranks=1) == pytest.approx(expected_us * 1e-6)
+
+
+def test_over_ranks_the_fastest_training_is_the_quiet_moment() -> None:
+    assert trials.quiet_s([timed_at(60e-6), timed_at(100e-6)], n_ranks=2) == pytest.approx(60e-6)
