@@ -142,7 +142,8 @@ def test_digests_of_two_algorithms_can_not_be_compared() -> None:
 def test_the_digest_covers_every_file_of_the_harness_that_a_worker_loads() -> None:
     command = (
         "import sys; from unittest.mock import MagicMock;"
-        "sys.modules |= {'torch': MagicMock(), 'jax': MagicMock()};"  # not ours, and slow to load
+        "names = 'torch', 'torch.utils._python_dispatch', 'torch.utils._pytree', 'jax';"
+        "sys.modules |= {name: MagicMock() for name in names};"  # not ours, and slow to load
         "sys.modules['torch'].optim.__path__ = ['torch/optim'];"
         "import benchmarks.worker.__main__;"
         "import benchmarks.worker.observe_torch, benchmarks.worker.observe_jax;"

@@ -11,8 +11,9 @@ import cpuinfo
 import pytest
 
 from benchmarks.ab import sides
-from benchmarks.cli import run
+from benchmarks.cli import ab, run
 from benchmarks.paths import CODE
+from benchmarks.pytest_plugin import session
 from benchmarks.runner import dispatch
 from benchmarks.runner.answers import Report
 from benchmarks.studies import (
@@ -51,7 +52,8 @@ def stand_in() -> None:
         patch.setattr(sides, asked, cache(getattr(sides, asked)))
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
-    patch.setattr(all_reduce, "choose_cpus", lambda _: ())  # there may be one only
+    for module in (ab, all_reduce, session):
+        patch.setattr(module, "choose_cpus", first_cpus)
     patch.setattr(all_reduce, "_on_ranks", lambda *_: [(2, 1e-4, 1e-4)])
     patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
     patch.setattr(conservation, "rows_of", lambda entry, *_: 250 * [conserved_row(entry.name)])
@@ -66,6 +68,11 @@ def stand_in() -> None:
     patch.setattr(gallery, "MAX_SWEEPS", 1)
     patch.setattr("benchmarks.report.html.page.bundled", lambda: "")
     gc.freeze()  # else each measurement would scan all that is loaded
+
+
+def first_cpus(n_cores: int, n_ranks: int = 1) -> tuple[int, ...]:
+    """Choose CPUs for ranks of which there may be fewer: nobody is pinned to them."""
+    return tuple(range(n_cores * n_ranks))
 
 
 def conserved_row(implementation: str) -> dict[str, object]:
@@ -111,6 +118,7 @@ def _as_if_alone(message: Message, *, counts: bool) -> Measurement | Failure:
         conservation=replace(CONSERVED, marginal_cpu_s=cost_s, marginal_wall_s=cost_s, net_s=None),
         cpu_per_wall=1.0,
         children_cpu_s=0.0,
+        n_processes=1,
         n_instructions=1e6 if counts else None,
     )
     return replace(message, timing=timing)
