@@ -108,12 +108,12 @@ def fine_statuses(line: str) -> set[int]:
     """Return the exit statuses with which a correct command may end here."""
     if "--metric instructions" in line:
         return {0} if shutil.which("valgrind") else {5}  # no case can be counted
-    if "bench ab " in line or "bench compare " in line:
-        return {5} if "--device cuda" in line else {3}  # NumPy runs on no GPU; so little was measured
     n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-    too_few = n_cpus == 1 and ("--cores 2" in line or "--ranks 2" in line)
+    too_few = n_cpus == 1 and any(words in line for words in ("--cores 2", "--ranks 2", "ranks.json"))
     if too_few or ("track show" in line and not find_spec("ruptures")):  # part of an extra
         return {4}
+    if "bench ab " in line or "bench compare " in line:
+        return {5} if "--device cuda" in line else {3}  # NumPy runs on no GPU; so little was measured
     if "--device cuda" in line or "precision=tf32" in line or line.endswith("error_rates_measure"):
         return {1}  # NumPy runs on no GPU; it is not slower where it should be
     return {0, 1} if line.endswith("roofline") else {0}  # measured for a moment only

@@ -45,6 +45,8 @@ class Rehearser:
 def serve(requests: Iterable[str]) -> None:
     """Rehearse each page that is asked for, and answer with its exit status."""
     set_environment()
+    if hasattr(os, "sched_setaffinity"):  # ranks need a CPU each, and a process of xdist has one
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
     stand_in()
     for line in requests:
         page, output, every = json.loads(line)

@@ -11,9 +11,8 @@ import cpuinfo
 import pytest
 
 from benchmarks.ab import sides
-from benchmarks.cli import ab, run
+from benchmarks.cli import run
 from benchmarks.paths import CODE
-from benchmarks.pytest_plugin import session
 from benchmarks.runner import dispatch
 from benchmarks.runner.answers import Report
 from benchmarks.studies import (
@@ -52,8 +51,7 @@ def stand_in() -> None:
         patch.setattr(sides, asked, cache(getattr(sides, asked)))
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
-    for module in (ab, all_reduce, session):
-        patch.setattr(module, "choose_cpus", first_cpus)
+    patch.setattr(all_reduce, "choose_cpus", lambda _: ())  # there may be one only
     patch.setattr(all_reduce, "_on_ranks", lambda *_: [(2, 1e-4, 1e-4)])
     patch.setattr(slowdown, "in_fresh_process", lambda *_, **__: slowdown.EFFECT)
     patch.setattr(conservation, "rows_of", lambda entry, *_: 250 * [conserved_row(entry.name)])
@@ -68,11 +66,6 @@ def stand_in() -> None:
     patch.setattr(gallery, "MAX_SWEEPS", 1)
     patch.setattr("benchmarks.report.html.page.bundled", lambda: "")
     gc.freeze()  # else each measurement would scan all that is loaded
-
-
-def first_cpus(n_cores: int, n_ranks: int = 1) -> tuple[int, ...]:
-    """Choose CPUs for ranks of which there may be fewer: nobody is pinned to them."""
-    return tuple(range(n_cores * n_ranks))
 
 
 def conserved_row(implementation: str) -> dict[str, object]:
