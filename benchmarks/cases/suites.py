@@ -55,7 +55,7 @@ SUITES = {
         max_time_s=174,  # and the start and the tables take some seconds
     ),
     "named": Suite(
-        summary="every implementation on the four named problems (about ten minutes)",
+        summary="every implementation on the four named problems (half an hour or more)",
         problems=("book", "small", "large", "wide"),
         rounds=6,
     ),
