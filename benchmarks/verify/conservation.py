@@ -17,6 +17,8 @@ from impls.contract import Device, Problem
 EPOCH = "time of an epoch, at least its cost in whole trainings on unseen data"
 LEAST = f"at least {TOLERANCE:g} of it"
 
+FRESH = ", after values were changed where place has put them"
+
 CLEARLY = 2
 """Beyond this many times a limit, one process fails; between is undecided."""
 
@@ -185,7 +187,7 @@ def _us(time_s: float) -> str:
 def _freshness(found: Conservation) -> Iterator[Check]:
     """Check that each trial had data that nothing was prepared from, where that is observable."""
     if found.is_fresh is not None:
-        nothing = "place returns no array that can be changed; let it return the arrays themselves"
+        nothing = "place returns no writable array of float32 features; let it return the arrays themselves"
         yield Check(
             name="data of the trainings on unseen data",
             expected="changed before each of them, where place has put them",
@@ -230,6 +232,7 @@ def _fault(trial: Trial, problem: Problem, found: Conservation) -> str | None:
             worst = int(np.nanargmax(np.abs(got - wanted))) if np.isfinite(got).any() else 0
             return (
                 f"{name}[{worst}] after epoch {trial.n_epochs}, data of seed {found.data_seed}, parameters "
-                f"of seed {trial.seed}: expected {wanted[worst]:.7g}, found {got[worst]:.7g}"
+                f"of seed {trial.seed}{FRESH if found.is_fresh else ''}: "
+                f"expected {wanted[worst]:.7g}, found {got[worst]:.7g}"
             )
     return None

@@ -44,17 +44,14 @@ def snapshot(problem: Problem, *, data_seed: int, seed: int, n_epochs: int, is_f
     As in `agreement.reference_for`, it is float32 where the trial saturates, which another trial of this
     problem may not do.
     """
-    exact, rounded = (
-        _trajectory(problem, data_seed, seed, precision, is_fresh=is_fresh)
-        for precision in ("float64", "float32")
-    )
+    exact = _trajectory(problem, data_seed, seed, "float64", is_fresh=is_fresh)
     end = exact.after(n_epochs)
     if max(max(each.ambiguity) for each in exact.snapshots[:n_epochs]) <= AMBIGUITY:
         return end
-    return rounded.after(n_epochs)
+    return _trajectory(problem, data_seed, seed, "float32", is_fresh=is_fresh).after(n_epochs)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # of one trial, in both precisions: each keeps its own data
 def _trajectory(problem: Problem, data_seed: int, seed: int, precision: str, *, is_fresh: bool) -> Trajectory:
     epochs = _epochs(problem, data_seed)
     parameters = draw_parameters(replace(problem, seed=seed))
@@ -62,6 +59,6 @@ def _trajectory(problem: Problem, data_seed: int, seed: int, precision: str, *, 
     return Trajectory(state, changed_epochs(epochs, seed) if is_fresh else epochs)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _epochs(problem: Problem, seed: int) -> list[Batches]:
     return unseen_epochs(problem, seed)

@@ -174,7 +174,7 @@ class Inspection:
     framework_computes: bool | None  # the losses; None: also of a loop that is compiled
     n_readbacks: int | None  # in one epoch
     reads_in_time: bool | None  # each loss before the next step begins
-    losses_computed: bool | None  # when the epoch ends: `export` needs no batches
+    losses_computed: bool | None  # when the epoch ends: `export` needs nothing but the losses
     uploaded_bytes: int | None  # in one epoch
     n_graph_launches: int | None  # of CUDA graphs, in one epoch
     n_kernel_launches: int | None  # outside of them

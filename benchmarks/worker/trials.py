@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.cases.data import draw_parameters
-from benchmarks.worker.inspection.trial_data import FreshData, are_changeable, copy_s, place, unseen_epochs
+from benchmarks.worker.inspection.trial_data import FreshData, copy_s, place, unseen_epochs
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.messages import Conservation, Outcome, Trial
 from benchmarks.worker.observe import FrameworkObserver
@@ -74,7 +74,7 @@ class Trials:
         problem = workload.problem
         epochs = unseen_epochs(problem, seed)
         placed, place_s = place(workload, epochs)
-        fresh = FreshData.of(placed, workload.device, observer, workload.group)
+        fresh = FreshData.of(placed, workload, observer)
         trials = cls(workload, observer, seed, epochs, placed, place_s, fresh)
         trials.first = trials.train(1)
         most = SHORT_S / trials.slowest_s(trials.train(1))
@@ -110,14 +110,8 @@ class Trials:
             # Not the least: a thread that works for the loop may have ended early, once.
             export_s=median(trial.export_s for trial in self.done),
             copy_s=copy_s(self.epochs),
-            is_fresh=self.is_fresh,
+            is_fresh=self.fresh.is_fresh,
         )
-
-    @property
-    def is_fresh(self) -> bool | None:
-        """Whether the placed data changed before each trial; None: they can't be changed."""
-        implementation, device = self.workload.implementation, self.workload.device
-        return self.fresh.found if are_changeable(implementation, device, self.observer) else None
 
     def cheapest(self, cost: Literal["cpu_s", "wall_s"]) -> tuple[Trial, Trial]:
         """Return the cheapest trial of each length. They set the cost: their ends are verified, no others."""

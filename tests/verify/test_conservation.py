@@ -172,7 +172,7 @@ def test_a_trial_that_ends_elsewhere_than_the_reference_fails_and_names_its_seed
     assert fault.startswith(
         "ends of the trainings on unseen data: expected the reference's losses and parameters"
     )
-    assert "after epoch 12, data of seed 7, parameters of seed 8: expected" in fault
+    assert "after epoch 12, data of seed 7, parameters of seed 8, after values were changed" in fault
 
 
 def test_a_trial_that_saturates_is_compared_in_float32_even_if_the_case_does_not() -> None:

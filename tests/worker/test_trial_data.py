@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
+from benchmarks.cases.data import draw_parameters
 from benchmarks.worker.inspection.trial_data import FreshData, changed
-from benchmarks.worker.observe import FrameworkObserver, observer_of
-from benchmarks.worker.ranks import ALONE
+from benchmarks.worker.observe import observer_of
+from benchmarks.worker.training import Workload
+from impls.contract import Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from impls.contract import Device, Implementation
+
 VALUES = np.random.default_rng(1).standard_normal((1000, 3), dtype=np.float32)
+
+
+def fresh_of(placed: Any, framework: str = "numpy", device: Device = "cpu") -> FreshData:
+    """Find the arrays as in a process of a loop in this framework."""
+    implementation = SimpleNamespace(FRAMEWORK=framework)
+    workload = Workload(
+        implementation=cast("Implementation", implementation),
+        problem=Problem(),
+        device=device,
+        parameters=draw_parameters(Problem()),
+        placed=(),
+        data_digest="",
+    )
+    return FreshData.of(placed, workload, observer_of(framework))
 
 
 def test_a_value_changes_alike_wherever_it_is() -> None:
@@ -45,7 +64,7 @@ def test_each_change_starts_from_what_was_placed() -> None:
         "transposed": VALUES.T.copy(),
         "steps": np.arange(5),
     }
-    fresh = FreshData.of(placed, "cpu", FrameworkObserver(), ALONE)
+    fresh = fresh_of(placed)
     for seed in (7, 8):
         fresh.change(seed)
 
@@ -58,14 +77,24 @@ def test_each_change_starts_from_what_was_placed() -> None:
 def test_arrays_of_a_framework_change_in_place(framework: str, put: str) -> None:
     placed = getattr(pytest.importorskip(framework), put)(VALUES.copy())
 
-    FreshData.of([placed], "cpu", observer_of(framework), ALONE).change(7)
+    fresh_of([placed], framework).change(7)
 
     assert np.array_equal(np.asarray(placed), changed(VALUES, 7))
 
 
-def test_nothing_is_found_that_cannot_be_changed_from_here() -> None:
+def test_what_holds_no_features_need_not_be_writable() -> None:
+    x = VALUES.copy()
+    ones = np.broadcast_to(np.float32(1), (1000,))
+
+    assert fresh_of((x, ones, np.int64(5), np.float32(0.5))).is_fresh
+
+
+def test_features_that_cannot_be_changed_are_told_from_those_that_nobody_observes() -> None:
     fixed = VALUES.copy()
     fixed.setflags(write=False)
 
-    assert not FreshData.of([fixed], "cpu", FrameworkObserver(), ALONE).found
-    assert not FreshData.of([VALUES], "cuda", FrameworkObserver(), ALONE).found
+    assert fresh_of([fixed]).is_fresh is False
+    assert fresh_of([object()]).is_fresh is False
+    assert fresh_of([object()], "scipy").is_fresh is None
+    assert fresh_of([VALUES.copy()], "scipy").is_fresh
+    assert fresh_of([VALUES], device="cuda").is_fresh is None

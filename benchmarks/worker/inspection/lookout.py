@@ -21,10 +21,11 @@ class Lookout:
     cpus: set[int] = field(default_factory=set)  # on which some thread might run
     growth_bytes: int = 0  # of the process's memory, from the start of a training to its peak
     _start_bytes: int | None = None
-    _n_forks: int = field(default_factory=lambda: len(FORKS))
+    _n_forks: int = 0
 
     def begin(self) -> None:
         """Note the memory that others than the next training take."""
+        self._n_forks = len(FORKS)  # an honest first call may have compiled in processes that Python forks
         observe.clear_peak_host()
         self._start_bytes = observe.resident_host_bytes()
 

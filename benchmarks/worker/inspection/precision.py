@@ -78,7 +78,7 @@ def probe_errors(workload: Workload) -> ProbeErrors:
     try:
         with np.errstate(all="ignore"):  # a step of 0 divides by 0
             loss, forward = _errors(workload, forward_probe, lambda result: result.losses[0])
-            ordinary = max(_ordinary_error(workload, bias) for bias in BIASES)
+            ordinary = float(np.max([_ordinary_error(workload, bias) for bias in BIASES]))  # NaN prevails
             step, backward = _errors(workload, backward_probe, lambda result: result.weight)
     except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
         return ProbeErrors()

@@ -19,7 +19,7 @@ from impls import numpy_reference
 from impls.contract import EpochResult, Parameters, Problem, State
 
 MAX_STEPS = 8
-"""At most this many of an epoch's steps are checked, drawn anew for each run: a loop may read its first
+"""At most this many of an epoch's steps are checked, drawn anew for each process: a loop may read its first
 losses in time, and later ones in groups."""
 
 CLEAR = 0.1

@@ -8,6 +8,7 @@ any layout, and several.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from time import process_time
 from typing import Any, Self
 
@@ -15,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cases.data import draw_epochs
-from benchmarks.worker.inspection.within_reach import arrays_within_reach
+from benchmarks.worker import observe
 from benchmarks.worker.observe import FrameworkObserver
-from benchmarks.worker.ranks import Group
 from benchmarks.worker.training import Workload
-from impls.contract import Batches, Device, Implementation, Placed, Problem
+from impls.contract import Batches, Placed, Problem
 
-SIGN, ONE = 0x8000_0000, 0x3F80_0000  # of a float32
 ONE_IN = 8
 """One in so many values changes: enough for another training, few enough for the classes to stay apart."""
 
@@ -36,10 +35,9 @@ def changed(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     0 and ±1 stay: labels are 0 and 1, and a loop may fill gaps with either.
     """
     (factor,) = np.random.SeedSequence(seed).generate_state(1)
-    sizes = values.view(np.uint32) & np.uint32(~SIGN & 0xFFFF_FFFF)
-    chosen = sizes * (factor | np.uint32(1)) < 2**32 // ONE_IN
-    chosen &= (sizes != 0) & (sizes != ONE)
-    return np.where(chosen, -values, values)
+    bits = np.abs(values).view(np.uint32)
+    chosen = bits * (factor | np.uint32(1)) < 2**32 // ONE_IN
+    return np.where(chosen & _changeable(values), -values, values)
 
 
 def unseen_epochs(problem: Problem, seed: int) -> list[Batches]:
@@ -77,23 +75,32 @@ def copy_s(epochs: list[Batches]) -> float:
 
 @dataclass(frozen=True)
 class FreshData:
-    """Placed arrays that can be changed, and the values that were placed."""
+    """Placed arrays of features that can be changed, and the values that were placed."""
 
     views: list[NDArray[np.float32]]
     originals: list[NDArray[np.float32]]
+    is_fresh: bool | None  # whether they are all that were found; None: not observable
 
     @classmethod
-    def of(cls, placed: Placed, device: Device, observer: FrameworkObserver, group: Group) -> Self:
-        """Find the arrays; none on a GPU, or if one of them can't be changed from here, on some rank."""
-        arrays = arrays_within_reach(placed, observer, group) if device == "cpu" else []
-        views = [_view(array) for array in arrays]
-        floats = [view for view in views if view.dtype == np.float32]
-        return cls(floats, [view.copy() for view in floats])
+    def of(cls, placed: Placed, workload: Workload, observer: FrameworkObserver) -> Self:
+        """Find the arrays on a CPU; none if one of them can't be changed from here, on some rank.
 
-    @property
-    def found(self) -> bool:
-        """Whether there is an array to change."""
-        return bool(self.views)
+        Of a framework without an observer, only NumPy's arrays are known.
+        """
+        if workload.device != "cpu":
+            return cls([], [], None)
+        is_known = workload.implementation.FRAMEWORK == "numpy" or type(observer) is not FrameworkObserver
+        arrays = [a for a in observe.arrays_in(placed) if is_known or isinstance(a, np.ndarray)]
+        views: list[NDArray[np.float32]] = []
+        try:
+            views += [view for view in map(partial(_view, observer), arrays) if view is not None]
+            for view in views:
+                view[...] = view
+        except Exception:  # noqa: BLE001 - read-only, or not in the memory of the CPU: any framework's error
+            views.clear()
+        if workload.group.anyone(not views):
+            return cls([], [], False if is_known else None)
+        return cls(views, [view.copy() for view in views], is_fresh=True)
 
     def change(self, seed: int) -> None:
         """Change the values as `changed` does, each time from those that were placed."""
@@ -101,11 +108,14 @@ class FreshData:
             view[...] = changed(original, seed)
 
 
-def are_changeable(implementation: Implementation, device: Device, observer: FrameworkObserver) -> bool:
-    """Whether placed arrays can be changed: on a CPU those of NumPy, or a framework that has an observer."""
-    is_known = implementation.FRAMEWORK == "numpy" or type(observer) is not FrameworkObserver
-    return device == "cpu" and is_known
+def _view(observer: FrameworkObserver, array: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - any framework's
+    """Return an array's memory if it holds features: numbers other than 0 and ±1."""
+    if isinstance(array, np.generic) or str(array.dtype).removeprefix("torch.") != "float32":
+        return None
+    view: NDArray[np.float32] = np.asarray(observer.writable(array))
+    return view if _changeable(view).any() else None
 
 
-def _view(array: Any) -> NDArray[Any]:  # noqa: ANN401 - any framework's
-    return np.asarray(array.detach() if hasattr(array, "detach") else array)
+def _changeable(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (values != 0) & (np.abs(values) != 1)
+    return found

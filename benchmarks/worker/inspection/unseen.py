@@ -1,4 +1,4 @@
-"""Trains on problems whose values are drawn anew for each run; see `benchmarks.verify.unseen`."""
+"""Trains on problems whose values are drawn anew for each process; see `benchmarks.verify.unseen`."""
 
 from collections.abc import Callable, Iterable
 from itertools import cycle, islice
