@@ -83,10 +83,16 @@ class Trials:
         return trials
 
     def add_pair(self) -> None:
-        """Train at each length; lengthen the longer one until the difference is large enough to measure."""
+        """Train at each length; lengthen the longer one until the difference is large enough to measure.
+
+        The seed says which one comes first, and both are announced as the longer one: a loop that wastes time
+        in the shorter one, so that an epoch more seems to cost less, does not know which one it is.
+        """
         longest = max(self.short + 1, MAX_STEPS // self.workload.problem.n_batches)
         while True:
-            difference_s = -self.slowest_s(self.train(self.short)) + self.slowest_s(self.train(self.long))
+            lengths = np.random.default_rng((self.seed, len(self.done))).permutation([self.short, self.long])
+            cost_s = {n: self.slowest_s(self.train(n, announced=self.long)) for n in lengths.tolist()}
+            difference_s = cost_s[self.long] - cost_s[self.short]
             if difference_s >= DIFFERENCE_S or self.long >= longest:
                 return
             growth = min(MAX_GROWTH, 1.2 * DIFFERENCE_S / max(difference_s, 1e-9))
@@ -127,13 +133,15 @@ class Trials:
         """Return the largest of the ranks' costs of a trial."""
         return self.workload.group.slowest(self.cost_s(trial))
 
-    def train(self, n_epochs: int) -> Trial:
+    def train(self, n_epochs: int, *, announced: int = 1) -> Trial:
         """Run a trial of this length, and another if it compiled: a loop may compile for each length."""
         for _ in range(2):
             before = self.observer.n_compilations() or 0
             seed = self.seed + 1 + len(self.done)
             self.fresh.change(seed)
-            self.done.append(run_trial(self.workload, self.placed, seed=seed, n_epochs=n_epochs))
+            self.done.append(
+                run_trial(self.workload, self.placed, seed=seed, n_epochs=n_epochs, announced=announced)
+            )
             n_compiled = (self.observer.n_compilations() or 0) - before
             self.n_compilations += n_compiled
             if not self.workload.group.anyone(n_compiled):
@@ -179,14 +187,14 @@ def _for_others_s(trainings: Iterable[Trial | TimedTraining], part: float, n_cor
     return sum(max(0.0, min(part * t.waited_s, n_cores * t.wall_s - t.cpu_s)) for t in trainings)
 
 
-def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: int) -> Trial:
+def run_trial(workload: Workload, placed: list[Placed], *, seed: int, n_epochs: int, announced: int) -> Trial:
     """Train for `n_epochs` on these epochs, from parameters that no other training starts from.
 
-    The implementation learns how long the training is, so that work for it in `prepare` counts.
+    The implementation is told a number of epochs, as in any training; work for them in `prepare` counts.
     """
     implementation, device = workload.implementation, workload.device
     # It ends an epoch early: losses that a loop computes only for the last one are then missing.
-    problem = replace(workload.problem, n_epochs=n_epochs + 1, target_loss=None)
+    problem = replace(workload.problem, n_epochs=announced + 1, target_loss=None)
     parameters = draw_parameters(replace(problem, seed=seed))
     workload.lookout.begin()
     workload.group.wait()

@@ -178,7 +178,7 @@ def test_a_trial_that_ends_elsewhere_than_the_reference_fails_and_names_its_seed
 def test_a_trial_that_saturates_is_compared_in_float32_even_if_the_case_does_not() -> None:
     problem, seed = Problem(batch_size=10, feature_scale=10), 1234567
     workload = Workload.of(cast("Implementation", numpy_float32), problem)
-    trial = run_trial(workload, [*unseen_epochs(problem, seed)], seed=seed + 1, n_epochs=125)
+    trial = run_trial(workload, [*unseen_epochs(problem, seed)], seed=seed + 1, n_epochs=125, announced=125)
 
     ends = judgement(problem, data_seed=seed, trials=(trial,), is_fresh=None).checks[0]
 

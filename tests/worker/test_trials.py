@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -19,7 +19,11 @@ from benchmarks.worker.trials import MAX_STEPS, N_PAIRS, Trials, conservation_of
 from impls.contract import EpochResult, Parameters, Problem, Ranks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from impls.contract import Device
+
+T = TypeVar("T")
 
 EPOCH_S, PREPARE_S, EXPORT_S = 1e-3, 2e-4, 3e-5
 PROBLEM = Problem(batch_size=4, n_batches=2, n_epochs=3)
@@ -81,6 +85,11 @@ def trials_of(
     for _ in range(n_pairs):
         found.add_pair()
     return found
+
+
+def batched(values: Sequence[T]) -> list[tuple[T, T]]:
+    """Return the values two by two."""
+    return list(zip(values[::2], values[1::2], strict=True))
 
 
 def share_of(loop: Loop, shown_s: float, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -148,14 +157,19 @@ def test_an_honest_time_is_conserved_on_any_number_of_cores(monkeypatch: pytest.
     assert two.marginal_cpu_s == pytest.approx(one.marginal_cpu_s / 2)
 
 
-def test_no_two_trials_start_alike_and_each_is_told_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_trials_start_alike_and_nobody_is_told_which_one_of_a_pair_is_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     loop = Loop()
     problem = Problem(batch_size=4, n_batches=2, n_epochs=3, target_loss=0.3)
 
-    found = trials_of(loop, monkeypatch, problem)
+    found = trials_of(loop, monkeypatch, problem, n_pairs=20)
 
     assert len({weight for _, weight in loop.asked}) == len(loop.asked) == len(found.done)
-    assert [told.n_epochs - 1 for told, _ in loop.asked] == [trial.n_epochs for trial in found.done]
+    told = [problem.n_epochs - 1 for problem, _ in loop.asked[2:]]
+    pairs = [(first.n_epochs, second.n_epochs) for first, second in batched(found.done[2:])]
+    assert batched(told) == [(max(pair), max(pair)) for pair in pairs]
+    assert {first < second for first, second in pairs} == {True, False}
     assert {told.target_loss for told, _ in loop.asked} == {None}
 
 
