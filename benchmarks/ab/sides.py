@@ -15,8 +15,8 @@ from benchmarks.cases.implementations import (
     ImplementationFile,
     contract_version,
     discover,
+    entry_of,
     file_of,
-    read_named_file,
     require_current,
 )
 from benchmarks.compare.result import SideRecord
@@ -155,7 +155,7 @@ def _entries(name: str, options: SideOptions, folder: Path, file_as: str) -> dic
     if options.impl is None:
         _require_contract(name, options.ref or str(folder), contract_version(folder))
         return {name: entry for name, entry in discover(folder).items() if name != REFERENCE}
-    return {file_as: read_named_file(file_of(str(options.impl), folder))}
+    return {file_as: entry_of(str(options.impl), folder)}
 
 
 def _require_contract(side: str, where: str, found: int | None) -> None:

@@ -163,7 +163,7 @@ def select(names: Iterable[str], folder: Path = IMPLEMENTATIONS) -> list[Impleme
     Raises:
         UsageError: there is no such implementation, or it is the reference, which is not timed.
     """
-    if chosen := [_entry_of(name, folder) for name in names]:
+    if chosen := [entry_of(name, folder) for name in names]:
         return chosen
     return [entry for entry in discover(folder).values() if entry.tier != REFERENCE_TIER]
 
@@ -173,11 +173,15 @@ def is_known(name: str) -> bool:
     return name != REFERENCE and name in _files_in(IMPLEMENTATIONS)
 
 
-def _entry_of(name: str, folder: Path) -> ImplementationFile:
-    path = file_of(name, folder)
-    entry = read_named_file(path) if path == Path(name) else read_entry(path)
+def entry_of(named: str, folder: Path = IMPLEMENTATIONS) -> ImplementationFile:
+    """Read the implementation that the user named: as in the folder, or by a path.
+
+    Raises:
+        UsageError: there is none, it is for another version of the contract, or it is the reference.
+    """
+    entry = _read_named_file(file_of(named, folder))
     if entry.tier == REFERENCE_TIER:
-        raise _not_timed(name)
+        raise _not_timed(named)
     return entry
 
 
@@ -197,12 +201,7 @@ def _not_timed(name: str) -> UsageError:
     return UsageError(f"{name} verifies the others; it is not timed")
 
 
-def read_named_file(path: Path) -> ImplementationFile:
-    """Read the implementation in a file that the user named.
-
-    Raises:
-        UsageError: there is no such file, or it was written for another version of the contract.
-    """
+def _read_named_file(path: Path) -> ImplementationFile:
     if not path.is_file():
         message = f"no such file: {path}; expected a Python file with an implementation"
         raise UsageError(message)

@@ -25,17 +25,17 @@ LOADERS = ("AOTIModelPackageLoader", "AOTIModelContainerRunnerCpu", "AOTIModelCo
 """Classes of torch._C._aoti: each of their objects is a program that was compiled ahead of time."""
 
 
-class Halving(TorchDispatchMode):  # type: ignore[no-untyped-call] # PyTorch's own
+class Halving(TorchDispatchMode):  # type: ignore[no-untyped-call] # PyTorch declares no types for it
     """Halves the results of all operations that compute, of one of these sizes, where they are written."""
 
     def __init__(self, sizes: Collection[int]) -> None:
         """Halve results of so many elements."""
-        super().__init__()  # type: ignore[no-untyped-call] # PyTorch's own
+        super().__init__()  # type: ignore[no-untyped-call] # PyTorch declares no types for it
         self.sizes = sizes
 
     def __torch_dispatch__(
         self,
-        func: Any,  # noqa: ANN401
+        func: Any,  # noqa: ANN401 - an operator, whose class in PyTorch has no type for its schema
         types: object,
         args: Sequence[object] = (),
         kwargs: Mapping[str, object] | None = None,

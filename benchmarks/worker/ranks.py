@@ -7,10 +7,13 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 
 from benchmarks.worker.messages import Job
 from impls.contract import Implementation, Ranks, SpansRanks
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LEAD_S = 1.0
 """So long before its time limit, a rank writes where it hangs; a fifth of the limit, if that is less."""
@@ -35,6 +38,19 @@ class Group:
         With several ranks there are none: the others wait for the rank that raises, until it ends.
         """
         return (Exception,) if self.ranks.n_ranks == 1 else ()
+
+    def answer_of(self, probe: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T | None:
+        """Return what a probe of the implementation found; None: it raised an error that is tolerated.
+
+        It has raised the error on its own problem, too, where it is reported.
+
+        Raises:
+            Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
+        """
+        try:
+            return probe(*arguments, **keywords)
+        except self.tolerated:
+            return None
 
     def rows(self, n_rows: int) -> slice:
         """Return this rank's rows of a batch."""

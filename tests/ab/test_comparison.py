@@ -166,6 +166,7 @@ def test_the_exit_status_says_what_was_found(
         (["ab", "--new-env=A=1", "--json=/dev/null/a.json"], "can't be written"),
         (["ab", "--new-impl=a.py", "--impl=jax_jit", "--impl=jax_scan"], "expected one name beside a file"),
         (["ab", "--base-impl=torch_eagr"], "unknown implementation 'torch_eagr': expected one of"),
+        (["ab", "--base-impl=numpy_reference"], "numpy_reference verifies the others; it is not timed"),
         (["ab", "--base-ref=no-such"], "expected a commit named 'no-such'"),
     ],
 )

@@ -22,10 +22,7 @@ def framework_computes(workload: Workload, observer: FrameworkObserver) -> bool 
     Raises:
         Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
     """
-    try:
-        return _compared(workload, observer)
-    except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
-        return None
+    return workload.group.answer_of(_compared, workload, observer)
 
 
 def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:

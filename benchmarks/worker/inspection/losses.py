@@ -31,10 +31,7 @@ def losses_are_computed(workload: Workload, observer: FrameworkObserver) -> bool
     Raises:
         Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
     """
-    try:
-        return _compared(workload, observer)
-    except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
-        return None
+    return workload.group.answer_of(_compared, workload, observer)
 
 
 def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:
@@ -56,15 +53,15 @@ def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:
 @contextmanager
 def _changed(array: Any, observer: FrameworkObserver, losses: NDArray[Any]) -> Iterator[None]:  # noqa: ANN401 - any framework's
     """Change an array of floating-point numbers, unless it holds a loss or is out of reach."""
-    memory: Any = None
-    before: Any = None
+    memory = before = None
     with suppress(Exception):  # read-only, deleted, or on another device: any framework's error
         memory = observer.writable(array)
-        before, values = deepcopy(memory), on_host(memory)
+        values, copied = on_host(memory), deepcopy(memory)
         if values.dtype.kind == "f" and not np.isin(losses, values).any():
             memory[...] = CHANGED
+            before = copied
     try:
         yield
     finally:
-        with suppress(Exception):
+        if memory is not None and before is not None:
             memory[...] = before

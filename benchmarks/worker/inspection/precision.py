@@ -75,13 +75,14 @@ def probe_errors(workload: Workload) -> ProbeErrors:
     Raises:
         Exception: the loop's own, over ranks: the others wait for the rank that raised it, until it ends.
     """
-    try:
-        with np.errstate(all="ignore"):  # a step of 0 divides by 0
-            loss, forward = _errors(workload, forward_probe, lambda result: result.losses[0])
-            ordinary = float(np.max([_ordinary_error(workload, bias) for bias in BIASES]))  # NaN prevails
-            step, backward = _errors(workload, backward_probe, lambda result: result.weight)
-    except workload.group.tolerated:  # it has raised the error on its own problem, too, where it is reported
-        return ProbeErrors()
+    return workload.group.answer_of(_probe_errors, workload) or ProbeErrors()
+
+
+def _probe_errors(workload: Workload) -> ProbeErrors:
+    with np.errstate(all="ignore"):  # a step of 0 divides by 0
+        loss, forward = _errors(workload, forward_probe, lambda result: result.losses[0])
+        ordinary = float(np.max([_ordinary_error(workload, bias) for bias in BIASES]))  # NaN prevails
+        step, backward = _errors(workload, backward_probe, lambda result: result.weight)
     return ProbeErrors(forward, backward, loss, ordinary, step)
 
 

@@ -8,7 +8,6 @@ any layout, and several.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from time import process_time
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cases.data import draw_epochs
 from benchmarks.worker import observe
+from benchmarks.worker.inspection.within_reach import changeable
 from benchmarks.worker.observe import FrameworkObserver
 from benchmarks.worker.training import Workload
 from impls.contract import Batches, Placed, Problem
@@ -91,14 +91,9 @@ class FreshData:
             return cls([], [], None)
         is_known = workload.implementation.FRAMEWORK == "numpy" or type(observer) is not FrameworkObserver
         arrays = [a for a in observe.arrays_in(placed) if is_known or isinstance(a, np.ndarray)]
-        views: list[NDArray[np.float32]] = []
-        try:
-            views += [view for view in map(partial(_view, observer), arrays) if view is not None]
-            for view in views:
-                view[...] = view
-        except Exception:  # noqa: BLE001 - read-only, or not in the memory of the CPU: any framework's error
-            views.clear()
-        if workload.group.anyone(not views):
+        found = (view for array in arrays if (view := _view(observer, array)) is not None)
+        views = changeable(found, workload.group)
+        if not views:
             return cls([], [], False if is_known else None)
         return cls(views, [view.copy() for view in views], is_fresh=True)
 
