@@ -62,11 +62,10 @@ def renewed(page: str, files: Sequence[Path] = ()) -> str:
 def _table(device: str, files: Sequence[Path]) -> str:
     for file in files:
         run = read_run(CODE / file)
-        if groups := named_lines(run, device):
+        groups = named_lines(run, device)
+        pairs = [line.pair for lines in groups.values() for line in lines if line.pair]
+        if rows := [row for pair in pairs for row in (pair.torch, pair.jax)]:
             shown = Path(os.path.relpath(CODE / file, CODE)).as_posix()
-            rows = [
-                row for lines in groups.values() for line in lines for row in (line.torch, line.jax) if row
-            ]
             head, end = f"<!-- table: {device}, {shown} -->", "<!-- end of table -->"
             return "\n".join([head, "", _named_table(groups), _caption(rows, run), "", end])
     message = f"{files[-1]}: expected both frameworks on named problems on {device}, found none; name another"

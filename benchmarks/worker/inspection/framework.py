@@ -11,7 +11,6 @@ from benchmarks.worker.training import Workload
 UNCHANGED = 0.1
 """At most this part of the losses may be the same by chance."""
 
-
 NO_LOSS = 1e-6
 """A loss below it is as good as 0: of half the logit, too."""
 

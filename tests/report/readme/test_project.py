@@ -131,6 +131,22 @@ def test_the_caption_has_both_numbers_if_problems_differ_in_rounds(tmp_path: Pat
     assert "4 to 6 rounds of fresh processes" in page
 
 
+def test_the_caption_counts_only_the_rounds_of_rows_that_the_table_compares(tmp_path: Path) -> None:
+    by_hand = replace(pair(1e-3, 1e-3)[0], implementation="torch_hand", gradient="by hand")
+    lonely = replace(by_hand, processes=by_hand.processes[:4])
+    page = renewed(PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6), lonely)))
+
+    assert ", 6 rounds of fresh processes" in page
+
+
+def test_a_record_in_which_nothing_can_be_compared_is_refused(tmp_path: Path) -> None:
+    torch, jax = pair(1e-3, 1e-3)
+    apart = replace(torch, processes=torch.processes[:3]), replace(jax, processes=jax.processes[3:])
+
+    with pytest.raises(UsageError, match="expected both frameworks on named problems"):
+        renewed(PAGE.format(file=record(tmp_path, *apart)))
+
+
 def test_the_caption_says_that_a_run_was_interrupted(tmp_path: Path) -> None:
     whole = PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6)))
     cut = PAGE.format(file=record(tmp_path, *pair(100e-6, 50e-6), name="cut.json", interrupted="Ctrl-C *"))
