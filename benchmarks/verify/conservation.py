@@ -216,7 +216,7 @@ def _fault(trial: Trial, problem: Problem, found: Conservation) -> str | None:
         data_seed=found.data_seed,
         seed=trial.seed,
         n_epochs=trial.n_epochs,
-        is_fresh=found.is_fresh is True,
+        is_fresh=bool(found.is_fresh),
     )
     loss_tolerance, parameter_tolerance = tolerances(problem)
     for name, tolerance in (
