@@ -39,7 +39,7 @@ def answers(**changes: Any) -> dict[str, bool | None]:
 
 
 @pytest.mark.parametrize(
-    ("quiet_us", "holds"), [(65, True), (100, None), (150, None), (40, True)], ids="{} µs".format
+    ("quiet_us", "holds"), [(87, True), (90, None), (150, None), (40, True)], ids="{} µs".format
 )
 def test_the_fastest_epoch_may_be_below_the_cost_as_far_as_a_whole_training_is(
     quiet_us: float, holds: object
