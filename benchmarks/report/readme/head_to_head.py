@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.analysis.cells import NO_FIGURE, in_unit
@@ -43,11 +43,12 @@ def tier_table(groups: Groups, headings: Sequence[str]) -> str:
     """Return a table with a column for each group, and a line for each tier that both frameworks have."""
     pairs = {(line.name, group): line.pair for group, own in groups.items() for line in own if line.pair}
     lines = sorted((line for own in groups.values() for line in own if line.pair), key=_place)
-    cells = [
-        [_tier_cell(name, [pair for (of, _), pair in pairs.items() if of == name])]
-        + [_pair_cell(pairs.get((name, group))) for group in groups]
-        for name in dict.fromkeys(line.name for line in lines)
-    ]
+    cells = []
+    for name in dict.fromkeys(line.name for line in lines):
+        own = [pairs.get((name, group)) for group in groups]
+        compared = {(pair.torch.implementation, pair.jax.implementation) for pair in own if pair}
+        alike = compared.pop() if len(compared) == 1 else None
+        cells.append([_tier_cell(name, alike or ())] + [_pair_cell(pair, named=not alike) for pair in own])
     return markdown_table(["tier", *headings], cells, right=())
 
 
@@ -55,19 +56,27 @@ def _place(line: Line) -> tuple[int, bool]:
     return TIERS.index(line.tier), line.by_hand
 
 
-def _tier_cell(name: str, pairs: Sequence[LikeForLike]) -> str:
-    """Return a tier and, in further lines, the implementations of PyTorch and of JAX that are compared."""
-    sides = ([pair.torch for pair in pairs], [pair.jax for pair in pairs])
-    names = (", ".join(dict.fromkeys(cell(row.implementation) for row in side)) for side in sides)
-    return f"**{name}**<br><small>{'<br>'.join(names)}</small>"
+def _tier_cell(name: str, implementations: Sequence[str]) -> str:
+    """Return a tier and, in further lines, the implementations that all of its cells compare."""
+    return f"**{name}**" + _small(map(cell, implementations))
 
 
-def _pair_cell(pair: LikeForLike | None) -> str:
-    """Return the verdict and, in a further line, the typical times of PyTorch and of JAX."""
+def _pair_cell(pair: LikeForLike | None, *, named: bool) -> str:
+    """Return the verdict and, below, the typical times of PyTorch and of JAX, with or without their names."""
     if pair is None:
         return NO_FIGURE
-    times = " / ".join(in_unit(each.typical_s, "s") for each in (pair.torch, pair.jax))
-    return f"{_verdict_cell(pair)}<br><small>{unbroken(times)}</small>"
+    sides = [
+        (cell(row.implementation), unbroken(in_unit(row.typical_s, "s"))) for row in (pair.torch, pair.jax)
+    ]
+    lines = (
+        [f"{name} {time}" for name, time in sides] if named else [unbroken(" / ".join(t for _, t in sides))]
+    )
+    return _verdict_cell(pair) + _small(lines)
+
+
+def _small(lines: Iterable[str]) -> str:
+    text = "<br>".join(lines)
+    return f"<br><small>{text}</small>" if text else ""
 
 
 def _fastest(row: Figures | None) -> str:

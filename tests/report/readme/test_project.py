@@ -113,14 +113,16 @@ def test_a_cell_is_empty_where_only_one_framework_was_measured(tmp_path: Path) -
     assert (epoch[2], step[1]) == (NO_FIGURE, NO_FIGURE)
 
 
-def test_a_tier_names_all_implementations_that_are_fastest_on_some_problem(tmp_path: Path) -> None:
-    """The first cell of a line names each implementation that the line compares, PyTorch's first."""
+def test_a_line_with_other_implementations_on_some_problem_names_them_at_their_times(tmp_path: Path) -> None:
+    """Where a tier's fastest differ between problems, each cell says whose times it shows."""
     other = [replace(each, implementation="torch_other") for each in pair(9e-6, 8e-6, NAMED["wide"])[:1]]
     path = record(tmp_path, *pair(100e-6, 50e-6), *pair(90e-6, 91e-6, NAMED["wide"]), *other)
 
     _, line = cells(renewed(PAGE.format(file=path)))
 
-    assert line[0] == "**step**<br><small>torch_step, torch_other<br>jax_step</small>"
+    assert line[0] == "**step**"
+    assert line[1].endswith("<br><small>torch_step 100 µs<br>jax_step 50.0 µs</small>")
+    assert "<small>torch_other " in line[2]
 
 
 def test_the_caption_has_both_numbers_if_problems_differ_in_rounds(tmp_path: Path) -> None:
