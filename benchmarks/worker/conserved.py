@@ -17,9 +17,11 @@ that no whole training does. On an H200 it was down to 0.42 of a median epoch, a
 row's processes (all records)."""
 
 EVEN = 0.85
-"""This part of a quiet training's mean epoch must its fastest reach, within TOLERANCE: epochs of one training
-differ. C's `free` tidies up once in about 500 steps of `torch_epoch`: on `small`, where that is one epoch in
-five, the fastest took 0.79 to 0.83 of the mean (AMD EPYC, glibc 2.36)."""
+"""Epochs of one training differ: their mean reaches its cost, their median and fastest this part of it.
+
+C's `free` tidies up once in about 500 steps of `torch_epoch`. On `small`, that is in every fifth epoch: the
+median was 0.83 to 0.9 of the mean, and the fastest 0.79 to 0.83 (AMD EPYC, glibc 2.36).
+"""
 
 BUSY = 0.2
 """If others had the core in a larger part of the trials' time, a time is not said to be below its cost."""
@@ -30,8 +32,8 @@ def conserved_share(conservation: Conservation, summary: Summary, device: Device
     cost_s, quiet_s = marginal_s(conservation, device), fastest_s(conservation, device)
     if min(cost_s, quiet_s) <= 0:
         return 0.0
-    typical_s = summary.median_s if conservation.net_s is None else min(summary.median_s, conservation.net_s)
-    return min(typical_s / cost_s, summary.min_s / quiet_s)
+    mean_s = summary.mean_s if conservation.net_s is None else conservation.net_s
+    return min(mean_s / cost_s, summary.median_s / (EVEN * cost_s), summary.min_s / quiet_s)
 
 
 def fastest_s(conservation: Conservation, device: Device) -> float:

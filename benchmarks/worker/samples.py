@@ -19,7 +19,7 @@ class Summary:
     median_s: float
     q3_s: float
     max_s: float
-    mean_s: float  # for other tools; no verdict depends on it
+    mean_s: float  # no verdict about speed depends on it: a few slow epochs change it
     kept_s: tuple[float, ...]  # ascending, at most MAX_KEPT, evenly spaced in rank from min to max
 
 
