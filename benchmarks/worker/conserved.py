@@ -19,8 +19,9 @@ row's processes (all records)."""
 EVEN = 0.85
 """Epochs of one training differ: their mean reaches its cost, their median and fastest this part of it.
 
-C's `free` tidies up once in about 500 steps of `torch_epoch`. On `small`, that is in every fifth epoch: the
-median was 0.83 to 0.9 of the mean, and the fastest 0.79 to 0.83 (AMD EPYC, glibc 2.36).
+Each step of `torch_epoch` leaves C's allocator (glibc 2.36) small free blocks, which it merges by the
+thousand: on `small`, for 0.2 ms in every fifth epoch and for 1.5 ms once in 13 (gone with the allocator's
+setting mxfast=0). Its median was 0.83 to 0.9 of the mean there, and its fastest 0.79 to 0.83 (AMD EPYC).
 """
 
 BUSY = 0.2
