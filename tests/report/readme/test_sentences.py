@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.decision_map import decision_maps
-from benchmarks.analysis.figures import rows_by_group
 from benchmarks.analysis.head_to_head import lines_of
 from benchmarks.cases.problems import NAMED
 from benchmarks.paths import CODE
@@ -63,64 +62,63 @@ def says(words: str, page: Path = README) -> bool:
     return words in " ".join(page.read_text(encoding="utf-8").split())
 
 
-def test_jax_is_faster_when_both_compile_and_pytorch_when_neither_does(
-    pairs: dict[str, list[LikeForLike]],
-) -> None:
-    assert says("When both derive the gradient and compile (tiers *epoch* and *step*), JAX is faster.")
+def winners(pairs: Mapping[str, Iterable[LikeForLike]], tier: str) -> dict[str, str | None]:
+    """Return the faster framework of a tier, or None, by the problem's name."""
+    return {
+        name.partition("-")[0]: each.winner
+        for name, group in pairs.items()
+        for each in group
+        if each.torch.tier == tier
+    }
+
+
+def test_each_tier_has_the_winners_that_the_readme_names(pairs: dict[str, list[LikeForLike]]) -> None:
+    assert says("With whole epochs in one call, PyTorch is faster on `book` and JAX on `large`; `small` and")
+    assert says("`small` and `wide` are inconclusive. Both take at most 2.4 times as long as the floor")
+    assert says("With one call for each step, JAX is faster; `wide` is inconclusive.")
     assert says("When neither compiles (*eager*), PyTorch is faster.")
-    for each in (each for group in pairs.values() for each in group):
-        assert each.winner == ("PyTorch" if each.torch.tier == "eager" else "JAX"), each
+    assert winners(pairs, "epoch") == {"book": "PyTorch", "small": None, "large": "JAX", "wide": None}
+    assert winners(pairs, "step") == {"book": "JAX", "small": "JAX", "large": "JAX", "wide": None}
+    assert set(winners(pairs, "eager").values()) == {"PyTorch"}
+    distances = [
+        each.times_floor or 0
+        for group in pairs.values()
+        for pair in group
+        for each in (pair.torch, pair.jax)
+        if each.tier == "epoch"
+    ]
+    assert round(max(distances), 1) == 2.4
 
 
-def test_the_second_processor_agrees_except_for_whole_epochs_of_wide() -> None:
-    assert says(
-        "Results on a second CPU model agree, except for whole epochs of `wide`, where the comparison is"
-    )
-    assert says("the comparison is inconclusive.")
-    other = read_run(CODE / "results" / "runs" / "20261124T042559Z.json")
+def test_the_second_processor_agrees_on_steps_and_eager_loops() -> None:
+    assert says("A second CPU model agrees on steps and eager loops, and there JAX is faster on `wide`, too.")
+    other = read_run(CODE / "results" / "runs" / "20261126T151300Z.json")
     assert other.provenance.host.cpu != the_readmes_run().provenance.host.cpu
-    pairs = [each for group in derived(named_lines(other, "cpu")).values() for each in group]
-    assert len(pairs) > len(NAMED)
-    for each in pairs:
-        expected = None if each.torch.group.startswith("wide") and each.torch.tier == "epoch" else "JAX"
-        assert each.winner == ("PyTorch" if each.torch.tier == "eager" else expected), each
+    found = derived(named_lines(other, "cpu"))
+    assert winners(found, "step") == dict.fromkeys(NAMED, "JAX")
+    assert winners(found, "eager") == dict.fromkeys(NAMED, "PyTorch")
 
 
 def test_both_frameworks_get_faster_as_one_call_covers_more_work(pairs: dict[str, list[LikeForLike]]) -> None:
     assert says("Both frameworks get faster as one call covers more work, because a step this small")
-    assert says("Only on `large`, JAX takes as long for a whole epoch as for its steps one by one.")
-    alike = set()
-    for name, group in pairs.items():
+    for group in pairs.values():
         for ways in ([each.torch for each in group], [each.jax for each in group]):
             assert [way.tier for way in ways] == ["epoch", "step", "eager"]
-            ratios = [(less.typical_s or 0) / (more.typical_s or 1) for less, more in pairwise(ways)]
-            assert max(ratios) < 1.01
-            alike |= {(name.partition("-")[0], ways[0].framework) for ratio in ratios if ratio > 0.99}
-    assert alike == {("large", "jax")}
+            assert all((less.typical_s or 0) < (more.typical_s or 0) for less, more in pairwise(ways))
 
 
 def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[LikeForLike]]) -> None:
-    assert says(
-        "The first call takes one to three seconds in PyTorch, and about a quarter of a second in JAX."
+    assert says("JAX's first call takes less than half a second. PyTorch's takes two to three seconds for a")
+    assert says("for a step, and 11 to 20 seconds for the fastest epoch, which is compiled ahead of time.")
+    assert says("Where that program was kept, a new process's first call takes at most 35 ms.")
+    compiled = [each for group in pairs.values() for each in group if each.torch.tier != "eager"]
+    assert max(each.jax.cold_s or 1 for each in compiled) < 0.5
+    steps, epochs = (
+        [each.torch for each in compiled if each.torch.tier == tier] for tier in ("step", "epoch")
     )
-    for each in (each for group in pairs.values() for each in group if each.torch.tier != "eager"):
-        assert 1 < (each.torch.cold_s or 0) < 3
-        assert 0.2 < (each.jax.cold_s or 0) < 0.32
-
-
-@pytest.mark.parametrize("problem", ["B10000-D256-N5-E12", "B1000-D4096-N5-E12"])
-def test_two_larger_problems_reverse_the_order(problem: str) -> None:
-    assert says("256 features with batches of 10,000, and 4,096 features with batches of 1,000. There eager")
-    assert says("PyTorch is faster than every compiled PyTorch and JAX implementation except `jax_jit` ([all")
-    rows = rows_by_group(a_sweep())[f"{problem} on cpu"]
-    compiled = {name for name, row in rows.items() if row.is_timed and row.tier in ("step", "epoch")}
-    eager_s = [rows[name].typical_s for name in ("torch_eager", "torch_eager_fused")]
-    assert {name for name in compiled if rows[name].typical_s <= max(eager_s)} == {"jax_jit"}
-
-
-@cache
-def a_sweep() -> Run:
-    return read_run(CODE / "results" / "runs" / "20261126T152228Z.json")
+    assert {round(each.cold_s or 0) for each in steps} == {2, 3}
+    assert {round(f(each.cold_s or 0 for each in epochs)) for f in (min, max)} == {11, 20}
+    assert max(each.warm_s or 1 for each in epochs) < 0.0355
 
 
 def test_on_the_gpu_the_frameworks_are_as_far_apart_as_the_page_says() -> None:
