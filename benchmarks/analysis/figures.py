@@ -80,7 +80,7 @@ class Figures:
     best_s: float | None = column("time of the fastest epoch", "s", title="best", priority=4)
     conserved: float | None = column(
         "the fastest epoch over what an epoch costs in whole trainings on unseen data, in the median of the "
-        "rounds; below 0.8 only as far as the machine's noise explains it",
+        "rounds; below 0.8 only as far as differences between epochs and the noise of the machine explain it",
         title="of its cost",
         priority=3,
         cell=lambda row: NO_FIGURE if row.conserved is None else f"{row.conserved:.2f}",

@@ -78,7 +78,7 @@ class ProcessLine:
         "three quarters of the epochs took at most this long", "s", title="quartile 3", priority=3
     )
     max_s: float = column("the slowest epoch", "s", title="max", priority=1)
-    mean_s: float | None = column("the mean, by which nothing is judged; missing: not recorded", "s")
+    mean_s: float | None = column("the mean, by which no speed is judged; missing: not recorded", "s")
     first_call_s: float | None = column(
         "place, prepare and the first epoch, with all compiling, with warm disk caches; missing: they were "
         "empty",

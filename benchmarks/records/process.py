@@ -33,7 +33,7 @@ class ProcessResult:
     first_call_s: Seconds | None  # with a warm disk cache; None: the disk caches were empty
     cpu_per_wall: Cores
     marginal_s: Seconds | None = None  # an epoch's cost in trainings on unseen data; None: not recorded
-    mean_s: Seconds | None = None  # no verdict uses it; None: not recorded
+    mean_s: Seconds | None = None  # no verdict about speed uses it; None: not recorded
     n_instructions: Instructions | None = None  # of an epoch, under valgrind; None: not counted
     power_w: Watts | None = None  # the mean of the whole device while trainings were timed; None: not metered
     epoch_energy_j: Joules | None = None  # overstated, in earlier records only: it is not shown

@@ -10,7 +10,15 @@ import numpy as np
 from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Check
 from benchmarks.verify.trajectory import snapshot
-from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, fastest_s, is_busy, marginal_s
+from benchmarks.worker.conserved import (
+    ALONE,
+    TOLERANCE,
+    conserved_share,
+    fastest_s,
+    is_busy,
+    marginal_s,
+    mean_s,
+)
 from benchmarks.worker.messages import Conservation, Timing, Trial
 from impls.contract import Device, Problem
 
@@ -106,7 +114,8 @@ def _most_undecided(judgements: Sequence[Judgement]) -> tuple[Check, bool]:
 def _epoch(timing: Timing, share: float, device: Device) -> Check:
     found, shown = timing.conservation, timing.summary
     text = (
-        f"{share:.2f}: shown {_us(shown.min_s)} (typical {_us(shown.median_s)}), "
+        f"{share:.2f}: shown {_us(shown.min_s)} (typical {_us(shown.median_s)}, "
+        f"mean {_us(mean_s(found, shown))}), "
         f"an epoch more costs {_us(found.marginal_cpu_s)} of CPU time per core, "
         f"{_us(found.marginal_wall_s)} of wall time, in a quiet moment {_us(fastest_s(found, device))}"
     )

@@ -45,10 +45,10 @@ def tier_table(groups: Groups, headings: Sequence[str]) -> str:
     lines = sorted((line for own in groups.values() for line in own if line.pair), key=_place)
     cells = []
     for name in dict.fromkeys(line.name for line in lines):
-        own = [pairs.get((name, group)) for group in groups]
-        compared = {(pair.torch.implementation, pair.jax.implementation) for pair in own if pair}
-        alike = compared.pop() if len(compared) == 1 else None
-        cells.append([_tier_cell(name, alike or ())] + [_pair_cell(pair, named=not alike) for pair in own])
+        across = [pairs.get((name, group)) for group in groups]
+        compared = {(pair.torch.implementation, pair.jax.implementation) for pair in across if pair}
+        shared = compared.pop() if len(compared) == 1 else ()
+        cells.append([_tier_cell(name, shared)] + [_pair_cell(pair, named=not shared) for pair in across])
     return markdown_table(["tier", *headings], cells, right=())
 
 
