@@ -69,7 +69,7 @@ class FrameworkObserver:
         epoch(start())
         return Traffic()
 
-    def writable(self, array: Any) -> Any:  # noqa: ANN401 - any framework's
+    def writable(self, array: Any) -> Any:  # noqa: ANN401 - an array of any framework
         """Return the array, or a view of its memory, to be indexed and changed like one of NumPy."""
         return array
 

@@ -65,12 +65,12 @@ def _pair_cell(pair: LikeForLike | None, *, named: bool) -> str:
     """Return the verdict and, below, the typical times of PyTorch and of JAX, with or without their names."""
     if pair is None:
         return NO_FIGURE
-    sides = [
-        (cell(row.implementation), unbroken(in_unit(row.typical_s, "s"))) for row in (pair.torch, pair.jax)
-    ]
-    lines = (
-        [f"{name} {time}" for name, time in sides] if named else [unbroken(" / ".join(t for _, t in sides))]
-    )
+    rows = (pair.torch, pair.jax)
+    times = [unbroken(in_unit(row.typical_s, "s")) for row in rows]
+    if named:
+        lines = [f"{cell(row.implementation)} {time}" for row, time in zip(rows, times, strict=True)]
+    else:
+        lines = [unbroken(" / ").join(times)]
     return _verdict_cell(pair) + _small(lines)
 
 

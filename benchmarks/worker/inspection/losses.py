@@ -51,7 +51,7 @@ def _compared(workload: Workload, observer: FrameworkObserver) -> bool | None:
 
 
 @contextmanager
-def _changed(array: Any, observer: FrameworkObserver, losses: NDArray[Any]) -> Iterator[None]:  # noqa: ANN401 - any framework's
+def _changed(array: Any, observer: FrameworkObserver, losses: NDArray[Any]) -> Iterator[None]:  # noqa: ANN401 - an array of any framework
     """Change an array of floating-point numbers, unless it holds a loss or is out of reach."""
     memory = before = None
     with suppress(Exception):  # read-only, deleted, or on another device: any framework's error

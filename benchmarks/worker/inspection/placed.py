@@ -29,7 +29,7 @@ def changed_values(workload: Workload) -> tuple[int, int] | None:
     return own.size - n_common, placed.size - n_common
 
 
-def on_host(array: Any) -> NDArray[Any]:  # noqa: ANN401 - any framework's
+def on_host(array: Any) -> NDArray[Any]:  # noqa: ANN401 - an array of any framework
     """Return an array's values in host memory; over ranks, this rank's part."""
     if not getattr(array, "is_fully_addressable", True):  # JAX: other ranks have the rest
         array = array.addressable_data(0)

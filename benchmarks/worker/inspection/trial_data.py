@@ -103,7 +103,7 @@ class FreshData:
             view[...] = changed(original, seed)
 
 
-def _view(observer: FrameworkObserver, array: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - any framework's
+def _view(observer: FrameworkObserver, array: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - an array of any framework
     """Return an array's memory if it holds features: numbers other than 0 and ±1."""
     if isinstance(array, np.generic) or str(array.dtype).removeprefix("torch.") != "float32":
         return None

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.analysis.break_even import break_evens
 from benchmarks.analysis.decision_map import decision_maps
+from benchmarks.analysis.figures import rows_by_group
 from benchmarks.analysis.head_to_head import lines_of
 from benchmarks.cases.problems import NAMED
 from benchmarks.paths import CODE
@@ -123,6 +124,15 @@ def test_both_frameworks_get_faster_as_one_call_covers_more_work(pairs: dict[str
         for ways in ([each.torch for each in group], [each.jax for each in group]):
             assert [way.tier for way in ways] == ["epoch", "step", "eager"]
             assert all((less.typical_s or math.inf) < (more.typical_s or 0) for less, more in pairwise(ways))
+
+
+def test_on_large_the_same_steps_in_one_call_gain_nothing() -> None:
+    assert says(
+        "On `large`, this alone gains nothing: the fastest epochs there also fuse a step's arithmetic."
+    )
+    rows = rows_by_group(the_readmes_run())["large-B100000-D2-N5-E12 on cpu"]
+    for epoch, step in (("torch_epoch", "torch_step"), ("jax_scan", "jax_jit")):
+        assert (rows[epoch].typical_s or 0) > (rows[step].typical_s or math.inf)
 
 
 def test_compiling_takes_pytorch_seconds_and_jax_less(pairs: dict[str, list[LikeForLike]]) -> None:
