@@ -37,10 +37,10 @@ so that no work done ahead fits into that."""
 SHORT_S = 30e-3
 """The shorter trial is as long as the case's trainings, but not longer than this if it can be shorter."""
 
-QUIET = 0.1
-"""The fastest epoch is compared with the trainings that are slower than this part of all: two fast ones among
-dozens show no quiet moment, but a loop that does less in them. On a core whose other thread is somebody
-else's, four of five trainings were slow (measured), for seconds."""
+QUIET, OF_FEW, FEW = 0.1, 0.2, 2
+"""The fastest epoch is compared with the training that is slower than this part of all, or than this part of
+few, but not than more of them: two fast ones among seven or more show no quiet moment, but a loop that does
+less in them. On a core whose other thread is somebody else's, four of five were slow for seconds."""
 
 MAX_STEPS = 5000
 """Of a trial: half of what the tolerances were measured for; the reference takes half a second."""
@@ -173,14 +173,16 @@ def conservation_of(
 
 
 def quiet_s(timed: Sequence[TimedTraining], *, n_ranks: int) -> float:
-    """Return the mean epoch of a quiet moment: a tenth of the trainings took less, and one at least.
+    """Return the mean epoch of a quiet moment: a tenth of the trainings took less, and two of seven or more.
 
     Over several ranks it is the fastest training's, which is also the fastest time that is shown.
     """
     means_s = [training.mean_s for training in timed]
     if n_ranks > 1:
         return min(means_s)
-    return float(np.quantile(means_s, QUIET, method="higher"))
+    most = len(means_s) - 1
+    n_faster = max(math.ceil(QUIET * most), min(math.ceil(OF_FEW * most), FEW))
+    return sorted(means_s)[n_faster]
 
 
 def _for_others_s(trainings: Iterable[Trial | TimedTraining], part: float, n_cores: int) -> float:

@@ -272,11 +272,23 @@ def test_no_wait_was_for_others_while_the_process_used_all_its_cores(monkeypatch
     assert conservation_of(found, [timed_at(EPOCH_S)], 0.5, n_cores=1).others_share == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize(("n_fast", "expected_us"), [(2, 100), (3, 60)])
-def test_two_fast_trainings_of_a_dozen_show_no_quiet_moment_but_a_fourth_of_them_do(
-    n_fast: int, expected_us: float
+@pytest.mark.parametrize(
+    ("n_fast", "n_trainings", "expected_us"),
+    [
+        (1, 2, 100),
+        (1, 6, 100),
+        (2, 7, 100),
+        (2, 11, 100),
+        (2, 12, 100),
+        (3, 12, 60),
+        (10, 101, 100),
+        (11, 101, 60),
+    ],
+)
+def test_a_few_fast_trainings_show_no_quiet_moment_but_more_than_a_tenth_of_many_do(
+    n_fast: int, n_trainings: int, expected_us: float
 ) -> None:
-    timed = [timed_at(60e-6)] * n_fast + [timed_at(100e-6)] * (12 - n_fast)
+    timed = [timed_at(60e-6)] * n_fast + [timed_at(100e-6)] * (n_trainings - n_fast)
 
     assert trials.quiet_s(timed, n_ranks=1) == pytest.approx(expected_us * 1e-6)
 
