@@ -54,7 +54,7 @@ class Forks:
         """Load nothing yet."""
         self.temporary = temporary
         self.hurries = True
-        self.servers: dict[tuple[str, str | None], subprocess.Popen[bytes]] = {}
+        self.servers: dict[str, subprocess.Popen[bytes]] = {}
 
     def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
         """Fork a worker off, or start one of another framework."""
@@ -70,12 +70,10 @@ class Forks:
             "log": options["stdout"].name,
             "hurries": self.hurries,
         }
-        # JAX reads the name of its cache's folder when it is loaded.
-        key = (job.framework, job.caches if job.framework == "jax" else None)
-        if key not in self.servers:
+        if job.framework not in self.servers:
             temporary = share_headers(self.temporary, self.temporary)
-            self.servers[key] = start_server({**options["env"], "TMPDIR": temporary})
-        return Fork(self.servers[key], request)
+            self.servers[job.framework] = start_server({**options["env"], "TMPDIR": temporary})
+        return Fork(self.servers[job.framework], request)
 
     def close(self) -> None:
         """End the processes that fork."""
@@ -150,6 +148,8 @@ def work(files: Sequence[str], environment: Mapping[str, str], log: str, *, hurr
         setattr(module, constant, value)
     os.environ.clear()
     os.environ.update(environment)
+    if jax := sys.modules.get("jax"):  # when it was loaded, it read the name of another worker's folder
+        jax.config.update("jax_compilation_cache_dir", environment.get("JAX_COMPILATION_CACHE_DIR"))
     sys.argv[1:] = [*files, str(os.getppid())]
     tempfile.tempdir = None  # to be found anew
     with Path(os.devnull).open() as nothing, Path(log).open("a") as output:
