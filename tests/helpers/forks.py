@@ -2,7 +2,7 @@
 
 All else is as in a run: each job has its own process and variables, and `benchmarks.runner.launch` waits for
 it, limits its time, kills it and reads its answers. But unless a test judges times or watches threads, its
-workers are hurried: they do as much, but for less long.
+workers are hurried: they do as much, but for less long, and begin with the first problem.
 """
 
 from __future__ import annotations
@@ -26,23 +26,37 @@ from benchmarks.worker import __main__ as worker
 from benchmarks.worker import measure, trials
 from benchmarks.worker.inspection import threads
 from benchmarks.worker.messages import Job
+from benchmarks.worker.ranks import ALONE, Group
 from benchmarks.worker.start import die_with
+from benchmarks.worker.training import wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from impls.contract import Device, Implementation, Precision
 
 MODULES = {"torch": "torch._dynamo", "jax": "optax", "numpy": "numpy"}
 """By framework, a module that every loop loads in the end."""
 COMPILER = "torch._inductor.compile_fx"
 """The module that PyTorch's compiled loops load, too."""
 
+
+def wake_ranks(
+    implementation: Implementation, device: Device, precision: Precision, group: Group = ALONE
+) -> None:
+    """Wake a loop only where its error would show; alone, a framework compiles a tiny problem for seconds."""
+    if implementation.FRAMEWORK == "numpy" or not group.tolerated:
+        wake(implementation, device, precision, group)
+
+
 HURRIED = (
+    (worker, "wake", wake_ranks),
     (threads, "WATCHED_S", 0.01),  # it is 0.3 s for each problem that is inspected
     (measure, "TRIES", 1),  # beside other tests, most times seem to be below their cost
     (trials, "SHORT_S", 0.0),  # so most trials are an epoch or two
     (trials, "DIFFERENCE_S", 1e-6),
 )
-"""For how long a hurried worker watches and tries: module, constant and value."""
+"""What a hurried worker does not do, or for less long: module, name and value."""
 
 
 class Forks:
@@ -144,8 +158,8 @@ def serve(requests: Iterable[str]) -> None:
 
 def work(files: Sequence[str], environment: Mapping[str, str], log: str, *, hurries: bool) -> int:
     """Be a worker in this process; return its exit status."""
-    for module, constant, value in HURRIED if hurries else ():
-        setattr(module, constant, value)
+    for module, name, value in HURRIED if hurries else ():
+        setattr(module, name, value)
     os.environ.clear()
     os.environ.update(environment)
     if jax := sys.modules.get("jax"):  # when it was loaded, it read the name of another worker's folder
