@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 AGREEMENT = "tests/impls/test_implementations.py"
-PAGES = "tests/project/test_docs.py::test_every_command_on_a_page_does_what_it_says"
+BROWSER = "tests/report/html/"
+PAGES = "tests/project/test_docs.py"
 TIMED = "tests/pytest_plugin/test_timed_implementations.py"
 
 LONGEST = (
     *(AGREEMENT, PAGES, "benchmarks/bench_epoch.py", TIMED),
-    *("tests/verify/", "tests/impls/", "tests/report/html/", "tests/pytest_plugin/", "tests/worker/"),
+    *("tests/verify/", "tests/impls/", BROWSER, "tests/pytest_plugin/", "tests/worker/"),
 )
 """Where the tests are that take longest: a process begins with them."""
 
 
 def unit_of(nodeid: str) -> str:
-    """Return the name of the unit that a test belongs to: a page, the loops of a framework, or a file."""
-    if nodeid.startswith(PAGES):
-        return nodeid
+    """Return the name of the unit that a test belongs to: the loops of a framework, or a file.
+
+    The files that need a browser are one unit: it starts once, and the pages that they share are made once.
+    """
+    if nodeid.startswith(BROWSER):
+        return BROWSER
     file, _, test = nodeid.partition("::")
     framework = test.partition("[")[2].partition("_")[0]
     return f"{file} {framework}" if file in (AGREEMENT, TIMED) else file
