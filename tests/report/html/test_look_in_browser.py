@@ -17,25 +17,38 @@ if TYPE_CHECKING:
     from tests.report.html.conftest import Open
 
 
-@pytest.mark.parametrize(("width", "n_times"), [(1280, 1), (PHONE["width"], 0)])
-def test_an_area_has_its_name_if_there_is_room_for_it(
-    opened: Open, tmp_path: Path, width: int, n_times: int
-) -> None:
-    name = "a" * 40  # more than a phone is wide
-    eager, jit = (("eager", 1e-3, 1e-3), (name, 0.1, 1e-4))
+LONG_NAME = "a" * 40
+"""Wider than a phone."""
+
+
+@pytest.fixture(scope="module")
+def areas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the page of a sweep in which each of two implementations has an area."""
     rows = [
         row
-        for implementation, first_s, epoch_s in (eager, jit)
+        for implementation, first_s, epoch_s in (("eager", 1e-3, 1e-3), (LONG_NAME, 0.1, 1e-4))
         for row in sweep(implementation, warm_s=first_s, cold_s=first_s, epoch_s=epoch_s)
     ]
-    page = opened(
-        written(tmp_path, run_of_day(0, *rows), drawn=True), viewport={"width": width, "height": 800}
-    )
+    return written(tmp_path_factory.mktemp("areas"), run_of_day(0, *rows), drawn=True)
+
+
+@pytest.fixture(scope="module")
+def three_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the page of three runs without a change."""
+    runs = (run_of_day(day, *rows_of(Problem())) for day in range(3))
+    return written(tmp_path_factory.mktemp("runs"), *runs, drawn=True)
+
+
+@pytest.mark.parametrize(("width", "n_times"), [(1280, 1), (PHONE["width"], 0)])
+def test_an_area_has_its_name_if_there_is_room_for_it(
+    opened: Open, areas: Path, width: int, n_times: int
+) -> None:
+    page = opened(areas, viewport={"width": width, "height": 800})
     page.wait_for_selector("html[data-drawn=yes]")
 
     plot = page.locator("#chart-decision-map svg")
     shown = plot.locator("[class*=names_cold] text")
-    assert shown.all_text_contents().count(name) == n_times
+    assert shown.all_text_contents().count(LONG_NAME) == n_times
     panel = plot.locator(".mark-area").first.bounding_box()
     assert panel
     for box in filter(None, (each.bounding_box() for each in shown.all())):
@@ -51,7 +64,7 @@ def test_an_accessibility_check_finds_nothing_serious(opened: Open, typical: Pat
     page.locator("summary").first.click()
     found = axe.run(page).response["violations"]
     page.get_by_role("button", name="jax_jit").click()
-    found += axe.run(page).response["violations"]
+    found += axe.run(page, "dialog").response["violations"]
 
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
@@ -66,8 +79,8 @@ def test_on_a_phone_nothing_is_cut_off_and_the_interval_is_visible(opened: Open,
     assert not page.locator("th.is-memory_bytes").is_visible()
 
 
-def test_paper_is_white_and_has_every_column_even_if_the_screen_is_dark(opened: Open, typical: Path) -> None:
-    page = opened(typical, color_scheme="dark", viewport=PHONE)
+def test_paper_is_white_and_has_every_column_even_if_the_screen_is_dark(opened: Open, plain: Path) -> None:
+    page = opened(plain, color_scheme="dark", viewport=PHONE)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
     page.emulate_media(media="print")
 
@@ -89,9 +102,9 @@ def test_every_plot_is_also_described_in_words(opened: Open, typical: Path) -> N
 
 
 def test_three_runs_without_a_change_are_drawn_over_time_without_a_warning(
-    opened: Open, tmp_path: Path
+    opened: Open, three_runs: Path
 ) -> None:
-    page = opened(written(tmp_path, *(run_of_day(day, *rows_of(Problem())) for day in range(3)), drawn=True))
+    page = opened(three_runs)
 
     page.wait_for_selector("#chart-trend svg")
 
@@ -99,10 +112,9 @@ def test_three_runs_without_a_change_are_drawn_over_time_without_a_warning(
 
 
 def test_on_a_phone_the_trends_are_as_large_as_elsewhere_and_their_headings_are_shortened(
-    opened: Open, tmp_path: Path
+    opened: Open, three_runs: Path
 ) -> None:
-    runs = (run_of_day(day, *rows_of(Problem())) for day in range(3))
-    page = opened(written(tmp_path, *runs, drawn=True), viewport={"width": 390, "height": 844})
+    page = opened(three_runs, viewport=PHONE)
 
     page.wait_for_selector("#chart-trend svg")
 
