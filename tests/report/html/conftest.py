@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 
 class Open(Protocol):
-    def __call__(self, path: Path, choice: str = ..., **options: Any) -> Page:
-        """Open the page, with that choice in its address."""
+    def __call__(
+        self, path: Path, choice: str = ..., *, viewport: ViewportSize | None = ..., **media: Any
+    ) -> Page:
+        """Open the page, with that choice in its address, in a window of that size and those media."""
 
 
 @pytest.fixture(scope="session")
@@ -44,14 +46,23 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("plain"), typical_run())
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> BrowserContext:
+    """Begin a session of the browser for all pages: they keep nothing in it."""
+    return browser.new_context()
+
+
 @pytest.fixture
-def opened(browser: Browser) -> Iterator[Open]:
+def opened(context: BrowserContext) -> Iterator[Open]:
     """Open pages; none may request anything or complain."""
     pages: list[Page] = []
     complaints: list[str] = []
 
-    def open_(path: Path, choice: str = "", **options: Any) -> Page:
-        page = browser.new_page(**options)
+    def open_(path: Path, choice: str = "", *, viewport: ViewportSize | None = None, **media: Any) -> Page:
+        page = context.new_page()
+        if viewport:
+            page.set_viewport_size(viewport)
+        page.emulate_media(**media)
         address = path.resolve().as_uri()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
