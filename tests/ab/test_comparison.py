@@ -110,6 +110,7 @@ def test_a_variable_reaches_only_its_side(copy_of: Copy) -> None:
     assert reason_of_failure(picky, "--new-env=MARK=1") == "new: AssertionError: marked"
 
 
+@pytest.mark.usefixtures("forked")  # each process would load JAX
 def test_an_allocator_that_a_side_asks_for_is_no_fair_one_and_the_callers_reaches_neither(
     copy_of: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
