@@ -50,6 +50,7 @@ SHORTER = {
     "results/runs/DATE.json": str(RECORD),
     "n_epochs=100 ": "n_epochs=10 ",
     "n_features=4096": "n_features=40",
+    "problem wide ": "problem wide,n_batches=1 ",
     "large,feed=host": "small,feed=host",
     "n_features=256,n_batches=1": "n_features=2,n_batches=1",
 }
