@@ -176,11 +176,9 @@ def forks(shared: Path) -> Iterator[Forks]:
 
 
 @pytest.fixture(scope="session")
-def starters(shared: Path, forks: Forks) -> Iterator[list[Forks]]:
-    """Make what starts two ranks: each forks one process at a time."""
-    others = Forks(shared / "temporary")
-    yield [forks, others]
-    others.close()
+def starters(forks: Forks) -> list[Forks]:
+    """Return what starts each of two ranks."""
+    return [forks, forks]
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import importlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
-from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,7 +60,7 @@ HURRIED = (
 
 
 class Forks:
-    """Stands in for the module `subprocess` in `launch`: forks one worker at a time."""
+    """Stands in for the module `subprocess` in `launch`: forks workers off a process for each framework."""
 
     DEVNULL = subprocess.DEVNULL
 
@@ -68,7 +68,7 @@ class Forks:
         """Load nothing yet."""
         self.temporary = temporary
         self.hurries = True
-        self.servers: dict[str, subprocess.Popen[bytes]] = {}
+        self.servers: dict[str, Server] = {}
 
     def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
         """Fork a worker off, or start one of another framework."""
@@ -86,50 +86,71 @@ class Forks:
         }
         if job.framework not in self.servers:
             temporary = share_headers(self.temporary, self.temporary)
-            self.servers[job.framework] = start_server({**options["env"], "TMPDIR": temporary})
+            self.servers[job.framework] = Server({**options["env"], "TMPDIR": temporary})
         return Fork(self.servers[job.framework], request)
 
     def close(self) -> None:
         """End the processes that fork."""
         for server in self.servers.values():
-            server.communicate()
+            server.close()
 
 
-def start_server(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a process that forks, with the variables of its first worker."""
-    command = [sys.executable, "-P", "-m", "tests.helpers.forks"]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=environment, bufsize=0, stdin=pipe, stdout=pipe)  # noqa: S603 - ourselves
+class Server:
+    """A process that forks, seen from here."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Start it with the variables of its first worker."""
+        command, pipe = [sys.executable, "-P", "-m", "tests.helpers.forks"], subprocess.PIPE
+        self.process = subprocess.Popen(command, env=environment, bufsize=0, stdin=pipe, stdout=pipe)  # noqa: S603 - ourselves
+        self.statuses: dict[int, int] = {}  # of the processes that have ended
+
+    def fork(self, request: Mapping[str, object]) -> int:
+        """Return the number of a new process."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        while (started := self._answer()) is None:
+            pass
+        self.statuses.pop(started, None)  # an earlier process may have had the number
+        return started
+
+    def status_of(self, pid: int, timeout_s: float | None) -> int | None:
+        """Return the exit status, or None while it runs."""
+        assert self.process.stdout
+        while pid not in self.statuses and select.select([self.process.stdout], [], [], timeout_s)[0]:
+            self._answer()
+        return self.statuses.get(pid)
+
+    def close(self) -> None:
+        """End it."""
+        self.process.communicate()
+
+    def _answer(self) -> int | None:
+        """Read which process has started, and return it, or which one has ended, and note it."""
+        assert self.process.stdout
+        pid, *status = map(int, self.process.stdout.readline().split())
+        if not status:
+            return pid
+        (self.statuses[pid],) = status
+        return None
 
 
-@dataclass
 class Fork:
     """A forked worker, with as much of Popen as `launch` needs."""
 
-    server: subprocess.Popen[bytes]
-    request: InitVar[Mapping[str, object]]
-    returncode: int | None = None
-
-    def __post_init__(self, request: Mapping[str, object]) -> None:
+    def __init__(self, server: Server, request: Mapping[str, object]) -> None:
         """Request it, and wait until it has started."""
-        assert self.server.stdin
-        self.server.stdin.write(json.dumps(request).encode() + b"\n")
-        self.pid = self._answer()
+        self.server, self.pid = server, server.fork(request)
+        self.returncode: int | None = None
 
     def poll(self, timeout_s: float | None = 0.0) -> int | None:
         """Return the exit status, or None while it runs."""
-        assert self.server.stdout
-        if self.returncode is None and select.select([self.server.stdout], [], [], timeout_s)[0]:
-            self.returncode = self._answer()
+        if self.returncode is None:
+            self.returncode = self.server.status_of(self.pid, timeout_s)
         return self.returncode
 
     def wait(self) -> None:
         """Wait until it ends."""
         self.poll(None)
-
-    def _answer(self) -> int:
-        assert self.server.stdout
-        return int(self.server.stdout.readline())
 
     def __enter__(self) -> Self:
         """Return it, as Popen does."""
@@ -141,19 +162,32 @@ class Fork:
 
 
 def serve(requests: Iterable[str]) -> None:
-    """Fork a worker off for each request; answer with its number, then with its exit status."""
+    """Fork a worker off for each request; answer with its number, and again, with its status, at its end."""
     die_with(os.getppid())
+    running: list[int] = []
+
+    def tell(*_: object) -> None:
+        for pid in [*running]:
+            with contextlib.suppress(ChildProcessError):  # its end has just been told
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    os.write(1, f"{pid} {os.waitstatus_to_exitcode(status)}\n".encode())
+                    running.remove(pid)
+
+    signal.signal(signal.SIGCHLD, tell)
     for line in requests:
         request = json.loads(line)
         importlib.import_module(request.pop("module"))
         gc.freeze()  # else every collection would scan these modules
         pid = os.fork()
         if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os._exit(work(**request))
         with contextlib.suppress(ProcessLookupError):  # it has ended already
             os.setpgid(pid, pid)  # `launch` kills the group
         os.write(1, f"{pid}\n".encode())
-        os.write(1, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
+        running.append(pid)
+        tell()  # if it has ended already
 
 
 def work(files: Sequence[str], environment: Mapping[str, str], log: str, *, hurries: bool) -> int:
