@@ -28,7 +28,8 @@ exec "$@" >> "${output//%t/0}" 2>&1
     "sacct": """\
 echo "JobID|State"
 for id in $(printf '%s\\n' "$@" | grep -E '^[0-9]+$'); do
-    kill -0 "$(cat "$here/$id.pid")" 2> /dev/null && echo "$id|RUNNING" || echo "$id|COMPLETED"
+    # A process that has ended, but that nobody has waited for, has a number and no program.
+    readlink "/proc/$(cat "$here/$id.pid")/exe" > /dev/null && echo "$id|RUNNING" || echo "$id|COMPLETED"
 done
 """,
     "scancel": """\
