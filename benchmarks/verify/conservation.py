@@ -11,13 +11,14 @@ from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Check
 from benchmarks.verify.trajectory import snapshot
 from benchmarks.worker.conserved import (
-    ALONE,
     TOLERANCE,
     conserved_share,
     fastest_s,
+    is_below,
     is_busy,
     marginal_s,
     mean_s,
+    unsteadiness,
 )
 from benchmarks.worker.messages import Conservation, Timing, Trial
 from impls.contract import Device, Problem
@@ -124,7 +125,7 @@ def _epoch(timing: Timing, share: float, device: Device) -> Check:
         return Check(name=EPOCH, expected=LEAST, found=f"{text}: slowed down{_busy(found)}", holds=None)
     if not holds:
         text += f"{_busy(found)}; {_cause(found)}"
-        holds = None if busy or share >= ALONE else False
+        holds = False if is_below(found, share) else None
     return Check(name=EPOCH, expected=LEAST, found=text, holds=holds)
 
 
@@ -178,7 +179,8 @@ def _limit(name: str, found_s: float, limit_s: float, found: Conservation, remed
     holds: bool | None = found_s <= limit_s
     text = _us(max(found_s, 0))
     if not holds:
-        holds = None if is_busy(found) or found_s <= CLEARLY * limit_s else False
+        clearly_s = CLEARLY * unsteadiness(found) * limit_s
+        holds = None if is_busy(found) or found_s <= clearly_s else False
         text += f"{_busy(found)}: {remedy}"
     return Check(name=name, expected=f"at most {_us(limit_s)} of CPU time", found=text, holds=holds)
 

@@ -11,6 +11,12 @@ Honest loops: docs/method.md."""
 ALONE = 0.4
 """Below this share of its cost, one process's time fails; between it and TOLERANCE it is undecided."""
 
+UNSTEADY = 2
+"""Over several ranks, one process fails only beyond this many times what it would fail at alone: how long they
+wait for each other, and poll meanwhile, differs between trainings by a factor of five. Of 63 processes of
+honest loops over two ranks, one reached 0.4 of its cost; another, 2.3 times the limit of what a training
+pays once (AMD EPYC, `jax_sharded` with batches of 500)."""
+
 FASTEST = 0.5
 """At least this part of its cost must the fastest epoch reach, within TOLERANCE: it may find a quiet moment
 that no whole training does. On an H200 it was down to 0.42 of a median epoch, and 0.54 in the median over a
@@ -63,6 +69,16 @@ def marginal_s(conservation: Conservation, device: Device) -> float:
     if device == "cuda" or not is_busy(conservation):
         return max(conservation.marginal_cpu_s, conservation.marginal_wall_s)
     return conservation.marginal_cpu_s
+
+
+def is_below(conservation: Conservation, share: float) -> bool:
+    """Whether one process that reaches this share of its cost fails: neither noise nor others explain it."""
+    return share < ALONE / unsteadiness(conservation) and not is_busy(conservation)
+
+
+def unsteadiness(conservation: Conservation) -> float:
+    """Return the factor by which costs may be further off than those of a process without other ranks."""
+    return UNSTEADY if conservation.n_ranks > 1 else 1
 
 
 def is_busy(conservation: Conservation) -> bool:

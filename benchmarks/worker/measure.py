@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cases.unseen import INSPECTED_VALUES, N_VALUES, n_kinds_of
 from benchmarks.worker import observe
-from benchmarks.worker.conserved import ALONE, TOLERANCE, conserved_share, is_busy
+from benchmarks.worker.conserved import TOLERANCE, conserved_share, is_below
 from benchmarks.worker.gpu import GpuMeter, PowerMeter
 from benchmarks.worker.inspection.inspect import Peak, inspect
 from benchmarks.worker.inspection.instructions import count_trainings
@@ -152,8 +152,8 @@ def time_trainings(
         _time_more(timed, trials, job.sample_s)
         conservation = conservation_of(trials, timed, others_part(before, core_times(cpus)), n_cores=n_cores)
         share = conserved_share(conservation, summary_of(timed, workload), workload.device)
-        failed = share < ALONE and not is_busy(conservation)
-        goes_on = share < TOLERANCE and not failed and time.perf_counter() <= until_s
+        is_open = share < TOLERANCE and not is_below(conservation, share)
+        goes_on = is_open and time.perf_counter() <= until_s
         if not workload.group.anyone(goes_on):
             break
     if workload.group.anyone(share < TOLERANCE):

@@ -158,7 +158,7 @@ def conservation_of(
     `part` is the part of the waits in which others had the core; None: not observable. Of several
     ranks, the one counts that waited for others longest: the other ranks wait for it.
     """
-    share, net_s = math.inf, None
+    share, net_s, n_ranks = math.inf, None, trials.workload.group.ranks.n_ranks
     if part is not None:
         share = _for_others_s(trials.done, part, n_cores) / sum(t.wall_s for t in trials.done)
         left_s = sum(t.wall_s for t in timed) - _for_others_s(timed, part, n_cores)
@@ -167,7 +167,8 @@ def conservation_of(
     return replace(
         trials.conservation(n_cores=n_cores),
         others_share=share if math.isfinite(share) else None,
-        quiet_s=quiet_s(timed, n_ranks=trials.workload.group.ranks.n_ranks),
+        quiet_s=quiet_s(timed, n_ranks=n_ranks),
+        n_ranks=n_ranks,
         net_s=net_s,
     )
 

@@ -110,6 +110,11 @@ def test_a_time_that_is_its_cost_holds() -> None:
         ({"fixed_s": 0.1}, {"cost of a training beyond its epochs": False}),
         ({"fixed_s": 0.015}, {"cost of a training beyond its epochs": None}),
         ({"fixed_s": 0.1, "others_share": BUSY}, {"cost of a training beyond its epochs": None}),
+        ({"marginal_cpu_s": 300e-6}, {EPOCH: False}),
+        ({"marginal_cpu_s": 300e-6, "n_ranks": 2}, {EPOCH: None}),  # ranks wait, and not equally long
+        ({"marginal_cpu_s": 1e-3, "n_ranks": 2}, {EPOCH: False}),
+        ({"fixed_s": 0.03, "n_ranks": 2}, {"cost of a training beyond its epochs": None}),
+        ({"fixed_s": 0.1, "n_ranks": 2}, {"cost of a training beyond its epochs": False}),
         ({"place_s": 0.1}, {"cost of placing the batches": False}),
         ({"place_s": 0.1, "copy_s": 0.05}, {}),
         ({"export_s": 0.1}, {"cost of an export": False}),
