@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.paths import IMPLEMENTATIONS
-from benchmarks.worker import measure, observe
+from benchmarks.worker import conserved, measure, observe
 from benchmarks.worker.conserved import ALONE, TOLERANCE
 from benchmarks.worker.messages import Conservation, Job
 from benchmarks.worker.observe import FrameworkObserver
@@ -38,7 +38,7 @@ def n_tries(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
         monkeypatch.setattr(measure, "_time_more", counted)
         monkeypatch.setattr(measure, "conserved_share", lambda *_: share)
-        monkeypatch.setattr(measure, "is_busy", lambda _: False)
+        monkeypatch.setattr(conserved, "is_busy", lambda _: False)
         workload = Workload.of(load(IMPLEMENTATIONS / "numpy_float32.py"), SMALL, "cpu")
         job = Job(path="", framework="", devices=("cpu",), sample_s=1e-6, worker_timeout_s=worker_timeout_s)
         measure.time_trainings(workload, FrameworkObserver(), job, SMALL.n_epochs)
