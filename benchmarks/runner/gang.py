@@ -1,9 +1,18 @@
-"""The processes of a worker and its ranks, which torchrun's agent starts: watched, ended, and who failed."""
+"""The processes of a worker and its ranks, which torchrun's agent starts: watched, ended, and who failed.
+
+python -m benchmarks.runner.gang HARNESS OPTION… -m MODULE ARGUMENT… 0
+
+is that agent. HARNESS is the process that it must not survive: what kills a harness at once leaves nobody to
+end the agent, and its ranks would keep their CPUs and go on answering. The last argument of MODULE is the
+process that a rank must not survive: the agent puts its own number there, which nobody knows before it runs.
+"""
 
 import os
 import platform
 import re
+import runpy
 import signal
+import sys
 import time
 from collections.abc import Container, Iterator
 from contextlib import suppress
@@ -11,11 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.runner.answers import tail
+from benchmarks.worker.start import die_with
 
 GRACE_S = 10.0
 """Ranks end together. So long after the first one, the others are killed: the agent would wait for 30 s."""
 
-LAUNCHER = "torch.distributed.run"
+AGENT, LAUNCHER = "benchmarks.runner.gang", "torch.distributed.run"
 N_LINES = 20
 
 STOPPED, ENDED = ("T", "t"), ("Z", "X", "")
@@ -33,10 +43,11 @@ RAISED = "Traceback (most recent call last)"
 def agent_command(python: str, n_ranks: int, logs: Path | None = None) -> list[str]:
     """Return the start of a command that runs a module on so many ranks of this machine.
 
-    Their output goes to the folder of logs, if there is one.
+    The module and its arguments follow; the last argument becomes the agent's process. The ranks' output goes
+    to the folder of logs, if there is one.
     """
     # -P: as for a worker; the ranks have PYTHONSAFEPATH.
-    agent = [python, "-P", "-m", LAUNCHER, "--standalone", "--local-addr=localhost"]
+    agent = [python, "-P", "-m", AGENT, str(os.getpid()), "--standalone", "--local-addr=localhost"]
     redirects = [f"--log-dir={logs}", "--redirects=3"] if logs else []
     return [*agent, f"--nproc-per-node={n_ranks}", *redirects, "-m"]
 
@@ -178,3 +189,14 @@ def _stat(pid: int) -> list[str]:
 def _kill_group(group: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
+
+
+def be_agent() -> None:
+    """Become torchrun's agent."""
+    die_with(int(sys.argv.pop(1)))
+    sys.argv[-1] = str(os.getpid())
+    runpy.run_module(LAUNCHER, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    be_agent()

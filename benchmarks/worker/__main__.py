@@ -34,7 +34,10 @@ from impls.contract import Implementation, Ranks
 
 
 def main(job_file: Path, results_file: Path, parent: int) -> None:
-    """Do the job and write each answer as soon as it is complete; torchrun's ranks get 0 as their parent."""
+    """Do the job and write each answer as soon as it is complete.
+
+    The parent is the process that it must not survive; 0: whichever started it.
+    """
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     ranks = ranks_of(job)
     if ranks.n_ranks == 1:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,6 +45,15 @@ pytestmark = pytest.mark.usefixtures("every_cpu")
 
 def on_rank_1(what: str, n_batches: int) -> str:
     return f"    if RANKS.rank == 1 and len(batches) == {n_batches}: {what}\n"
+
+
+KILL_HARNESS = "os.kill(int(open(f'/proc/{os.getppid()}/stat').read().rpartition(')')[2].split()[1]), 9)"
+HARNESS = """
+import pathlib, sys
+from benchmarks.runner.launch import launch
+from benchmarks.worker.messages import Job
+launch(Job.from_json(sys.argv[1]), pathlib.Path(sys.argv[2]), "w")
+"""
 
 
 def rows_over_ranks(
@@ -162,6 +174,20 @@ def test_no_rank_outlives_an_agent_that_is_killed(copy_of: Copy, tmp_path: Path)
     assert report.error.startswith("the agent that starts the ranks: killed by SIGKILL")
     assert report.n_strays == 0
     assert len(pids.read_text().split()) == 2
+    assert all(ends(int(pid)) for pid in pids.read_text().split())
+
+
+def test_agent_and_ranks_end_with_a_harness_that_is_killed(copy_of: Copy, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    noted = "f'{os.getpid()} {os.getppid()} {sys.argv[-1]} '"
+    note = f"    import os, sys; open({str(pids)!r}, 'a').write({noted})\n    largest([0])\n"
+    killing = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}{note}{on_rank_1(KILL_HARNESS, 4)}    time.sleep(60)\n"))
+    job = job_over_ranks(killing, tmp_path).to_json()
+
+    harness = subprocess.run([sys.executable, "-c", HARNESS, job, str(tmp_path)], check=False)  # noqa: S603 - a harness
+
+    assert harness.returncode == -signal.SIGKILL
+    assert len({*pids.read_text().split()}) == 3  # each rank is told the agent as the process to end with
     assert all(ends(int(pid)) for pid in pids.read_text().split())
 
 

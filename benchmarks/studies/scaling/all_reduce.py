@@ -29,7 +29,7 @@ from benchmarks.studies.findings import Findings, run_study, study_parser
 from benchmarks.worker.env_vars import worker_environment
 from benchmarks.worker.messages import Job
 from benchmarks.worker.ranks import join, own_part, ranks_of
-from benchmarks.worker.start import load, pin
+from benchmarks.worker.start import die_with, load, pin
 
 LOOPS = {"torch": "torch_step_all_reduce", "jax": "jax_shard_map"}
 N_FEATURES = (2, 256, 4096)
@@ -62,7 +62,7 @@ def _on_ranks(framework: str, n_ranks: int) -> list[tuple[int, float, float]]:
     agent = agent_command(sys.executable, n_ranks)
     environment = worker_environment(n_cores=1, cpu_only=True)
     done = subprocess.run(  # noqa: S603 - this module on this Python, without a shell
-        [*agent, "benchmarks.studies.scaling.all_reduce", framework],
+        [*agent, "benchmarks.studies.scaling.all_reduce", framework, "0"],
         env=environment | {"PYTHONSAFEPATH": "1"},
         stdout=subprocess.PIPE,
         text=True,
@@ -126,6 +126,7 @@ def jax_all_reduces(loop: ModuleType, n_values: int) -> Callable[[], object]:
 if __name__ == "__main__":
     if "RANK" not in os.environ:
         sys.exit(main())
+    die_with(int(sys.argv[2]))
     for found in be_rank(sys.argv[1]):
         sys.stdout.write(f"{MARK}{json.dumps(found)}\n")
     sys.stdout.flush()
