@@ -13,6 +13,10 @@ class UsageError(Exception):
     """An option or a file of the user can't be used; the message says all they need."""
 
 
+class ContractError(ValueError):
+    """An implementation returned something else than the contract says."""
+
+
 def unknown_name(name: str, known: Iterable[str], *, kind: str) -> UsageError:
     """Return an error that lists the known names and suggests the one that was probably meant."""
     names = list(known)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cases.unseen import variant_of
+from benchmarks.errors import ContractError
 from benchmarks.hosts import Equipment
 from benchmarks.worker.measure import measure
 from benchmarks.worker.messages import Failure, Job, Measurement, Message, Readiness, message_to_json
@@ -29,7 +30,7 @@ from benchmarks.worker.start import (
     pin,
     skip_passed_probes,
 )
-from benchmarks.worker.training import ContractError, Workload, wake
+from benchmarks.worker.training import Workload, wake
 from impls.contract import Implementation, Ranks
 
 

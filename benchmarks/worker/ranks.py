@@ -2,6 +2,7 @@
 
 import faulthandler
 import hashlib
+import math
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
@@ -9,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
+from benchmarks.errors import ContractError
 from benchmarks.worker.messages import Job
 from impls.contract import Implementation, Ranks, SpansRanks
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ROUNDING = 1e-6
+"""So much of a value, at most, may be lost on its way to the other ranks: JAX exchanges it in float32."""
 
 LEAD_S = 1.0
 """So long before its time limit, a rank writes where it hangs; a fifth of the limit, if that is less."""
@@ -62,8 +67,23 @@ class Group:
         self.exchange((0.0,))
 
     def largest(self, values: Iterable[float]) -> list[float]:
-        """Return the largest of each value over the ranks: of times, the slowest rank's."""
-        return list(self.exchange(list(values)))
+        """Return the largest of each value over the ranks: of times, the slowest rank's.
+
+        The implementation exchanges them, and so it could shorten its own times.
+
+        Raises:
+            ContractError: it returned less than a value of this rank, or not as many.
+        """
+        own = list(values)
+        found = list(self.exchange(own))
+        if len(found) != len(own):
+            message = f"largest: expected {len(own)} values, as many as it got, found {len(found)}"
+            raise ContractError(message)
+        for value, largest in zip(own, found, strict=True):
+            if largest < value and not math.isclose(largest, value, rel_tol=ROUNDING):
+                message = f"largest: expected at least this rank's {value:.7g}, found {largest:.7g}"
+                raise ContractError(message)
+        return found
 
     def slowest(self, seconds: float) -> float:
         """Return the longest of the ranks' times."""

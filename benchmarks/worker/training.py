@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cases.data import digest_of, draw_epochs, draw_parameters
+from benchmarks.errors import ContractError
 from benchmarks.worker.inspection.lookout import Lookout
 from benchmarks.worker.inspection.waits import waited_s
 from benchmarks.worker.ranks import ALONE, Group
@@ -158,10 +159,6 @@ def time_training(workload: Workload, *, n_epochs: int) -> TimedTraining:
 def drop_warmup(values: Sequence[T]) -> Sequence[T]:
     """Leave out a training's first third: `prepare` has just emptied the caches."""
     return values[len(values) // 3 :]
-
-
-class ContractError(ValueError):
-    """An implementation returned something else than the contract says."""
 
 
 EXPORTED = {np.ndarray, *np.sctypeDict.values()}

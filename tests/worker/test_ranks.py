@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from benchmarks.cases.implementations import read_entry
+from benchmarks.errors import ContractError
 from benchmarks.records.row import Verdict
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.worker.messages import Failure, Job, Measurement
-from benchmarks.worker.ranks import own_part, ranks_of, see_own_gpu
+from benchmarks.worker.ranks import Group, own_part, ranks_of, see_own_gpu
 from benchmarks.worker.start import load
 from impls.contract import Problem, Ranks
 from tests.conftest import SMALL
 from tests.helpers.ranks import MEAN, numpy_ranks, run_ranks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.conftest import Copy
@@ -171,6 +175,42 @@ def test_a_loop_that_is_wrong_over_ranks_is_invalid_on_some_rank(
         result.add(rank.measurements[0], round_=0, position=0)
         verdicts.append(result.row().verdict)
     assert Verdict.INVALID in verdicts
+
+
+@pytest.mark.parametrize(
+    ("exchange", "message"),
+    [
+        (lambda values: [value / 2 for value in values], "expected at least this rank's 0.004, found 0.002"),
+        (lambda values: [0.003] * len(values), "expected at least this rank's 0.004, found 0.003"),
+        (lambda values: values[1:], "expected 2 values, as many as it got, found 1"),
+    ],
+    ids=["shortened", "of another rank", "one left out"],
+)
+def test_an_exchange_that_makes_a_time_shorter_is_refused(
+    exchange: Callable[[Sequence[float]], list[float]], message: str
+) -> None:
+    group = Group(Ranks(n_ranks=2), exchange)
+
+    with pytest.raises(ContractError, match=message):
+        group.largest([0.004, 0.002])
+
+
+def test_an_exchange_in_float32_is_no_shorter_time() -> None:
+    group = Group(Ranks(n_ranks=2), lambda values: np.array(values, np.float32).tolist())
+
+    assert group.largest([0.1, 0.3, -0.7, math.inf]) == pytest.approx([0.1, 0.3, -0.7, math.inf])
+
+
+def test_a_loop_that_exchanges_shorter_times_is_invalid(
+    copy_of: Copy, starters: list[Forks], tmp_path: Path
+) -> None:
+    largest = "reduced(np.array(values), np.max)"
+    path = numpy_ranks(copy_of, (f"{largest}.tolist()", f"({largest} * (len(values) != 3 or 0.5)).tolist()"))
+
+    ranks = run_ranks(path, [SMALL], tmp_path, starters=starters, sample_s=0.01)  # 3 epochs a training
+
+    failures = [message for rank in ranks for message in rank.messages if isinstance(message, Failure)]
+    assert any(each.is_invalid and "largest: expected at least" in each.reason for each in failures)
 
 
 def test_a_rank_keeps_to_its_share_of_the_cpus() -> None:

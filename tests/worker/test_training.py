@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmarks.worker.training import (
-    ContractError,
-    Workload,
-    check_result,
-    converged,
-    time_training,
-    train,
-)
+from benchmarks.errors import ContractError
+from benchmarks.worker.training import Workload, check_result, converged, time_training, train
 from impls.contract import EpochResult, Parameters, Problem
 
 if TYPE_CHECKING:
