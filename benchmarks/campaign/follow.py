@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from benchmarks.campaign.jobs import Job, Site
+from benchmarks.campaign.jobs import Job, Site, without_ctrl_c
 from benchmarks.campaign.slots import Slot, describe
 from benchmarks.runner.answers import tail
 
@@ -45,10 +45,11 @@ class Follower:
         """Submit what may run now: everything on a cluster, one slot here."""
         while self.waiting and not (self.site.is_here and self.running):
             slot = self.waiting[0]
-            job = self.site.earlier_job(slot)
-            verb = "goes on as" if job else "is"
-            self.running.append(job := job or self.site.submit(slot))
-            self.waiting.popleft()
+            with without_ctrl_c():
+                job = self.site.earlier_job(slot)
+                verb = "goes on as" if job else "is"
+                self.running.append(job := job or self.site.submit(slot))
+                self.waiting.popleft()
             self._say(f"{slot.description} {verb} job {job.id}, log: {job.log}")
 
     def _look(self) -> None:

@@ -68,9 +68,8 @@ class Site:
         command = ["env", *(_own_gpus() if self.is_here else ()), sys.executable, "-P", "-u", "-c", BOOT]
         command += [str(CODE), str(campaign), *slot.arguments]
         try:
-            with _ctrl_c_kept_from_children():
-                # It becomes the command: a child of submitit's process could survive it.
-                handle = self.executor.submit(os.execvp, command[0], command)
+            # It becomes the command: a child of submitit's process could survive it.
+            handle = self.executor.submit(os.execvp, command[0], command)
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             message = f"{slot.description}: the scheduler refused the job: {' '.join(str(error).split())}"
             raise UsageError(message) from None
@@ -107,16 +106,25 @@ def _own_gpus() -> tuple[str, ...]:
 
 
 @contextmanager
-def _ctrl_c_kept_from_children() -> Iterator[None]:
-    """Block SIGINT, which a child inherits: Ctrl-C then reaches the campaign alone, which ends its jobs.
+def without_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back until the end, and let no child know of it: it reaches the campaign alone.
 
-    submitit would kill a job a second after it.
+    A job that was just submitted would otherwise be lost: it is among those that the campaign ends only once
+    its number is known. submitit would kill a job a second after Ctrl-C.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background
+        yield
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def open_site(folder: Path, *, minutes: int, slurm: Mapping[str, str], here: bool) -> Site:

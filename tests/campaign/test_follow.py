@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,6 +58,7 @@ class PretendedSite:
     is_here: bool
     fails: tuple[int, ...] = ()
     earlier: tuple[int, ...] = ()
+    interrupted_in: int | None = None
     submitted: list[int] = field(default_factory=list)
     most_at_once: int = 0
     cancelled: list[int] = field(default_factory=list)
@@ -70,6 +73,8 @@ class PretendedSite:
 
     def submit(self, slot: Slot) -> PretendedJob:
         self.submitted.append(slot.number)
+        if self.interrupted_in == slot.number:
+            os.kill(os.getpid(), signal.SIGINT)
         return self.job(slot)
 
     def earlier_job(self, slot: Slot) -> PretendedJob | None:
@@ -157,8 +162,9 @@ def test_a_second_call_follows_the_jobs_that_the_cluster_still_has(tmp_path: Pat
     [
         (PretendedSite(is_here=True, interrupted_at=2), [1, 2], [2]),
         (PretendedSite(is_here=False, interrupted_at=2), [1, 2, 3], [1, 2, 3]),
+        (PretendedSite(is_here=False, interrupted_in=2), [1, 2], [1, 2]),
     ],
-    ids=["here", "on a cluster"],
+    ids=["here", "on a cluster", "while a job is submitted"],
 )
 def test_ctrl_c_cancels_the_jobs_and_submits_no_other(
     site: PretendedSite, submitted: list[int], cancelled: list[int], tmp_path: Path
