@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.campaign.slots import Slot, has_wrong, slots_of
+from benchmarks.cases.implementations import select
+from benchmarks.cases.places import require_spanning
 from benchmarks.cli.merge import join_records
 from benchmarks.cli.options.campaign import SLURM
 from benchmarks.cli.report import report_locally
@@ -62,9 +64,10 @@ def _place(options: Options, n_slots: int) -> Iterator[ResumeFolder]:
     Raises:
         UsageError: the options name something unknown, or this campaign is already in progress.
     """
-    cases = MeasuringSession.of(
-        replace(options, cores=1)
-    ).cases  # a node may have more cores than this machine
+    if options.impl:
+        require_spanning(select(options.impl), options.ranks or ())
+    # A node may have more cores than this machine, and so more ranks.
+    cases = MeasuringSession.of(replace(options, cores=1, ranks=None)).cases
     identity = (list(cases.values()), arguments_of(options), n_slots)
     provenance = Provenance(date="2000-01-01", versions=own_versions(), commit=None, hosts=[ANYWHERE])
     place = ResumeFolder.of(identity, provenance, CAMPAIGNS)

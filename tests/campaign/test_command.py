@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +80,23 @@ def test_a_wrong_case_is_the_exit_status(nodes: dict[int, dict[str, Any]], tmp_p
 
 
 @pytest.mark.usefixtures("nodes")
+def test_a_campaign_may_ask_for_more_ranks_than_this_machine_has_cpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    over_ranks = ["--impl=torch_ddp", "--ranks=8", "--cores=4"]
+
+    assert main([*CALL, *over_ranks, "--slots=1", "-o", str(tmp_path / "run.json")]) == 0
+
+
+@pytest.mark.usefixtures("nodes")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--impl=torch_eagr"], "Did you mean 'torch_eager'?"),
         (["--problem=bok"], "unknown problem 'bok'"),
         (["--baseline=nobody"], "unknown baseline 'nobody'"),
+        (["--ranks=2"], "--ranks 2: expected an implementation that spans ranks"),
         (["--output=/dev/null/run.json"], "can't be written"),
     ],
 )
