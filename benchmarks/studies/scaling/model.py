@@ -5,21 +5,28 @@
 
 A step on n ranks takes, in seconds,
 
-    t(n) = c / n + o + h(n) · (α + m / β) + σ · E(n)
+    t(n) = c / n + o + a(n) + σ · E(n)
 
     c     work that the ranks divide: strong scaling; in weak scaling each rank does all of it
     o     work that each rank does in full: dispatch, the update
-    h(n)  exchanges that follow one another in an all-reduce by recursive doubling: log2(n), rounded up
-    α, β  time of an exchange of no bytes, and bytes per second
+    a(n)  the all-reduce: a(2) = α + m / β
+    α, β  time of an all-reduce of no bytes on two ranks, and bytes per second
     m     bytes of the message: the gradient and the loss, 4 (D + 2)
     σ     standard deviation of a rank's step
     E(n)  expected largest of n independent standard normal values: the others wait for the slowest
 
-α and β follow from bare all-reduces on two ranks, where h = 1; c and o from t(1) = c + o and t(2). Recursive
-doubling is what MPI libraries use for short messages (Thakur, Rabenseifner and Gropp, 2005,
-doi:10.1177/1094342005051521). Noise that is not normal, such as a daemon that wakes on one node of a
-thousand, costs more than σ · E(n) (Petrini, Kerbyson and Pakin, 2003, doi:10.1145/1048935.1050204): the
-prediction is then too low.
+α and β follow from bare all-reduces on two ranks; c and o from t(1) = c + o and t(2). An all-reduce is one of
+two algorithms:
+
+    ring      a(n) = (n - 1) · α + 2 (n - 1) / n · m / β
+              the default of gloo, which both frameworks use on CPUs (gloo/allreduce.cc in
+              https://github.com/pytorch/gloo)
+    doubling  a(n) = h · (α + m / β), h being log2(n), rounded up
+              recursive doubling, which MPI libraries use for short messages (Thakur, Rabenseifner and Gropp,
+              2005, doi:10.1177/1094342005051521)
+
+Noise that is not normal, such as a daemon that wakes on one node of a thousand, costs more than σ · E(n)
+(Petrini, Kerbyson and Pakin, 2003, doi:10.1145/1048935.1050204): the prediction is then too low.
 """
 
 import argparse
@@ -56,14 +63,15 @@ google/kubecon/hpc/lassen-run1/img/osu-benchmarks/osu_allreduce-groups-2-to-128.
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What an exchange between two ranks takes."""
+    """What an all-reduce between two ranks takes, and how more ranks do it."""
 
     latency_s: float
     s_per_byte: float = 0.0
+    is_ring: bool = False  # else by recursive doubling
 
     @classmethod
     def fitted(cls, all_reduce_s: Mapping[int, float]) -> Self:
-        """Fit it to all-reduces on two ranks, by bytes; one size alone is all latency.
+        """Fit gloo's ring to all-reduces on two ranks, by bytes; one size alone is all latency.
 
         Raises:
             UsageError: there is none, or a longer message took less time.
@@ -73,18 +81,21 @@ class Network:
             raise UsageError(message)
         sizes, times_s = np.array(list(all_reduce_s)), np.array(list(all_reduce_s.values()))
         if len(sizes) == 1:
-            return cls(latency_s=float(times_s[0]))
+            return cls(latency_s=float(times_s[0]), is_ring=True)
         slope, latency_s = np.polyfit(sizes, times_s, 1)
         if slope < 0 or latency_s < 0:
             message = (
                 "--all-reduce: expected longer times for longer messages, found shorter ones; measure again"
             )
             raise UsageError(message)
-        return cls(latency_s=float(latency_s), s_per_byte=float(slope))
+        return cls(latency_s=float(latency_s), s_per_byte=float(slope), is_ring=True)
 
     def all_reduce_s(self, n_ranks: int, n_bytes: int) -> float:
         """Return the time of an all-reduce."""
-        return n_exchanges(n_ranks) * (self.latency_s + n_bytes * self.s_per_byte)
+        bytes_s = n_bytes * self.s_per_byte
+        if self.is_ring:
+            return (n_ranks - 1) * (self.latency_s + 2 / n_ranks * bytes_s)
+        return n_exchanges(n_ranks) * (self.latency_s + bytes_s)
 
 
 def n_exchanges(n_ranks: int) -> int:
@@ -188,11 +199,10 @@ def _predict(parsed: argparse.Namespace) -> int:
         all_reduce_s=here.all_reduce_s(2, parsed.message),
     )
     published = published_network()
-    for network, name in ((here, "the two measured ranks"), (published, "Lassen's nodes")):
+    for network, name in ((here, "gloo's ring, as here"), (published, "recursive doubling, as on Lassen")):
         latency = si(network.latency_s, "s")
-        found.show(
-            table_of(step, network, parsed.message, f"With the network of {name}: {latency} an exchange")
-        )
+        title = f"With {name}: an all-reduce of no bytes takes two ranks {latency}"
+        found.show(table_of(step, network, parsed.message, title))
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.errors import UsageError
@@ -15,7 +17,7 @@ from benchmarks.studies.scaling.model import (
 )
 
 STEP = Step(divided_s=9e-3, whole_s=1e-3, spread_s=1e-4)
-NETWORK = Network(latency_s=50e-6, s_per_byte=1e-8)
+NETWORK = Network(latency_s=50e-6, s_per_byte=1e-8, is_ring=True)
 INVENTED = [
     *("--one-us=12000", "--two-us=7000", "--spread-us=150"),
     *("--all-reduce=12=60", "--all-reduce=1028=70", "--message=1028"),
@@ -40,6 +42,27 @@ def test_the_fit_finds_the_parts_of_which_the_figures_were_made() -> None:
 
     assert vars(network) == pytest.approx(vars(NETWORK))
     assert vars(step) == pytest.approx(vars(STEP))
+
+
+RING = Network(latency_s=2.0, s_per_byte=0.1, is_ring=True)
+DOUBLING = replace(RING, is_ring=False)
+
+
+@pytest.mark.parametrize(
+    ("network", "n_ranks", "expected_s"),
+    [
+        (RING, 1, 0.0),
+        (RING, 2, 3.0),
+        (RING, 4, 3 * 2.0 + 6 / 4 * 1.0),  # 6 exchanges of a fourth of the message
+        (DOUBLING, 1, 0.0),
+        (DOUBLING, 2, 3.0),
+        (DOUBLING, 5, 3 * 3.0),  # 3 exchanges of all of it
+    ],
+)
+def test_an_all_reduce_of_more_ranks_takes_as_many_exchanges_as_its_algorithm(
+    network: Network, n_ranks: int, expected_s: float
+) -> None:
+    assert network.all_reduce_s(n_ranks, 10) == pytest.approx(expected_s)
 
 
 @pytest.mark.parametrize(("n", "expected"), [(1, 0.0), (2, 0.5642), (10, 1.5388), (1000, 3.2414)])
@@ -86,6 +109,6 @@ def test_figures_that_contradict_each_other_are_refused(
 
 
 def test_one_message_size_is_all_latency_and_none_is_refused() -> None:
-    assert Network.fitted({12: 60e-6}) == Network(latency_s=60e-6)
+    assert Network.fitted({12: 60e-6}) == Network(latency_s=60e-6, is_ring=True)
     with pytest.raises(UsageError, match="at least one --all-reduce"):
         Network.fitted({})
