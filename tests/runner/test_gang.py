@@ -173,7 +173,7 @@ def test_no_rank_outlives_an_agent_that_is_killed(copy_of: Copy, tmp_path: Path)
     assert report.error is not None
     assert report.error.startswith("the agent that starts the ranks: killed by SIGKILL")
     assert report.n_strays == 0
-    assert len(pids.read_text().split()) == 2
+    assert len({*pids.read_text().split()}) == 2  # each may begin another epoch until it is killed
     assert all(ends(int(pid)) for pid in pids.read_text().split())
 
 
