@@ -1,7 +1,7 @@
 """What a step would take on 64, 1,000 and 10,000 ranks: a model, fitted to one rank and two.
 
     python -m benchmarks.studies.scaling.model --one-us 12000 --two-us 7000 --spread-us 150 \
-        --all-reduce 12=60 --all-reduce 1028=70 --message 1028
+        --all-reduce 16=60 --all-reduce 1032=70 --message 1032
 
 A step on n ranks takes, in seconds,
 
@@ -45,6 +45,9 @@ from benchmarks.errors import UsageError
 from benchmarks.studies.findings import Findings, run_study, study_parser
 
 RANKS = (1, 2, 64, 1_000, 10_000)
+
+TINY_S = 1e-15
+"""What rounding leaves of a wait for nobody."""
 
 TIMES = {
     "--one-us": "a step on one rank, with what joins the ranks, such as DDP",
@@ -161,7 +164,7 @@ def table_of(step: Step, network: Network, n_bytes: int, title: str) -> Table:
         strong_s, weak_s = (
             step.computing_s(n_ranks, weak=weak) + all_reduce_s + waiting_s for weak in (False, True)
         )
-        times = [si(each, "s") if each else "0" for each in (all_reduce_s, waiting_s, strong_s)]
+        times = [si(each, "s") if each > TINY_S else "0" for each in (all_reduce_s, waiting_s, strong_s)]
         table.add_row(
             f"{n_ranks:,}", *times, f"{one_s / strong_s:.3g}×", si(weak_s, "s"), f"{one_s / weak_s:.0%}"
         )

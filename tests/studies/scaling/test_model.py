@@ -88,6 +88,7 @@ def test_with_more_ranks_the_all_reduce_and_the_wait_grow_and_weak_scaling_gets_
     rows = [line for line in lines if line and line[0] in ("1", "2", "64", "1,000", "10,000")]
     efficiencies = [int(row[-1].removesuffix("%")) for row in rows[:5]]
     assert len(rows) == 10  # with both networks
+    assert rows[0][1:3] == ["0", "0"]  # one rank waits for nobody
     assert efficiencies[0] == 100
     assert efficiencies == sorted(efficiencies, reverse=True)
 
