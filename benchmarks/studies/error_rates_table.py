@@ -48,9 +48,9 @@ measured core a third of the time. Each share is of {N_RESAMPLES:,} draws (with 
 two records. The rules of the other tools look at one process of each of two moments. `ab` has a threshold \
 of 2.5 %, `compare` one of 7.5 %. The added work is about 5 %: a rule with such a threshold misses it half \
 the time, and a rule with a higher threshold always. `ab` had ended the recorded comparisons by its own \
-rule, and the sides took turns in going first. So its line replays them, and contains no more information \
-than the sentence below the table. Tests on samples see at most 100 of each process, evenly spaced in rank; \
-with all samples they would call still more differences.
+rule. So its line replays them, and contains no more information than the sentence below the table. Tests \
+on samples see at most 100 of each process, evenly spaced in rank; with all samples they would call still \
+more differences.
 """
 
 SIZES_HEAD = """\
@@ -117,7 +117,11 @@ def comparisons_in(lines: Sequence[Mapping[str, Any]], file: Path) -> Recorded:
 
 def page(recorded: Recorded, lines: Sequence[Mapping[str, Any]]) -> str:
     """Return the page in Markdown."""
-    tables = [from_rich(table(recorded)).rstrip() for table in (_rules_table, _sizes_table)]
+    timed = {
+        name: {kind: [each for each in drawn if each.ratios] for kind, drawn in kinds.items()}
+        for name, kinds in recorded.items()
+    }
+    tables = [from_rich(table(timed)).rstrip() for table in (_rules_table, _sizes_table)]
     parts = [HEAD.rstrip(), tables[0], _live(recorded), _sources(recorded)]
     orders = ORDERS_HEAD.rstrip(), from_rich(orders_table()).rstrip()
     how = "## How it was recorded", _conditions(lines)
@@ -163,13 +167,18 @@ def _sizes_table(recorded: Recorded) -> Table:
 
 def _live(recorded: Recorded) -> str:
     """Describe how the comparisons ended when they were measured, and what so many show."""
-    same = [each.category for kinds in recorded.values() for each in kinds["same"]]
-    slower = [each.category for kinds in recorded.values() for each in kinds["slower"]]
-    n_alarms = len(same) - same.count(Category.UNCHANGED) - same.count(Category.UNDECIDED)
+    same, slower = (
+        [each for kinds in recorded.values() for each in kinds[kind]] for kind in ("same", "slower")
+    )
+    n_found = sum(each.category == Category.SLOWER for each in slower)
+    n_alarms = sum(each.category not in (Category.UNCHANGED, Category.UNDECIDED) for each in same)
+    n_unchecked = sum(not each.ratios for each in (*same, *slower))
     text = (
         f"When they were measured, `ab` called {n_alarms} of {len(same)} equal cases slower or faster, and "
-        f"{slower.count(Category.SLOWER)} of {len(slower)} slowed ones slower."
+        f"{n_found} of {len(slower)} slowed ones slower."
     )
+    if n_unchecked:
+        text += f" In {n_unchecked} of all, one side's times could not be checked: no rule draws from these."
     if n_alarms:
         return text
     bound = 1 - 0.05 ** (1 / len(same))  # at this rate, so many without an alarm have a probability of 5 %

@@ -104,6 +104,21 @@ def test_the_table_holds_our_rule_and_every_other_tools(
     assert set(RULES) <= set(rows)
 
 
+def test_a_comparison_in_which_a_side_has_no_times_is_counted_and_not_drawn_from(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_rates_table, "N_RESAMPLES", 200)
+    monkeypatch.setattr(error_rates_simulation, "N_COMPARISONS", 10)
+    unchecked = json.loads(line("same", category="undecided"))
+    unchecked["cases"]["torch_eager"]["base"] = []
+
+    lines = [*read_lines(recorded), unchecked]
+
+    assert "In 1 of all, one side's times could not be checked" in page(
+        comparisons_in(lines, recorded), lines
+    )
+
+
 def test_the_table_is_replaced_as_a_whole(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_rates_table, "page", lambda *_: "after")
     table, same_file = recorded.with_name("README.md"), recorded.with_name("before.md")
