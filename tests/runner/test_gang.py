@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import re
 import signal
@@ -17,13 +18,14 @@ from benchmarks.cases.implementations import read_entry
 from benchmarks.records.row import Verdict
 from benchmarks.runner import gang
 from benchmarks.runner.case import Case
+from benchmarks.runner.gang import Gang
 from benchmarks.runner.launch import launch
 from benchmarks.runner.rounds import run_rounds
 from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
 from benchmarks.worker.messages import Failure, Job, Runtime
 from tests.conftest import SMALL
-from tests.helpers.agent import stand_in_for_torchrun
+from tests.helpers.agent import SUMMARY, stand_in_for_torchrun
 from tests.helpers.processes import ends
 from tests.helpers.ranks import numpy_ranks
 from tests.helpers.rounds import Listener
@@ -125,6 +127,18 @@ def test_a_fault_of_one_rank_costs_its_own_case_within_the_limit_and_names_the_r
     verdicts = [rows[n_batches].verdict for n_batches in FAULTS]
     assert verdicts == [*3 * [Verdict.FAILED], Verdict.INVALID, Verdict.FAILED]
     assert rows[SMALL.n_batches].verdict is Verdict.VERIFIED, rows[SMALL.n_batches].reason
+
+
+def test_the_rank_that_raised_first_is_named_though_the_agent_blames_another_one(tmp_path: Path) -> None:
+    agent_log = tmp_path / "log"
+    agent_log.write_text(SUMMARY.format(rank=0, status=1, pid=1))  # as it does for JAX
+    for rank, error in enumerate(("EOFError", "MemoryError: too large")):
+        log = tmp_path / "run" / "attempt_0" / str(rank) / "stderr.log"
+        log.parent.mkdir(parents=True)
+        log.write_text(f"Traceback (most recent call last):\n{error}\n")
+        os.utime(log, (0, 2 - rank))
+
+    assert Gang(1, 2, tmp_path).culprit(agent_log) == (1, "MemoryError: too large")
 
 
 @pytest.mark.long

@@ -92,6 +92,24 @@ def test_ranks_whose_losses_differ_stop_after_the_same_epoch(
     assert 0 < n_steps.pop() < STOPPING.n_epochs * STOPPING.n_batches
 
 
+@pytest.mark.usefixtures("unhurried")  # else each trial is an epoch or two, whatever it costs
+def test_ranks_of_which_one_computes_longer_decide_alike_how_much_to_train(
+    copy_of: Copy, starters: list[Forks], tmp_path: Path
+) -> None:
+    spin = (
+        "    until = time.process_time() + 1e-3 * RANKS.rank\n    while time.process_time() < until: pass\n"
+    )
+    path = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}{spin}"))
+
+    ranks = run_ranks(path, [SMALL], tmp_path, starters=starters, sample_s=0.05, within_s=60)
+
+    assert [rank.status for rank in ranks] == [0, 0], ranks  # ranks that decide by themselves wait forever
+    timings = [answer.timing for rank in ranks for answer in rank.measurements]
+    lengths = [{trial.n_epochs for trial in timing.conservation.trials} for timing in timings if timing]
+    assert len(lengths) == 2
+    assert lengths[0] == lengths[1]
+
+
 @pytest.mark.parametrize("where", [EPOCH, "    return [(x[own_rows(y)]"])
 def test_a_rank_that_raises_ends_and_with_it_the_others(
     where: str, copy_of: Copy, starters: list[Forks], tmp_path: Path
@@ -230,6 +248,22 @@ def test_a_rank_sees_its_own_gpu_only(listed: str | None, own: str, monkeypatch:
     see_own_gpu(Ranks(rank=3, n_ranks=4, local_rank=1))
 
     assert os.environ["CUDA_VISIBLE_DEVICES"] == own
+
+
+def test_ranks_meet_at_another_port_than_that_of_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_torchrun = {
+        "RANK": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_RANK": "0",
+        "MASTER_ADDR": "a",
+        "MASTER_PORT": "29500",
+    }
+    for name, value in of_torchrun.items():
+        monkeypatch.setenv(name, value)
+
+    found = ranks_of(Job(path="", framework="", devices=("cpu",), n_ranks=2))
+
+    assert found == Ranks(rank=1, n_ranks=2, local_rank=0, address="a", port=29501)
 
 
 def test_an_environment_that_is_no_ranks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
