@@ -72,7 +72,7 @@ class Group:
         The implementation exchanges them, and so it could shorten its own times.
 
         Raises:
-            ContractError: it returned less than a value of this rank, or not as many.
+            ContractError: it returned less than a value of this rank, no number in its place, or not as many.
         """
         own = list(values)
         found = list(self.exchange(own))
@@ -80,7 +80,8 @@ class Group:
             message = f"largest: expected {len(own)} values, as many as it got, found {len(found)}"
             raise ContractError(message)
         for value, largest in zip(own, found, strict=True):
-            if largest < value and not math.isclose(largest, value, rel_tol=ROUNDING):
+            is_right = largest >= value or math.isnan(value) or math.isclose(largest, value, rel_tol=ROUNDING)
+            if not is_right:  # also for NaN
                 message = f"largest: expected at least this rank's {value:.7g}, found {largest:.7g}"
                 raise ContractError(message)
         return found

@@ -200,9 +200,10 @@ def test_a_loop_that_is_wrong_over_ranks_is_invalid_on_some_rank(
     [
         (lambda values: [value / 2 for value in values], "expected at least this rank's 0.004, found 0.002"),
         (lambda values: [0.003] * len(values), "expected at least this rank's 0.004, found 0.003"),
+        (lambda values: [math.nan] * len(values), "expected at least this rank's 0.004, found nan"),
         (lambda values: values[1:], "expected 2 values, as many as it got, found 1"),
     ],
-    ids=["shortened", "of another rank", "one left out"],
+    ids=["shortened", "of another rank", "no number", "one left out"],
 )
 def test_an_exchange_that_makes_a_time_shorter_is_refused(
     exchange: Callable[[Sequence[float]], list[float]], message: str
