@@ -1,10 +1,12 @@
 """The processes of a worker and its ranks, which torchrun's agent starts: watched, ended, and who failed.
 
+As a program, this module is that agent:
+
 python -m benchmarks.runner.gang HARNESS OPTION… -m MODULE ARGUMENT… 0
 
-is that agent. HARNESS is the process that it must not survive: what kills a harness at once leaves nobody to
-end the agent, and its ranks would keep their CPUs and go on answering. The last argument of MODULE is the
-process that a rank must not survive: the agent puts its own number there, which nobody knows before it runs.
+HARNESS is the process that the agent must not survive. If a harness is killed at once, nobody is left to end
+the agent, and its ranks would keep their CPUs and go on answering. The last argument of MODULE is the process
+that a rank must not survive. The agent puts its own number there, which nobody knows before it runs.
 """
 
 import os

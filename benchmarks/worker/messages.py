@@ -121,7 +121,7 @@ class Conservation:
     export_s: float  # CPU time
     copy_s: float  # CPU time in which NumPy copies and transposes the trials' data
     is_fresh: bool | None  # whether the placed data changed before each trial; None: can't be
-    n_ranks: int = 1
+    n_ranks: int = 1  # that trained together
     others_share: float | None = None  # of the trials' time: others had the core; None: not observable
     quiet_s: float = math.inf  # the mean epoch of a fast timed training; see trials.quiet_s
     net_s: float | None = None  # the mean epoch of all timed trainings, without the wait for a core

@@ -190,7 +190,7 @@ def test_ctrl_c_ends_with_status_2_and_keeps_what_was_measured(numpy_float32: Pa
         "--threshold=0.01",
         PROBLEM,
     ]
-    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ourselves
+    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own code, without a shell
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("pair 2 "):

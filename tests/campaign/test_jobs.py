@@ -51,7 +51,7 @@ class Campaign:
     def kill_when(self, line: str, kill: Callable[[int], None]) -> tuple[int, str]:
         """Start it, and kill it when it has printed such a line; return the exit status and the output."""
         output = ""
-        with subprocess.Popen(  # noqa: S603 - ourselves
+        with subprocess.Popen(  # noqa: S603 - our own code, without a shell
             [sys.executable, "-m", "tests.campaign.pretended", *self.arguments],
             cwd=CODE,
             env=os.environ | self.variables,
@@ -127,7 +127,7 @@ def test_a_campaign_that_is_killed_keeps_what_was_measured_leaves_no_process_and
 def test_a_job_whose_time_is_nearly_up_writes_what_it_has_measured(tmp_path: Path) -> None:
     variables, record = pretended.variables(tmp_path / "records", FOREVER_S), tmp_path / "slot-1.json"
     command = [sys.executable, "-u", "-c", pretended.BOOT, str(CODE), "0", "run", "--problem=book"]
-    with subprocess.Popen(  # noqa: S603 - ourselves
+    with subprocess.Popen(  # noqa: S603 - our own code, without a shell
         [*command, f"--output={record}"], env=os.environ | variables, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout

@@ -149,7 +149,7 @@ def test_the_digest_covers_every_file_of_the_harness_that_a_worker_loads() -> No
         "import benchmarks.worker.observe_torch, benchmarks.worker.observe_jax;"
         "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith(('benchmarks.', 'impls.'))))"
     )
-    loaded = subprocess.run(  # noqa: S603 - ourselves
+    loaded = subprocess.run(  # noqa: S603 - our own code, without a shell
         [sys.executable, "-c", command], cwd=CODE, capture_output=True, text=True, check=True
     ).stdout.split()
 

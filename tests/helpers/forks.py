@@ -101,7 +101,7 @@ class Server:
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Start it with the variables of its first worker."""
         command, pipe = [sys.executable, "-P", "-m", "tests.helpers.forks"], subprocess.PIPE
-        self.process = subprocess.Popen(command, env=environment, bufsize=0, stdin=pipe, stdout=pipe)  # noqa: S603 - ourselves
+        self.process = subprocess.Popen(command, env=environment, bufsize=0, stdin=pipe, stdout=pipe)  # noqa: S603 - this file on this Python, without a shell
         self.statuses: dict[int, int] = {}  # of the processes that have ended
 
     def fork(self, request: Mapping[str, object]) -> int:

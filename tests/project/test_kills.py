@@ -41,7 +41,7 @@ class Victim:
     def kill(self, arguments: Sequence[str]) -> tuple[signal.Signals, str]:
         """Start it, kill it at a random moment, and check that no process stays; return its output, too."""
         sent = self.source.choice(SIGNALS)
-        with subprocess.Popen(  # noqa: S603 - ourselves
+        with subprocess.Popen(  # noqa: S603 - our own code, without a shell
             [*QUIETLY, "benchmarks", *arguments],
             cwd=CODE,
             env=self.variables,
@@ -61,7 +61,7 @@ class Victim:
     def repeat(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
         command = [*QUIETLY, "benchmarks", *arguments]
-        return subprocess.run(  # noqa: S603 - ourselves
+        return subprocess.run(  # noqa: S603 - our own code, without a shell
             command, cwd=CODE, env=self.variables, capture_output=True, text=True, check=False
         )
 

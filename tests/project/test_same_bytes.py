@@ -58,7 +58,7 @@ def sweep(seed: int) -> Iterator[Row]:
 
 def report(runs: Path, folder: Path, environment: dict[str, str], *program: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, *program, "report", str(runs), "--output", str(folder)]
-    return subprocess.Popen(command, cwd=CODE, env=os.environ | environment, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
+    return subprocess.Popen(command, cwd=CODE, env=os.environ | environment, stdout=subprocess.DEVNULL)  # noqa: S603 - our own code, without a shell
 
 
 def test_a_report_has_the_same_bytes_in_another_time_zone_locale_window_and_on_another_processor(

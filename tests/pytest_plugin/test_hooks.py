@@ -182,7 +182,7 @@ def test_an_interrupt_keeps_the_rounds_that_ended_and_exits_with_status_2(
         *QUIETLY, "pytest", *OPTIONS, "--benchmark-only", *PROBLEMS[:2],
         "--device=cpu", f"--impl={numpy_float32}", "--rounds=500", f"--benchmark-json={record}",
     ]  # fmt: skip
-    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ourselves
+    with subprocess.Popen(command, cwd=CODE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own code, without a shell
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("round 3 "):

@@ -198,7 +198,7 @@ def test_agent_and_ranks_end_with_a_harness_that_is_killed(copy_of: Copy, tmp_pa
     killing = numpy_ranks(copy_of, (EPOCH, f"{EPOCH}{note}{on_rank_1(KILL_HARNESS, 4)}    time.sleep(60)\n"))
     job = job_over_ranks(killing, tmp_path).to_json()
 
-    harness = subprocess.run([sys.executable, "-c", HARNESS, job, str(tmp_path)], check=False)  # noqa: S603 - a harness
+    harness = subprocess.run([sys.executable, "-c", HARNESS, job, str(tmp_path)], check=False)  # noqa: S603 - HARNESS on this Python, without a shell
 
     assert harness.returncode == -signal.SIGKILL
     assert len({*pids.read_text().split()}) == 3  # each rank is told the agent as the process to end with

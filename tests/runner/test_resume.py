@@ -149,7 +149,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
         f"--benchmark-json={record}",
     ]
 
-    with subprocess.Popen(  # noqa: S603 - ourselves
+    with subprocess.Popen(  # noqa: S603 - our own code, without a shell
         command, cwd=CODE, stdout=subprocess.DEVNULL, start_new_session=True
     ) as first:
         while first.poll() is None and len(_results_of(numpy_float32)) < 3:
@@ -160,7 +160,7 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     (kept_in,) = {results.parent for results in _results_of(numpy_float32)}
 
     def go_on(*options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *options], cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+        return subprocess.run([*command, *options], cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - our own code, without a shell
 
     little, rest = go_on("--max-time=0.001"), go_on()
 
@@ -184,7 +184,7 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
         *(f"--base-impl={numpy_float32}", f"--new-impl={numpy_float32}", f"--json={report}"),
         *("--max-pairs=3", "--threshold=0.01", "--problem=book,batch_size=32,n_batches=4,n_epochs=3"),
     ]
-    with subprocess.Popen(  # noqa: S603 - ourselves
+    with subprocess.Popen(  # noqa: S603 - our own code, without a shell
         command, cwd=CODE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as first:
         assert first.stdout is not None
@@ -194,7 +194,7 @@ def test_a_comparison_killed_by_sigkill_resumes_with_the_pair_that_was_cut_short
     assert not report.exists()
     (kept_in,) = {results.parent for results in _results_of(numpy_float32)}
 
-    again = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    again = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)  # noqa: S603 - our own code, without a shell
 
     comparison = COMPARISON.read(report)
     assert again.returncode == comparison.exit_status(), again.stdout

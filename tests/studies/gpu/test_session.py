@@ -239,7 +239,7 @@ def test_after_a_kill_in_the_middle_a_resumed_session_has_all_that_was_written(
         "session.LINES = (line('1-a', WRITES), line('2-b', HANGS));"
         f"raise SystemExit(main(['--seconds=60', '-o{archive}', '--lines=1-2']))"
     )
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=CODE)  # noqa: S603 - ourselves
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=CODE)  # noqa: S603 - our own code, without a shell
     while not written.exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(number)
