@@ -28,6 +28,7 @@ from benchmarks.compare.thresholds import require_fitting, rule_for
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
+from benchmarks.runner.system import spare_cpus
 from benchmarks.worker.inspection.instructions import N_EPOCHS
 from impls.contract import Device
 
@@ -189,7 +190,9 @@ def measure(
             folder=place.folder,
             progress=shown,
             cpus=cpus,
+            spare_cpus=() if selection.rule.counts else spare_cpus(cpus[-selection.cores :]),
             worker_timeout_s=selection.worker_timeout_s,
+            wakes=False,
             counter=make_ready(paired_cases, place.folder) if selection.rule.counts else None,
         )
         paired_run = PairedRun(paired_cases, dispatcher, place.seed)

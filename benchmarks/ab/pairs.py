@@ -159,11 +159,25 @@ class PairedRun:
                     paired_case.decide(self.n_cases)
 
     def _run_pair(self, group: Sequence[PairedCase], order: Sequence[str], pair: int, position: int) -> None:
-        """Run one process of each side."""
+        """Run one process of each side: they prepare at once, where they can, and are timed in order."""
+        at_once, workers = self._can_prepare_at_once(group, pair, position), []
         for i, side in enumerate(order):
             if results := self._open(group, side, pair):  # the other side may have ended some
                 self.dispatcher.progress.advanced(self._description(group, side, pair))
-                self.dispatcher.work(results, self._worker_run(group, side, pair, 2 * position + i))
+                worker = results, self._worker_run(group, side, pair, 2 * position + i)
+                if at_once:
+                    workers.append(worker)
+                else:
+                    self.dispatcher.work(*worker)
+        if workers:
+            self.dispatcher.work_at_once(workers)
+
+    def _can_prepare_at_once(self, group: Sequence[PairedCase], pair: int, position: int) -> bool:
+        """Whether there are CPUs for it; what an earlier call left is read one by one."""
+        case = group[0].results["new"].case
+        is_left = any(self.dispatcher.folder.glob(f"{pair:02}-{position:02}-*.report"))
+        can = bool(self.dispatcher.spare_cpus) and case.device == "cpu" and case.n_ranks == 1
+        return can and _is_timed(group, pair) and not is_left
 
     def _groups(self, pair: int) -> dict[tuple[str, str, Precision], list[PairedCase]]:
         """Group the open cases by process; the inspection includes new cases."""

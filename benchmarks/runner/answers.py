@@ -16,7 +16,9 @@ from benchmarks.worker.messages import (
     Measurement,
     Message,
     Readiness,
+    Turn,
     message_from_json,
+    message_to_json,
 )
 from impls.contract import Device
 
@@ -150,6 +152,11 @@ def is_incomplete(report: Report, job: Job) -> bool:
         return True
     asked = not any(report.readiness.unavailable.values()) and not report.cut_short
     return asked and len(report.results) < len(job.problems)
+
+
+def waits_for_its_turn(results: Path) -> bool:
+    """Whether that is what a worker wrote last."""
+    return tail(results, 1) == message_to_json(Turn(came=False))
 
 
 def tail(log: Path, n_lines: int) -> str:

@@ -5,8 +5,11 @@ import secrets
 import traceback
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Protocol
 
 from benchmarks.cases.unseen import variant_of
@@ -14,9 +17,10 @@ from benchmarks.errors import shortened
 from benchmarks.records.row import Check, Verdict
 from benchmarks.runner.answers import Report
 from benchmarks.runner.case import Case, CaseResult, EndReason
-from benchmarks.runner.launch import launch, recall
+from benchmarks.runner.launch import Beside, launch, recall
 from benchmarks.verify.unseen import UNSEEN
 from benchmarks.worker.messages import Job
+from benchmarks.worker.turns import Place
 from impls.contract import Device
 
 SEED_BITS = 48
@@ -36,7 +40,7 @@ class ProgressListener(Protocol):
         """From here on, this many workers follow."""
 
     def advanced(self, description: str) -> None:
-        """The worker with this description starts; the one before it has ended."""
+        """The worker with this description starts; the one before it has ended, or they prepare at once."""
 
     def recalled(self) -> None:
         """The worker that was named last need not run: the run that was killed left its result."""
@@ -53,6 +57,7 @@ class WorkerRun:
     inspects: bool = False  # also after timing
     caches: Path  # the compilers' folder
     side: str = ""  # of a comparison: it has its own caches
+    beside: Beside | None = None  # how it gets along with the other side's; None: it works alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +67,34 @@ class Dispatcher:
     folder: Path
     progress: ProgressListener
     cpus: tuple[int, ...] = ()
+    spare_cpus: tuple[int, ...] = ()  # where a worker can prepare beside another; none: they work one by one
     worker_timeout_s: float
+    wakes: bool = True  # frameworks before first calls, which are then comparable
     counter: Path | None = None  # by which timed workers also count; see benchmarks.ab.instructions
     n_unseen: int = 1  # combinations of sizes; see benchmarks.cases.unseen
     unseen: dict[Hashable, Check] = field(default_factory=dict)  # what these trainings showed, by variant
+
+    def work_at_once(self, workers: Sequence[tuple[Sequence[CaseResult], WorkerRun]]) -> None:
+        """Let two workers prepare at the same time; they are timed in this order. A signal ends both."""
+        places = [Place.at(self._gate, is_first=turn == 0) for turn in range(len(workers))]
+        stop = Event()
+
+        def work(turn: int) -> None:
+            results, worker_run = workers[turn]
+            with closing(places[turn]) as place:
+                self.work(results, replace(worker_run, beside=Beside(turn=turn, place=place, stop=stop)))
+
+        with ThreadPoolExecutor() as pool:
+            try:
+                for _ in pool.map(work, range(len(workers))):
+                    pass
+            except BaseException:
+                stop.set()
+                raise
+
+    @property
+    def _gate(self) -> str:
+        return str(self.folder / "gate")
 
     def work(
         self,
@@ -82,7 +111,7 @@ class Dispatcher:
         if not results:
             return
         job, name = self._job(results, worker_run), _name_of(results, worker_run)
-        report = self._report(job, name, worker_run.caches)
+        report = self._report(job, name, worker_run)
         if end := unavailable_reasons(report)[results[0].case.device]:
             for result in siblings or results:
                 result.end(**vars(end))
@@ -123,13 +152,18 @@ class Dispatcher:
         case = results[0].case
         counter = str(self.counter) if self.counter and worker_run.sample_s else None
         caches = self.folder / f"caches-{_key_of(case, worker_run.side)}"  # the same in each round
+        cpus, beside = self.cpus[-case.n_ranks * case.n_cores :], worker_run.beside
         return Job(
             path=str(case.entry.path),
             framework=case.entry.framework,
             devices=(case.device,),
             problems=tuple(result.case.problem for result in results),
             n_ranks=case.n_ranks,
-            cpus=self.cpus[-case.n_ranks * case.n_cores :],
+            cpus=cpus,
+            prepare_on=(self.spare_cpus, cpus)[beside.turn] if beside else (),
+            gate=self._gate if beside else None,
+            is_first=beside is not None and beside.turn == 0,
+            wakes=self.wakes,
             sample_s=worker_run.sample_s,
             inspects=worker_run.inspects,
             worker_timeout_s=self.worker_timeout_s,
@@ -145,13 +179,14 @@ class Dispatcher:
         known = all(_variant_key(result) in self.unseen for result in results)
         return self.n_unseen if worker_run.inspects and not known else 0
 
-    def _report(self, job: Job, name: str, caches: Path) -> Report:
-        """Let the worker measure with these caches, unless a run that was killed left its report."""
+    def _report(self, job: Job, name: str, worker_run: WorkerRun) -> Report:
+        """Let the worker measure, unless a run that was killed left its report."""
         if report := recall(job, self.folder, name):
             self.progress.recalled()
             return report
-        self._open_caches(job, caches)
-        return launch(replace(job, unseen_seed=secrets.randbits(SEED_BITS)), self.folder, name)
+        self._open_caches(job, worker_run.caches)
+        job = replace(job, unseen_seed=secrets.randbits(SEED_BITS))
+        return launch(job, self.folder, name, worker_run.beside)
 
     def _open_caches(self, job: Job, caches: Path) -> None:
         """Let the name by which the job knows its caches lead to them: it does not tell what they are for."""

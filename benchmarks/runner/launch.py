@@ -11,18 +11,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Self
 
 from benchmarks.decode import decode
 from benchmarks.files import write_atomically
-from benchmarks.runner.answers import Ending, Report, by_rank, cut, is_incomplete, read_reports, size_of, tail
+from benchmarks.runner.answers import (
+    Ending,
+    Report,
+    by_rank,
+    cut,
+    is_incomplete,
+    read_reports,
+    size_of,
+    tail,
+    waits_for_its_turn,
+)
 from benchmarks.runner.gang import Gang, agent_command, kill_strays, signalled
 from benchmarks.runner.signals import uninterrupted
 from benchmarks.runner.system import share_headers
 from benchmarks.worker.env_vars import COUNTING_VARIABLES, home_in, runtime_variables, worker_environment
 from benchmarks.worker.messages import Job
+from benchmarks.worker.turns import Place
 
 FOREIGN_CODE = "valgrind knows no AVX-512, so code compiled for this processor may not run under it"
 
@@ -34,6 +46,15 @@ RANKS_VARIABLES = {"PYTHONSAFEPATH": "1"}
 
 MAX_ANSWERS_BYTES = 2**30
 """Far more than the values of any training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """How a worker gets along with those that work at the same time; see benchmarks.worker.turns."""
+
+    turn: int = 0  # to be timed, from 0
+    place: Place = field(default_factory=Place)  # until its first answer, when it has its own
+    stop: Event = field(default_factory=Event)  # if set, it is asked to end
 
 
 @dataclass(frozen=True)
@@ -72,8 +93,12 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
     return replace(report, cut_short=True) if report.results else None
 
 
-def launch(job: Job, folder: Path, name: str) -> Report:
-    """Run one worker to its end; its job, results, log and report stay in the folder under this name."""
+def launch(job: Job, folder: Path, name: str, beside: Beside | None = None) -> Report:
+    """Run one worker to its end; its job, results, log and report stay in the folder under this name.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came, here or in the thread that asks for its end; it has ended.
+    """
     files, start = Files.of(folder, name), time.perf_counter()
     files.report.unlink(missing_ok=True)
     files.job.write_text(job.to_json(), encoding="utf-8")
@@ -82,7 +107,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     files.log.write_text("")
     if job.caches:
         Path(home_in(job.caches)).mkdir(parents=True, exist_ok=True)
-    ending = replace(_run(job, files), wall_s=time.perf_counter() - start)
+    ending = replace(_run(job, files, beside or Beside()), wall_s=time.perf_counter() - start)
     report = read_reports(by_rank(files.results, job.n_ranks), ending)
     if not report.error and is_incomplete(report, job):
         report = replace(report, error="ended early, with exit status 0")
@@ -90,7 +115,7 @@ def launch(job: Job, folder: Path, name: str) -> Report:
     return report
 
 
-def _run(job: Job, files: Files) -> Ending:
+def _run(job: Job, files: Files, beside: Beside) -> Ending:
     """Run the worker, or its ranks.
 
     Whatever interrupts the wait (Ctrl-C) ends the worker, too.
@@ -110,7 +135,7 @@ def _run(job: Job, files: Files) -> Ending:
     ):
         gang = Gang(process.pid, job.n_ranks, logs)
         try:
-            error = _wait(process, gang, files, job)
+            error = _wait(process, gang, files, job, beside)
         finally:
             with uninterrupted():
                 gang.kill()
@@ -129,20 +154,25 @@ def _end(status: int, error: str | None, gang: Gang, files: Files, job: Job) -> 
     return Ending(error=error, culprit=culprit, log=gang.log(files.log))
 
 
-def _wait(process: subprocess.Popen[bytes], gang: Gang, files: Files, job: Job) -> str | None:
+def _wait(process: subprocess.Popen[bytes], gang: Gang, files: Files, job: Job, beside: Beside) -> str | None:
     """Wait until it ends; return an error if it gives no new result for too long, or too many."""
     size, last_progress, timeout_s = 0, time.monotonic(), job.worker_timeout_s
     while process.poll() is None:
         pause(process.pid, POLL_S)
+        if beside.stop.is_set():
+            raise KeyboardInterrupt
         gang.watch()
         for log in (files.log, *gang.log_files()):
             cut(log)
         if (now := sum(map(size_of, by_rank(files.results, job.n_ranks)))) != size:
             size, last_progress = now, time.monotonic()
+            beside.place.close()
+            # Those that it waits for have their own limits, which began earlier.
+            timeout_s = job.worker_timeout_s * (1 + waits_for_its_turn(files.results))
         if size > MAX_ANSWERS_BYTES:
             return f"answered with more than {MAX_ANSWERS_BYTES:,} bytes, killed"
         if time.monotonic() - last_progress > timeout_s:
-            limit = f"no result within {timeout_s:g} s, killed (--worker-timeout raises the limit)"
+            limit = f"no result within {job.worker_timeout_s:g} s, killed (--worker-timeout raises the limit)"
             return limit + gang.whereabouts(job.path)
     return None
 

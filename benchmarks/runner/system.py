@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import platform
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import hosts
@@ -40,6 +41,25 @@ def choose_cpus(n_cores: int, n_ranks: int = 1) -> tuple[int, ...]:
         message = f"{asked}: expected at most the {len(allowed)} this process may use, found {n_cpus}{remedy}"
         raise UsageError(message)
     return tuple(allowed[-n_cpus:])
+
+
+def spare_cpus(cpus: Sequence[int]) -> tuple[int, ...]:
+    """Choose as many other CPUs, where workers can prepare while those on `cpus` do; none: there are too few.
+
+    They have the same memory near them: what a worker puts there stays when it moves.
+    """
+    if not cpus:
+        return ()
+    near = set(map(_memory_near, cpus))
+    others = [cpu for cpu in sorted(os.sched_getaffinity(0) - {*cpus}) if _memory_near(cpu) in near]
+    n_both, quota = 2 * len(cpus), cpu_quota()
+    is_enough = len(others) >= len(cpus) and (quota is None or quota >= n_both)
+    return tuple(others[-len(cpus) :]) if is_enough else ()
+
+
+def _memory_near(cpu: int) -> tuple[str, ...]:
+    """Return the name of the memory that is near a CPU; empty if the system does not say."""
+    return tuple(path.name for path in Path(f"/sys/devices/system/cpu/cpu{cpu}").glob("node[0-9]*"))
 
 
 GPU_ONLY: dict[Precision, str] = {

@@ -36,7 +36,7 @@ from benchmarks.paths import CODE, IMPLEMENTATIONS
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher
 from benchmarks.runner.progress import RoundsProgress
-from benchmarks.runner.system import choose_cpus, collect_provenance
+from benchmarks.runner.system import choose_cpus, collect_provenance, spare_cpus
 from benchmarks.studies.findings import run_study, study_parser
 from benchmarks.studies.slowdown import PROBLEM, slow_copy
 
@@ -129,7 +129,9 @@ def compare(new_files: Mapping[str, Path], cpus: tuple[int, ...], console: Conso
             folder=Path(folder),
             progress=shown,
             cpus=cpus,
+            spare_cpus=spare_cpus(cpus),
             worker_timeout_s=120.0,
+            wakes=False,
         )
         paired_run = PairedRun(paired_cases, dispatcher, secrets.token_hex(8))
         verdicts = paired_run.run()

@@ -10,8 +10,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks.cases.unseen import variant_of
@@ -22,7 +24,6 @@ from benchmarks.worker.messages import Failure, Job, Measurement, Message, Readi
 from benchmarks.worker.observe import FrameworkObserver, observer_of
 from benchmarks.worker.ranks import Group, dump_if_stuck, own_part, own_results, ranks_of, see_own_gpu
 from benchmarks.worker.start import (
-    Loaded,
     adopt_orphans,
     die_with,
     keep_passed_probes,
@@ -31,6 +32,7 @@ from benchmarks.worker.start import (
     skip_passed_probes,
 )
 from benchmarks.worker.training import Workload, wake
+from benchmarks.worker.turns import Place
 from impls.contract import Implementation, Ranks
 
 
@@ -48,21 +50,29 @@ def main(job_file: Path, results_file: Path, parent: int) -> None:
     # On other systems than Linux: a hanging worker must not outlive its parent for long.
     signal.alarm(int(job.worker_timeout_s * (1 + len(job.others) + len(job.problems))) + 5)
     job = own_part(job, ranks)
-    pin(job.cpus)
+    pin(job.prepare_on or job.cpus)
     see_own_gpu(ranks)
     dump_if_stuck(job)
     with own_results(results_file, ranks).open("a", encoding="utf-8") as file:
-        for message in work(job, ranks):
-            job_file.unlink(missing_ok=True)  # the ranks have joined, so that all have read it
+
+        def tell(message: Message) -> None:
             file.write(message_to_json(message) + "\n")
             file.flush()
+
+        place = Place.at(job.gate, is_first=job.is_first)
+        for message in work(job, ranks, partial(place.timed, job, tell)):
+            job_file.unlink(missing_ok=True)  # the ranks have joined, so that all have read it
+            tell(message)
             dump_if_stuck(job)
 
 
-def work(job: Job, ranks: Ranks) -> Iterator[Message]:
+def work(
+    job: Job, ranks: Ranks, turn: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Iterator[Message]:
     """Report where the implementation and the others can run, then measure each problem.
 
-    Ranks on hosts that differ measure nothing: the slower one would decide every time.
+    Ranks on hosts that differ measure nothing: the slower one would decide every time. Timing waits for its
+    turn.
     """
     host = Equipment.own(with_gpu="cuda" in job.devices) if job.n_ranks > 1 else None
     if job.framework.isidentifier() and importlib.util.find_spec(job.framework) is None:
@@ -81,19 +91,24 @@ def work(job: Job, ranks: Ranks) -> Iterator[Message]:
         yield Readiness(unavailable=load_observed(Path(other), job.devices, observer)[1])
     are_alike = group.agree_on(repr(host and host.facts))
     if job.problems and are_alike and not group.anyone(unavailable[job.devices[0]]):
-        yield from measured(job, implementation, observer, loaded, group)
+        measure_one = partial(measure, observer=observer, loaded=loaded, turn=turn)
+        yield from measured(job, implementation, observer, group, measure_one)
     group.leave()
 
 
 def measured(
-    job: Job, implementation: Implementation, observer: FrameworkObserver, loaded: Loaded, group: Group
+    job: Job,
+    implementation: Implementation,
+    observer: FrameworkObserver,
+    group: Group,
+    measure_one: Callable[[Workload, Job], Measurement],
 ) -> Iterator[Measurement | Failure]:
     """Measure each problem; with several ranks, a failure ends this one, and with it the others."""
     device = job.devices[0]
     is_cold = job.inspects or not job.sample_s
-    if job.framework != "numpy" or not is_cold:  # NumPy needs no waking; the kernel's compilation counts
+    # NumPy needs no waking; the kernel's compilation counts.
+    if job.wakes and (job.framework != "numpy" or not is_cold):
         wake(implementation, device, job.precision, group)
-        keep_passed_probes()
     gc.freeze()
     gc.enable()
     inspected: set[tuple[str, ...]] = set()  # variants, on unseen problems
@@ -101,7 +116,7 @@ def measured(
         observer.forget_compiled()
         own_job = replace(job, n_unseen=0) if variant_of(problem) in inspected else job
         try:
-            yield measure(Workload.of(implementation, problem, device, group), own_job, observer, loaded)
+            yield measure_one(Workload.of(implementation, problem, device, group), own_job)
             inspected.add(variant_of(problem))
         except Exception as error:
             yield Failure(
@@ -111,6 +126,7 @@ def measured(
             )
             if not group.tolerated:
                 raise  # the other ranks wait for this one, until it ends
+    keep_passed_probes()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import gc
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,13 +46,17 @@ MOST = 5
 
 
 def measure(
-    workload: Workload, job: Job, observer: FrameworkObserver, loaded: Loaded | None = None
+    workload: Workload,
+    job: Job,
+    observer: FrameworkObserver,
+    loaded: Loaded | None = None,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Measurement:
     """Verify whole trainings step by step, which also warms up; then time more of them.
 
     Each starts from the same initial parameters and runs the same code on the same batches. With the job's
     `sample_s` 0 none is timed. The inspection follows the timing: it loses compiled code and replaces
-    functions. Both end with unseen values.
+    functions. Both end with unseen values. The timing waits for its turn, if workers work at the same time.
     """
     loaded = loaded or Loaded()
     observe.reset_peak_host()
@@ -64,7 +69,8 @@ def measure(
     last: list[EpochResult] = []
     timing = None
     if job.sample_s:
-        last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
+        with turn():
+            last, timing = sample(workload, job, observer, verified[0].n_epochs, n_compiled)
         peak = peak.or_later(workload.lookout.growth_bytes)
     lowest, highest = envelope(verified, last)
     inspection = inspect(workload, job, observer, peak) if job.inspects or not timing else None
@@ -72,14 +78,13 @@ def measure(
     n_missing, n_foreign = changed_values(workload) or (None, None)
     own_size = train_own_size(workload, job.unseen_seed, n_kinds)
     allowed = None if not job.cpus else cpus_in_trainings(workload) if inspection else cpus_allowed()
-    if allowed is not None:
-        allowed |= workload.lookout.cpus
+    now, timed = allowed or set(), workload.lookout.cpus
     return Measurement(
         data_digest=workload.data_digest,
         dtypes=sorted(dtypes_of(workload, verified[0])),
         other_frameworks=observe.other_frameworks(job.framework),
-        n_cpus_allowed=None if allowed is None else len(allowed),
-        other_cpus=sorted((allowed or set()).difference(job.cpus)),
+        n_cpus_allowed=None if allowed is None else max(len(now), len(timed)),
+        other_cpus=sorted((now - set(job.prepare_on or job.cpus)) | (timed - set(job.cpus))),
         replaced_clocks=replaced_clocks(),
         first_call_s=loaded.compile_s + workload.place_s + verified[0].first_call_s,
         lowest=lowest,

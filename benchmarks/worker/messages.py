@@ -35,6 +35,10 @@ class Job:
     others: tuple[str, ...] = ()  # without problems: more files of the framework to ask in this process
     n_ranks: int = 1  # processes that train together, each with the same job
     cpus: tuple[int, ...] = ()  # keep to these, each rank to its share in order; none: the system chooses
+    prepare_on: tuple[int, ...] = ()  # instead of these, until it is timed; see benchmarks.worker.turns
+    gate: str | None = None  # the start of the paths of locks by which workers take turns; None: it is alone
+    is_first: bool = False  # of those that take turns
+    wakes: bool = True  # the framework, before the first problem: else its first call pays for that
     sample_s: float = 0.4  # time this much per problem; 0: run and verify once, inspect, time nothing
     inspects: bool = False  # also after timing
     worker_timeout_s: float = 120.0  # for each problem
@@ -75,6 +79,13 @@ class Readiness:
 
     unavailable: dict[Device, str | None]
     host: Equipment | None = None  # that a rank runs on; None: the process is the only rank
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """The worker waits for its turn to be timed, or it has come."""
+
+    came: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +232,7 @@ class Failure:
     is_invalid: bool = False  # it breaks the contract
 
 
-Message: TypeAlias = Readiness | Measurement | Failure
+Message: TypeAlias = Readiness | Turn | Measurement | Failure
 
 
 def message_to_json(message: Message) -> str:

@@ -54,6 +54,16 @@ def pin(cpus: tuple[int, ...]) -> None:
         os.sched_setaffinity(0, cpus)
 
 
+def move(cpus: tuple[int, ...]) -> None:
+    """Keep all threads to the given CPUs."""
+    moved: set[int] = set()
+    while new := _threads() - moved:  # another may have started one meanwhile
+        for thread in new:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.sched_setaffinity(thread, cpus)
+        moved |= new
+
+
 def _threads() -> set[int]:
     """Return the threads of this process, by number; only on Linux."""
     return {int(task.name) for task in TASKS.iterdir()}

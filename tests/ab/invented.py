@@ -37,9 +37,13 @@ class FakeDispatcher(Dispatcher):
     min_s: MinS
     unable: Collection[tuple[str, str]] = ()  # implementations that can't be measured on a side
     worker_runs: list[tuple[int, str, str]] = field(default_factory=list)
+    at_once: list[tuple[WorkerRun, ...]] = field(default_factory=list)
 
-    def prepare(self, turns: object) -> None:
-        """Start nothing."""
+    def work_at_once(self, workers: Sequence[tuple[Sequence[CaseResult], WorkerRun]]) -> None:
+        """Let them work one by one, and note it."""
+        self.at_once.append(tuple(worker_run for _, worker_run in workers))
+        for worker in workers:
+            self.work(*worker)
 
     def work(
         self,

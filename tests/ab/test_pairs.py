@@ -16,6 +16,7 @@ from benchmarks.cases.implementations import read_entry
 from benchmarks.compare.result import SIDES, SideRecord
 from benchmarks.compare.rule import Category, Rule
 from benchmarks.paths import IMPLEMENTATIONS
+from benchmarks.runner.case import Case
 from benchmarks.runner.dispatch import INSPECTION
 from benchmarks.verify import conservation
 from benchmarks.verify.conservation import Judgement
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from benchmarks.compare.result import CaseVerdict
+    from impls.contract import Device
     from tests.ab.invented import MinS
 
 NAMES = ("first", "second")
@@ -67,6 +69,36 @@ def test_the_sides_are_inspected_and_then_go_first_as_the_coin_falls() -> None:
     assert [(pair, which) for pair, _, which in dispatcher.worker_runs] == [
         (pair, which) for pair in range(INSPECTION, 20) for which in drawn_order(SEED, pair, group)
     ]
+
+
+@pytest.mark.parametrize("can", ["at once", "no spare CPU", "on a GPU", "over ranks", "measured before"])
+def test_both_sides_of_a_pair_prepare_at_once_where_they_can_and_are_timed_as_the_coin_falls(
+    can: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Case, "skip_reason", None)
+    device: Device = "cuda" if can == "on a GPU" else "cpu"
+    paired_cases = paired_cases_of(
+        {each: side(each) for each in SIDES},
+        [(SMALL, device, 2 if can == "over ranks" else 1, "first")],
+        Rule(min_pairs=5, max_pairs=5),
+    )
+    if can == "measured before":
+        for pair in range(5):
+            (tmp_path / f"{pair:02}-00-base-cpu-1.report").touch()
+    dispatcher = FakeDispatcher(
+        folder=tmp_path,
+        progress=NoProgress(),
+        worker_timeout_s=1.0,
+        min_s=lambda *_: 1.0,
+        spare_cpus=() if can == "no spare CPU" else (0,),
+    )
+
+    PairedRun(paired_cases, dispatcher, SEED).run()
+
+    pairs = [tuple(worker_run.side for worker_run in pair) for pair in dispatcher.at_once]
+    orders = [drawn_order(SEED, pair, ("first", "cpu", "float32")) for pair in range(5)]
+    assert pairs == (orders if can == "at once" else [])
+    assert len(dispatcher.worker_runs) == 2 * len(orders)
 
 
 def test_the_coin_is_fair_and_its_tosses_depend_on_neither_seed_nor_pair_nor_case() -> None:

@@ -79,9 +79,9 @@ def fastest_s(number: int) -> dict[str, float]:
     return dict.fromkeys(ablation.STUDIES[number].measured, 1e-6)
 
 
-def measured_here(job: Job, folder: Path, name: str) -> Report:
+def measured_here(job: Job, folder: Path, name: str, beside: object = None) -> Report:
     """Answer like a worker: with NumPy's loop for a moment, whatever the job names."""
-    del folder, name
+    del folder, name, beside
     here = replace(job, path=str(STAND_IN), framework="numpy", cpus=(), caches=None, runtime=Runtime())
     here = replace(here, unseen_seed=0)  # else no two jobs would be the same
     return _measured(replace(here, counter=None, sample_s=min(job.sample_s, 1e-3)), counts=bool(job.counter))

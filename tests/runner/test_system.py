@@ -27,6 +27,34 @@ def test_the_workers_get_the_last_of_the_allowed_cpus() -> None:
         system.choose_cpus(len(allowed) + 1)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "cpus", "quota", "spare"),
+    [
+        ({0, 1, 2, 3}, (3,), None, (2,)),
+        ({0, 1, 2, 3}, (2, 3), None, (0, 1)),
+        ({0, 1, 2}, (1, 2), None, ()),
+        ({0}, (0,), None, ()),
+        ({0, 1}, (1,), 2.0, (0,)),
+        ({0, 1}, (1,), 1.5, ()),
+        ({0, 1}, (), None, ()),
+        ({2, 3, 4, 5}, (3,), None, (2,)),
+        ({3, 4, 5}, (3,), None, ()),
+    ],
+)
+def test_a_worker_may_prepare_on_as_many_other_cpus_by_the_same_memory_if_their_time_is_allowed(
+    allowed: set[int],
+    cpus: tuple[int, ...],
+    quota: float | None,
+    spare: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: allowed, raising=False)
+    monkeypatch.setattr(system, "cpu_quota", lambda: quota)
+    monkeypatch.setattr(system, "_memory_near", lambda cpu: ("node0" if cpu < 4 else "node1",))
+
+    assert system.spare_cpus(cpus) == spare
+
+
 def test_where_the_system_can_not_pin_the_workers_are_not_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
 

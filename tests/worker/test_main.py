@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,23 @@ def test_parameters_that_go_wrong_only_in_the_timed_trainings_are_invalid(
 
     assert row.verdict is Verdict.INVALID
     assert "bias after the last step" in (row.reason or "")
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_tiny_problem_is_trained_first_only_where_first_calls_are_compared(
+    copy_of: Copy, tmp_path: Path, *, wakes: bool
+) -> None:
+    notes = tmp_path / "notes"
+    note = f"    print(problem.batch_size, file=open({str(notes)!r}, 'a'))\n"
+    noting = copy_of(
+        "numpy_float32", ("    del device\n    criterion", f"    del device\n{note}    criterion")
+    )
+    job = Job(path=str(noting), framework="numpy", devices=("cpu",), problems=(BOOK,), sample_s=1e-3)
+
+    launch(replace(job, wakes=wakes), tmp_path, "w")
+
+    first, *_ = notes.read_text().splitlines()
+    assert first == ("7" if wakes else str(BOOK.batch_size))
 
 
 @pytest.mark.parametrize("function", ["place", "prepare", "run_epoch"])
