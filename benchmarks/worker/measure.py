@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.cases.unseen import INSPECTED_VALUES, N_VALUES, n_kinds_of
 from benchmarks.worker import observe
 from benchmarks.worker.conserved import TOLERANCE, conserved_share, is_below
-from benchmarks.worker.gpu import GpuMeter, PowerMeter
+from benchmarks.worker.inspection.gpu import GpuMeter, PowerMeter
 from benchmarks.worker.inspection.inspect import Peak, inspect
 from benchmarks.worker.inspection.instructions import count_trainings
 from benchmarks.worker.inspection.placed import changed_values

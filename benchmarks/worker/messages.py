@@ -148,8 +148,7 @@ class Timing:
     cpu_per_wall: float  # CPU time of all threads over wall time, in the epochs
     n_compilations: int | None  # since the first training; None: not observable
     children_cpu_s: float  # of programs that ended meanwhile, for example compilers
-    n_processes: int | None  # this one and its descendants, the most at once, and one for those that
-    # may have been let go; None: not observable
+    n_processes: int | None  # it and its descendants, at most, and one for any let go; None: not observable
     sampled_s: float  # all epochs of the timed trainings
     gpu: GpuReading | None  # None: on a CPU, or not readable
     n_instructions: float | None = None  # of an epoch, counted while timing; None: not counted
@@ -201,11 +200,7 @@ class Inspection:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One problem's result in one process.
-
-    Each value of every training is between `lowest` and `highest` (NaN shows in both): where both agree
-    with the reference, each training did.
-    """
+    """One problem's result in one process."""
 
     data_digest: str
     dtypes: list[str]  # floating-point types of the export, the state and the batches
@@ -214,8 +209,8 @@ class Measurement:
     other_cpus: list[int]  # the ones that were not allotted to it
     replaced_clocks: list[str]  # functions of Python's `time`
     first_call_s: float  # `place`, `prepare` and the first epoch of this problem: trace, compile, run
-    lowest: Outcome
-    highest: Outcome
+    lowest: Outcome  # of every training, each value; NaN shows in both
+    highest: Outcome  # where both agree with the reference, each training did
     own_size: UnseenOutcomes | None = None  # on unseen values of the case's own size; None: not asked
     n_missing: int | None = None  # values of the features that are not among the placed ones; None: unknown
     n_foreign: int | None = None  # placed values that are neither the features' nor 0 or 1

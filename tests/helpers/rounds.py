@@ -55,9 +55,9 @@ def rows_of(
     return {(result.case.entry.name, result.case.problem): result.row() for result in results}
 
 
-def answer(job: Job, folder: Path, name: str) -> Report:
+def answer(job: Job, folder: Path, name: str, beside: object = None) -> Report:
     """Stand in for `benchmarks.runner.launch.launch`: a worker that is right and fair on every problem."""
-    del folder, name
+    del folder, name, beside
     timing = TIMING if job.sample_s else None
     inspection = INSPECTION if job.inspects or not timing else None
     answers = tuple(

@@ -239,9 +239,9 @@ def test_each_process_draws_other_unseen_values(
 ) -> None:
     jobs: list[Job] = []
 
-    def launched(job: Job, folder: Path, name: str) -> Report:
+    def launched(job: Job, folder: Path, name: str, beside: object) -> Report:
         jobs.append(job)
-        return answer(job, folder, name)
+        return answer(job, folder, name, beside)
 
     monkeypatch.setattr(dispatch, "launch", launched)
     rows_of([numpy_float32], tmp_path, rounds=3)

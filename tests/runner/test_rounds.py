@@ -79,8 +79,8 @@ def test_rounds_are_interleaved_and_shuffled(numpy_float32: Path, copy_of: Copy,
 def test_a_case_that_was_verified_and_never_timed_is_not_measured(
     numpy_float32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def untimed(job: Job, folder: Path, name: str) -> Report:
-        return answer(replace(job, sample_s=0.0), folder, name)
+    def untimed(job: Job, folder: Path, name: str, beside: object) -> Report:
+        return answer(replace(job, sample_s=0.0), folder, name, beside)
 
     monkeypatch.setattr(dispatch, "launch", untimed)
     row = rows_of([numpy_float32], tmp_path)["numpy_float32", SMALL]
@@ -187,11 +187,11 @@ def test_a_full_disk_ends_the_run_like_ctrl_c(
 ) -> None:
     launched: list[str] = []
 
-    def full_from_the_third_on(job: Job, folder: Path, name: str) -> Report:
+    def full_from_the_third_on(job: Job, folder: Path, name: str, beside: object) -> Report:
         if len(launched) == 2:  # rounds
             raise OSError(28, "No space left on device")
         launched.append(name)
-        return answer(job, folder, name)
+        return answer(job, folder, name, beside)
 
     monkeypatch.setattr(dispatch, "launch", full_from_the_third_on)
     cases = [Case(read_entry(numpy_float32), "cpu", SMALL)]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.worker.gpu import GpuMeter
+from benchmarks.worker.inspection.gpu import GpuMeter
 
 
 def nvml(*, reasons: int = 0, metered: bool = True) -> SimpleNamespace:

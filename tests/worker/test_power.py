@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.worker import gpu
-from benchmarks.worker.gpu import PowerMeter, RaplMeter
+from benchmarks.worker.inspection import gpu
+from benchmarks.worker.inspection.gpu import PowerMeter, RaplMeter
 
 if TYPE_CHECKING:
     from pathlib import Path
