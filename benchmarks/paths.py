@@ -12,7 +12,7 @@ IMPLEMENTATIONS = CODE / "impls"
 
 PUBLISHED = CODE / "results"
 """What the repository contains; `report --publish` writes it. Only a checkout has it."""
-PUBLISHED_RUNS = PUBLISHED / "runs"
+PUBLISHED_RUNS, PUBLISHED_PLOTS = PUBLISHED / "runs", PUBLISHED / "plots"
 
 
 def real_path(path: Path) -> Path:

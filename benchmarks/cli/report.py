@@ -14,7 +14,7 @@ from benchmarks.compare.two_runs import Settings, compare_runs
 from benchmarks.errors import UsageError
 from benchmarks.paths import CODE, LOCAL, LOCAL_RUNS, PUBLISHED, PUBLISHED_RUNS, is_checkout, real_path
 from benchmarks.records.run import Run, read_run, recorded_runs
-from benchmarks.report.publish import NOT_COMMITTED, Part, write_report
+from benchmarks.report.publish import Part, write_report
 
 
 def report(parsed: argparse.Namespace) -> int:
@@ -26,10 +26,10 @@ def report(parsed: argparse.Namespace) -> int:
     if parsed.publish and not is_checkout(CODE):
         message = f"--publish: expected a checkout of perceptron-bench, found none at {CODE}; run it in one"
         raise UsageError(message)
-    if parsed.publish and (parsed.runs or parsed.against or parsed.no_plots):
+    if parsed.publish and (parsed.runs or parsed.against or parsed.no_plots or parsed.png):
         message = (
-            "--publish takes all records in results/runs, and nothing else: expected no RUN, --against or "
-            "--no-plots, found one; copy the record there"
+            "--publish takes all records in results/runs, and nothing else: expected no RUN, --against, "
+            "--no-plots or --png, found one; copy the record there"
         )
         raise UsageError(message)
     if not parsed.publish and real_path(parsed.output) == PUBLISHED:
@@ -56,7 +56,7 @@ def _no_collecting() -> Iterator[None]:
 def _report(parsed: argparse.Namespace) -> list[str]:
     named = [PUBLISHED_RUNS] if parsed.publish else parsed.runs
     runs = recorded_runs(named) if named else _runs_in(LOCAL_RUNS)
-    left_out: list[Part] = ["plots"] if parsed.no_plots else []
+    chosen: dict[Part, bool] = {"plots": not parsed.no_plots, "png": parsed.png, "data": not parsed.publish}
     comparison = None
     if parsed.against:
         base = read_run(parsed.against)
@@ -67,7 +67,7 @@ def _report(parsed: argparse.Namespace) -> list[str]:
         PUBLISHED if parsed.publish else parsed.output,
         beside=[] if named else _runs_in(PUBLISHED_RUNS),
         comparison=comparison,
-        leave_out=[*left_out, *NOT_COMMITTED] if parsed.publish else left_out,
+        leave_out=[part for part, is_wanted in chosen.items() if not is_wanted],
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 README, TABLES, PAGE, PLOTS, DATA = "README.md", "tables.md", "index.html", "plots", "data"
 
 Part: TypeAlias = Literal["plots", "png", "data"]
-NOT_COMMITTED: tuple[Part, ...] = ("png", "data")
+WITHOUT_PNG: tuple[Part, ...] = ("png",)
 
 STUDIES = {
     "is the floor a floor": "roofline.md",
@@ -62,7 +62,7 @@ def write_report(
     *,
     beside: Sequence[Run] = (),
     comparison: Comparison | None = None,
-    leave_out: Collection[Part] = (),
+    leave_out: Collection[Part] = WITHOUT_PNG,
 ) -> list[str]:
     """Write the report; return lines that say where it is, and what needs a package that is not installed.
 

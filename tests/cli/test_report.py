@@ -119,6 +119,18 @@ def test_publishing_outside_a_checkout_is_refused_in_one_line(
     assert "--publish: expected a checkout of perceptron-bench, found none at" in line
 
 
+@pytest.mark.parametrize("png", [[], ["--png"]])
+def test_png_files_are_written_where_they_are_asked_for(
+    png: list[str], results: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("altair", reason="part of the extra `report`")
+
+    assert main(["report", str(results / "runs"), "-o", str(tmp_path / "report"), *png]) == 0
+
+    suffixes = {path.suffix for path in (tmp_path / "report" / "plots").rglob("*.*")}
+    assert suffixes == ({".svg", ".png"} if png else {".svg"})
+
+
 def test_only_publishing_changes_the_published_files_which_have_no_png_and_no_data(results: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
 
@@ -130,7 +142,7 @@ def test_only_publishing_changes_the_published_files_which_have_no_png_and_no_da
     assert "published:" in text_in(results)
 
 
-@pytest.mark.parametrize("more", [["1.json"], ["--against", "1.json"], ["--no-plots"]])
+@pytest.mark.parametrize("more", [["1.json"], ["--against", "1.json"], ["--no-plots"], ["--png"]])
 def test_publishing_takes_all_published_records_and_nothing_else(
     more: list[str], results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,7 +83,7 @@ def test_the_page_shows_the_numbers_of_the_csv(tmp_path: Path) -> None:
 def test_each_file_of_a_report_is_replaced_as_a_whole_and_no_link_is_followed(tmp_path: Path) -> None:
     pytest.importorskip("altair", reason="part of the extra `report`")
     report, victim = tmp_path / "report", tmp_path / "precious"
-    write_report([RUN], report)
+    write_report([RUN], report, leave_out=())
     files = [path for path in report.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".csv", ".html", ".md", ".parquet", ".png", ".svg"}
     for path in files:
@@ -91,7 +91,7 @@ def test_each_file_of_a_report_is_replaced_as_a_whole_and_no_link_is_followed(tm
         path.symlink_to(victim)
     victim.write_text("precious")
 
-    write_report([RUN], report)
+    write_report([RUN], report, leave_out=())
 
     assert victim.read_text() == "precious"
     assert [path for path in files if path.is_symlink()] == []

@@ -13,8 +13,8 @@ DESCRIPTION = """\
 write tables, plots, page and data from records
 
 Nothing is measured. README.md has the results in short, tables.md all tables,
-index.html is a page to explore (offline), plots/ has SVG and PNG files,
-data/ CSV and Parquet files. By default the report is about your own records;
+index.html is a page to explore (offline), plots/ has SVG files (with --png
+also PNG), data/ CSV and Parquet files. By default the report is about your own records;
 its page also offers the published ones.
 """
 
@@ -33,4 +33,5 @@ def _declare(parser: Parser) -> None:
     add_argument(target, "--publish", publish, default=False)
     add_path(parser, "--against", "compare the newest record with this earlier one, as `compare` does")
     add_baseline(parser, "none: with --against, times are compared")
+    add_argument(parser, "--png", "also write each plot as PNG, for slides", default=False)
     add_argument(parser, "--no-plots", "write no plots, except those of the page", default=False)

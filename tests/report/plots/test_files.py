@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.errors import UsageError
 from benchmarks.records.machine import Machine
+from benchmarks.report.plots import files
 from benchmarks.report.plots.files import MAX_STEM, write_plots
 from benchmarks.report.plots.gallery import plots_of
 from benchmarks.report.plots.render import STYLE
@@ -33,14 +34,36 @@ HOSTILE = "<script>alert(1)</script>&\"'`|[x](y)"
 def test_a_plot_is_an_svg_file_and_a_png_file_for_sharing_unless_it_is_to_be_committed(
     plots: dict[str, Plot], tmp_path: Path
 ) -> None:
-    files = write(plots["throughput"], tmp_path)
+    written = write(plots["throughput"], tmp_path)
 
-    assert ET.fromstring(files.svg.read_text()).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - written by the test itself
-    assert files.svg.name == "throughput-D2-N4-E3-cpu.svg"
-    assert files.png
-    assert files.png.read_bytes().startswith(b"\x89PNG\r\n")
+    assert ET.fromstring(written.svg.read_text()).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - written by the test itself
+    assert written.svg.name == "throughput-D2-N4-E3-cpu.svg"
+    assert written.png
+    assert written.png.read_bytes().startswith(b"\x89PNG\r\n")
     write_plots({HERE: [plots["throughput"]]}, tmp_path, with_png=False)
-    assert (files.svg.exists(), files.png.exists()) == (True, False)
+    assert (written.svg.exists(), written.png.exists()) == (True, False)
+
+
+def test_a_plot_that_is_published_just_so_is_copied_and_another_one_is_drawn(
+    plots: dict[str, Plot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = tmp_path / "published"
+    same = write(plots["throughput"], published)
+    put(published / same.svg.parent.name, write(plots["losses"], tmp_path / "drawn").svg.name)
+    monkeypatch.setattr(files, "PUBLISHED_PLOTS", published)
+    drawn: list[str] = []
+
+    def draw(*_: object, **__: object) -> str:
+        drawn.append("one")
+        return same.svg.read_text()
+
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", draw)
+
+    copied, other = (write(plots[kind], tmp_path / kind).svg for kind in ("throughput", "losses"))
+
+    assert copied.read_bytes() == same.svg.read_bytes()
+    assert other.read_text() != "old"
+    assert drawn == ["one"]
 
 
 def put(folder: Path, *names: str) -> None:
