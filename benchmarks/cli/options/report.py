@@ -14,8 +14,8 @@ write tables, plots, page and data from records
 
 Nothing is measured. README.md has the results in short, tables.md all tables,
 index.html is a page to explore (offline), plots/ has SVG files (with --png
-also PNG), data/ CSV and Parquet files. By default the report is about your own records;
-its page also offers the published ones.
+also PNG), data/ CSV and Parquet files. By default the report is about your
+own records; its page also offers the published ones.
 """
 
 
