@@ -1,5 +1,6 @@
 """A digest of all code that a Python can import: it changes if code is installed, removed or edited."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -7,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -32,11 +32,7 @@ def importable_digest() -> str:
 def files_digest(*roots: str) -> str:
     """Return such a digest of the code below the roots, without environments and hidden folders."""
     sha = hashlib.sha256()
-    for file in sorted({file for root in roots for file in _code_below(root)}):
-        try:
-            found = Path(file).stat()
-        except FileNotFoundError:  # a link that leads nowhere, or a file that was removed meanwhile
-            continue
+    for file, found in sorted({file: found for root in roots for file, found in _code_below(root)}.items()):
         sha.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return sha.hexdigest()[:16]
 
@@ -49,17 +45,25 @@ def _editable() -> Iterator[str]:
             yield url2pathname(urlparse(origin["url"]).path)
 
 
-def _code_below(root: str) -> Iterator[str]:
-    if Path(root).is_file():  # a zip of modules
-        yield root
-    for folder, folders, files in os.walk(root):
-        folders[:] = [each for each in folders if _is_entered(f"{folder}/{each}")]
-        yield from (f"{folder}/{name}" for name in files if SUFFIX.search(name))
+def _code_below(root: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Return each file of code in this folder, or of a zip of modules, with its state."""
+    if os.path.isfile(root):  # noqa: PTH113 - here are tens of thousands of files, and a Path takes long
+        yield root, os.stat(root)  # noqa: PTH116
+    folders = [root] if os.path.isdir(root) else []  # noqa: PTH112
+    while folders:
+        with contextlib.suppress(PermissionError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders += [entry.path] if _is_entered(entry) else []
+                elif SUFFIX.search(entry.name):
+                    with contextlib.suppress(FileNotFoundError):  # it leads nowhere, or was removed meanwhile
+                        yield entry.path, entry.stat()
 
 
-def _is_entered(folder: str) -> bool:
-    path = Path(folder)
-    return not path.name.startswith((".", "__pycache__")) and not (path / "pyvenv.cfg").exists()
+def _is_entered(folder: os.DirEntry[str]) -> bool:
+    if folder.name.startswith((".", "__pycache__")) or folder.is_symlink():
+        return False
+    return not os.path.exists(f"{folder.path}/pyvenv.cfg")  # noqa: PTH110
 
 
 if __name__ == "__main__":

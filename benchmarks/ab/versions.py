@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 
 from benchmarks.errors import UsageError
 from benchmarks.hosts import PACKAGES, own_versions
@@ -23,6 +24,7 @@ json.dump(versions, sys.stdout)
 """
 
 
+@cache  # two sides often have the same, and nobody installs anything meanwhile
 def importable_by(runtime: Runtime) -> str:
     """Return a digest of all code that a side's processes can import."""
     arguments = ("-m", "benchmarks.ab.import_digest", str(os.getpid()))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.ab import comparison, sides, versions
+from benchmarks.ab import comparison
 from benchmarks.paths import IMPLEMENTATIONS
 from tests.ab.invented import FakeDispatcher
 from tests.helpers.repository import commit_all, git
@@ -18,22 +17,12 @@ if TYPE_CHECKING:
     from tests.ab.invented import Invented, MinS
 
 
-importable_by = cache(versions.importable_by)  # a second for each side: no test installs anything meanwhile
-
-
 @pytest.fixture
-def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask once what a Python can import."""
-    monkeypatch.setattr(sides, "importable_by", importable_by)
-
-
-@pytest.fixture
-def invented(monkeypatch: pytest.MonkeyPatch, asked_once: None) -> Invented:
+def invented(monkeypatch: pytest.MonkeyPatch) -> Invented:
     """Invent what the processes measure, on a machine without a GPU."""
     monkeypatch.setattr(
         "benchmarks.runner.case.unsupported_reason", lambda device, *_: None if device == "cpu" else "no GPU"
     )
-    del asked_once
 
     def invent(min_s: MinS) -> None:
         monkeypatch.setattr(

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tests.ab.invented import Invented, MinS
     from tests.conftest import Copy
 
-pytestmark = pytest.mark.usefixtures("asked_once")
-
 RUN_EPOCH = '    """Train on each batch in order."""\n'
 
 

@@ -6,11 +6,10 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import pytest
-
 from benchmarks.ab.sides import (
     SideOptions,
 )
+from benchmarks.ab.versions import importable_by
 from benchmarks.paths import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
     ]
     for each in (told, *(repository / change for change in changes)):
         each.parent.mkdir(parents=True, exist_ok=True)
+        each.touch()
     editable = {"url": (repository / "elsewhere").as_uri(), "dir_info": {"editable": True}}
     told.write_text(json.dumps(editable), encoding="utf-8")
     side = SideOptions(env=(f"PYTHONPATH={repository / 'library'}",))
@@ -33,6 +33,7 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
     seen = [side.identity(checkout)]
     for change in changes:
         (repository / change).write_text("changed", encoding="utf-8")
+        importable_by.cache_clear()
         seen.append(side.identity(checkout))
 
     unnoticed = [
@@ -41,7 +42,6 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
     assert unnoticed == ["library/notes.txt", "library/__pycache__/module.py"]
 
 
-@pytest.mark.usefixtures("asked_once")
 def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) -> None:
     side = SideOptions(impl=checkout / "numpy_float32.py")
     first = side.identity(IMPLEMENTATIONS)
@@ -53,7 +53,6 @@ def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) 
     assert side.identity(IMPLEMENTATIONS) != first
 
 
-@pytest.mark.usefixtures("asked_once")
 def test_of_a_side_given_as_a_file_its_helpers_count(checkout: Path) -> None:
     loop, helper = checkout / "numpy_float32.py", checkout / "helper.py"
     loop.write_text("import helper\n", encoding="utf-8")

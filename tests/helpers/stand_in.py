@@ -11,6 +11,7 @@ import cpuinfo
 import pytest
 
 from benchmarks.ab import sides
+from benchmarks.ab.versions import versions_in
 from benchmarks.cli import run
 from benchmarks.paths import CODE
 from benchmarks.runner import dispatch
@@ -47,8 +48,7 @@ def stand_in() -> None:
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
     patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # in a process, for each record
-    for asked in ("importable_by", "versions_in"):  # in a process; nothing is installed meanwhile
-        patch.setattr(sides, asked, cache(getattr(sides, asked)))
+    patch.setattr(sides, "versions_in", cache(versions_in))  # each in a process
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
     patch.setattr(harness_overhead, "in_fresh_process", lambda *_, **__: [(1.0, 1.0)])
     patch.setattr(all_reduce, "choose_cpus", lambda _: ())  # there may be one only
