@@ -21,7 +21,7 @@ from benchmarks.verify.conservation import Judgement
 from benchmarks.worker.messages import Job
 from impls.contract import Problem
 from tests.helpers.forks import Forks
-from tests.helpers.quiet import CPU, QUIET
+from tests.helpers.quiet import CPU, HURRIED, QUIET
 from tests.units import place_of, unit_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
 
 cpuinfo.get_cpu_info = CPU.copy
 
-JUDGE = conservation.judge
+JUDGE, WORKER = conservation.judge, launcher.WORKER
 
 SMALL = Problem(batch_size=32, n_batches=4, n_epochs=3)
 """A problem that takes no time and whose losses still move."""
@@ -85,16 +85,19 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def conserved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judge times as on a quiet machine: most tests are about something else, and run beside others.
+    """Judge times as on a quiet machine, and hurry workers: most tests are about something else.
 
     A test of the judgement requests the fixture `judged`.
     """
+    monkeypatch.setattr(launcher, "WORKER", HURRIED)
     monkeypatch.setattr(conservation, "judge", lambda *_: QUIET)
 
 
 @pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch, forks: Forks) -> None:
-    """Let forked workers time, try and watch for as long as in a run."""
+def unhurried(monkeypatch: pytest.MonkeyPatch, conserved: None, forks: Forks) -> None:
+    """Let workers time, try and watch for as long as in a run."""
+    monkeypatch.setattr(launcher, "WORKER", WORKER)
+    del conserved
     monkeypatch.setattr(forks, "hurries", False)
 
 

@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.runner.system import share_headers
 from benchmarks.worker import __main__ as worker
-from benchmarks.worker import measure, trials
-from benchmarks.worker.inspection import threads
 from benchmarks.worker.messages import Job
 from benchmarks.worker.ranks import ALONE, Group
 from benchmarks.worker.start import die_with
 from benchmarks.worker.training import wake
+from tests.helpers.hurried import HURRIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,16 +46,6 @@ def wake_ranks(
     """Wake a loop only where its error would show; alone, a framework compiles a tiny problem for seconds."""
     if implementation.FRAMEWORK == "numpy" or not group.tolerated:
         wake(implementation, device, precision, group)
-
-
-HURRIED = (
-    (worker, "wake", wake_ranks),
-    (threads, "WATCHED_S", 0.01),  # it is 0.3 s for each problem that is inspected
-    (measure, "TRIES", 1),  # beside other tests, most times seem to be below their cost
-    (trials, "SHORT_S", 0.0),  # so most trials are an epoch or two
-    (trials, "DIFFERENCE_S", 1e-6),
-)
-"""What a hurried worker does not do, or for less long: module, name and value."""
 
 
 class Forks:
@@ -192,7 +181,7 @@ def serve(requests: Iterable[str]) -> None:
 
 def work(files: Sequence[str], environment: Mapping[str, str], log: str, *, hurries: bool) -> int:
     """Be a worker in this process; return its exit status."""
-    for module, name, value in HURRIED if hurries else ():
+    for module, name, value in (*HURRIED, (worker, "wake", wake_ranks)) if hurries else ():
         setattr(module, name, value)
     os.environ.clear()
     os.environ.update(environment)

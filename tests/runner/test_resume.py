@@ -150,7 +150,11 @@ def test_a_run_killed_or_out_of_budget_is_resumed_and_its_record_is_complete(
     ]
 
     with subprocess.Popen(  # noqa: S603 - our own code, without a shell
-        command, cwd=CODE, stdout=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=CODE,
+        env={**os.environ, "UNHURRIED": ""},  # the third worker must not end before the kill
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
     ) as first:
         while first.poll() is None and len(_results_of(numpy_float32)) < 3:
             time.sleep(0.01)

@@ -25,6 +25,7 @@ COUNT = [
 ]
 
 
+@pytest.mark.usefixtures("unhurried")  # else two trainings are timed
 def test_a_loop_that_goes_wrong_only_in_the_timed_trainings_is_invalid(
     copy_of: Copy, measured: Measured
 ) -> None:
