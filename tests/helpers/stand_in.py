@@ -32,6 +32,7 @@ from benchmarks.studies.whole_training import WholeTraining
 from benchmarks.worker import __main__ as worker
 from benchmarks.worker.messages import Failure, Job, Measurement, Readiness, Runtime
 from impls.contract import Ranks
+from tests.helpers.hurried import HURRIED
 from tests.verify.test_fairness import CONSERVED
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def stand_in() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(roofline, "pin", lambda _: None)  # later commands may use every CPU
     patch.setattr(dispatch, "launch", measured_here)
+    for module, name, value in HURRIED:
+        patch.setattr(module, name, value)
     patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # in a process, for each record
     patch.setattr(sides, "versions_in", cache(versions_in))  # each in a process
     patch.setattr(ablation, "in_fresh_process", lambda _, number, *__, **___: fastest_s(number))
