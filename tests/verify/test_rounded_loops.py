@@ -15,7 +15,7 @@ from benchmarks.cases.tolerances import tolerances
 from benchmarks.records.row import Verdict
 from benchmarks.runner import dispatch
 from benchmarks.runner.case import Case
-from benchmarks.runner.launch import launch
+from benchmarks.runner.launch import Beside, launch
 from benchmarks.runner.rounds import run_rounds
 from benchmarks.runner.settings import Settings
 from benchmarks.runner.system import choose_cpus
@@ -103,9 +103,9 @@ def test_problems_of_two_precisions_are_never_measured_by_one_process(
     problems = [replace(plain, precision=each) for plain in (SMALL, other) for each in ("float32", "tf32")]
     jobs: list[Job] = []
 
-    def launch_and_note(job: Job, folder: Path, name: str) -> Report:
+    def launch_and_note(job: Job, folder: Path, name: str, beside: Beside | None) -> Report:
         jobs.append(job)
-        return launch(job, folder, name)
+        return launch(job, folder, name, beside)
 
     monkeypatch.setattr(dispatch, "launch", launch_and_note)
     monkeypatch.setattr("benchmarks.runner.case.unsupported_reason", lambda *_: None)
