@@ -62,6 +62,7 @@ def ranks(
         n_unseen=0,
         within_s=600,
         worker_timeout_s=600,
+        wakes=False,
         variables={"TORCHDYNAMO_DISABLE": str(int(name != loop))},
     )
 

@@ -34,7 +34,13 @@ def test_a_correct_loop_stays_verified_when_it_is_timed(
         [Problem()] if name in COMPILED else [Problem(), Problem(n_features=1, batch_size=1, n_batches=1)]
     )
     results = [CaseResult(Case(entry, "cpu", problem)) for problem in problems]
-    dispatcher = Dispatcher(folder=tmp_path, progress=NoProgress(), cpus=choose_cpus(1), worker_timeout_s=120)
+    dispatcher = Dispatcher(
+        folder=tmp_path,
+        progress=NoProgress(),
+        cpus=choose_cpus(1),
+        worker_timeout_s=120,
+        wakes=False,  # no first call is read
+    )
 
     dispatcher.work(results, WorkerRun(round=0, position=0, name="timed", sample_s=0.05, caches=caches))
 

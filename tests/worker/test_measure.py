@@ -17,11 +17,20 @@ from benchmarks.worker.start import Loaded, load
 from benchmarks.worker.training import Workload
 from benchmarks.worker.trials import conservation_of
 from tests.conftest import SMALL
+from tests.helpers.hurried import HURRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Copy
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let trials be short, and trainings watched for a moment."""
+    for module, name, value in HURRIED:
+        if module is not measure:  # its values are the ones that are tested
+            monkeypatch.setattr(module, name, value)
 
 
 @pytest.fixture
