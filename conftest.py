@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Load our plugin; pytest allows no list of plugins here if it is started in another folder."""
     pluginmanager.import_plugin("benchmarks.pytest_plugin.hooks")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Use two processes more than there are CPUs, at most two for each: tests often wait."""
+    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(2 * n_cpus, n_cpus + 2)
 
 
 def pytest_configure(config: pytest.Config) -> None:
