@@ -83,7 +83,7 @@ class Readiness:
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """The worker waits for its turn to be timed, or it has come."""
+    """The worker waits for its turn, to be timed or to work on, or it has come."""
 
     came: bool
 

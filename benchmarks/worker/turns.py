@@ -51,7 +51,8 @@ class Place:
     def timed(self, job: Job, tell: Callable[[Turn], None]) -> Iterator[None]:
         """Wait until the worker before this one has been timed and none works; let none work meanwhile.
 
-        Only then it is on the job's CPUs, with all its threads.
+        Only then it is on the job's CPUs, with all its threads. It waits again, to work on, if another one is
+        timed next.
         """
         if self.locks is None:
             yield
@@ -69,9 +70,11 @@ class Place:
             yield
         finally:
             move(job.prepare_on)
+            tell(Turn(came=False))
             flock(untimed, LOCK_UN)
             flock(working, LOCK_UN)
             time.sleep(PAUSE_S)
             flock(working, LOCK_SH)
             if self.is_first:
                 flock(untimed, LOCK_SH)
+            tell(Turn(came=True))

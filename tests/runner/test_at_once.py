@@ -17,6 +17,7 @@ from benchmarks.runner.answers import waits_for_its_turn
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher, WorkerRun
 from benchmarks.runner.signals import interruptible
+from benchmarks.worker.measure import WARM_UP_EPOCHS
 from benchmarks.worker.messages import Turn, message_to_json
 from tests.conftest import CPUS, SMALL, NoProgress
 from tests.helpers.processes import ends
@@ -112,6 +113,22 @@ def test_one_that_hangs_is_stopped_at_its_limit_and_the_other_one_is_measured(
 ) -> None:
     sleeps = "        time.sleep(3600)\n"
     paths = [pair.loop(name, in_epoch=sleeps * (i == hanging)) for i, name in enumerate(("first", "second"))]
+
+    rows = pair.rows(paths, worker_timeout_s=5.0)
+
+    assert "no result within 5 s, killed" in (rows[hanging].reason or "")
+    assert rows[1 - hanging].verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize("hanging", [0, 1])
+def test_one_that_hangs_while_it_is_timed_is_stopped_before_the_other_one(hanging: int, pair: Pair) -> None:
+    counts = "N_EPOCHS = []\n"
+    sleeps = f"""\
+        N_EPOCHS.append(0)
+        if len(N_EPOCHS) >= {WARM_UP_EPOCHS + SMALL.n_epochs}:
+            time.sleep(3600)
+"""
+    paths = [pair.loop(name, counts, sleeps * (i == hanging)) for i, name in enumerate(("first", "second"))]
 
     rows = pair.rows(paths, worker_timeout_s=5.0)
 

@@ -104,6 +104,7 @@ def test_it_tells_that_it_waits_and_when_its_turn_has_come(workers: Workers) -> 
 
     with closing(workers.places["first"]) as place, place.timed(JOB, told.append):
         assert told == [Turn(came=False), Turn(came=True)]
+    assert told == [Turn(came=False), Turn(came=True)] * 2
 
 
 def test_a_worker_without_a_gate_is_timed_at_once_and_stays_where_it_is(
