@@ -136,7 +136,11 @@ class Dispatcher:
             if not unanswered[0].end_reason:
                 unanswered[0].end(Verdict.FAILED, report.error or "gave no answer", report.log)
             unanswered = unanswered[1:]
-        self.work(unanswered, worker_run)
+        if unanswered and (beside := worker_run.beside):  # the others wait for the next worker, too
+            with closing(Place.at(self._gate, is_first=beside.turn == 0)) as place:
+                self.work(unanswered, replace(worker_run, beside=replace(beside, place=place)))
+        else:
+            self.work(unanswered, worker_run)
 
     def _without_unseen_faults(self, results: Sequence[CaseResult]) -> Sequence[CaseResult]:
         """Let the cases of one variant share what one of them showed; return those that go on."""

@@ -13,12 +13,13 @@ import pytest
 
 from benchmarks.cases.implementations import read_entry
 from benchmarks.records.row import Verdict
-from benchmarks.runner.answers import waits_for_its_turn
+from benchmarks.runner import dispatch
+from benchmarks.runner.answers import Report, waits_for_its_turn
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher, WorkerRun
 from benchmarks.runner.signals import interruptible
 from benchmarks.worker.measure import WARM_UP_EPOCHS
-from benchmarks.worker.messages import Turn, message_to_json
+from benchmarks.worker.messages import Readiness, Turn, message_to_json
 from tests.conftest import CPUS, SMALL, NoProgress
 from tests.helpers.processes import ends
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.records.row import Row
+    from benchmarks.runner.launch import Beside
+    from benchmarks.worker.messages import Job
+    from impls.contract import Problem
     from tests.conftest import Copy
 
 pytestmark = pytest.mark.usefixtures("every_cpu")
@@ -60,9 +64,16 @@ class Pair:
         return self.copy_of("numpy_float32", *changes, as_name=name)
 
     def rows(
-        self, paths: Sequence[Path], worker_timeout_s: float = 60.0, ended: int | None = None
+        self,
+        paths: Sequence[Path],
+        worker_timeout_s: float = 60.0,
+        ended: int | None = None,
+        problems: Sequence[Problem] = (SMALL,),
     ) -> list[Row]:
-        """Measure the files at once, in this order; one of them may have ended before."""
+        """Measure the files at once, in this order; return the rows of the last problem.
+
+        One of them may have ended before.
+        """
         cpus = sorted(CPUS)
         dispatcher = Dispatcher(
             folder=self.folder,
@@ -71,13 +82,13 @@ class Pair:
             spare_cpus=(cpus[-2],),
             worker_timeout_s=worker_timeout_s,
         )
-        results = [[CaseResult(Case(read_entry(path), "cpu", SMALL))] for path in paths]
+        results = [[CaseResult(Case(read_entry(path), "cpu", each)) for each in problems] for path in paths]
         run = WorkerRun(round=1, position=0, name="", sample_s=0.002, caches=self.folder / "caches")
         runs = [replace(run, name=path.stem, caches=run.caches / path.stem) for path in paths]
         if ended is not None:
             results[ended][0].end(Verdict.INVALID, "wrong")
         dispatcher.work_at_once(list(zip(results, runs, strict=True)))
-        return [result.row() for (result,) in results]
+        return [each[-1].row() for each in results]
 
     def noted(self, name: str, what: str) -> list[tuple[float, list[int]]]:
         """Return when a loop did this, and on which CPUs it was allowed to."""
@@ -145,6 +156,24 @@ def test_one_that_crashes_costs_its_own_row(crashing: int, pair: Pair) -> None:
 
     assert "killed by SIGKILL" in (rows[crashing].reason or "")
     assert rows[1 - crashing].verdict is Verdict.VERIFIED
+
+
+def test_a_worker_that_starts_again_after_a_crash_has_a_place_from_its_start(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds: list[bool] = []
+
+    def crash(_job: Job, _folder: Path, _name: str, beside: Beside) -> Report:
+        holds.append(all(not lock.closed for lock in beside.place.locks or ()))
+        beside.place.close()  # it has answered
+        return Report(error="killed", log="", readiness=Readiness(unavailable={"cpu": None}), results=())
+
+    monkeypatch.setattr(dispatch, "launch", crash)
+    problems = SMALL, replace(SMALL, batch_size=16)
+
+    pair.rows([pair.loop("first"), pair.loop("second")], problems=problems)
+
+    assert holds == [True] * 4
 
 
 @pytest.mark.parametrize("ended", [0, 1])
