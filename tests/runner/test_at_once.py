@@ -176,6 +176,15 @@ def test_a_worker_that_starts_again_after_a_crash_has_a_place_from_its_start(
     assert holds == [True] * 4
 
 
+def test_no_alarm_ends_a_worker_that_may_wait_for_another_one(pair: Pair) -> None:
+    notes = "import signal\nif signal.getitimer(signal.ITIMER_REAL)[0]:\n    note('has an alarm')\n"
+
+    pair.rows([pair.loop(name, notes) for name in ("first", "second")])
+
+    assert pair.noted("first", "loads")
+    assert not [*pair.noted("first", "has an alarm"), *pair.noted("second", "has an alarm")]
+
+
 @pytest.mark.parametrize("ended", [0, 1])
 def test_one_that_need_not_start_is_not_waited_for(ended: int, pair: Pair) -> None:
     rows = pair.rows([pair.loop("first"), pair.loop("second")], worker_timeout_s=5.0, ended=ended)
