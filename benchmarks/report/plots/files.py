@@ -55,7 +55,7 @@ def write_plots(gallery: Gallery, folder: Path, *, with_png: bool = True) -> dic
         for each in drawn:
             each.svg.parent.mkdir(parents=True, exist_ok=True)
             published = PUBLISHED_PLOTS / each.svg.relative_to(folder)
-            if not each.svg.exists() and published.is_file():
+            if not (each.svg.exists() or each.svg.is_symlink()) and published.is_file():
                 shutil.copyfile(published, each.svg)  # it stays if it would be drawn just like that
             draw(each.plot.spec | {"config": config("light")}, each.svg, each.png)
         for each in drawn:

@@ -69,6 +69,21 @@ def test_a_plot_that_is_published_just_so_is_copied_and_another_one_is_drawn(
     assert drawn == ["one"]
 
 
+def test_a_published_plot_is_not_copied_through_a_link(
+    plots: dict[str, Plot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, report, victim = (tmp_path / name for name in ("published", "report", "victim"))
+    same = write(plots["throughput"], published).svg.relative_to(published)
+    monkeypatch.setattr(files, "PUBLISHED_PLOTS", published)
+    (report / same).parent.mkdir(parents=True)
+    (report / same).symlink_to(victim)  # it leads nowhere
+
+    write_plots({HERE: [plots["throughput"]]}, report, with_png=False)
+
+    assert not victim.exists()
+    assert not (report / same).is_symlink()
+
+
 def put(folder: Path, *names: str) -> None:
     """Write files, as if from before."""
     folder.mkdir(exist_ok=True)
