@@ -73,7 +73,7 @@ class Files:
 
 
 def recall(job: Job, folder: Path, name: str) -> Report | None:
-    """Return the report of exactly this job, whatever its seed, from an earlier run that was killed, or None.
+    """Return the report of this job, whatever its seed and place, from a run that was killed, or None.
 
     Where a file can't be read, the job is done again.
     """
@@ -82,7 +82,8 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
         if not files.results.exists():
             return None
         done = Job.from_json(files.job.read_text(encoding="utf-8"))
-        if replace(done, unseen_seed=job.unseen_seed) != job:
+        alone = replace(done, unseen_seed=job.unseen_seed, prepare_on=(), gate=None, is_first=False)
+        if alone != replace(job, prepare_on=(), gate=None, is_first=False):
             return None
         answers = by_rank(files.results, job.n_ranks)
         if files.report.exists():

@@ -17,9 +17,10 @@ from benchmarks.runner import dispatch
 from benchmarks.runner.answers import Report, waits_for_its_turn
 from benchmarks.runner.case import Case, CaseResult
 from benchmarks.runner.dispatch import Dispatcher, WorkerRun
+from benchmarks.runner.launch import recall
 from benchmarks.runner.signals import interruptible
 from benchmarks.worker.measure import WARM_UP_EPOCHS
-from benchmarks.worker.messages import Readiness, Turn, message_to_json
+from benchmarks.worker.messages import Job, Readiness, Turn, message_to_json
 from tests.conftest import CPUS, SMALL, NoProgress
 from tests.helpers.processes import ends
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from benchmarks.records.row import Row
     from benchmarks.runner.launch import Beside
-    from benchmarks.worker.messages import Job
     from impls.contract import Problem
     from tests.conftest import Copy
 
@@ -174,6 +174,15 @@ def test_a_worker_that_starts_again_after_a_crash_has_a_place_from_its_start(
     pair.rows([pair.loop("first"), pair.loop("second")], problems=problems)
 
     assert holds == [True] * 4
+
+
+def test_what_was_measured_at_once_is_recalled_one_by_one(pair: Pair) -> None:
+    pair.rows([pair.loop("first"), pair.loop("second")])
+
+    for name in ("first", "second"):
+        job = Job.from_json((pair.folder / f"{name}-cpu-1.job").read_text())
+        alone = replace(job, prepare_on=(), gate=None, is_first=False)
+        assert recall(alone, pair.folder, f"{name}-cpu-1")
 
 
 def test_no_alarm_ends_a_worker_that_may_wait_for_another_one(pair: Pair) -> None:
