@@ -131,7 +131,7 @@ def test_one_that_hangs_is_stopped_at_its_limit_and_the_other_one_is_measured(
     assert rows[1 - hanging].verdict is Verdict.VERIFIED
 
 
-@pytest.mark.parametrize("hanging", [0, 1])
+@pytest.mark.parametrize("hanging", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_one_that_hangs_while_it_is_timed_is_stopped_before_the_other_one(hanging: int, pair: Pair) -> None:
     counts = "N_EPOCHS = []\n"
     sleeps = f"""\
