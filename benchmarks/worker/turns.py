@@ -26,9 +26,7 @@ class Place:
     """A worker's place among those that work at the same time, until it is closed or the process ends."""
 
     is_first: bool = False  # to be timed
-    locks: tuple[IO[str], IO[str]] | None = (
-        None  # none works, and the first has been timed; None: it is alone
-    )
+    locks: tuple[IO[str], IO[str]] | None = None  # of `working` and `untimed` below; None: it is alone
 
     @classmethod
     def at(cls, gate: str | None, *, is_first: bool) -> Self:

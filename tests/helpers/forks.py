@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -57,6 +58,7 @@ class Forks:
         """Load nothing yet."""
         self.temporary = temporary
         self.hurries = True
+        self.lock = threading.Lock()  # two sides of a comparison may start at the same time
         self.servers: dict[str, Server] = {}
 
     def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802 - subprocess's name
@@ -73,10 +75,11 @@ class Forks:
             "log": options["stdout"].name,
             "hurries": self.hurries,
         }
-        if job.framework not in self.servers:
-            temporary = share_headers(self.temporary, self.temporary)
-            self.servers[job.framework] = Server({**options["env"], "TMPDIR": temporary})
-        return Fork(self.servers[job.framework], request)
+        with self.lock:
+            if job.framework not in self.servers:
+                temporary = share_headers(self.temporary, self.temporary)
+                self.servers[job.framework] = Server({**options["env"], "TMPDIR": temporary})
+            return Fork(self.servers[job.framework], request)
 
     def close(self) -> None:
         """End the processes that fork."""
@@ -92,22 +95,25 @@ class Server:
         command, pipe = [sys.executable, "-P", "-m", "tests.helpers.forks"], subprocess.PIPE
         self.process = subprocess.Popen(command, env=environment, bufsize=0, stdin=pipe, stdout=pipe)  # noqa: S603 - this file on this Python, without a shell
         self.statuses: dict[int, int] = {}  # of the processes that have ended
+        self.lock = threading.Lock()  # of its answers
 
     def fork(self, request: Mapping[str, object]) -> int:
         """Return the number of a new process."""
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        while (started := self._answer()) is None:
-            pass
-        self.statuses.pop(started, None)  # an earlier process may have had the number
+        with self.lock:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            while (started := self._answer()) is None:
+                pass
+            self.statuses.pop(started, None)  # an earlier process may have had the number
         return started
 
     def status_of(self, pid: int, timeout_s: float | None) -> int | None:
         """Return the exit status, or None while it runs."""
         assert self.process.stdout
-        while pid not in self.statuses and select.select([self.process.stdout], [], [], timeout_s)[0]:
-            self._answer()
-        return self.statuses.get(pid)
+        with self.lock:
+            while pid not in self.statuses and select.select([self.process.stdout], [], [], timeout_s)[0]:
+                self._answer()
+            return self.statuses.get(pid)
 
     def close(self) -> None:
         """End it."""
