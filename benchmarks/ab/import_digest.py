@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -47,11 +48,13 @@ def _editable() -> Iterator[str]:
 
 def _code_below(root: str) -> Iterator[tuple[str, os.stat_result]]:
     """Return each file of code in this folder, or of a zip of modules, with its state."""
-    if os.path.isfile(root):  # noqa: PTH113 - here are tens of thousands of files, and a Path takes long
-        yield root, os.stat(root)  # noqa: PTH116
-    folders = [root] if os.path.isdir(root) else []  # noqa: PTH112
+    path = Path(root)
+    if path.is_file():
+        yield root, path.stat()
+    folders = [root] if path.is_dir() else []
     while folders:
-        with contextlib.suppress(PermissionError), os.scandir(folders.pop()) as entries:
+        # A folder that can't be read, or was removed meanwhile, has no code that a process could import.
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.is_dir():
                     folders += [entry.path] if _is_entered(entry) else []
@@ -63,7 +66,7 @@ def _code_below(root: str) -> Iterator[tuple[str, os.stat_result]]:
 def _is_entered(folder: os.DirEntry[str]) -> bool:
     if folder.name.startswith((".", "__pycache__")) or folder.is_symlink():
         return False
-    return not os.path.exists(f"{folder.path}/pyvenv.cfg")  # noqa: PTH110
+    return not Path(folder.path, "pyvenv.cfg").exists()
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ class PairedRun:
     def _can_prepare_at_once(self, group: Sequence[PairedCase], pair: int, position: int) -> bool:
         """Whether there are CPUs for it; what an earlier call left is read one by one."""
         case = group[0].results["new"].case
-        is_left = any(self.dispatcher.folder.glob(f"{pair:02}-{position:02}-*.report"))
+        is_left = any(self.dispatcher.folder.glob(f"{_name_of(pair, position)}-*.report"))
         can = bool(self.dispatcher.spare_cpus) and case.device == "cpu" and case.n_ranks == 1
         return can and _is_timed(group, pair) and not is_left
 
@@ -203,7 +203,7 @@ class PairedRun:
         return WorkerRun(
             round=pair,
             position=position,
-            name=f"{pair:02}-{position // 2:02}-{side}",  # see benchmarks.ab.resume
+            name=f"{_name_of(pair, position // 2)}-{side}",
             sample_s=Settings.sample_s if _is_timed(group, pair) else 0.0,
             inspects=pair == self.inspection,
             caches=self.dispatcher.folder / "caches" / side / caches,
@@ -216,6 +216,11 @@ class PairedRun:
             what = f"pair {len(first.ratios) + 1} of at most {first.rule.max_pairs}"
             what += ", with the inspection" if pair == self.inspection else ""
         return f"{what}: {first.implementation} on {first.results[side].case.place}, {side}"
+
+
+def _name_of(pair: int, position: int) -> str:
+    """Return how the names of a pair's files begin, for one group of cases; see benchmarks.ab.resume."""
+    return f"{pair:02}-{position:02}"
 
 
 def _is_timed(group: Sequence[PairedCase], pair: int) -> bool:

@@ -57,7 +57,7 @@ class WorkerRun:
     inspects: bool = False  # also after timing
     caches: Path  # the compilers' folder
     side: str = ""  # of a comparison: it has its own caches
-    beside: Beside | None = None  # how it gets along with the other side's; None: it works alone
+    beside: Beside | None = None  # what it shares with the other side's worker; None: it works alone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ MAX_ANSWERS_BYTES = 2**30
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """How a worker gets along with those that work at the same time; see benchmarks.worker.turns."""
+    """What a worker shares with another one that works at the same time; see benchmarks.worker.turns."""
 
     turn: int = 0  # to be timed, from 0
     place: Place = field(default_factory=Place)  # until its first answer, when it has its own

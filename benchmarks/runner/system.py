@@ -44,7 +44,7 @@ def choose_cpus(n_cores: int, n_ranks: int = 1) -> tuple[int, ...]:
 
 
 def spare_cpus(cpus: Sequence[int]) -> tuple[int, ...]:
-    """Choose as many other CPUs, where workers can prepare while those on `cpus` do; none: there are too few.
+    """Choose as many other CPUs, where a worker can prepare beside one on `cpus`; empty: there are too few.
 
     They have the same memory near them: what a worker puts there stays when it moves.
     """

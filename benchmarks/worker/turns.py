@@ -18,7 +18,7 @@ with contextlib.suppress(ImportError):  # on Windows, where no two workers work 
     from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 
 PAUSE_S = 0.01
-"""Whoever has been timed asks for the lock again so much later: after those that wait to be timed."""
+"""A worker that has been timed pauses this long, so that one that waits to be timed gets the lock first."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,14 @@ class Place:
 
     @classmethod
     def at(cls, gate: str | None, *, is_first: bool) -> Self:
-        """Say that it works, and of the first one that it has not been timed; without a gate it is alone."""
+        """Take a place at the gate, the start of two files' paths; without one, the worker is alone.
+
+        From now on no other worker is timed before this one waits for its turn or ends. If it is the first
+        one, no other is timed before it.
+        """
         if gate is None:
             return cls()
-        working = Path(f"{gate}-working").open("a")  # noqa: SIM115 - open as long as the lock is held
-        untimed = Path(f"{gate}-untimed").open("a")  # noqa: SIM115 - so, too
+        working, untimed = _opened(f"{gate}-working"), _opened(f"{gate}-untimed")
         flock(working, LOCK_SH)
         if is_first:
             flock(untimed, LOCK_SH)
@@ -47,10 +50,10 @@ class Place:
 
     @contextlib.contextmanager
     def timed(self, job: Job, tell: Callable[[Turn], None]) -> Iterator[None]:
-        """Wait until the worker before this one has been timed and none works; let none work meanwhile.
+        """Wait until no other worker works and the first one has been timed; let none work meanwhile.
 
-        Only then it is on the job's CPUs, with all its threads. It waits again, to work on, if another one is
-        timed next.
+        All threads move to the job's CPUs, and back at the end. If another worker is timed next, this one
+        then waits until that timing has ended.
         """
         if self.locks is None:
             yield
@@ -76,3 +79,8 @@ class Place:
             if self.is_first:
                 flock(untimed, LOCK_SH)
             tell(Turn(came=True))
+
+
+def _opened(path: str) -> IO[str]:
+    """Open a file whose lock is held until it is closed."""
+    return Path(path).open("a", encoding="utf-8")

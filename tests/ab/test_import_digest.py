@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.ab.sides import (
-    SideOptions,
-)
+import pytest
+
+from benchmarks.ab.import_digest import files_digest
+from benchmarks.ab.sides import SideOptions
 from benchmarks.ab.versions import importable_by
 from benchmarks.paths import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+SCANDIR = os.scandir
 
 
 def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(checkout: Path) -> None:
@@ -40,6 +44,26 @@ def test_a_side_is_known_again_unless_code_changed_that_its_processes_could_run(
         change for change, (before, now) in zip(changes, pairwise(seen), strict=True) if before == now
     ]
     assert unnoticed == ["library/notes.txt", "library/__pycache__/module.py"]
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, NotADirectoryError])
+def test_a_folder_that_can_not_be_read_or_was_removed_meanwhile_is_as_if_it_were_not_there(
+    error: type[OSError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "module.py").touch()
+    before = files_digest(str(tmp_path))
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "module.py").touch()
+    assert files_digest(str(tmp_path)) != before
+
+    def scandir(folder: str) -> Any:
+        if folder.endswith("gone"):
+            raise error(folder)
+        return SCANDIR(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert files_digest(str(tmp_path)) == before
 
 
 def test_of_a_side_given_as_a_file_whatever_has_its_name_counts(checkout: Path) -> None:

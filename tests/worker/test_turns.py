@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +40,7 @@ class Workers:
             self.did.append(f"{name} is ready")
             if fails:
                 return
-            with place.timed(replace(JOB, is_first=name == "first"), lambda _: None):
+            with place.timed(JOB, lambda _: None):
                 self.did.append(f"{name} begins")
                 time.sleep(MOMENT_S)
                 self.did.append(f"{name} ends")
