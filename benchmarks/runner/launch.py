@@ -73,17 +73,17 @@ class Files:
 
 
 def recall(job: Job, folder: Path, name: str) -> Report | None:
-    """Return the report of this job, whatever its seed and place, from a run that was killed, or None.
+    """Return the report of this job from a run that was killed, or None.
 
-    Where a file can't be read, the job is done again.
+    Two sides that are the same may then have prepared at once, and each was inspected on unseen problems; one
+    by one, the second shares what the first has shown. Where a file can't be read, the job is done again.
     """
     files = Files.of(folder, name)
     try:
         if not files.results.exists():
             return None
         done = Job.from_json(files.job.read_text(encoding="utf-8"))
-        alone = replace(done, unseen_seed=job.unseen_seed, prepare_on=(), gate=None, is_first=False)
-        if alone != replace(job, prepare_on=(), gate=None, is_first=False):
+        if _measured_by(done) != _measured_by(job) or done.n_unseen < job.n_unseen:
             return None
         answers = by_rank(files.results, job.n_ranks)
         if files.report.exists():
@@ -92,6 +92,11 @@ def recall(job: Job, folder: Path, name: str) -> Report | None:
     except (OSError, ValueError, TypeError):
         return None
     return replace(report, cut_short=True) if report.results else None
+
+
+def _measured_by(job: Job) -> Job:
+    """Return the job without what may differ between two that measure the same."""
+    return replace(job, unseen_seed=0, n_unseen=0, prepare_on=(), gate=None, is_first=False)
 
 
 def launch(job: Job, folder: Path, name: str, beside: Beside | None = None) -> Report:

@@ -183,6 +183,8 @@ def test_what_was_measured_at_once_is_recalled_one_by_one(pair: Pair) -> None:
         job = Job.from_json((pair.folder / f"{name}-cpu-1.job").read_text())
         alone = replace(job, prepare_on=(), gate=None, is_first=False)
         assert recall(alone, pair.folder, f"{name}-cpu-1")
+        assert recall(replace(alone, n_unseen=0), pair.folder, f"{name}-cpu-1")
+        assert not recall(replace(alone, n_unseen=job.n_unseen + 1), pair.folder, f"{name}-cpu-1")
 
 
 def test_no_alarm_ends_a_worker_that_may_wait_for_another_one(pair: Pair) -> None:
